@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from xnat_tui.jobs.journal import Journal
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.plan import Action, End, Plan, Policy, Step
+
+StepMaker = Callable[..., Step]
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "state"
+    monkeypatch.setenv("XNAT_TUI_STATE", str(folder))
+    monkeypatch.setenv("XNAT_TUI_CONFIG", str(tmp_path / "config"))
+    return folder
+
+
+@pytest.fixture
+def journal(state: Path) -> Iterator[Journal]:
+    with Journal() as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_step() -> StepMaker:
+    def make(
+        number: int, *needs: int, session: str = "", action: Action = Action.UPLOAD, **more: object
+    ) -> Step:
+        fields: dict[str, object] = {
+            "number": number,
+            "action": action,
+            "task": "resource",
+            "path": f"subjects/S/experiments/E{number}",
+            "kind": Kind.EXPERIMENT,
+            "source": End("lab", f"/data/experiments/{number}"),
+            "target": End("qc", f"/data/projects/P/subjects/S/experiments/E{number}"),
+            "files": 1,
+            "bytes": 10,
+            "needs": needs,
+            "data": {"session": session} if session else {},
+        }
+        return Step(**(fields | more))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def make_plan() -> Callable[..., Plan]:
+    def make(steps: Sequence[Step], *, verb: str = "copy", policy: Policy | None = None) -> Plan:
+        return Plan(verb, ("lab:P",), "qc:P", tuple(steps), policy or Policy())
+
+    return make

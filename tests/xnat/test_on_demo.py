@@ -1,0 +1,122 @@
+"""The gateway against the demo server: what the hand-made liar cannot prove."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xnat_tui.config import Server
+from xnat_tui.credentials import Credential, Secret
+from xnat_tui.demo.archive import FileEntry, Resource
+from xnat_tui.demo.content import BytesContent
+from xnat_tui.demo.records import User
+from xnat_tui.demo.server import DemoServer
+from xnat_tui.demo.site import Site
+from xnat_tui.errors import NotFound, PasswordExpired, SignInFailed
+from xnat_tui.xnat import files, zips
+from xnat_tui.xnat.connection import Connection, encode_uri
+
+FILES = {"1.dcm": b"dicom" * 9, "sub dir/x+y.dcm": b"x"}
+OLGA = Credential("olga", Secret("secret"), "test")
+
+
+@pytest.fixture(params=["", "/xnat"], ids=["root", "context"])
+def demo(request: pytest.FixtureRequest) -> Iterator[DemoServer]:
+    site = Site()
+    site.settings.context_path = request.param
+    site.add_user(User("olga", "secret", number=11))
+    site.add_user(User("eve", "secret", number=12, password_expired=True))
+    project = site.add_project("P1", users={"olga": "owner"})
+    session = site.add_experiment(site.add_subject(project, "S01"), "MR1")
+    resource: Resource = site.new_resource("DICOM", format="DICOM")
+    for path, data in FILES.items():
+        content = BytesContent(data)
+        resource.add(FileEntry(path, content, digest=content.md5, size=len(data)))
+    site.add_scan(session, "1", fields={"type": "T1"}).resources.append(resource)
+    with DemoServer(site) as server:
+        yield server
+
+
+@pytest.fixture
+def connection(demo: DemoServer) -> Iterator[Connection]:
+    with Connection.open(Server("lab", demo.url), OLGA) as opened:
+        yield opened
+
+
+def test_signing_in_and_listing_projects_takes_six_requests(demo: DemoServer, connection: Connection) -> None:
+    assert [row["ID"] for row in connection.table("/data/projects")] == ["P1"]
+    assert connection.requests == len(demo.requests) == 6
+    assert connection.user == "olga"
+    assert connection.version_tuple >= (1, 7)
+    assert connection.url == demo.url
+
+
+def test_closing_leaves_no_session_behind(demo: DemoServer, connection: Connection) -> None:
+    connection.close()
+    assert not demo.site.sessions
+
+
+@pytest.mark.parametrize("answer", ["401", "login"])
+def test_sessions_that_expire_under_eight_threads_lose_no_step(
+    demo: DemoServer, connection: Connection, answer: str
+) -> None:
+    demo.site.settings.expired_answer = answer
+    demo.expire_sessions()
+    counts: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: counts.append(len(connection.table("/data/projects"))))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == [1] * 8
+    assert demo.requests.count("PUT", "/data/services/auth") == 2
+
+
+def test_files_are_listed_saved_and_zipped(connection: Connection, tmp_path: Path) -> None:
+    (session,) = connection.table("/data/projects/P1/experiments")
+    scans = f"/data/experiments/{session['ID']}/scans"
+    listed = connection.table(f"{scans}/1/files")
+    for row in listed:
+        target = tmp_path / row["Name"]
+        files.save(connection, encode_uri(row["URI"]), target, size=int(row["Size"]), digest=row["digest"])
+    assert sorted(one.read_bytes() for one in tmp_path.iterdir()) == sorted(FILES.values())
+    with zips.fetch(connection, f"{scans}/ALL/files") as members:
+        assert {(one.resource, one.path): one.open().read() for one in members} == {
+            ("DICOM", path): data for path, data in FILES.items()
+        }
+
+
+def test_a_missing_project_is_not_found(connection: Connection) -> None:
+    with pytest.raises(NotFound):
+        connection.get_json("/data/projects/NOPE")
+
+
+def test_wrong_and_expired_passwords(demo: DemoServer) -> None:
+    server = Server("lab", demo.url)
+    with pytest.raises(SignInFailed):
+        Connection.open(server, Credential("olga", Secret("wrong"), "test"))
+    with pytest.raises(PasswordExpired):
+        Connection.open(server, Credential("eve", Secret("secret"), "test"))
+
+
+def test_guests_where_they_are_let_in_and_where_not(demo: DemoServer) -> None:
+    server = Server("lab", demo.url)
+    with pytest.raises(SignInFailed):
+        Connection.open(server, None)
+    demo.site.settings.require_login = False
+    with Connection.open(server, None) as guest:
+        assert guest.user == "guest"
+        assert len(guest.table("/data/projects")) == 0
+
+
+def test_an_alias_token_signs_in(demo: DemoServer, connection: Connection) -> None:
+    issued = connection.get_json("/data/services/tokens/issue")
+    token = Credential(issued["alias"], Secret(issued["secret"]), "test", True)
+    with Connection.open(Server("lab", demo.url), token) as other:
+        assert other.user == "olga"

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from xnat_tui.errors import BadAnswer
+from xnat_tui.xnat.table import Table, parse_table
+
+
+def envelope(rows: list[dict[str, object]], **more: object) -> str:
+    return json.dumps({"ResultSet": {"Result": rows, "totalRecords": str(len(rows)), **more}})
+
+
+def test_rows_are_read_in_order_with_their_columns() -> None:
+    table = parse_table(envelope([{"ID": "1", "label": "a"}, {"ID": "2", "label": "b"}], title="x"))
+    assert table.columns == ("ID", "label")
+    assert [(row["ID"], row["label"]) for row in table] == [("1", "a"), ("2", "b")]
+    assert len(table) == 2
+
+
+def test_columns_are_found_in_any_case_and_missing_ones_are_empty() -> None:
+    (row,) = parse_table(envelope([{"xnat:mrsessiondata/date": "2020-01-01", "Name": "n"}]))
+    assert row["xnat:mrSessionData/date"] == "2020-01-01"
+    assert row["name"] == row["Name"] == "n"
+    assert row["nothing"] == ""
+    assert "nothing" not in row
+    assert "XNAT:mrSessionData/date" in row
+
+
+def test_an_exact_name_wins_over_one_of_another_case() -> None:
+    (row,) = parse_table(envelope([{"id": "lower", "ID": "upper"}]))
+    assert (row["id"], row["ID"]) == ("lower", "upper")
+
+
+def test_null_is_empty_and_other_values_become_text() -> None:
+    (row,) = parse_table('{"ResultSet": {"Result": [{"a": null, "b": 3, "c": true, "d": {"x": "y"}}]}}')
+    assert (row["a"], row["b"], row["c"]) == ("", "3", "true")
+    assert row["d"] != ""
+
+
+def test_control_characters_in_cells_are_tolerated() -> None:
+    (row,) = parse_table('{"ResultSet":{"Result":[{"note":"one\ntwo\u0001"}]}}')
+    assert row["note"] == "one\ntwo\u0001"
+
+
+def test_half_a_surrogate_pair_cannot_break_a_later_encoder() -> None:
+    (row,) = parse_table('{"ResultSet":{"Result":[{"note":"a\\ud800b \\ud83d\\ude00"}]}}')
+    assert row["note"].encode() == "a\ufffdb \U0001f600".encode()
+
+
+def test_rows_with_other_columns_keep_their_own() -> None:
+    table = parse_table(envelope([{"a": "1"}, {"b": "2", "a": "3"}]))
+    assert table.columns == ("a", "b")
+    assert [(row["a"], row["b"]) for row in table] == [("1", ""), ("3", "2")]
+
+
+def test_equal_texts_are_one_object() -> None:
+    first, second = parse_table(envelope([{"project": "PILOT", "s": "x"}, {"project": "PILOT", "s": "y"}]))
+    assert first["project"] is second["project"]
+
+
+def test_an_empty_listing_is_a_table() -> None:
+    assert len(parse_table(envelope([]))) == 0
+
+
+def test_a_listing_without_a_count_is_believed() -> None:
+    assert (
+        len(parse_table('{"ResultSet":{"Columns":[{"key":"URI"}],"Result":[{"URI":"u"}],"title":"Files"}}'))
+        == 1
+    )
+
+
+def test_an_empty_body_is_no_empty_listing() -> None:
+    with pytest.raises(BadAnswer, match="nothing at all"):
+        parse_table(" \n")
+
+
+def test_an_item_instead_of_a_listing_means_a_wrong_address() -> None:
+    with pytest.raises(BadAnswer, match="answered with an item"):
+        parse_table('{"items": [{"data_fields": {}}]}')
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"ResultSet": {}}', '{"ResultSet": {"title": "x"}}', '"x"', "null"]
+)
+def test_json_without_rows_is_no_listing(text: str) -> None:
+    with pytest.raises(BadAnswer):
+        parse_table(text)
+
+
+@pytest.mark.parametrize("kept", [2, 14, 26, 40, 60, 79])
+def test_a_listing_that_is_cut_off_is_not_believed(kept: int) -> None:
+    text = envelope([{"ID": "1", "label": "secret"}, {"ID": "2", "label": "b"}])
+    with pytest.raises(BadAnswer) as caught:
+        parse_table(text[:kept])
+    assert caught.value.__context__ is None
+    assert "secret" not in str(caught.value)
+
+
+def test_a_count_that_contradicts_the_rows_is_an_error() -> None:
+    with pytest.raises(BadAnswer, match="announced 3 rows and sent 1"):
+        parse_table('{"ResultSet":{"Result":[{"ID":"1"}],"totalRecords":"3"}}')
+
+
+def test_a_page_of_a_longer_listing_may_count_the_whole() -> None:
+    assert len(parse_table('{"ResultSet":{"Result":[{"ID":"1"}],"totalRecords":"3"}}', paged=True)) == 1
+
+
+def test_neither_rows_nor_tables_show_their_content() -> None:
+    table = Table.of([{"label": "DOE^JOHN"}])
+    assert "DOE" not in f"{table!r} {table.rows[0]!r} {table.rows!r}"
+    assert table.rows[0]["label"] == "DOE^JOHN"

@@ -1,0 +1,102 @@
+"""`compare`: what differs between two places."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.locations import LOCATION
+from xnat_tui.cli.state import State, pass_state
+from xnat_tui.model.filters import Filters
+
+if TYPE_CHECKING:
+    from xnat_tui.services.compare import Comparison
+
+
+@click.command()
+@click.argument("source", type=LOCATION)
+@click.argument("destination", type=LOCATION)
+@click.option(
+    "--depth",
+    type=click.Choice(["labels", "sizes", "digests"]),
+    default="sizes",
+    show_default=True,
+    help="How closely files are compared.",
+)
+@click.option(
+    "--fields",
+    type=click.Choice(["listed", "all"]),
+    default="listed",
+    show_default=True,
+    help="What bulk listings give, or every field of every item's document.",
+)
+@click.option("--all", "everything", is_flag=True, help="List what is the same, too.")
+@click.option("--csv", "as_csv", is_flag=True, help="One row per difference, as CSV.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a report: .html, .md, .csv or .json.",
+)
+@filter_options
+@pass_state
+def compare(
+    state: State,
+    source: str,
+    destination: str,
+    depth: str,
+    fields: str,
+    everything: bool,
+    as_csv: bool,
+    report: Path | None,
+    filters: Filters,
+) -> int:
+    """Compare SOURCE with DESTINATION, completely; exit 1 where they differ.
+
+    Glyphs: = same, * differs, < only in SOURCE, > only in DESTINATION, ! could not be read.
+    """
+    from xnat_tui.services import reports
+
+    if report is not None:
+        reports.check_name(report)
+    started = time.monotonic()
+    with state.workspace() as workspace:
+        comparison = workspace.compare(source, destination, depth=depth, fields=fields, filters=filters)
+        seconds = time.monotonic() - started
+        found = reports.document(comparison, everything=everything, seconds=seconds)
+        if report is not None:
+            reports.write(comparison, report, everything=everything, seconds=seconds)
+    if state.output.wants_json:
+        state.output.document(found)
+    elif as_csv:
+        state.output.raw(reports.as_csv(found))
+    else:
+        for line in reports.as_lines(found):
+            state.output.line(line)
+    _say_what_it_rests_on(state, comparison, found)
+    return _exit_code(found["summary"])
+
+
+def _say_what_it_rests_on(state: State, comparison: Comparison, found: dict[str, Any]) -> None:
+    summary = found["summary"]
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.items())
+    state.output.note(f"{found['source']} ⇄ {found['destination']}, by {found['depth']}: {counts}")
+    if summary["unverified"]:
+        state.output.note(
+            f"{summary['unverified']} files are equal by name and size only: a server has no digest of them.\n"
+            "hint: xnat-tui catalog refresh LOC --checksum"
+        )
+    one, other = comparison.source.reader.connection, comparison.destination.reader.connection
+    state.output.note(f"As seen by {one.user} on the source and {other.user} on the destination.")
+
+
+def _exit_code(summary: dict[str, int]) -> ExitCode:
+    """Differences come first; without any, what could not be read forbids to say "identical"."""
+    if summary["differs"] or summary["only_source"] or summary["only_destination"]:
+        return ExitCode.DIFFERENCES
+    return ExitCode.FAILED if summary["unreadable"] else ExitCode.DONE

@@ -1,0 +1,104 @@
+"""Consent: no verb changes a server before its plan was shown and agreed to."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from xnat_tui.cli import state as terminal
+from xnat_tui.cli.output import Output, shown
+from xnat_tui.config import Server
+from xnat_tui.errors import Forbidden, Interrupted, UsageError
+from xnat_tui.model.display import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the options of a writing verb say about going on."""
+
+    dry_run: bool = False
+    yes: bool = False
+    confirm: tuple[str, ...] = ()
+    """Project IDs whose items may be deleted or overwritten."""
+
+    def given(
+        self,
+        output: Output,
+        question: str,
+        *,
+        servers: Iterable[Server],
+        destroys: Collection[str] = (),
+    ) -> bool:
+        """Whether to go on after the plan was printed; False means that it ends with the plan (--dry-run).
+
+        `servers` are those that would be written to, `destroys` the IDs of projects in which something would
+        be deleted or overwritten.
+        Raises Forbidden for a read-only server, UsageError where nobody can be asked or a project's ID is
+        wrong, Interrupted when the answer is no.
+        """
+        if self.dry_run:
+            output.note("Nothing was written (--dry-run).")
+            return False
+        refuse_read_only(servers)
+        if wrong := [project for project in self.confirm if project not in destroys]:
+            raise UsageError(
+                f"--confirm {wrong[0]} names no project that this would overwrite or delete in.",
+                f"It would do so in: {', '.join(sorted(destroys)) or 'none'}.",
+            )
+        if not self.yes and not terminal.has_terminal():
+            raise UsageError(
+                "There is no terminal to ask for consent on.", "Add --yes, or --dry-run to see the plan only."
+            )
+        typed = False
+        for project in sorted(destroys):
+            typed |= self._confirm_project(project)
+        if not self.yes and not typed and not click.confirm(shown(question), err=True):
+            raise Interrupted("Nothing was written.")
+        return True
+
+    def _confirm_project(self, project: str) -> bool:
+        """Whether the ID had to be typed, which is consent enough."""
+        if project in self.confirm:
+            return False
+        if not terminal.has_terminal():
+            raise UsageError(
+                f"This deletes or overwrites in project {project}.", f"Add --confirm {project} to go on."
+            )
+        answer = click.prompt(
+            f"This deletes or overwrites in project {clean(project)}. Type its ID to go on",
+            err=True,
+            default="",
+            show_default=False,
+        )
+        if answer.strip() != project:
+            raise Interrupted("Nothing was written: the project's ID was not typed.")
+        return True
+
+
+def refuse_read_only(servers: Iterable[Server]) -> None:
+    """Raises Forbidden when one of them is marked read-only in `config.toml`."""
+    for server in servers:
+        if server.read_only:
+            raise Forbidden(
+                f"{server.name} is marked as read-only.",
+                f"Set read_only = false under [servers.{server.name}] in config.toml to write to it.",
+            )
+
+
+def write_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-n/--dry-run`, `-y/--yes` and `--confirm`, handed over as `consent: Consent`."""
+
+    @click.option("-n", "--dry-run", is_flag=True, help="Print the plan and write nothing.")
+    @click.option("-y", "--yes", is_flag=True, help="Go on without asking.")
+    @click.option(
+        "--confirm", multiple=True, metavar="PROJECT", help="Agree to deleting or overwriting in PROJECT."
+    )
+    @functools.wraps(function)
+    def with_consent(*arguments: Any, dry_run: bool, yes: bool, confirm: tuple[str, ...], **rest: Any) -> Any:
+        return function(*arguments, consent=Consent(dry_run, yes, confirm), **rest)
+
+    return with_consent

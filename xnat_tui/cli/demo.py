@@ -1,0 +1,84 @@
+"""`demo`: the explorer on two demo servers, which need nothing but this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from xnat_tui import config, credentials
+from xnat_tui.cli.explore import check_terminal, open_explorer
+from xnat_tui.cli.state import State, pass_state
+from xnat_tui.config import Server
+from xnat_tui.errors import ConfigError, XnatTuiError
+
+if TYPE_CHECKING:
+    from xnat_tui.demo.process import Addresses
+
+_EXTRA = ("numpy", "python_multipart", "starlette", "uvicorn")
+SOURCE, DESTINATION = "lab", "qc"
+"""What the two servers are called while the demo runs."""
+
+
+@click.command()
+@click.option("--serve", is_flag=True, help="Only serve, print addresses and sign-in, until interrupted.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    metavar="N",
+    help="Port of the first server; the next one is the second's.",
+)
+@pass_state
+def demo(state: State, serve: bool, port: int | None) -> int:
+    """Try it: two demo servers with sample data on this machine, and the explorer on them."""
+    missing = [module for module in _EXTRA if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ConfigError(
+            f"The demo servers need packages that are not installed: {', '.join(missing)}.",
+            "pip install 'xnat-tui[demo]'",
+        )
+    from xnat_tui.demo import process
+
+    if serve:
+        process.serve_pair(port)
+        return 0
+    check_terminal(state)
+    settings = state.settings
+    pair = process.start_pair(port)
+    try:
+        with _private_world(pair.addresses):
+            state.use_settings(replace(settings, servers=config.load().servers, bookmarks={}))
+            return open_explorer(state, f"{SOURCE}:", f"{DESTINATION}:", ready=pair.wait)
+    except process.DemoFailed as error:
+        raise XnatTuiError(str(error), "Perhaps the port is taken: choose another with --port N.") from error
+    finally:
+        pair.stop()
+
+
+@contextmanager
+def _private_world(addresses: Addresses) -> Iterator[None]:
+    """Configuration and state of the demo's own, for this process and the workers that it starts.
+
+    A user's servers, jobs and tokens are neither shown nor touched.
+    """
+    with tempfile.TemporaryDirectory(prefix="xnat-tui-demo-", ignore_cleanup_errors=True) as folder:
+        world = {"XNAT_TUI_CONFIG": f"{folder}/config", "XNAT_TUI_STATE": f"{folder}/state"}
+        world |= {credentials.password_variable(name): addresses.password for name in (SOURCE, DESTINATION)}
+        before = {name: os.environ.get(name) for name in world}
+        os.environ.update(world)
+        try:
+            config.save_server(Server(SOURCE, addresses.source, addresses.user))
+            config.save_server(Server(DESTINATION, addresses.destination, addresses.user))
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value

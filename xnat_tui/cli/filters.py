@@ -1,0 +1,60 @@
+"""The filters that `show compare export copy verify upload` share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from xnat_tui.model.filters import Filters
+
+_GLOBS = {
+    "subject": ("GLOB", "Subjects by label or ID."),
+    "session": ("GLOB", "Sessions by label or ID."),
+    "type": ("XSI_TYPE", "Session types, such as xnat:mrSessionData."),
+    "modality": ("NAME", "Session modalities, such as MR."),
+    "scan": ("GLOB", "Scans by ID."),
+    "scan_type": ("GLOB", "Scans by type."),
+    "resource": ("GLOB", "Resources by label."),
+}
+_DATE = click.DateTime(["%Y-%m-%d", "%Y%m%d"])
+
+
+def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Every filter and its --exclude twin, handed over as `filters: Filters`."""
+
+    @functools.wraps(function)
+    def with_filters(*arguments: Any, **options: Any) -> Any:
+        globs = {name: options.pop(name) for name in (*_GLOBS, *(f"exclude_{name}" for name in _GLOBS))}
+        since, until = _day(options.pop("since")), _day(options.pop("until"))
+        if since and until and until < since:
+            raise click.UsageError(f"--until {until} is before --since {since}.")
+        filters = Filters(**globs, since=since, until=until, limit_subjects=options.pop("limit_subjects"))
+        return function(*arguments, filters=filters, **options)
+
+    decorated: Callable[..., Any] = with_filters
+    for option in reversed(_options()):
+        decorated = option(decorated)
+    return decorated
+
+
+def _options() -> list[Callable[..., Any]]:
+    def glob(name: str, prefix: str, help: str) -> Callable[..., Any]:
+        return click.option(
+            f"--{prefix}{name.replace('_', '-')}", multiple=True, metavar=_GLOBS[name][0], help=help
+        )
+
+    return [
+        *(glob(name, "", f"{help[:-1]}; repeatable.") for name, (_, help) in _GLOBS.items()),
+        *(glob(name, "exclude-", f"Not these {help.lower()}") for name, (_, help) in _GLOBS.items()),
+        click.option("--since", type=_DATE, metavar="DATE", help="Sessions from this date on (YYYY-MM-DD)."),
+        click.option("--until", type=_DATE, metavar="DATE", help="Sessions up to this date."),
+        click.option("--limit-subjects", type=click.IntRange(1), metavar="N", help="At most N subjects."),
+    ]
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value is not None else None

@@ -1,0 +1,84 @@
+"""The demo server as an ASGI application: route modules in the order in which they match."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from xnat_tui.demo import (
+    archive_routes,
+    auth_routes,
+    custom_field_routes,
+    file_routes,
+    import_routes,
+    item_routes,
+    list_routes,
+    prearchive_routes,
+    project_routes,
+    resource_routes,
+    search_routes,
+    service_routes,
+    sharing_routes,
+    site_routes,
+    user_routes,
+    viewer_routes,
+    workflow_routes,
+)
+from xnat_tui.demo.faults import Faults, RequestLog
+from xnat_tui.demo.replies import error_page, text
+from xnat_tui.demo.site import Site
+from xnat_tui.demo.transport import Connections, Gateway
+
+ROUTE_MODULES = (
+    auth_routes,
+    site_routes,
+    list_routes,
+    prearchive_routes,
+    archive_routes,
+    import_routes,
+    workflow_routes,
+    search_routes,
+    sharing_routes,
+    user_routes,
+    service_routes,
+    custom_field_routes,
+    viewer_routes,
+    file_routes,
+    resource_routes,
+)
+"""Modules with ``routes()``; a new one is one line here. The first matching route answers."""
+
+TAIL_MODULES = (item_routes, project_routes)
+"""They answer every path below their items, so they come last."""
+
+
+def create_application(
+    site: Site, faults: Faults, log: RequestLog, connections: Connections | None = None
+) -> Starlette:
+    """The application of a site; ``connections`` lets faults close sockets."""
+    application = Starlette(
+        routes=[one for module in (*ROUTE_MODULES, *TAIL_MODULES) for one in module.routes()],
+        middleware=[
+            Middleware(
+                Gateway,
+                site=site,
+                faults=faults,
+                log=log,
+                connections=connections or Connections(),
+            )
+        ],
+        exception_handlers={HTTPException: _not_found},
+    )
+    application.router.redirect_slashes = False
+    application.state.site = site
+    return application
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if request.url.path.startswith("/xapi"):
+        return text("Not Found", status)
+    return error_page(status, "The server has not found anything matching the request URI")

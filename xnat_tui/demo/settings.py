@@ -1,0 +1,65 @@
+"""What can be switched on a demo site, above all where real servers are known to differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Settings:
+    """Site preferences, then switches for behaviour that no source proves (marked "unproven").
+
+    ``bulk_file_columns``: unproven; what ``xnat:imageScanData/file/...`` columns answer: ``full``,
+    ``labels`` (``file_count`` and ``file_size`` keys are missing) or ``refused`` (an SQL error:
+    200 with an empty body).
+    ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
+    ``resource_as_json_item``: unproven; a single resource with ``format=json`` is an item, else the
+    catalog XML.
+    ``missing_resource_files``: a files list of an unknown resource: ``empty`` (200) or ``missing``.
+    ``empty_upload_status``: a raw upload of zero bytes: 400 or 500.
+    ``bad_label_status``: an illegal label on creation: 500 (usual), 417 or 400.
+    ``shared_rows_repeat``: unproven; a session shared into several projects is listed repeatedly.
+    ``strict_addresses``: unproven; the container refuses ``%2F``, ``%5C``, ``;``, ``//`` in paths and
+    addresses beyond 8 kB with 400.
+    ``range_supported``: servers after 1.10 may answer 206 to a Range header.
+    ``expired_answer``: an expired session: ``401``, or ``login`` (200 with the login page).
+    ``last_modified_blank``: never-changed rows list "" instead of their insertion time.
+    ``workflow_search_allowed``: unproven; whether others than administrators may search workflows.
+    """
+
+    site_id: str = "XNAT"
+    context_path: str = ""
+    require_login: bool = True
+    checksums: bool = True
+    session_timeout_seconds: int = 900
+    concurrent_max_sessions: int = 1000
+    allow_non_admin_project_creation: bool = True
+    restrict_user_list: bool = True
+    require_change_justification: bool = False
+    prevent_data_deletion: bool = False
+    sharing_enabled: bool = True
+    initialized: bool = True
+    token_lifetime_seconds: int = 2 * 24 * 3600
+    default_import_handler: str = "SI"
+    archive_timeout_seconds: int = 600
+    archive_path: str = "/data/xnat/archive"
+    plugins: dict[str, dict[str, object]] = field(default_factory=dict)
+    preferences: dict[str, object] = field(default_factory=dict)
+    """Further values of ``/xapi/siteConfig/{property}``."""
+    anonymize: bool = True
+    """Whether the site's script rewrites imported DICOM: project, subject and session in the header."""
+    autorun_status: str = "Complete"
+    """The status in which the AutoRun of a newly archived session ends up."""
+
+    bulk_file_columns: str = "full"
+    encoded_labels_match: bool = False
+    resource_as_json_item: bool = True
+    missing_resource_files: str = "empty"
+    empty_upload_status: int = 400
+    bad_label_status: int = 500
+    shared_rows_repeat: bool = False
+    strict_addresses: bool = True
+    range_supported: bool = False
+    expired_answer: str = "401"
+    last_modified_blank: bool = False
+    workflow_search_allowed: bool = True

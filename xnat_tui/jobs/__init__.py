@@ -1,0 +1,1 @@
+"""Transfers that outlive the terminal: the journal, the worker, and what watches them."""

@@ -1,0 +1,93 @@
+"""The statements behind journal and claim, each to be run within a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from typing import Any
+
+from xnat_tui.jobs.job import Event
+from xnat_tui.jobs.owner import Owner
+from xnat_tui.model.plan import Action, Step
+from xnat_tui.model.transfer import Failure, State
+
+INSERT_STEP = """
+INSERT INTO steps (job, number, path, writes, planned_files, planned_bytes,
+  state, skipped, failures, failed, body)
+VALUES (:job, :number, :path, :writes, :files, :bytes, :state, :skipped, :failures, :failed, :body)
+"""
+
+
+def living(row: sqlite3.Row, now: float) -> bool:
+    """Whether the worker that holds this row of `jobs` is alive."""
+    owner = Owner(row["pid"], row["host"], row["mark"])
+    return bool(row["token"]) and owner.alive(row["heartbeat"], now)
+
+
+def requeue(database: sqlite3.Connection, job: str, condition: str) -> int:
+    """Put steps back into the queue, keeping count of what their earlier runs have sent; how many steps.
+
+    A step that was cut off carries its counters, one that ended carries what it said it sent. `condition` is
+    SQL, always a literal of this package.
+    """
+    return database.execute(
+        "UPDATE steps SET"
+        " carried_files = iif(state = 'running', files, max(sent_files, carried_files)),"
+        " carried_bytes = iif(state = 'running', bytes, max(sent_bytes, carried_bytes)),"
+        " files = iif(state = 'running', files, max(sent_files, carried_files)),"
+        " bytes = iif(state = 'running', bytes, max(sent_bytes, carried_bytes)),"
+        " state = 'queued', sent_files = 0, sent_bytes = 0, skipped = 0,"
+        " digest = 0, size = 0, unverified = 0, failures = 0, failed = ''"
+        " WHERE job = ? AND " + condition,
+        (job,),
+    ).rowcount
+
+
+def end(database: sqlite3.Connection, job: str, state: State, note: str = "") -> None:
+    """Let go of a job in this state: what was begun is queued again, or cancelled with the rest."""
+    requeue(database, job, "state <> 'done' AND state = 'running'")
+    if state is State.CANCELLED:
+        cancel_steps(database, job)
+    database.execute("DELETE FROM targets WHERE job = ?", (job,))
+    database.execute(
+        "UPDATE jobs SET state = ?, note = ?, token = '' WHERE id = ?",
+        (state, note, job),
+    )
+
+
+def keep_event(database: sqlite3.Connection, event: Event) -> None:
+    database.execute(
+        "INSERT INTO events (job, at, kind, path, message) VALUES (?, ?, ?, ?, ?)",
+        (event.job, event.at, event.kind, event.path, event.message),
+    )
+
+
+def cancel_steps(database: sqlite3.Connection, job: str) -> None:
+    """Give up what is queued."""
+    database.execute(
+        "UPDATE steps SET state = 'cancelled' WHERE job = ? AND state <> 'done' AND state = 'queued'", (job,)
+    )
+
+
+def step_row(job: str, step: Step) -> dict[str, Any]:
+    state, failed = State.QUEUED, ""
+    if step.action is Action.SKIP:
+        state = State.DONE
+    elif step.action is Action.CONFLICT:
+        state = State.FAILED
+        failure = Failure(step.path, step.reason or "In conflict with what is there.", "Plan again.")
+        failed = json.dumps([asdict(failure)])
+    return {
+        "job": job,
+        "number": step.number,
+        "path": step.path,
+        "writes": step.writes,
+        "files": step.files,
+        "bytes": step.bytes,
+        "state": state,
+        "skipped": step.files if step.action is Action.SKIP else 0,
+        "failures": 1 if failed else 0,
+        "failed": failed,
+        "body": json.dumps(asdict(step)),
+    }

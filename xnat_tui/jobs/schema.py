@@ -1,0 +1,175 @@
+"""The journal's file: its tables, and telling it from a file that is something else.
+
+WAL lets screens read while a worker writes. `synchronous=NORMAL` survives the death of any process; a power
+cut may lose the last records, and then steps are done again, which they allow.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from xnat_tui.errors import ConfigError
+from xnat_tui.paths import private_folder
+
+VERSION = 1
+APPLICATION = 0x584E5455
+"""The file's `application_id`: "XNTU"."""
+BUSY_SECONDS = 30.0
+_AWAY = "Move it away to begin with an empty list of jobs, or set another state folder in XNAT_TUI_STATE."
+
+_TABLES = """
+CREATE TABLE jobs (
+  id TEXT PRIMARY KEY,
+  verb TEXT NOT NULL,
+  title TEXT NOT NULL,
+  plan TEXT NOT NULL,
+  totals TEXT NOT NULL,
+  state TEXT NOT NULL,
+  wish TEXT NOT NULL DEFAULT '',
+  note TEXT NOT NULL DEFAULT '',
+  trouble TEXT NOT NULL DEFAULT '',
+  created REAL NOT NULL,
+  seconds REAL NOT NULL DEFAULT 0,
+  files INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  token TEXT NOT NULL DEFAULT '',
+  pid INTEGER NOT NULL DEFAULT 0,
+  host TEXT NOT NULL DEFAULT '',
+  mark TEXT NOT NULL DEFAULT '',
+  heartbeat REAL NOT NULL DEFAULT 0
+);
+CREATE TABLE steps (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  writes INTEGER NOT NULL,
+  planned_files INTEGER NOT NULL,
+  planned_bytes INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  files INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  carried_files INTEGER NOT NULL DEFAULT 0,
+  carried_bytes INTEGER NOT NULL DEFAULT 0,
+  sent_files INTEGER NOT NULL DEFAULT 0,
+  sent_bytes INTEGER NOT NULL DEFAULT 0,
+  skipped INTEGER NOT NULL DEFAULT 0,
+  digest INTEGER NOT NULL DEFAULT 0,
+  size INTEGER NOT NULL DEFAULT 0,
+  unverified INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  failed TEXT NOT NULL DEFAULT '',
+  body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX steps_by_number ON steps (job, number);
+CREATE INDEX steps_unfinished ON steps (job, number) WHERE state <> 'done';
+CREATE TABLE targets (
+  key TEXT PRIMARY KEY,
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  token TEXT NOT NULL
+);
+CREATE TABLE events (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  at REAL NOT NULL,
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  message TEXT NOT NULL
+);
+CREATE INDEX events_by_job ON events (job, number);
+CREATE TRIGGER steps_counted_in AFTER INSERT ON steps BEGIN
+  UPDATE jobs SET failures = failures + NEW.failures WHERE id = NEW.job;
+END;
+CREATE TRIGGER steps_counted AFTER UPDATE OF files, bytes, failures ON steps BEGIN
+  UPDATE jobs SET files = files + NEW.files - OLD.files, bytes = bytes + NEW.bytes - OLD.bytes,
+    failures = failures + NEW.failures - OLD.failures
+  WHERE id = NEW.job;
+END;
+"""
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the journal, created for this user only (0600) where there is none.
+
+    Raises ConfigError for a file that is no journal, a damaged one, one of a newer version, or no access.
+    """
+    try:
+        private_folder(path.parent)
+        _create(path)
+    except OSError as error:
+        raise ConfigError(f"The journal {path} cannot be opened: {error.strerror}.", _AWAY) from None
+    database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(database, path)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise broken(path, error) from None
+    except ConfigError:
+        database.close()
+        raise
+    return database
+
+
+def _create(path: Path) -> None:
+    """Make an empty private file where there is none, and open no other.
+
+    Closing any descriptor of a file drops all POSIX locks that this process holds on it, SQLite's among them.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def broken(path: Path, error: sqlite3.Error) -> ConfigError:
+    """What SQLite's complaint means to the user."""
+    passing = isinstance(error, sqlite3.OperationalError)
+    hint = "Look at the space, the rights and the health of its folder." if passing else _AWAY
+    return ConfigError(f"The journal {path} cannot be used: {error}.", hint)
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    database.row_factory = sqlite3.Row
+    _check(database, path)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("PRAGMA foreign_keys = ON")
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        if _check(database, path) == 0:
+            for statement in _statements(_TABLES):
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id = {APPLICATION}")
+            database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute("COMMIT")
+    finally:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+
+
+def _check(database: sqlite3.Connection, path: Path) -> int:
+    """The schema's version, 0 for an empty file. Touches nothing."""
+    application = int(database.execute("PRAGMA application_id").fetchone()[0])
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    tables = int(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if application == APPLICATION and version > VERSION:
+        raise ConfigError(
+            f"The journal {path} was written by a newer xnat-tui (version {version} of its tables).",
+            "Use that program, or choose another state folder with XNAT_TUI_STATE.",
+        )
+    if application != APPLICATION and (tables or application or version):
+        raise ConfigError(f"{path} is a database of another program, not a journal.", _AWAY)
+    return version
+
+
+def _statements(script: str) -> list[str]:
+    """`executescript` would commit the transaction that keeps two first openings apart."""
+    statements, part = [], ""
+    for line in script.splitlines():
+        part += line + "\n"
+        if sqlite3.complete_statement(part):
+            statements.append(part)
+            part = ""
+    return statements

@@ -1,0 +1,50 @@
+"""Small writes, a row each: planned, shown, confirmed, done one by one, with a result per row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from xnat_tui.errors import XnatTuiError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of a panel's plan. `refusal` says why it will not be sent at all."""
+
+    location: str
+    """Short form of the item that changes."""
+    verb: str
+    """What is done to it, in a word or two: `set`, `share`, `archive`, `rename` ..."""
+    before: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+    """Only fields that change, under the names of the server's listing."""
+    note: str = ""
+    """A side effect the user should know."""
+    refusal: str = ""
+    destroys: bool = False
+    """Whether something there is deleted or replaced: the project ID has to be typed."""
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one change. Without an error the server was seen to hold what was wanted."""
+
+    change: Change
+    error: XnatTuiError | None = None
+    note: str = ""
+
+
+def apply(changes: Iterable[Change], do: Callable[[Change], str]) -> Iterator[Result]:
+    """Do changes one after the other; one that fails does not stop the others.
+
+    `do` returns a note, and raises XnatTuiError; refused changes never reach it.
+    """
+    for change in changes:
+        if change.refusal:
+            continue
+        try:
+            yield Result(change, note=do(change))
+        except XnatTuiError as error:
+            yield Result(change, error)

@@ -1,0 +1,175 @@
+"""The things XNAT holds, as one frozen value each.
+
+XNAT's hierarchy is project → subject → experiment (an imaging session, mostly) → scan, assessor,
+reconstruction → resource → file; projects, subjects and experiments have resources of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from xnat_tui.errors import XnatTuiError
+
+
+class Kind(StrEnum):
+    """What an item is. The values are the words of the JSON documents."""
+
+    SERVER = "server"
+    PROJECT = "project"
+    SUBJECT = "subject"
+    EXPERIMENT = "experiment"
+    SCAN = "scan"
+    ASSESSOR = "assessor"
+    RECONSTRUCTION = "reconstruction"
+    RESOURCE = "resource"
+    FILE = "file"
+
+    @property
+    def plural(self) -> str:
+        return f"{self.value}s" if self is not Kind.SERVER else "servers"
+
+
+CHILD_KINDS: Mapping[Kind, tuple[Kind, ...]] = {
+    Kind.SERVER: (Kind.PROJECT,),
+    Kind.PROJECT: (Kind.SUBJECT, Kind.RESOURCE),
+    Kind.SUBJECT: (Kind.EXPERIMENT, Kind.RESOURCE),
+    Kind.EXPERIMENT: (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION, Kind.RESOURCE),
+    Kind.SCAN: (Kind.RESOURCE,),
+    Kind.ASSESSOR: (Kind.RESOURCE,),
+    Kind.RECONSTRUCTION: (Kind.RESOURCE,),
+    Kind.RESOURCE: (Kind.FILE,),
+    Kind.FILE: (),
+}
+"""Which kinds stand directly below a kind, in the order in which they are shown."""
+
+
+class Fields(Mapping[str, str]):
+    """An item's own fields, as XNAT names them, with their text; "" is a field without a value.
+
+    All rows of one listing share the tuple of names, so that a project of 72,000 subjects stays small.
+    """
+
+    __slots__ = ("_values", "exhaustive", "names")
+
+    def __init__(
+        self, names: tuple[str, ...] = (), values: tuple[str, ...] = (), *, exhaustive: tuple[str, ...] = ()
+    ) -> None:
+        self.names = names
+        self._values = values
+        self.exhaustive = exhaustive
+        """Beginnings of names of which all are here: an absent one has no value. ("",) is every field;
+        for other names absence means that nobody asked."""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, str], *, exhaustive: tuple[str, ...] = ()) -> Fields:
+        return cls(tuple(fields), tuple(fields.values()), exhaustive=exhaustive)
+
+    def knows(self, name: str) -> bool:
+        """Whether something is known of this field, be it that it has no value."""
+        return name in self.names or name.startswith(self.exhaustive)
+
+    def __getitem__(self, name: str) -> str:
+        try:
+            return self._values[self.names.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __hash__(self) -> int:
+        return hash((self.names, self._values))
+
+    def __repr__(self) -> str:
+        return f"<{len(self.names)} fields>"  # values may be patient data
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_fields, (self.names, self._values, self.exhaustive))
+
+
+def _fields(names: tuple[str, ...], values: tuple[str, ...], exhaustive: tuple[str, ...]) -> Fields:
+    return Fields(names, values, exhaustive=exhaustive)
+
+
+NO_FIELDS = Fields()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing on one server.
+
+    `key` is what it is matched by inside its parent: a label, a scan ID, a path below the resource;
+    never an accession ID. `files` and `bytes` are what the server last recorded, None where it
+    has not: they prove nothing about the disk.
+    """
+
+    kind: Kind
+    key: str
+    id: str = ""
+    """Accession ID, scan ID, or the number of a resource (`xnat_abstractresource_id`)."""
+    type: str = ""
+    """xsi type (`xnat:mrSessionData`); the format of a resource or file."""
+    uri: str = ""
+    """Where the server answers for it, by IDs, not percent-encoded: `/data/experiments/XNAT_E1/scans/3`."""
+    fields: Fields = NO_FIELDS
+    files: int | None = None
+    bytes: int | None = None
+    shared_from: str | None = None
+    """The owning project, when this one only sees the item by sharing."""
+    digest: str | None = None
+    """A file's recorded MD5 in lower-case hex; None where the server has none."""
+    side: str = ""
+    """A resource of an assessor or reconstruction: "in", "out", or "" for one attached to it."""
+
+    @property
+    def label(self) -> str:
+        return self.key
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.id or self.key!r}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is known of an item's children of one or all kinds.
+
+    An error is a value: a listing that failed is never an empty one. `error` with items means that
+    only these could be read.
+    """
+
+    items: tuple[Item, ...] = ()
+    error: XnatTuiError | None = None
+    seen_by: str = ""
+    """The user whose rights shaped this answer."""
+
+
+SESSION_WORDS: Mapping[str, str] = {
+    "xnat:mrSessionData": "MR",
+    "xnat:petSessionData": "PET",
+    "xnat:petmrSessionData": "PET-MR",
+    "xnat:ctSessionData": "CT",
+    "xnat:crSessionData": "CR",
+    "xnat:usSessionData": "US",
+    "xnat:dxSessionData": "DX",
+    "xnat:xaSessionData": "XA",
+    "xnat:nmSessionData": "NM",
+    "xnat:mgSessionData": "MG",
+    "xnat:megSessionData": "MEG",
+    "xnat:eegSessionData": "EEG",
+    "xnat:rtSessionData": "RT",
+    "xnat:opSessionData": "OP",
+    "xnat:smSessionData": "SM",
+    "xnat:otherDicomSessionData": "OT",
+}
+
+
+def type_word(xsi_type: str) -> str:
+    """`xnat:mrSessionData` → `MR`, `xnat:qcManualAssessorData` → `qcManualAssessor`."""
+    if word := SESSION_WORDS.get(xsi_type):
+        return word
+    return xsi_type.partition(":")[2].removesuffix("Data") or xsi_type

@@ -1,0 +1,245 @@
+"""What will be done, as a value: a plan of steps that can be shown, trimmed, saved, pickled and run.
+
+A step is self-contained and idempotent: it names servers and addresses, never an open connection,
+and running it twice leaves what running it once leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from xnat_tui.model.entities import Kind
+
+
+class Action(StrEnum):
+    """What a step does to its target. The values are the words of the JSON documents."""
+
+    CREATE = "create"
+    UPLOAD = "upload"
+    UPDATE = "update"
+    SKIP = "skip"
+    CONFLICT = "conflict"
+    DELETE = "delete"
+
+
+SIGNS: Mapping[Action, str] = {
+    Action.CREATE: "+",
+    Action.UPLOAD: "+",
+    Action.UPDATE: "*",
+    Action.SKIP: "=",
+    Action.CONFLICT: "!",
+    Action.DELETE: "-",
+}
+
+
+class OnExisting(StrEnum):
+    """What to do with what is there already: add only what is missing, or also replace what differs."""
+
+    SKIP = "skip"
+    UPDATE = "update"
+    """Change fields that differ, and replace files that differ; nothing is removed."""
+    OVERWRITE = "overwrite"
+    """Send everything again, and replace what is there."""
+
+
+class Mode(StrEnum):
+    """How files travel."""
+
+    AUTO = "auto"
+    ZIP = "zip"
+    FILE = "file"
+    METADATA = "metadata"
+    RSYNC = "rsync"
+
+
+class Layout(StrEnum):
+    """How an exported folder is arranged."""
+
+    XNAT = "xnat"
+    FLAT = "flat"
+    BIDS = "bids"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every choice that shapes a plan, as the options of the verbs name them."""
+
+    on_existing: OnExisting = OnExisting.SKIP
+    skip_existing_sessions: bool = False
+    fix_scan_types: bool = False
+    ignore_missing_datatypes: bool = False
+    via: str = "files"
+    """"files" keeps every byte; "import" hands DICOM to the destination's import service."""
+    shared: str = "skip"
+    """"skip", "copy" or "share" for items that are shared into the source project."""
+    mode: Mode = Mode.AUTO
+    layout: Layout = Layout.XNAT
+    metadata: bool = True
+    overwrite_local: bool = False
+    verify: bool = True
+    ohif: bool = False
+    refresh_catalogs: bool = False
+    clear_caches: bool = False
+    bandwidth: int | None = None
+    """Bytes per second over all streams; None is unlimited."""
+    workers: int = 4
+    rsync_source: str = ""
+    rsync_destination: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a step. A folder has no server: `server` is "" and `uri` a path below it."""
+
+    server: str
+    uri: str
+    """On a source: by accession IDs. On a destination: by labels, as the step will address it."""
+    id: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do. `path` is relative to the transferred root, in XNAT's own words."""
+
+    number: int
+    action: Action
+    task: str
+    """Which executor runs it: `project`, `subject`, `experiment`, `scan`, `assessor`,
+    `reconstruction`, `resource`, `metadata`, `catalogs`, ..."""
+    path: str
+    kind: Kind
+    source: End
+    target: End
+    files: int = 0
+    bytes: int = 0
+    reason: str = ""
+    needs: tuple[int, ...] = ()
+    """Numbers of the steps that must be done before, its parents' mostly."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """What else the executor needs: labels, formats, a digest of what the planner saw."""
+
+    @property
+    def writes(self) -> bool:
+        return self.action not in (Action.SKIP, Action.CONFLICT)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """The step that `dataclasses.asdict` made this document of."""
+        return cls(
+            **{
+                **document,
+                "action": Action(document["action"]),
+                "kind": Kind(document["kind"]),
+                "source": End(**document["source"]),
+                "target": End(**document["target"]),
+                "needs": tuple(document["needs"]),
+                "data": dict(document["data"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that the user should know before running: `severity` is info, warning or error."""
+
+    severity: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The `plan` object of the JSON documents: steps by action, and what travels."""
+
+    create: int = 0
+    upload: int = 0
+    update: int = 0
+    skip: int = 0
+    conflict: int = 0
+    delete: int = 0
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that will happen, and nothing else will."""
+
+    verb: str
+    """`copy`, `export`, `upload`, or a panel's verb."""
+    sources: tuple[str, ...]
+    """Locations in their short form."""
+    destination: str
+    """A location in its short form, or a folder."""
+    steps: tuple[Step, ...]
+    policy: Policy = Policy()
+    findings: tuple[Finding, ...] = ()
+    command: str = ""
+    """The equivalent command line."""
+    root: str = ""
+    """Project ID that must be typed before something there is replaced or deleted."""
+
+    @property
+    def totals(self) -> Totals:
+        counts = dict.fromkeys(Action, 0)
+        for step in self.steps:
+            counts[step.action] += 1
+        moving = [step for step in self.steps if step.writes]
+        return Totals(
+            **{str(action): count for action, count in counts.items()},
+            files=sum(step.files for step in moving),
+            bytes=sum(step.bytes for step in moving),
+        )
+
+    @property
+    def writes(self) -> bool:
+        return any(step.writes for step in self.steps)
+
+    @property
+    def destroys(self) -> bool:
+        """Whether anything there is replaced or deleted, so that the project ID must be typed."""
+        replaces = self.policy.on_existing is OnExisting.OVERWRITE and any(
+            step.action in (Action.UPDATE, Action.UPLOAD) and step.data.get("replaces") for step in self.steps
+        )
+        return replaces or any(step.action is Action.DELETE for step in self.steps)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a finding forbids running it at all."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def without(self, numbers: Iterable[int]) -> Plan:
+        """The plan with these steps un-ticked, and with them every step that needs them."""
+        dropped = set(numbers)
+        for step in self.steps:
+            if any(need in dropped for need in step.needs):
+                dropped.add(step.number)
+        return replace(self, steps=tuple(step for step in self.steps if step.number not in dropped))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A document that JSON holds and `from_dict` reads back to an equal plan."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        policy = dict(document["policy"])
+        policy |= {
+            "on_existing": OnExisting(policy["on_existing"]),
+            "mode": Mode(policy["mode"]),
+            "layout": Layout(policy["layout"]),
+        }
+        steps = tuple(Step.from_dict(step) for step in document["steps"])
+        return cls(
+            verb=document["verb"],
+            sources=tuple(document["sources"]),
+            destination=document["destination"],
+            steps=steps,
+            policy=Policy(**policy),
+            findings=tuple(Finding(**finding) for finding in document["findings"]),
+            command=document["command"],
+            root=document["root"],
+        )

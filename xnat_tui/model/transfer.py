@@ -1,0 +1,93 @@
+"""What became of a plan: outcomes of steps, the progress of a job, and its report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from xnat_tui.model.plan import Totals
+
+
+class State(StrEnum):
+    """A job's or a step's state, in the words that screens and documents show."""
+
+    PLANNED = "planned"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    VERIFYING = "verifying"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How many files rest on what: MD5 on both sides, size alone, or nothing that can be shown."""
+
+    digest: int = 0
+    size: int = 0
+    unverified: int = 0
+
+    def __add__(self, other: Evidence) -> Evidence:
+        return Evidence(
+            self.digest + other.digest, self.size + other.size, self.unverified + other.unverified
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that was not done: where, why, and what to do."""
+
+    path: str
+    error: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running one step gave. `files` and `bytes` are what was sent or fetched by this run."""
+
+    number: int
+    state: State
+    files: int = 0
+    bytes: int = 0
+    skipped: int = 0
+    """Files that were complete already."""
+    verified: Evidence = Evidence()
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A job as documents show it. `state` says finished or not; `failed` is empty only if nothing failed."""
+
+    job: str
+    state: State
+    plan: Totals
+    done_items: int = 0
+    done_files: int = 0
+    done_bytes: int = 0
+    skipped: int = 0
+    failed: tuple[Failure, ...] = ()
+    verified: Evidence = Evidence()
+    seconds: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document of the transfer verbs."""
+        return {
+            "job": self.job,
+            "state": str(self.state),
+            "plan": asdict(self.plan),
+            "done": {"items": self.done_items, "files": self.done_files, "bytes": self.done_bytes},
+            "skipped": self.skipped,
+            "failed": [asdict(failure) for failure in self.failed],
+            "verified": asdict(self.verified),
+            "seconds": round(self.seconds, 3),
+            **self.extra,
+        }

@@ -1,0 +1,73 @@
+"""What a destination holds already, asked for in bulk: labels and accession IDs of one project."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+
+from xnat_tui.errors import NotFound
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.xnat.connection import Connection, url_path
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def creatable(label: str) -> bool:
+    """Whether XNAT accepts it as a new project ID, subject label or experiment label."""
+    return _PLAIN.fullmatch(label) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An item of the project: its accession ID, type, and for an experiment its subject's accession ID."""
+
+    id: str
+    type: str = ""
+    subject: str = ""
+
+    def item(self, kind: Kind, label: str) -> Item:
+        return Item(kind, label, self.id, self.type, f"/data/{kind.plural}/{self.id}")
+
+
+class Holdings:
+    """Subjects and experiments of a server's projects by label, shared-in ones under their label there.
+
+    One request per project and kind, at the first question; what is created afterwards is told to it.
+    Image assessors are not in it. Safe to use from several threads.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, Kind], dict[str, Held]] = {}
+        self._lock = threading.Lock()
+
+    def find(self, project: str, kind: Kind, label: str) -> Held | None:
+        return self._of(project, kind).get(label)
+
+    def labels(self, project: str, kind: Kind) -> list[str]:
+        return list(self._of(project, kind))
+
+    def tell(self, project: str, kind: Kind, label: str, held: Held) -> None:
+        known = self._of(project, kind)
+        with self._lock:
+            known[label] = held
+
+    def _of(self, project: str, kind: Kind) -> dict[str, Held]:
+        with self._lock:
+            key = (project, kind)
+            if key not in self._known:
+                try:
+                    self._known[key] = self._ask(project, kind)
+                except NotFound:  # the project is not there yet
+                    self._known[key] = {}
+            return self._known[key]
+
+    def _ask(self, project: str, kind: Kind) -> dict[str, Held]:
+        columns = "ID,label" if kind is Kind.SUBJECT else "ID,label,subject_ID,xsiType"
+        table = self._connection.table(f"/data/projects/{url_path(project, kind.plural)}", columns=columns)
+        found: dict[str, Held] = {}
+        for row in table:
+            identifier = row["URI"].rpartition("/")[2]
+            found[row["label"] or identifier] = Held(identifier, row["xsiType"], row["subject_ID"])
+        return found

@@ -1,0 +1,111 @@
+"""From what a person typed to what stands there: locations, globs and accession IDs looked up."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from xnat_tui.errors import NotFound
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.filters import Filters
+from xnat_tui.model.location import Location, Step
+from xnat_tui.model.place import Place
+from xnat_tui.services.reading import Reader
+
+
+def find_one(reader: Reader, location: Location) -> Place:
+    """The one place that a location names. Raises NotFound, or what reading the way there raised."""
+    place = next(find(reader, location), None)
+    assert place is not None, "find raises when nothing stands there"
+    return place
+
+
+def find(reader: Reader, location: Location) -> Iterator[Place]:
+    """Every place that a location names, globs spread out, in the server's order.
+
+    Raises NotFound where nothing matches: XNAT answers alike for what is missing and what is not readable.
+    """
+    server = Place(location.server)
+    if location.steps and location.steps[0].kind not in (Kind.PROJECT,):
+        start, steps = _by_accession_id(reader, server, location)
+    else:
+        start, steps = server, location.steps
+    found = False
+    for place in _descend(reader, start, steps):
+        found = True
+        yield place
+    if not found:
+        raise NotFound(
+            f"Nothing matches {location}.",
+            f"As seen by {reader.connection.user}: check the label and your rights.",
+        )
+
+
+def _descend(reader: Reader, place: Place, steps: tuple[Step, ...]) -> Iterator[Place]:
+    if not steps:
+        yield place
+        return
+    step = steps[0]
+    if place.kind is Kind.PROJECT and step.kind is Kind.EXPERIMENT:
+        yield from _descend(reader, _in_project(reader, place, step), steps[1:])
+        return
+    listing = reader.below(place, step.kind)
+    if listing.error is not None:
+        raise listing.error
+    matching = [item for item in listing.items if _is_meant(item, step)]
+    if not matching and not step.glob:
+        raise _not_found(reader, place, step, listing.items)
+    for item in matching:
+        yield from _descend(reader, place.child(item), steps[1:])
+
+
+def _is_meant(item: Item, step: Step) -> bool:
+    if step.side and item.side != step.side:
+        return False
+    return step.matches(item.key, item.id)
+
+
+def _not_found(reader: Reader, place: Place, step: Step, items: tuple[Item, ...]) -> NotFound:
+    near = difflib.get_close_matches(step.name, [item.key for item in items], n=1)
+    user = reader.connection.user
+    hint = f"Did you mean {near[0]}?" if near else f"As seen by {user}: check the label and your rights."
+    where = str(place.location) if place.items else place.server
+    return NotFound(f"{where} has no {step.kind} {step.name!r}.", hint)
+
+
+def _in_project(reader: Reader, project: Place, step: Step) -> Place:
+    """An experiment addressed without its subject, as XNAT's project paths do: by label or ID."""
+    assert project.item is not None
+    item = Item(
+        Kind.EXPERIMENT, step.name, step.name, uri=f"/data/projects/{project.item.id}/experiments/{step.name}"
+    )
+    return _under_its_subject(reader, project, item)
+
+
+def _by_accession_id(reader: Reader, server: Place, location: Location) -> tuple[Place, tuple[Step, ...]]:
+    """A place that starts at `/data/experiments/ID` or `/data/subjects/ID`."""
+    step = location.steps[0]
+    item = Item(step.kind, step.name, step.name, uri=f"/data/{step.kind.plural}/{step.name}")
+    fields = reader.document(server.child(item)).fields
+    project = find_one(reader, Location(location.server, (Step(Kind.PROJECT, fields.get("project", "")),)))
+    if step.kind is Kind.SUBJECT:
+        place = find_one(reader, project.location.child(Kind.SUBJECT, fields.get("ID", step.name)))
+    else:
+        place = _under_its_subject(reader, project, item)
+    return place, location.steps[1:]
+
+
+def _under_its_subject(reader: Reader, project: Place, item: Item) -> Place:
+    fields = reader.document(project.child(item)).fields
+    subject = fields.get("subject_ID", "")
+    identifier = fields.get("ID") or fields.get("id") or item.id
+    steps = (Step(Kind.SUBJECT, subject), Step(Kind.EXPERIMENT, identifier))
+    return find_one(reader, Location(project.server, (*project.location.steps, *steps)))
+
+
+_LEVELS = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION, Kind.RESOURCE)
+
+
+def keeps(place: Place, filters: Filters) -> bool:
+    """Whether a place passes the filters itself, and so does all that it stands in."""
+    return all(filters.keeps(item) for item in place.items if item.kind in _LEVELS)

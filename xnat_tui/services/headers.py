@@ -1,0 +1,196 @@
+"""DICOM headers of what stands in an archive, read from the first bytes of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnat_tui.errors import BadAnswer, NotFound, UsageError, XnatTuiError
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.place import Place
+from xnat_tui.services.reading import Reader
+from xnat_tui.xnat import dicom
+from xnat_tui.xnat.connection import encode_uri
+from xnat_tui.xnat.listing import file_item
+
+if TYPE_CHECKING:
+    from pydicom import DataElement, Dataset
+
+LONGEST_VALUE = 128
+"""Characters of a value that are shown; the rest is counted."""
+MASK = "•••"
+PATIENT_GROUP = 0x0010
+_DICOM_LABELS = ("DICOM", "secondary")
+_PERSONAL = frozenset(
+    (
+        *("AccessionNumber", "StudyID", "InstitutionName", "InstitutionAddress", "RequestingPhysician"),
+        *("IssuerOfPatientID", "AdmissionID", "CurrentPatientLocation", "RequestAttributesSequence"),
+        *("InstitutionalDepartmentName", "OtherPatientIDsSequence", "ResponsibleOrganization"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRow:
+    """One element. `tag` is `(0010,0020)`; `depth` counts the sequences around it."""
+
+    tag: str
+    vr: str
+    name: str
+    """The dictionary's name for it, "" where it has none."""
+    keyword: str
+    value: str
+    masked: bool = False
+    depth: int = 0
+
+
+def first_header(reader: Reader, place: Place, *, names: Sequence[str] = ()) -> Dataset:
+    """The header of a DICOM file, or of the first one of a scan, session, assessor or resource.
+
+    Reads some kB: up to the pixel data, and no further. `names` are keywords of the elements wanted,
+    such as "PatientAge"; none means all. Values are exactly the file's. Where no file can be read, the
+    server's own dump of a scan's header is asked. Raises NotFound without any DICOM file there, BadAnswer
+    where it is none, and what reading the way there raises.
+    """
+    failure: XnatTuiError | None = None
+    for resource in _resources(reader, place):
+        try:
+            file = place if place.kind is Kind.FILE else _first_file(reader, resource)
+            if file.item is not None:
+                return dicom.read_header(reader.connection, file.item.uri, names=names)
+        except (BadAnswer, NotFound) as error:
+            failure = failure or error
+    if failure is None:
+        raise NotFound(f"{place.location} has no DICOM file.")
+    source = _dump_source(place)
+    if not source:
+        raise failure
+    try:
+        return dicom.dump_header(reader.connection, source, names)
+    except XnatTuiError:
+        raise failure from None
+
+
+def read_fields(reader: Reader, place: Place, names: Sequence[str]) -> dict[str, str]:
+    """Some elements of the first header of a place, by keyword; those that it lacks are missing.
+
+    Raises as `first_header`.
+    """
+    header = first_header(reader, place, names=names)
+    return {name: text_of(header[name]) for name in names if name in header}
+
+
+def rows(header: Dataset, *, show_patient: bool = False) -> list[HeaderRow]:
+    """Every element as it is shown, sequences opened; patient fields masked unless asked for."""
+    return list(_rows(header, show_patient=show_patient, depth=0))
+
+
+def is_personal(element: DataElement) -> bool:
+    """Whether an element may name a person: group 0010, names of people, addresses, numbers of a visit.
+
+    Private elements are taken for personal too: nobody knows what a vendor writes there.
+    """
+    tag = element.tag
+    return (
+        tag.group == PATIENT_GROUP
+        or element.VR == "PN"
+        or (tag.is_private and not tag.is_private_creator)
+        or element.keyword in _PERSONAL
+    )
+
+
+def text_of(element: DataElement, limit: int | None = None) -> str:
+    """An element's value in one line, several values with `\\` between them as the file has them."""
+    value = element.value
+    if element.VR == "SQ":
+        count = len(value)
+        return f"{count} item" + ("" if count == 1 else "s")
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    several = not isinstance(value, str) and hasattr(value, "__iter__") and not hasattr(value, "components")
+    text = "\\".join(str(one) for one in value) if several else str(value)
+    if limit is not None and len(text) > limit:
+        return f"{text[:limit]}… ({len(text)} characters)"
+    return text
+
+
+def _rows(header: Dataset, *, show_patient: bool, depth: int) -> Iterator[HeaderRow]:
+    groups = [header.file_meta] if depth == 0 and getattr(header, "file_meta", None) else []
+    for element in (*(one for group in groups for one in group), *header):
+        hidden = is_personal(element) and not show_patient
+        empty = element.VR != "SQ" and element.value in (None, "", b"")
+        yield HeaderRow(
+            f"({element.tag.group:04X},{element.tag.element:04X})",
+            str(element.VR),
+            element.name if element.keyword or element.tag.is_private else "",
+            element.keyword,
+            MASK if hidden and not empty else text_of(element, LONGEST_VALUE),
+            masked=hidden and not empty,
+            depth=depth,
+        )
+        if element.VR == "SQ" and not hidden:
+            for item in element.value:
+                yield from _rows(item, show_patient=show_patient, depth=depth + 1)
+
+
+def _resources(reader: Reader, place: Place) -> Iterator[Place]:
+    """Where DICOM files may be, the likeliest first; a file stands for itself."""
+    if place.kind in (Kind.FILE, Kind.RESOURCE):
+        yield place
+        return
+    if place.kind not in (Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION):
+        raise UsageError(
+            f"{place.location} has no DICOM header.", "Name a session, a scan, a resource or a file."
+        )
+    if place.kind is Kind.EXPERIMENT:
+        for scan in _items(reader, place, Kind.SCAN):
+            yield from _dicom_resources(reader, place.child(scan))
+        return
+    yield from _dicom_resources(reader, place)
+
+
+def _dicom_resources(reader: Reader, place: Place) -> Iterator[Place]:
+    found = [item for item in _items(reader, place, Kind.RESOURCE) if _holds_dicom(item)]
+    found.sort(key=lambda item: _DICOM_LABELS.index(item.key) if item.key in _DICOM_LABELS else 9)
+    yield from (place.child(item) for item in found)
+
+
+def _holds_dicom(resource: Item) -> bool:
+    return (resource.key in _DICOM_LABELS or resource.type.upper() == "DICOM") and resource.files != 0
+
+
+def _items(reader: Reader, place: Place, kind: Kind) -> Iterable[Item]:
+    listing = reader.below(place, kind)
+    if listing.error is not None and not listing.items:
+        raise listing.error
+    return listing.items
+
+
+def _first_file(reader: Reader, resource: Place) -> Place:
+    """One file of a resource: XNAT lists the first alone with `index=0`, and older ones list all."""
+    item = resource.item
+    assert item is not None, "a resource is an item"
+    if reader.knows(resource, Kind.FILE):
+        known = reader.below(resource, Kind.FILE).items
+    else:
+        table = reader.connection.table(f"{encode_uri(item.uri)}/files", index=0)
+        known = tuple(file_item(row, item) for row in table)
+    if not known:
+        raise NotFound(f"{resource.location} lists no file.")
+    return resource.child(known[0])
+
+
+def _dump_source(place: Place) -> str:
+    project, subject, session = (place.of(kind) for kind in (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT))
+    scan = place.of(Kind.SCAN)
+    if project is None or subject is None or session is None:
+        return ""
+    if place.kind not in (Kind.EXPERIMENT, Kind.SCAN):
+        return ""  # XNAT would answer with a file of the scan, whichever it likes
+    parts = ["projects", project.id, "subjects", subject.id, "experiments", session.id]
+    if scan is not None:
+        parts += ["scans", scan.id]
+    return "" if any("/" in part for part in parts) else "/".join(["/archive", *parts])

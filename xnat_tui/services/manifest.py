@@ -1,0 +1,161 @@
+"""`manifest.jsonl`: what an export fetched, line by line as it arrived, and what each file's bytes were.
+
+The first line says what the folder is; every other one describes one file, and a later line about a
+path replaces an earlier one. A line is appended with one write, so that a process which is killed
+leaves at most its last line unfinished; that one is not believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.model.plan import Layout
+from xnat_tui.paths import private_folder
+
+NAME = "manifest.jsonl"
+FORMAT = 1
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of an export."""
+
+    path: str
+    """Below the folder, with `/`."""
+    size: int
+    md5: str
+    """Of the bytes that were written, lower-case hex."""
+    location: str
+    """Where it came from, in the short form."""
+    server: str = ""
+    """The server's address."""
+    uri: str = ""
+    """Where the server answered for it, by IDs: tells two files of one location apart."""
+    user: str = ""
+    time: str = ""
+    """UTC, ISO 8601."""
+    source_digest: str = ""
+    """The MD5 that the server's catalog had; "" where it had none."""
+    original: str = ""
+    """Its path as the server's names would make it, where that could not be kept."""
+    kind: str = "file"
+    """`file`, or `metadata` for what the export wrote beside the archive's files."""
+    mtime: int = 0
+    """Nanoseconds: while it and the size stay, the bytes need not be read again."""
+
+
+_FIELDS = {field.name: str(field.type) for field in fields(Entry)}
+
+
+class Manifest:
+    """The manifest of one folder; what it holds already is read at once. Safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.layout = ""
+        """The layout that the folder was begun with; "" where there is no manifest yet."""
+        self._entries: dict[str, Entry] = {}
+        self._lock = threading.Lock()
+        for record in _records(folder / NAME):
+            self._take(record)
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.layout)
+
+    def __iter__(self) -> Iterator[Entry]:
+        with self._lock:
+            return iter(list(self._entries.values()))
+
+    def get(self, path: str) -> Entry | None:
+        with self._lock:
+            return self._entries.get(path)
+
+    def begin(self, layout: Layout) -> None:
+        """Write the first line, unless there is one."""
+        with self._lock:
+            if not self.layout:
+                self.layout = str(layout)
+                self._append([{"manifest": FORMAT, "layout": self.layout}])
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Note files that are complete on disk."""
+        added = list(entries)
+        with self._lock:
+            for entry in added:
+                self._entries[entry.path] = entry
+            if added:
+                self._append([asdict(entry) for entry in added])
+
+    def _append(self, records: list[dict[str, Any]]) -> None:
+        private_folder(self.folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        descriptor = os.open(self.folder / NAME, flags, 0o600)
+        try:
+            text = "".join(json.dumps(record) + "\n" for record in records)
+            if _ends_in_mid_line(descriptor):
+                text = "\n" + text
+            rest = memoryview(text.encode())
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _take(self, record: dict[str, Any]) -> None:
+        if "manifest" in record:
+            if record["manifest"] != FORMAT:
+                raise XnatTuiError(
+                    f"{self.folder}: its manifest was written by another version of this program."
+                )
+            self.layout = str(record.get("layout", ""))
+            return
+        known = {name: record[name] for name in _FIELDS if name in record}
+        if not _is_entry(known):
+            raise BadAnswer(f"{self.folder / NAME} holds a line that describes no file.")
+        self._entries[known["path"]] = Entry(**known)
+
+
+def _is_entry(record: dict[str, Any]) -> bool:
+    types = {"str": str, "int": int}
+    needed = {"path", "size", "md5", "location"} <= record.keys()
+    return needed and all(isinstance(value, types[_FIELDS[name]]) for name, value in record.items())
+
+
+def _ends_in_mid_line(descriptor: int) -> bool:
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    """Every whole line. One that a killed process left unfinished is passed over."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return
+    for line in text.split(b"\n"):
+        try:
+            record = json.loads(line) if line else None
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            yield record
+
+
+def md5_of(path: Path) -> str:
+    """The MD5 of a file's bytes, in lower-case hex. Raises OSError; a symbolic link is not followed."""
+    found = hashlib.md5(usedforsecurity=False)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "rb", buffering=0) as opened:
+        while chunk := opened.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()

@@ -1,0 +1,414 @@
+"""The walk from project to resource that turns what the two servers hold into steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from xnat_tui.errors import Conflict, XnatTuiError
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.filters import Filters
+from xnat_tui.model.judging import Rules
+from xnat_tui.model.pairing import Depth
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Action, End, Finding, Mode, OnExisting, Policy, Step
+from xnat_tui.services import preflight
+from xnat_tui.services.copying_lists import FileLists
+from xnat_tui.services.planning_resources import plan_resources
+from xnat_tui.services.planning_spots import Destination, Spot
+from xnat_tui.services.reading import Reader
+
+_BELOW_SESSION = (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION)
+GENERIC_SCANS = frozenset({"", "xnat:imageScanData", "xnat:otherDicomScanData"})
+SCAN_TYPE_BY_MODALITY: Mapping[str, str] = {
+    **{
+        word: f"xnat:{word.lower()}ScanData"
+        for word in ("MR", "CT", "US", "CR", "DX", "XA", "NM", "MG", "SC")
+    },
+    **{word: f"xnat:{word.lower()}ScanData" for word in ("SR", "RT", "OPT", "OP", "SM", "RF", "MEG", "EEG")},
+    "PT": "xnat:petScanData",
+    "PET": "xnat:petScanData",
+}
+
+
+class Walk:
+    """Steps in dependency order: what stands above comes first. Reads only."""
+
+    def __init__(
+        self,
+        source: Reader,
+        destination: Reader,
+        target: Place,
+        policy: Policy,
+        filters: Filters,
+        new_project: str = "",
+    ) -> None:
+        self.source = source
+        self.there = Destination(destination, target, new_project)
+        self.target = target
+        self.policy = policy
+        self.filters = filters
+        self.steps: list[Step] = []
+        self.findings: list[Finding] = []
+        self.missing_types: list[str] = []
+        self.target_projects: list[str] = []
+        self.created_projects: set[str] = set()
+        self.paths_name_projects = False
+        self.types = preflight.data_types(destination.connection)
+        self.source_files = FileLists(source.connection)
+        self.target_files = FileLists(destination.connection)
+        self._spots: dict[str, Spot | None] = {}
+        self._rules = Rules(depth=Depth.LABELS)
+        self._subjects = 0
+
+    def add(self, place: Place) -> None:
+        """Plan one place of the source with everything below it, and what above it is not there yet."""
+        if place.kind is Kind.SERVER:
+            for project in self._children(place, Kind.PROJECT):
+                self.add(place.child(project))
+            return
+        spot: Spot | None = None
+        for depth in range(1, len(place.items)):
+            above = Place(place.server, place.items[:depth])
+            if above.kind is Kind.RESOURCE:
+                break
+            spot = self._arrive(above, spot)
+            if spot is None:
+                return
+        if place.kind in (Kind.RESOURCE, Kind.FILE):
+            self._one_resource(place, spot)
+            return
+        self._item(place, spot)
+
+    def _one_resource(self, place: Place, spot: Spot | None) -> None:
+        assert spot is not None, "a resource stands below something"
+        resource = place.up_to(Kind.RESOURCE)
+        only = place.item.key if place.kind is Kind.FILE and place.item else ""
+        plan_resources(self, resource.parent, spot, (resource.items[-1],), only=only)
+
+    def _item(self, place: Place, above: Spot | None) -> None:
+        match place.kind:
+            case Kind.PROJECT:
+                self._project(place)
+            case Kind.SUBJECT:
+                self._subject(place, above)
+            case Kind.EXPERIMENT:
+                self._session(place, above)
+            case _:
+                assert above is not None
+                self._below_session(place, above)
+
+    def _project(self, place: Place) -> None:
+        spot = self._arrive(place, None, whole=True)
+        if spot is None:
+            return
+        narrow = self._narrows_sessions or bool(self.filters.subject or self.filters.exclude_subject)
+        if not narrow:
+            self.resources(place, spot)
+        subjects = [item for item in self._children(place, Kind.SUBJECT) if self.filters.keeps(item)]
+        self._prefetch(place, subjects)
+        for subject in subjects:
+            self._subject(place.child(subject), spot)
+
+    def _subject(self, place: Place, above: Spot | None) -> None:
+        limit = self.filters.limit_subjects
+        subject = place.item
+        assert subject is not None
+        if not self.filters.keeps(subject) or (limit is not None and self._subjects >= limit):
+            return
+        sessions = self._children(place, Kind.EXPERIMENT)
+        kept = [item for item in sessions if self.filters.keeps(item)]
+        if self.filters.selects_sessions and not kept:
+            return
+        self._subjects += 1
+        spot = self._arrive(place, above, whole=True)
+        if spot is None:
+            return
+        if not self._narrows_sessions and (subject.shared_from is None or self.policy.shared == "copy"):
+            self.resources(place, spot)
+        for session in kept:
+            self._session(place.child(session), spot)
+
+    def _session(self, place: Place, above: Spot | None) -> None:
+        session = place.item
+        assert session is not None
+        first = len(self.steps)
+        spot = self._arrive(place, above, whole=True)
+        if spot is None or (session.shared_from is not None and self.policy.shared != "copy"):
+            return
+        if spot.item is not None and self.policy.skip_existing_sessions:
+            return
+        narrow = bool(self.filters.scan or self.filters.scan_type or self.filters.exclude_scan)
+        kinds = (Kind.SCAN,) if narrow or self.filters.exclude_scan_type else _BELOW_SESSION
+        for kind in kinds:
+            seen: set[str] = set()
+            for item in self._children(place, kind):
+                if self.filters.keeps(item):
+                    self._below_session(place.child(item), spot, first, twice=item.key in seen)
+                seen.add(item.key)
+        if not narrow:
+            self.resources(place, spot)
+        self._after(place, spot, first)
+
+    def _below_session(self, place: Place, above: Spot, first: int = 0, *, twice: bool = False) -> None:
+        item = place.item
+        assert item is not None
+        if twice:
+            reason = f"A second {item.kind} with this ID; XNAT cannot address it."
+            self.conflict(place, above, reason)
+            return
+        if item.kind is Kind.ASSESSOR:  # it may refer to any scan of its session
+            scans = [s.number for s in self.steps[first:] if s.kind is Kind.SCAN and s.writes]
+            above = Spot(above.kind, above.uri, above.label, above.place, (*above.needs, *scans), above.names)
+        if item.kind is Kind.ASSESSOR and item.shared_from is not None and self.policy.shared == "skip":
+            self.skip(place, above, f"shared in from {item.shared_from or 'another project'}")
+            return
+        spot = self._arrive(place, above, whole=True)
+        if spot is not None:
+            self.resources(place, spot)
+
+    def resources(self, place: Place, spot: Spot) -> None:
+        if self.policy.mode is Mode.METADATA:
+            return
+        listing = self.source.below(place, Kind.RESOURCE)
+        if listing.error is not None:
+            self.conflict(place, spot, f"Its resources could not be read: {listing.error.message}")
+        kept = tuple(item for item in listing.items if self.filters.keeps(item))
+        plan_resources(self, place, spot, kept)
+
+    def _arrive(self, place: Place, above: Spot | None, *, whole: bool = False) -> Spot | None:
+        """The step for an item itself, once; None where it cannot be copied, with a step that says why."""
+        item = place.item
+        assert item is not None
+        key = f"{above.uri if above else ''}>{item.uri}"
+        if key in self._spots:
+            return self._spots[key]
+        try:
+            spot = self.there.spot(item, above)
+            if item.kind is Kind.PROJECT and spot.label not in self.target_projects:
+                self.target_projects.append(spot.label)
+            arrived = self._step_for(place, spot, whole=whole)
+        except XnatTuiError as error:
+            self.conflict(place, above, error.message)
+            arrived = None
+        self._spots[key] = arrived
+        return arrived
+
+    def _step_for(self, place: Place, spot: Spot, *, whole: bool) -> Spot | None:
+        item = place.item
+        assert item is not None
+        if item.shared_from is not None and self.policy.shared != "copy":
+            return self._shared(place, spot)
+        if not self._type_known(place, spot):
+            return None
+        data: dict[str, str] = {}
+        if item.kind is Kind.EXPERIMENT and whole:  # one document tells all that stands below
+            unread = self.source.below(place, Kind.SCAN).error
+            if unread is not None:
+                raise unread
+        target_type = self._scan_type(place, item) if item.kind is Kind.SCAN else item.type
+        if target_type != item.type:
+            data["type"] = target_type
+        if spot.item is None:
+            if item.kind is Kind.PROJECT:
+                self.created_projects.add(spot.label)
+                data |= self._project_names(item, spot.label)
+            reason = f"type {item.type or 'unknown'} becomes {target_type}" if "type" in data else ""
+            return spot.made_by(self.step(Action.CREATE, place, spot, reason, data))
+        if not whole:
+            self.step(Action.SKIP, place, spot, "exists")
+            return spot
+        return self._existing(place, spot)
+
+    def _existing(self, place: Place, spot: Spot) -> Spot:
+        item, there = place.item, spot.item
+        assert item is not None
+        assert there is not None
+        if spot.item is not None and item.type and there.type and item.type != there.type:
+            raise Conflict(f"There it is a {there.type}, here a {item.type}; a type cannot be changed.")
+        if item.kind is Kind.EXPERIMENT and self.policy.skip_existing_sessions:
+            self.step(Action.SKIP, place, spot, "the session exists")
+            return spot
+        if self.policy.on_existing is OnExisting.SKIP:
+            self.step(Action.SKIP, place, spot, "exists")
+            return spot
+        differing = self._differing(place, spot)
+        if not differing and self.policy.on_existing is OnExisting.UPDATE:
+            self.step(Action.SKIP, place, spot, "the same")
+            return spot
+        shown = ", ".join(differing[:4]) + (" ..." if len(differing) > 4 else "")
+        data = {"replaces": "fields"}
+        return spot.made_by(self.step(Action.UPDATE, place, spot, shown or "sent again", data))
+
+    def _differing(self, place: Place, spot: Spot) -> list[str]:
+        item, there = place.item, spot.place
+        assert item is not None
+        assert there is not None
+        if item.kind in (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT):
+            source = self.source.document(place).fields
+            other = self.there.reader.document(there).fields
+        else:
+            assert there.item is not None
+            source, other = item.fields, there.item.fields
+        found = self._rules.differences(item.kind, source, other)
+        return [difference.name for difference in found if difference.source]
+
+    def _shared(self, place: Place, spot: Spot) -> Spot | None:
+        item = place.item
+        assert item is not None
+        owner = item.shared_from or "another project"
+        if spot.item is not None:
+            self.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
+            return spot
+        if self.policy.shared != "share":
+            self.skip(place, spot, f"shared in from {owner}")
+            return None
+        document = self.source.document(place)
+        project = item.shared_from or document.fields.get("project", "")
+        label = document.fields.get("label", "") or item.key
+        held = self.there.holdings.find(project, item.kind, label) if project else None
+        if held is None:
+            self.skip(place, spot, f"shared in from {owner}, which does not have it at the destination")
+            return None
+        data = {"shared": held.id, "owner": project}
+        step = self.step(Action.CREATE, place, spot, f"shared from {project}", data, task="share")
+        return spot.made_by(step)
+
+    def _type_known(self, place: Place, spot: Spot) -> bool:
+        item = place.item
+        assert item is not None
+        scan = item.kind is Kind.SCAN
+        wanted = self._scan_type(place, item) if scan else item.type
+        typed = item.kind in (Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR)
+        if not typed or not wanted or not self.types.lacks(wanted, scan=scan):
+            return True
+        self.missing_types.append(wanted)
+        self.conflict(place, spot, f"The destination does not know the data type {wanted}.")
+        return False
+
+    def _scan_type(self, place: Place, item: Item) -> str:
+        """With `fix_scan_types`, a type that says nothing becomes the one of the scan's own modality."""
+        if not self.policy.fix_scan_types or item.type not in GENERIC_SCANS:
+            return item.type
+        session = place.of(Kind.EXPERIMENT)
+        modality = item.fields.get("modality", "")
+        if not modality and session is not None and session.type != "xnat:petmrSessionData":
+            modality = session.type.partition(":")[2].removesuffix("SessionData").upper()
+        return SCAN_TYPE_BY_MODALITY.get(modality.upper(), "xnat:otherDicomScanData")
+
+    def _project_names(self, item: Item, label: str) -> dict[str, str]:
+        """ID, title and secondary ID share one space of names on a site: what is taken gets the new ID."""
+        names = {name: item.fields.get(name, "") for name in ("name", "secondary_ID")}
+        listing = self.there.reader.below(Place(self.target.server), Kind.PROJECT)
+        taken: set[str] = set()
+        for project in listing.items:
+            fields = (project.key, project.fields.get("name", ""), project.fields.get("secondary_ID", ""))
+            taken |= {text.casefold() for text in fields if text}
+        if label.casefold() in taken:
+            raise Conflict(
+                f"{label} is the title or the secondary ID of another project there.",
+                "Choose another project ID.",
+            )
+        for name, text in names.items():
+            if text and text.casefold() in taken:
+                names[name] = label
+                message = f"The {'title' if name == 'name' else 'secondary ID'} {text} is taken there."
+                self.findings.append(Finding("warning", message, f"The new project gets {label} instead."))
+        return {key: text for key, text in names.items() if text}
+
+    def _after(self, place: Place, spot: Spot, first: int) -> None:
+        """What follows a session once everything in it has arrived."""
+        done = tuple(step.number for step in self.steps[first:] if step.writes)
+        if not done:
+            return
+        tasks = (("catalogs", self.policy.refresh_catalogs), ("ohif", self.policy.ohif))
+        words = {"catalogs": "refresh its catalogs", "ohif": "rebuild its viewer data"}
+        for task, wanted in tasks:
+            if wanted:
+                self.step(Action.UPDATE, place, spot, words[task], task=task, needs=done)
+
+    def _children(self, place: Place, kind: Kind) -> tuple[Item, ...]:
+        """Children at the source. A listing that failed is a step that conflicts, never nothing."""
+        listing = self.source.below(place, kind)
+        if listing.error is not None:
+            if place.kind is Kind.SERVER:
+                raise listing.error
+            self.conflict(place, None, f"Its {kind.plural} could not be read: {listing.error.message}")
+        return listing.items
+
+    def _prefetch(self, place: Place, subjects: list[Item]) -> None:
+        """Ask for many levels at once; what fails here is asked again, and reported, in its turn."""
+        limit = self.filters.limit_subjects
+        if limit is not None and not self.filters.selects_sessions:
+            subjects = subjects[:limit]
+        places = [place.child(subject) for subject in subjects]
+        workers = max(1, min(8, self.source.connection.server.connections))
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda one: self.source.below(one, Kind.EXPERIMENT), places))
+            sessions = [
+                one.child(item)
+                for one in places
+                for item in self.source.below(one, Kind.EXPERIMENT).items
+                if self.filters.keeps(item)
+            ]
+            list(pool.map(lambda one: self.source.below(one, Kind.SCAN), sessions))
+            list(pool.map(self.there.warm, sessions))
+
+    @property
+    def _narrows_sessions(self) -> bool:
+        filters = self.filters
+        return (
+            filters.selects_sessions
+            or bool(filters.exclude_session or filters.exclude_type or filters.exclude_modality)
+            or bool(filters.scan or filters.scan_type or filters.exclude_scan or filters.exclude_scan_type)
+        )
+
+    def step(
+        self,
+        action: Action,
+        place: Place,
+        spot: Spot | None,
+        reason: str = "",
+        data: Mapping[str, str] | None = None,
+        *,
+        task: str = "",
+        uri: str = "",
+        there: Item | None = None,
+        needs: tuple[int, ...] | None = None,
+        files: int = 0,
+        size: int = 0,
+    ) -> int:
+        """Add a step for an item of the source; its number."""
+        item = place.item
+        assert item is not None
+        number = len(self.steps) + 1
+        there = there or (spot.item if spot else None)
+        names = dict(spot.names) if spot else {}
+        if spot is not None:
+            names["session"] = spot.session
+        step = Step(
+            number,
+            action,
+            task or str(item.kind),
+            self.path(place),
+            item.kind,
+            End(place.server, item.uri, item.id, item.type),
+            End(self.target.server, uri or (spot.uri if spot else ""), there.id if there else "", item.type),
+            files,
+            size,
+            reason,
+            (spot.needs if spot else ()) if needs is None else needs,
+            {**names, **(data or {})},
+        )
+        self.steps.append(step)
+        return number
+
+    def skip(self, place: Place, spot: Spot | None, reason: str) -> None:
+        self.step(Action.SKIP, place, spot, reason)
+
+    def conflict(self, place: Place, spot: Spot | None, reason: str) -> None:
+        self.step(Action.CONFLICT, place, spot, reason)
+
+    def path(self, place: Place) -> str:
+        whole = self.paths_name_projects or place.kind is Kind.PROJECT
+        return place.path_below(Place(place.server, () if whole else place.items[:1]))

@@ -1,0 +1,108 @@
+"""What to know before a copy: data types, rights, collisions, and what the destination does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xnat_tui.errors import NotFound, Refused, ServerError, XnatTuiError
+from xnat_tui.model.plan import Finding
+from xnat_tui.xnat.connection import Connection, url_path
+
+WRITING_ROLES = frozenset({"owners", "members", "owner", "member"})
+
+
+@dataclass(frozen=True, slots=True)
+class DataTypes:
+    """Types that a server knows (its schemas) and has set up (its search elements); None: could not ask.
+
+    A type in the schemas alone can often be written by administrators only, so both lists count for
+    what is secured. Scan types stand in the schemas only; servers before 1.7.6 list neither.
+    """
+
+    elements: frozenset[str] | None
+    schemas: frozenset[str] | None
+
+    def lacks(self, xsi_type: str, *, scan: bool = False) -> bool:
+        """Whether the type is certainly missing; what could not be asked is not missing."""
+        if self.schemas is not None and xsi_type not in self.schemas:
+            return True
+        return not scan and self.elements is not None and xsi_type not in self.elements
+
+
+def data_types(connection: Connection) -> DataTypes:
+    return DataTypes(_elements(connection), _schemas(connection))
+
+
+def _elements(connection: Connection) -> frozenset[str] | None:
+    try:
+        return frozenset(row["ELEMENT_NAME"] for row in connection.table("/data/search/elements"))
+    except XnatTuiError:
+        return None
+
+
+def _schemas(connection: Connection) -> frozenset[str] | None:
+    try:
+        found = connection.get_json("/xapi/schemas/datatypes")
+    except XnatTuiError:
+        return None
+    return frozenset(str(name) for name in found) if isinstance(found, list) else None
+
+
+def types_missing(types: DataTypes, missing: Iterable[str], *, ignored: bool) -> list[Finding]:
+    found = [
+        Finding(
+            "warning" if ignored else "error",
+            f"The destination does not know the data type {name}: such items cannot be copied.",
+            "Ask its administrator to set the type up, or leave these out with --ignore-missing-datatypes.",
+        )
+        for name in sorted(set(missing))
+    ]
+    if types.elements is None and types.schemas is None:
+        found.append(Finding("warning", "The destination's data types could not be listed."))
+    return found
+
+
+def rights(connection: Connection, project: str, *, creates: bool) -> list[Finding]:
+    """Whether this user may write there, as far as the server tells."""
+    if connection.server.read_only:
+        name = connection.server.name
+        return [Finding("error", f"{name} is marked read-only.", f"Take the mark off: server add {name} ...")]
+    if not connection.user or connection.user == "guest":
+        return [Finding("error", "A guest cannot write.", "Sign in to the destination first.")]
+    try:
+        if "Administrator" in connection.get_json(f"/xapi/users/{url_path(connection.user)}/roles"):
+            return []
+        if creates:
+            return []  # the preference that allows it is only shown to administrators
+        roles = connection.get_json("/xapi/access/projects")
+    except XnatTuiError as error:
+        return [Finding("warning", f"Your rights at the destination could not be read: {error.message}")]
+    role = next((str(row.get("role", "")) for row in roles if row.get("ID") == project), "")
+    if role.lower() in WRITING_ROLES:
+        return []
+    if role:
+        return [Finding("error", f"You are one of the {role} of {project}, who may not write there.")]
+    return [Finding("warning", f"You are no member of {project}: writing there may be refused.")]
+
+
+def side_effects(connection: Connection, project: str, *, exact: bool) -> list[Finding]:
+    """What happens at the destination besides the copy."""
+    found = [
+        Finding("info", "Files are stored byte for byte: the destination's anonymisation does not see them.")
+        if exact
+        else Finding(
+            "warning", "The destination's anonymisation may rewrite the DICOM files that it imports."
+        )
+    ]
+    try:
+        autorun = connection.get_json(f"/xapi/pipelines/autoRun/projects/{url_path(project)}")
+    except (NotFound, Refused, ServerError):
+        return found  # no pipelines there
+    except XnatTuiError as error:
+        return [*found, Finding("info", f"Whether AutoRun is on could not be read: {error.message}")]
+    if autorun is True:
+        found.append(
+            Finding("info", f"AutoRun is on in {project}; files that are copied directly do not start it.")
+        )
+    return found

@@ -1,0 +1,121 @@
+"""One server's archive, read a level at a time and remembered until it is asked for again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from xnat_tui.errors import NotFound, XnatTuiError
+from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
+from xnat_tui.model.place import Place
+from xnat_tui.xnat import documents, listing
+from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.documents import Document, place
+
+_FROM_DOCUMENT = (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION, Kind.RESOURCE)
+
+
+class Reader:
+    """Listings of one server. Safe to call from several threads; no call touches a screen.
+
+    A level costs one request, whatever the number of its children: a session's document brings its
+    scans, assessors, reconstructions and all of their resources at once.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._known: dict[str, Listing] = {}
+        self._lock = threading.Lock()
+
+    def below(self, parent: Place, kind: Kind) -> Listing:
+        """The children of one kind. A failure is a listing with an error, never an empty one."""
+        if kind not in CHILD_KINDS[parent.kind]:
+            return Listing()
+        key = _key(parent, kind)
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None:
+            return known
+        try:
+            found = self._ask(parent, kind)
+        except XnatTuiError as error:
+            return Listing(error=error, seen_by=self.connection.user)
+        self.remember({key: found})
+        return found
+
+    def knows(self, parent: Place, kind: Kind) -> bool:
+        """Whether these children are remembered, so that `below` needs no request."""
+        with self._lock:
+            return _key(parent, kind) in self._known
+
+    def document(self, where: Place) -> Document:
+        """Every field of an item, asked for anew. Raises XnatTuiError."""
+        item = where.item
+        if item is None:
+            raise NotFound("A server has no document of its own.")
+        document = documents.read(self.connection, item)
+        self.remember(document.below)
+        return document
+
+    def remember(self, listings: Mapping[str, Listing]) -> None:
+        """Keep listings that came along with another answer."""
+        with self._lock:
+            self._known.update(listings)
+
+    @staticmethod
+    def experiments_key(project: Item, subject: Item) -> str:
+        """Where the experiments of a subject are remembered: a shared subject has others elsewhere."""
+        return f"@{project.id}/{place(subject.uri, Kind.EXPERIMENT)}"
+
+    def forget(self, parent: Place) -> None:
+        """Ask again for all that stands at or below a place."""
+        item = parent.item
+        with self._lock:
+            if item is None:
+                self._known.clear()
+                return
+            marks: tuple[str, ...] = (f"{item.uri}#", f"{item.uri}/", f"@{item.id}/")
+            above = parent.of(Kind.EXPERIMENT)
+            if above is not None:  # its document told everything below, whichever part is reloaded
+                marks = (*marks, f"{above.uri}#", f"{above.uri}/")
+            for key in [key for key in self._known if any(mark in key for mark in marks)]:
+                del self._known[key]
+
+    def _ask(self, parent: Place, kind: Kind) -> Listing:
+        item = parent.item
+        if item is None:
+            return listing.projects(self.connection)
+        match parent.kind, kind:
+            case Kind.PROJECT, Kind.SUBJECT:
+                return listing.subjects(self.connection, item)
+            case Kind.SUBJECT, Kind.EXPERIMENT:
+                project = parent.of(Kind.PROJECT)
+                assert project is not None
+                return listing.experiments(self.connection, project, item)
+            case Kind.RESOURCE, Kind.FILE:
+                return listing.files(self.connection, item)
+            case ((Kind.PROJECT | Kind.SUBJECT), Kind.RESOURCE):
+                return listing.resources(self.connection, item)
+        return self._from_session(parent, kind)
+
+    def _from_session(self, parent: Place, kind: Kind) -> Listing:
+        session = parent.up_to(Kind.EXPERIMENT)
+        self.document(session)
+        with self._lock:
+            found = self._known.get(_key(parent, kind))
+        if found is None:
+            raise NotFound(
+                f"{parent.location.name} is no longer in its session.", "Reload the session: it has changed."
+            )
+        return found
+
+
+def _key(parent: Place, kind: Kind) -> str:
+    item = parent.item
+    if item is None:
+        return f"#{kind}"
+    if parent.kind is Kind.SUBJECT and kind is Kind.EXPERIMENT:
+        project = parent.of(Kind.PROJECT)
+        assert project is not None
+        return Reader.experiments_key(project, item)
+    return place(item.uri, kind)

@@ -1,0 +1,164 @@
+"""A comparison as documents: JSON, CSV, Markdown and HTML, all from the same rows."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from xnat_tui.errors import UsageError
+from xnat_tui.model.pairing import GLYPHS, Pair, Status
+from xnat_tui.services.compare import Comparison, items_of
+
+_SUFFIXES = (".html", ".md", ".csv", ".json")
+_CSV_COLUMNS = ("glyph", "status", "kind", "path", "field", "source", "destination", "note")
+
+
+def path_of(comparison: Comparison, pair: Pair) -> str:
+    """Where a pair stands below the compared root, in XNAT's own words; "" is the root itself."""
+    tree = comparison.tree
+    for right in (False, True):
+        place, root = tree.place(pair, right=right), tree.place(tree.root, right=right)
+        if place is not None and root is not None:
+            return place.path_below(root)
+    return pair.key
+
+
+def document(comparison: Comparison, *, everything: bool = False, seconds: float = 0.0) -> dict[str, Any]:
+    """The JSON document of `compare`. Items that are the same are listed only with `everything`."""
+    summary = asdict(comparison.summary())
+    del summary["unread"]
+    source, destination = comparison.requests
+    return {
+        "source": str(comparison.source.root.location),
+        "destination": str(comparison.destination.root.location),
+        "depth": str(comparison.depth),
+        "summary": summary,
+        "items": [_item(comparison, pair) for pair in _listed(comparison, everything)],
+        "requests": {"source": source, "destination": destination},
+        "seconds": round(seconds, 3),
+        "seen_by": {
+            "source": comparison.source.reader.connection.user,
+            "destination": comparison.destination.reader.connection.user,
+        },
+    }
+
+
+def check_name(path: Path) -> None:
+    """Raises UsageError where the file's ending names no kind of report."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"{path.name} is no kind of report.", "End its name in .html, .md, .csv or .json.")
+
+
+def write(comparison: Comparison, path: Path, *, everything: bool = False, seconds: float = 0.0) -> None:
+    """Write a report in the format that the file's ending names. Raises UsageError for another ending."""
+    check_name(path)
+    found = document(comparison, everything=everything, seconds=seconds)
+    writers = {
+        ".json": lambda: json.dumps(found, indent=2) + "\n",
+        ".csv": lambda: as_csv(found),
+        ".md": lambda: as_markdown(found),
+        ".html": lambda: as_html(found),
+    }
+    path.write_text(writers[path.suffix.lower()](), encoding="utf-8")
+
+
+def as_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """One fact per line, the glyph first: what a screen reader or `grep` can use."""
+    for glyph, _, kind, path, name, source, destination, note in _rows(found):
+        fact = f": {name} {source or '(none)'} ⇄ {destination or '(none)'}" if name else ""
+        remark = f" ({note})" if note else ""
+        yield f"{glyph} {kind} {path or '.'}{fact}{remark}"
+
+
+def as_csv(found: Mapping[str, Any]) -> str:
+    """One row per differing field, or per item without one."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for row in _rows(found):
+        writer.writerow([_not_a_formula(cell) for cell in row])
+    return target.getvalue()
+
+
+def _not_a_formula(cell: str) -> str:
+    """A label that a spreadsheet would run is quoted as text."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") and len(cell) > 1 else cell
+
+
+def as_markdown(found: Mapping[str, Any]) -> str:
+    lines = [f"# {found['source']} ⇄ {found['destination']}", "", *_summary_lines(found), ""]
+    lines += [f"| {' | '.join(_CSV_COLUMNS)} |", f"|{'---|' * len(_CSV_COLUMNS)}"]
+    for row in _rows(found):
+        lines.append(f"| {' | '.join(_markdown_cell(cell) for cell in row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_cell(text: str) -> str:
+    escaped = html.escape(text, quote=False)
+    for character in "\\`*_[]|":
+        escaped = escaped.replace(character, f"\\{character}")
+    return escaped.replace("\n", " ")
+
+
+def as_html(found: Mapping[str, Any]) -> str:
+    title = html.escape(f"{found['source']} ⇄ {found['destination']}")
+    head = "".join(f"<th>{column}</th>" for column in _CSV_COLUMNS)
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _rows(found)
+    )
+    summary = "".join(f"<li>{html.escape(line.removeprefix('- '))}</li>" for line in _summary_lines(found))
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        "<style>body{font-family:sans-serif}td,th{padding:.1em .6em;text-align:left;vertical-align:top}"
+        "tr:nth-child(even){background:#eee}</style></head>\n"
+        f"<body><h1>{title}</h1><ul>{summary}</ul>\n<table><thead><tr>{head}</tr></thead><tbody>\n"
+        f"{body}\n</tbody></table></body></html>\n"
+    )
+
+
+def _summary_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"- depth: {found['depth']}"
+    for name, count in found["summary"].items():
+        yield f"- {name.replace('_', ' ')}: {count}"
+    for side, user in found["seen_by"].items():
+        yield f"- {side} as seen by {user}"
+
+
+def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for item in found["items"]:
+        glyph = "=" if item["status"] == "same" else GLYPHS[Status(item["status"])]
+        start = (glyph, item["status"], item["kind"], item["path"])
+        note = item.get("reason") or item.get("note", "")
+        for difference in item["fields"]:
+            yield (*start, difference["name"], difference["source"], difference["destination"], note)
+        if not item["fields"]:
+            yield (*start, "", "", "", note)
+
+
+def _listed(comparison: Comparison, everything: bool) -> Iterator[Pair]:
+    for pair in items_of(comparison.root):
+        if everything or pair.status not in (Status.SAME, Status.UNREAD):
+            yield pair
+
+
+def _item(comparison: Comparison, pair: Pair) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "path": path_of(comparison, pair),
+        "kind": str(pair.kind),
+        "status": str(pair.status),
+        "fields": [asdict(difference) for difference in pair.fields],
+    }
+    if pair.unverified:
+        found["unverified"] = True
+    if pair.note:
+        found["note"] = pair.note
+    if pair.error is not None:
+        sides = (("source", pair.source_error), ("destination", pair.destination_error))
+        found["reason"] = "; ".join(f"{side}: {error.message}" for side, error in sides if error)
+    return found

@@ -1,0 +1,39 @@
+"""Alias tokens and what a sign-in tells: shared by the Servers panel and the `server` verbs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from xnat_tui import credentials
+from xnat_tui.config import Server
+from xnat_tui.errors import BadAnswer
+from xnat_tui.xnat.connection import Connection
+
+
+def keep_token(connection: Connection, server: Server) -> datetime:
+    """Exchange the session's user for an alias token and save that in place of a password.
+
+    Returns when it ends. Raises BadAnswer where the server issues none.
+    """
+    alias, secret, expires = issued(connection.get_json("/data/services/tokens/issue"))
+    credentials.save_token(server, alias, secret, expires)
+    return expires
+
+
+def issued(document: Any) -> tuple[str, str, datetime]:
+    """Alias, secret and end of a token; XNAT gives the end in milliseconds since 1970."""
+    if isinstance(document, dict):
+        alias, secret = document.get("alias"), document.get("secret")
+        end = document.get("estimatedExpirationTime")
+        if alias and secret and isinstance(end, int | float):
+            return str(alias), str(secret), datetime.fromtimestamp(end / 1000, UTC)
+    raise BadAnswer(
+        "The server issued no token that could be used.", "Its administrator may have switched them off."
+    )
+
+
+def summary(connection: Connection, projects: int) -> str:
+    """One line about a fresh session."""
+    version = f"XNAT {connection.version}" if connection.version else "XNAT of unknown version"
+    return f"{version} · {projects} projects readable · signed in as {connection.user}"

@@ -1,0 +1,226 @@
+"""The process that runs one job: `python -m xnat_tui.services.worker JOB`.
+
+`start` puts it out of reach of terminal and session, so that closing the explorer or losing an SSH connection
+does not stop it. Credentials are found again by the worker itself; a password that somebody typed reaches it
+through a pipe, never through its command line or environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import site
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import xnat_tui
+from xnat_tui import logs
+from xnat_tui.credentials import Secret
+from xnat_tui.errors import XnatTuiError
+from xnat_tui.jobs.claim import Claim
+from xnat_tui.jobs.job import Trouble
+from xnat_tui.jobs.journal import Journal, error_of
+from xnat_tui.jobs.runner import Execute, run
+from xnat_tui.model.plan import Plan
+from xnat_tui.model.transfer import State
+from xnat_tui.paths import private_folder, state_folder
+from xnat_tui.services.following import Worker
+
+Prompt = Callable[[str], str]
+Compose = Callable[[Plan, Prompt, bool], AbstractContextManager[Execute]]
+
+NICENESS = 10
+"""A transfer at full speed then leaves the explorer beside it the processor."""
+COMMAND = (sys.executable, "-P", "-m", "xnat_tui.services.worker")
+"""-P: a folder full of downloaded files is no place to import modules from."""
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""Held back from the start until the claim is sure to be given back."""
+_EXIT = {State.DONE: 0, State.FAILED: 6, State.PAUSED: 130, State.CANCELLED: 130}
+_log = logging.getLogger(__name__)
+
+
+def start(
+    job: str,
+    *,
+    passwords: Mapping[str, Secret] | None = None,
+    insecure: bool = False,
+    command: Sequence[str] = COMMAND,
+) -> Worker:
+    """Run a job in a process of its own, and come back as soon as that has taken it up.
+
+    `passwords`, by server name, are what the user typed; the worker asks nobody. A job that was paused or
+    cancelled needs `Journal.resume` first; `resume` here does both. Raises NotFound, Conflict when the job is
+    being run already, and whatever keeps the worker from beginning.
+    """
+    with Journal() as journal:
+        journal.job(job)
+        events = journal.events(job)
+    log = log_file(job)
+    typed = {name: secret.reveal() for name, secret in (passwords or {}).items()}
+    options = ["--daemon", *(["--insecure"] if insecure else []), job]
+    with _private_log(log) as stream:
+        process = subprocess.Popen(  # noqa: S603  (our own program)
+            [*command, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            start_new_session=True,
+            env=_environment(),
+        )
+        answer, _ = process.communicate(json.dumps(typed).encode())
+    if not answer:
+        raise XnatTuiError("The worker process could not be started.", f"Its log says why: {log}")
+    if trouble := json.loads(answer):
+        raise error_of(Trouble(**trouble))
+    return Worker(job, after=events[-1].number if events else 0)
+
+
+def resume(
+    job: str,
+    *,
+    passwords: Mapping[str, Secret] | None = None,
+    insecure: bool = False,
+    command: Sequence[str] = COMMAND,
+) -> Worker:
+    """Let a paused, interrupted or cancelled job go on: in its worker if that lives, else in a new one."""
+    with Journal() as journal:
+        if journal.resume(job):
+            return Worker(job)
+    return start(job, passwords=passwords, insecure=insecure, command=command)
+
+
+def log_file(job: str) -> Path:
+    """Where the worker of a job writes; readable by this user only."""
+    return state_folder() / "logs" / f"{job}.log"
+
+
+@contextmanager
+def compose(plan: Plan, prompt: Prompt, insecure: bool) -> Iterator[Execute]:
+    """Signed-in servers and what runs a step with them. Raises whatever signing in raises."""
+    from xnat_tui.services.transfer import executor_for
+    from xnat_tui.services.workspace import Workspace
+
+    with (
+        Workspace(prompt=prompt, insecure=insecure) as workspace,
+        executor_for(plan, workspace.connection) as execute,
+    ):
+        yield execute
+
+
+def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> int:
+    """Run a job to its end; the exit code is that of the verb that would have run it.
+
+    With `--daemon` the passwords come as a JSON object on stdin, and stdout says `{}` or why it cannot begin;
+    the work is then done by a child that nobody waits for.
+    """
+    parser = argparse.ArgumentParser(prog="python -m xnat_tui.services.worker")
+    parser.add_argument("job")
+    parser.add_argument("--insecure", action="store_true", help="do not check TLS certificates")
+    parser.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+    passwords: dict[str, str] = {}
+    if options.daemon:
+        passwords = json.loads(sys.stdin.buffer.read() or b"{}")
+        if os.fork():
+            os._exit(0)
+    os.nice(NICENESS)
+    try:
+        with Journal() as journal:
+            claim = journal.claim(options.job)
+            log = log_file(options.job)
+            logs.set_up(file=log)
+            if options.daemon:
+                _tell({})
+                _redirect(log)
+            return _work(journal, claim, compose, _answer(passwords), options.insecure)
+    except XnatTuiError as error:
+        if options.daemon:
+            _tell(asdict(Trouble(type(error).__name__, error.message, error.hint)))
+        else:
+            sys.stderr.write(
+                f"{error.message}\n\nhint: {error.hint}\n" if error.hint else f"{error.message}\n"
+            )
+        return 2
+    finally:
+        logs.tear_down()
+
+
+def _work(journal: Journal, claim: Claim, compose: Compose, prompt: Prompt, insecure: bool) -> int:
+    """From the claim on, the journal is where the user reads what became of it."""
+    job, code = claim.job, 2
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        plan = journal.plan(job)
+        with compose(plan, prompt, insecure) as execute:
+            code = _EXIT[run(journal, job, execute, workers=plan.policy.workers, claim=claim).state]
+    except KeyboardInterrupt:
+        claim.let_go("Interrupted; it can be resumed.")
+        return 130
+    except Exception as error:  # noqa: BLE001  (kept in the journal, where its user will look for it)
+        _log.error("The worker of job %s met an error", job, exc_info=error)
+        if claim.let_go("Its worker was stopped by an error.") and code == 2:
+            journal.trouble(job, _in_words(error, job))
+    return code
+
+
+def _in_words(error: Exception, job: str) -> XnatTuiError:
+    if isinstance(error, XnatTuiError):
+        return error
+    return XnatTuiError(f"The worker failed: {type(error).__name__}.", f"The details: {log_file(job)}")
+
+
+def _answer(passwords: Mapping[str, str]) -> Prompt:
+    """Answers `credentials.find`, whose question ends with the server's name."""
+
+    def answer(question: str) -> str:
+        return next((typed for name, typed in passwords.items() if question.endswith(f" at {name}")), "")
+
+    return answer
+
+
+def _tell(message: Mapping[str, str]) -> None:
+    """Answer the process that started this one, which reads until the pipe closes."""
+    sys.stdout.write(json.dumps(message))
+    sys.stdout.flush()
+
+
+def _redirect(log: Path) -> None:
+    """Let go of the starter's pipes; what anything still prints goes to the log."""
+    with _private_log(log) as stream, Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(stream, 1)
+        os.dup2(stream, 2)
+
+
+@contextmanager
+def _private_log(log: Path) -> Iterator[int]:
+    private_folder(log.parent)
+    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        yield stream
+    finally:
+        os.close(stream)
+
+
+def _environment() -> dict[str, str]:
+    """This process's, with the package importable where it is run from a checkout."""
+    environment = dict(os.environ)
+    root = str(Path(xnat_tui.__file__).parents[1])
+    if root not in (*site.getsitepackages(), site.getusersitepackages()):
+        paths = [environment.get("PYTHONPATH", ""), root]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return environment
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""The explorer: settings, workspace, loader and theme around the main screen."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.theme import Theme
+
+from xnat_tui.config import Settings
+from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.display import clean, clean_lines
+from xnat_tui.tui import theme
+from xnat_tui.tui.loading import Loader
+from xnat_tui.tui.theme import Glyphs
+
+if TYPE_CHECKING:
+    from xnat_tui.services.workspace import Workspace
+    from xnat_tui.tui.screens.main import MainScreen
+
+
+class Demo(Protocol):
+    """Demo servers that were started and may not answer yet."""
+
+    def wait(self) -> None: ...
+
+
+class Explorer(App[int]):
+    """`prepare` runs in the background before anything is opened, as the demo's servers need."""
+
+    TITLE = "xnat-tui"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $background; }
+    Toast { max-width: 66; }
+    """
+    BINDINGS: list[BindingType] = [Binding("ctrl+q", "quit", show=False, system=True)]
+
+    def __init__(
+        self,
+        source: str | None,
+        destination: str | None,
+        settings: Settings,
+        *,
+        prepare: Callable[[], None] | None = None,
+        driver: bool = True,
+    ) -> None:
+        driver_class = None
+        if driver and settings.ui.diff_driver and os.environ.get("XNAT_TUI_DIFF_DRIVER") != "0":
+            from xnat_tui.tui.driver import DiffDriver
+
+            driver_class = DiffDriver
+        no_color = bool(os.environ.get("NO_COLOR"))
+        super().__init__(driver_class=driver_class, ansi_color=True if no_color else None)
+        self.settings = settings
+        self.loader = Loader()
+        self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii)
+        self.happened: list[str] = []
+        """What went wrong so far, for the log panel."""
+        self._source, self._destination = source, destination
+        self._prepare = prepare
+        self._workspace: Workspace | None = None
+        if settings.ui.theme:
+            self.theme = settings.ui.theme
+        elif os.environ.get("TERM") in ("linux", "vt100", "vt220") or no_color:
+            self.theme = "ansi-dark"
+
+    @property
+    def workspace(self) -> Workspace:
+        """Made when it is first needed: the network's libraries load after the first paint."""
+        if self._workspace is None:
+            from xnat_tui.services.workspace import Workspace
+
+            self._workspace = Workspace(self.settings, prompt=self._ask_from_thread)
+        return self._workspace
+
+    @property
+    def main(self) -> MainScreen:
+        from xnat_tui.tui.screens.main import MainScreen
+
+        screen = self.screen_stack[0]
+        assert isinstance(screen, MainScreen)
+        return screen
+
+    def get_default_screen(self) -> MainScreen:
+        from xnat_tui.tui.screens.main import MainScreen
+
+        return MainScreen()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(theme.variable_defaults(self.current_theme))
+
+    def on_mount(self) -> None:
+        self.loader.start()
+        self.set_keymap(dict(self.settings.keys))
+        self.set_class(self.no_color, "-no-color")
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first paint: load the network's libraries in a thread, then open what was asked for."""
+
+        def prepare() -> None:
+            if self._prepare is not None:
+                self._prepare()
+            self.workspace  # noqa: B018  imports in this thread, while the screen stands
+
+        self.main.begin(self._prepare is not None)
+        self.loader.submit(
+            "begin", prepare, lambda _: self.main.open_first(self._source, self._destination), self.report
+        )
+
+    def report(self, error: XnatTuiError) -> None:
+        """A failure in the background: a toast, and a line in the log panel."""
+        text = "\n".join(part for part in (error.message, error.hint) if part)
+        self.remember(f"{error.title}: {text}")
+        shown = [notification.message for notification in self._notifications]
+        if text not in shown:
+            self.notify(clean_lines(text), title=clean(error.title), severity="error", markup=False)
+
+    def remember(self, text: str) -> None:
+        from datetime import datetime
+
+        self.happened.append(f"{datetime.now().astimezone():%H:%M:%S}  {text}")
+        del self.happened[:-200]
+
+    def _ask_from_thread(self, question: str) -> str:
+        """Ask for a password on the screen while a loader's thread waits."""
+        answered = threading.Event()
+        answers: list[str] = []
+
+        def ask() -> None:
+            from xnat_tui.tui.screens.ask import AskText
+
+            def take(answer: str | None) -> None:
+                answers.append(answer or "")
+                answered.set()
+
+            self.push_screen(AskText("Sign in", question, hidden=True, done="Sign in"), take)
+
+        self.call_from_thread(ask)
+        answered.wait()
+        return answers[0]
+
+    def start_demo(self) -> None:
+        """Leave for the demo: the caller starts its servers and opens the explorer on them."""
+        self.exit(DEMO_WANTED)
+
+    def _fatal_error(self) -> None:
+        """Show a traceback without locals: a password may be among them."""
+        from rich.traceback import Traceback
+
+        self.bell()
+        self._exit_renderables.append(Traceback(show_locals=False, width=None))
+        self._close_messages_no_wait()
+
+    async def action_quit(self) -> None:
+        self.main.action_do("quit_explorer")
+
+
+DEMO_WANTED = 75
+"""Exit code by which the explorer tells that the user chose the demo."""
+
+
+def run_explorer(
+    source: str | None,
+    destination: str | None,
+    settings: Settings,
+    prepare: Callable[[], None] | None = None,
+) -> int:
+    """Run until it is left; the exit code. What is under way on the network never holds it."""
+    app = Explorer(source, destination, settings, prepare=prepare)
+    code = app.run()
+    workspace = app._workspace
+    if workspace is not None:
+        workspace.close()
+    return code if code is not None else (app.return_code or 0)
+
+
+__all__ = ["DEMO_WANTED", "Explorer", "Theme", "run_explorer"]

@@ -1,0 +1,210 @@
+"""The comparison on the screen: started, watched, deepened, stopped. The work is done elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from xnat_tui.errors import Interrupted, XnatTuiError
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.pairing import Depth, Pair
+from xnat_tui.model.place import Place
+from xnat_tui.services.browse import Side, Tree
+from xnat_tui.tui.narrowing import View
+from xnat_tui.tui.rows import Row, Rows
+
+if TYPE_CHECKING:
+    from xnat_tui.services.compare import Comparison
+    from xnat_tui.tui.screens.main import MainScreen
+    from xnat_tui.tui.widgets.pane import Pane
+
+LOOKS_PER_SECOND = 4
+
+
+class Comparing:
+    """While `comparison` is set, both panes show its rows, with one cursor."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self._screen = screen
+        self.comparison: Comparison | None = None
+        self.rows: Rows | None = None
+        self._released: dict[str, tuple[Tree, Rows]] = {}
+        self._timer: Timer | None = None
+        self._seen = (-1, -1, -1)
+        self._cursor: Pair | None = None
+
+    @property
+    def on(self) -> bool:
+        return self.comparison is not None
+
+    def describe(self) -> str:
+        """The state line's part: depth, differences, what is still unread."""
+        if self.comparison is None:
+            return ""
+        root, progress = self.comparison.root, self.comparison.progress
+        words = [f"compare: {self.comparison.depth}", f"{root.differing_below} differences"]
+        if not progress.ended:
+            words.append(f"{root.unread_below + int(not root.complete)} unread")
+        elif isinstance(progress.error, Interrupted):
+            words.append("stopped")
+        return ", ".join([f"{words[0]}   {words[1]}", *words[2:]])
+
+    # what the user asks for
+
+    async def do_compare(self) -> None:
+        if self.on:
+            await self.release()
+            return
+        left, right = self._screen.source, self._screen.destination
+        one, other = self._subject_of(left), self._subject_of(right)
+        if one is None or other is None or one.kind is not other.kind:
+            words = [str(place.kind) if place else "nothing" for place in (one, other)]
+            self._screen.say(
+                f"Compare needs two places of one kind; here it is {words[0]} and {words[1]}. "
+                "Open one in each pane (o, g), or put the cursors on two projects."
+            )
+            return
+        await self.start(one, other)
+
+    async def start(self, source: Place, destination: Place) -> None:
+        from xnat_tui.services.compare import Comparison
+
+        screen = self._screen
+        for pane in (screen.source, screen.destination):
+            assert pane.model is not None, "something is open in both panes"
+            assert pane.rows is not None
+            self._released[pane.side] = (pane.model, pane.rows)
+        workspace = screen.explorer.workspace
+        self.comparison = Comparison(
+            Side(workspace.reader(source.server), source),
+            Side(workspace.reader(destination.server), destination),
+            neutral=workspace.settings.neutral_fields,
+        )
+        self.rows = Rows(self.comparison.root, comparing=True)
+        left = await screen.source.show(self.comparison.tree, self.rows)
+        right = await screen.destination.show(self.comparison.tree, self.rows)
+        left.link(right)
+        screen.active.focus_tree()
+        self._run()
+        screen.situation_changed()
+
+    async def release(self) -> None:
+        """End the comparison; both panes go back to where they stood."""
+        if self.comparison is None:
+            return
+        self.comparison.stop.set()
+        self.comparison = None
+        if self._timer is not None:
+            self._timer.stop()
+        active = self._screen.active
+        for pane in (self._screen.source, self._screen.destination):
+            if pane.tree is not None:
+                pane.tree.link(None)
+            model, rows = self._released.pop(pane.side)
+            await pane.show(model, rows)
+        self.rows = None
+        active.focus_tree()
+        self._screen.situation_changed()
+
+    def do_depth(self) -> None:
+        comparison = self.comparison
+        if comparison is None:
+            return
+        depths = list(Depth)
+        depth = depths[(depths.index(comparison.depth) + 1) % len(depths)]
+        if not comparison.progress.ended:
+            self._screen.say("Wait for this depth to end, or stop it with esc.")
+            return
+        comparison.deepen(depth)
+        self._run()
+
+    def do_show_only(self) -> None:
+        if self.rows is not None and self._screen.source.tree is not None:
+            self._screen.source.tree.show_view(self.rows.narrowing.view.next)
+            self._screen.situation_changed()
+
+    def do_summary(self) -> None:
+        from xnat_tui.tui.screens.compare import ComparePanel
+
+        if self.comparison is not None:
+            self._screen.app.push_screen(ComparePanel(self.comparison), self._summary_left)
+
+    def _summary_left(self, wanted: str | None) -> None:
+        if wanted == "next":
+            self._screen.action_do("next_difference")
+        elif wanted == "filter":
+            self.do_show_only()
+
+    async def unwind(self) -> bool:
+        """Esc: first stop what runs, then leave the comparison. False when there was nothing to undo."""
+        if self.comparison is None:
+            return False
+        if not self.comparison.progress.ended:
+            self.comparison.stop.set()
+        else:
+            await self.release()
+        return True
+
+    def refill(self, pair: Pair) -> None:
+        """Read a pair again: what was known below it is forgotten, and the comparison goes on from there."""
+        if self.comparison is not None:
+            self.comparison.forget(pair)
+            if self.comparison.progress.ended:
+                self._run()
+
+    def moved(self, row: Row | None) -> None:
+        self._cursor = row.pair if row is not None else None
+
+    # how it is watched
+
+    def _run(self) -> None:
+        comparison = self.comparison
+        assert comparison is not None
+        comparison.stop.clear()
+        comparison.begin()
+        threading.Thread(
+            target=self._work, args=(comparison,), name="comparison", daemon=True
+        ).start()
+        if self._timer is not None:
+            self._timer.stop()
+        self._seen = (-1, -1, -1)
+        self._timer = self._screen.set_interval(1 / LOOKS_PER_SECOND, self._look)
+
+    def _work(self, comparison: Comparison) -> None:
+        try:
+            comparison.run(lambda: self._cursor)
+        except XnatTuiError as error:
+            if not isinstance(error, Interrupted):
+                self._screen.app.call_from_thread(self._screen.explorer.report, error)
+
+    def _look(self) -> None:
+        """Show what has become known since the last look, and nothing when that is nothing."""
+        comparison, rows, tree = self.comparison, self.rows, self._screen.source.tree
+        if comparison is None or rows is None or tree is None:
+            return
+        progress, root = comparison.progress, comparison.root
+        seen = (progress.compared, root.differing_below, root.unread_below)
+        if seen != self._seen:
+            self._seen = seen
+            filled = [row.pair for row in rows.unread(range(len(rows))) if row.pair.children is not None]
+            if filled:
+                tree.pairs_changed(*filled)
+            if rows.narrowing.view is not View.ALL:
+                tree.show_view(rows.narrowing.view)
+            tree.rows_changed()
+        self._screen.show_state()
+        if progress.ended and self._timer is not None:
+            self._timer.stop()
+            tree.rows_changed()
+            self._screen.situation_changed()
+
+    def _subject_of(self, pane: Pane) -> Place | None:
+        """What a pane contributes: its root, or, on a server, the project under its cursor."""
+        root = pane.root
+        if root is None or root.kind is not Kind.SERVER:
+            return root
+        row = pane.rows.current if pane.rows is not None else None
+        place = pane.place_of(row.pair) if row is not None else None
+        return place.up_to(Kind.PROJECT) if place is not None and place.items else root

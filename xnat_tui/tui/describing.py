@@ -1,0 +1,86 @@
+"""One line about a pair: what the summary line says of the row under the cursor."""
+
+from __future__ import annotations
+
+from xnat_tui.model.display import clean, short_size
+from xnat_tui.model.entities import Item, Kind, type_word
+from xnat_tui.model.pairing import Pair, Status
+
+_STATUS = {
+    Status.SAME: "= same as far as compared",
+    Status.DIFFERS: "* differs",
+    Status.ONLY_SOURCE: "< only on the left",
+    Status.ONLY_DESTINATION: "> only on the right",
+    Status.UNREADABLE: "! could not be read",
+    Status.UNREAD: "? not compared yet",
+}
+
+
+def pair_line(pair: Pair) -> str:
+    """Label, kind, verdict and what it rests on."""
+    if pair.group is not None:
+        return f"{pair.key} of {clean(pair.parent.key) if pair.parent else ''}{_error(pair)}"
+    item = pair.item
+    if item is None:
+        return ""
+    parts = [f"{clean(item_name(item))}  {item_word(item)}"]
+    if pair.compared:
+        parts.append(_verdict(pair))
+    else:
+        parts.append(_figures(item))
+    if item.shared_from is not None:
+        parts.append(f"shared in from {clean(item.shared_from) or 'another project'}")
+    if pair.note:
+        parts.append(clean(pair.note))
+    return "  ".join(part for part in parts if part) + _error(pair)
+
+
+def item_name(item: Item) -> str:
+    """The label; an item without one is named by its number."""
+    series = item.fields.get("type", "") if item.kind is Kind.SCAN else ""
+    name = item.key or f"(no label, {item.id})"
+    return f"{item.side + '/' if item.side else ''}{name}{' ' + series if series else ''}"
+
+
+def item_word(item: Item) -> str:
+    if item.kind is Kind.EXPERIMENT:
+        return f"{type_word(item.type)} session" if item.type else "session"
+    if item.kind is Kind.ASSESSOR:
+        return f"{type_word(item.type)} assessor"
+    return str(item.kind)
+
+
+def _verdict(pair: Pair) -> str:
+    if pair.status is Status.SAME and pair.differing_below:
+        return f"~ itself alike, {pair.differing_below} differences below"
+    if pair.status is Status.SAME and not pair.complete:
+        return _STATUS[Status.UNREAD]
+    text = "= alike by name and size, no digest" if pair.unverified else _STATUS[pair.status]
+    if pair.fields:
+        shown = ", ".join(
+            f"{difference.name} {_short(difference.source)} vs {_short(difference.destination)}"
+            for difference in pair.fields[:2]
+        )
+        more = len(pair.fields) - 2
+        text += f": {shown}" + (f" and {more} more" if more > 0 else "")
+    return text
+
+
+def _short(text: str) -> str:
+    text = clean(text) or "(none)"
+    return text if len(text) <= 16 else text[:15] + "…"
+
+
+def _figures(item: Item) -> str:
+    words = []
+    if item.files is not None:
+        words.append(f"{item.files} files")
+    if item.bytes is not None:
+        words.append(short_size(item.bytes))
+    if day := item.fields.get("date"):
+        words.append(clean(day))
+    return "  ".join(words)
+
+
+def _error(pair: Pair) -> str:
+    return f"  ! {clean(pair.error.message)}" if pair.error is not None else ""

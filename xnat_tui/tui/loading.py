@@ -1,0 +1,119 @@
+"""Calls that wait on a network, away from the screen, on daemon threads of our own.
+
+Textual's thread workers share a handful of threads, cannot be stopped, and keep the program from
+quitting until the slowest of them returns. These never do: a thread here never touches a widget, and
+hands its result over to the event loop with the generation that asked for it; stale ones are dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from xnat_tui.errors import XnatTuiError
+
+log = logging.getLogger("xnat_tui.loading")
+
+THREADS = 6
+
+
+class Fault(XnatTuiError):
+    """A fault of this program, met on a loader's thread; the log has its trace."""
+
+    title = "Internal error"
+
+
+@dataclass(slots=True)
+class _Call:
+    key: Hashable
+    generation: int
+    do: Callable[[], Any]
+    done: Callable[[Any], None]
+    failed: Callable[[XnatTuiError], None]
+
+
+class Loader:
+    """Runs calls in the background; `done` and `failed` run where the screen lives.
+
+    A new call with a key makes answers to older ones with that key stale, and so does `drop`.
+    """
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
+        self._generations: dict[Hashable, int] = defaultdict(int)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads = threads
+        self._started = False
+        self.waiting = 0
+        """Calls that were asked for and have not ended yet."""
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def start(self) -> None:
+        """Call this on the event loop that draws."""
+        self._loop = asyncio.get_running_loop()
+        if not self._started:
+            self._started = True
+            for number in range(self._threads):
+                threading.Thread(target=self._run, name=f"loader-{number}", daemon=True).start()
+
+    def submit(
+        self,
+        key: Hashable,
+        do: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[XnatTuiError], None],
+    ) -> None:
+        self._generations[key] += 1
+        self.waiting += 1
+        self._idle.clear()
+        self._calls.put(_Call(key, self._generations[key], do, done, failed))
+
+    def drop(self, key: Hashable) -> None:
+        """Nobody waits for answers with this key any more."""
+        self._generations[key] += 1
+
+    async def until_idle(self) -> None:
+        """Wait until every call has ended and was handed over, those included that these asked for."""
+        await self._idle.wait()
+
+    def _run(self) -> None:
+        while True:
+            call = self._calls.get()
+            result, error = _outcome(call.do)
+            assert self._loop is not None, "started before anything is submitted"
+            try:
+                self._loop.call_soon_threadsafe(self._hand_over, call, result, error)
+            except RuntimeError:  # the loop has closed: the program is ending
+                return
+
+    def _hand_over(self, call: _Call, result: Any, error: XnatTuiError | None) -> None:
+        try:
+            if self._generations[call.key] == call.generation:
+                if error is None:
+                    call.done(result)
+                else:
+                    call.failed(error)
+        finally:
+            self.waiting -= 1
+            if self.waiting == 0:
+                self._idle.set()
+
+
+def _outcome(do: Callable[[], Any]) -> tuple[Any, XnatTuiError | None]:
+    try:
+        return do(), None
+    except XnatTuiError as error:
+        return None, error
+    except Exception as error:  # a thread must never die in silence
+        log.exception("fault on a loader's thread")
+        return None, Fault(
+            f"Something in this program failed ({type(error).__name__}).",
+            "The log has the details: please report it.",
+        )

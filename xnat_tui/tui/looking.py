@@ -1,0 +1,215 @@
+"""What only looks: details, differences, help, menus, the log, the clipboard; and leaving."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.widgets import Input
+
+from xnat_tui.model.entities import Item
+from xnat_tui.model.pairing import Pair
+from xnat_tui.tui.actions import ACTIONS
+from xnat_tui.tui.key_names import key_names
+from xnat_tui.tui.screens.ask import AskChoice, Choice
+from xnat_tui.tui.widgets.details import DetailsView, has_items
+
+if TYPE_CHECKING:
+    from xnat_tui.tui.screens.main import MainScreen
+
+_REST_BEFORE_ASKING = 0.3
+"""Seconds that the cursor rests on a row before its document is asked for."""
+
+
+class Looking:
+    """Nothing here changes an archive."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self._screen = screen
+
+    # details
+
+    def follow(self) -> None:
+        """Show the row under the cursor beside the panes, where there is room for it."""
+        screen = self._screen
+        view = screen.query_one(DetailsView)
+        if not screen.has_class("-wide"):
+            return
+        pair = screen.cursor
+        view.show(pair)
+        screen.explorer.loader.drop("details")
+        if pair is not None and has_items(pair):
+            screen.set_timer(_REST_BEFORE_ASKING, lambda: self._ask_if_still(pair))
+
+    def _ask_if_still(self, pair: Pair) -> None:
+        screen = self._screen
+        if screen.cursor is pair:
+            view = screen.query_one(DetailsView)
+            self.read_documents(pair, lambda one, other, note: view.show(pair, one, other, note=note))
+
+    def read_documents(self, pair: Pair, show: Callable[[Item | None, Item | None, str], None]) -> None:
+        """Read every field of a pair's items; `show` gets source, destination, and what went wrong."""
+        screen = self._screen
+        model = screen.active.model
+        if model is None:
+            return
+        source = (model.source, model.place(pair))
+        destination = (model.destination, model.place(pair, right=True))
+
+        def read() -> tuple[Item | None, Item | None, str]:
+            from xnat_tui.services.details import with_every_field
+
+            return with_every_field(source, destination)
+
+        screen.explorer.loader.submit(
+            "details", read, lambda found: show(*found), lambda error: show(None, None, f"! {error.message}")
+        )
+
+    def do_details(self) -> None:
+        from xnat_tui.tui.screens.details import DetailsPanel
+
+        pair = self._screen.cursor
+        if pair is not None:
+            self._screen.app.push_screen(DetailsPanel(pair, self))
+
+    # differences and matches
+
+    def do_next_difference(self) -> None:
+        self._step(1)
+
+    def do_previous_difference(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        screen = self._screen
+        tree = screen.active.tree
+        if tree is None:
+            return
+        if screen.comparing.on:
+            found, word = tree.next_difference(step), "difference"
+        elif tree.rows.narrowing.needle is not None:
+            found, word = tree.next_match(step), "match"
+        else:
+            screen.say("n goes to the next difference while comparing (=), or match while filtering (/).")
+            return
+        if not found:
+            screen.say(f"No {'further' if step > 0 else 'earlier'} {word} is loaded.")
+
+    # help and menus
+
+    def do_help(self) -> None:
+        from xnat_tui.tui.screens.help import HelpPanel
+
+        self._screen.app.push_screen(HelpPanel(self._screen.situation()))
+
+    def do_actions_menu(self) -> None:
+        screen = self._screen
+        now = screen.situation()
+        choices = []
+        for action in ACTIONS:
+            if action.writes or action.area in ("transfer", "compare", "copy"):
+                refusal = action.why_not(now)
+                keys = key_names(action.keys)
+                text = f"{keys:<8} {action.label}"
+                choices.append(Choice(action.method, text, f"not now: {refusal}" if refusal else action.help, refusal))
+        pair = screen.cursor
+        title = f"Actions · {pair.key}" if pair is not None else "Actions"
+        screen.app.push_screen(AskChoice(title, choices), self._do_chosen)
+
+    def do_palette(self) -> None:
+        now = self._screen.situation()
+        choices = [
+            Choice(
+                action.method,
+                f"{action.area}: {action.verb}",
+                f"{key_names(action.keys):<8} {action.help}",
+                action.why_not(now),
+            )
+            for action in ACTIONS
+        ]
+        self._screen.app.push_screen(AskChoice("Commands", choices), self._do_chosen)
+
+    def _do_chosen(self, method: str | None) -> None:
+        if method:
+            self._screen.action_do(method)
+
+    def do_show_log(self) -> None:
+        from xnat_tui.tui.screens.log import LogPanel
+
+        self._screen.app.push_screen(LogPanel(self._screen.explorer.happened))
+
+    def do_redraw(self) -> None:
+        driver = self._screen.app._driver
+        forget = getattr(driver, "forget", None)
+        if forget is not None:
+            forget()
+        self._screen.refresh(layout=True)
+
+    # clipboard
+
+    def do_copy_address(self) -> None:
+        screen = self._screen
+        place = screen.active.place_of(screen.cursor)
+        if place is None:
+            screen.say("That is not on this side.")
+            return
+        self._to_clipboard(str(place.location))
+
+    def do_copy_command(self) -> None:
+        screen = self._screen
+        place = screen.active.place_of(screen.cursor)
+        one, other = screen.source.root, screen.destination.root
+        if screen.comparing.on and one is not None and other is not None:
+            depth = screen.comparing.comparison.depth if screen.comparing.comparison is not None else "sizes"
+            words = ["xnat-tui", "compare", str(one.location), str(other.location), "--depth", str(depth)]
+        elif place is not None:
+            words = ["xnat-tui", "show", str(place.location)]
+        else:
+            screen.say("That is not on this side.")
+            return
+        self._to_clipboard(shlex.join(words))
+
+    def _to_clipboard(self, text: str) -> None:
+        self._screen.app.copy_to_clipboard(text)
+        self._screen.say(f"Copied: {text}")
+
+    # leaving
+
+    async def do_unwind(self) -> None:
+        """Undo one thing: input, filter, range, marks, comparison."""
+        screen = self._screen
+        tree = screen.active.tree
+        line = screen.query_one("#filter", Input)
+        if line.has_focus or line.has_class("-shown"):
+            screen.going.close_filter(drop=True)
+        elif tree is not None and tree.rows.narrowing.needle is not None:
+            screen.going.close_filter(drop=True)
+        elif tree is not None and tree.drop_range():
+            screen.show_status()
+        elif tree is not None and len(tree.rows.marks):
+            tree.clear_marks()
+        elif not await screen.comparing.unwind():
+            screen.zoomed = False
+            screen.show_panes()
+
+    def do_quit_explorer(self) -> None:
+        screen = self._screen
+        running = screen.transferring.running()
+        if not running:
+            screen.app.exit(0)
+            return
+        choices = [
+            Choice("stay", "Stay"),
+            Choice("leave", "Leave", "transfers go on in their own process; open the explorer again to see them"),
+            Choice("stop", "Stop them and leave", "what is done is kept; jobs resume goes on"),
+        ]
+
+        def chosen(what: str | None) -> None:
+            if what == "stop":
+                screen.transferring.stop_all()
+            if what in ("leave", "stop"):
+                screen.app.exit(0)
+
+        title = f"{running} transfer{'s are' if running > 1 else ' is'} running"
+        screen.app.push_screen(AskChoice(title, choices), chosen)

@@ -1,0 +1,1 @@
+"""One screen or panel a module."""

@@ -1,0 +1,197 @@
+"""Small questions: a line of text, one of several, yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from xnat_tui.model.display import clean, clean_lines
+from xnat_tui.tui.screens.panel import Panel
+
+
+class AskText(Panel[str]):
+    """One line of text; `problem` says what is wrong with an answer ("" is fine)."""
+
+    BINDINGS = [Binding("enter", "submit", "OK", show=False)]
+
+    def __init__(
+        self,
+        title: str,
+        question: str,
+        *,
+        value: str = "",
+        hint: str = "",
+        hidden: bool = False,
+        problem: Callable[[str], str] = lambda _: "",
+        done: str = "Go on",
+    ) -> None:
+        super().__init__(title)
+        self._question = question
+        self._value = value
+        self._hint = hint
+        self._hidden = hidden
+        self._problem = problem
+        self._done = done
+
+    def body(self) -> list[Widget]:
+        return [
+            Static(clean(self._question), markup=False),
+            Input(self._value, placeholder=self._hint, password=self._hidden, compact=True),
+            Static("", classes="panel--error", markup=False),
+        ]
+
+    def _keys_line(self) -> str:
+        return f"enter {self._done}   esc Back"
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        problem = self._problem(event.value)
+        if problem:
+            self.query_one(".panel--error", Static).update(clean(problem))
+        else:
+            self.dismiss(event.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a list: `refusal` greys it and says why."""
+
+    id: str
+    text: str
+    detail: str = ""
+    refusal: str = ""
+
+
+class AskChoice(Panel[str]):
+    """Pick one of several; typing filters."""
+
+    BINDINGS = [
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("pagedown", "move(8)", show=False, priority=True),
+        Binding("pageup", "move(-8)", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, choices: Sequence[Choice], *, hint: str = "type to filter") -> None:
+        super().__init__(title)
+        self._choices = list(choices)
+        self._hint = hint
+
+    def body(self) -> list[Widget]:
+        options = OptionList(compact=True, markup=False)
+        options.styles.max_height = 14
+        options.can_focus = False
+        return [
+            Input(placeholder=self._hint, compact=True),
+            options,
+            Static("", classes="panel--error", markup=False),
+        ]
+
+    def _keys_line(self) -> str:
+        return "enter Choose   ↑↓ Move   esc Back"
+
+    def on_mount(self) -> None:
+        self._show("")
+        self.query_one(Input).focus()
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        self._show(event.value)
+
+    def _show(self, text: str) -> None:
+        words = text.casefold().split()
+        options = self.query_one(OptionList)
+        options.clear_options()
+        kept = [
+            choice
+            for choice in self._choices
+            if all(word in f"{choice.text} {choice.detail}".casefold() for word in words)
+        ]
+        width = min(40, max((len(choice.text) for choice in kept), default=0))
+        for choice in kept:
+            line = f"{clean(choice.text):<{width}}  {clean(choice.detail)}".rstrip()
+            options.add_option(Option(line, id=choice.id, disabled=False))
+        if kept:
+            options.highlighted = 0
+
+    def action_move(self, step: int) -> None:
+        options = self.query_one(OptionList)
+        if options.option_count:
+            now = options.highlighted or 0
+            options.highlighted = max(0, min(options.option_count - 1, now + step))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        options = self.query_one(OptionList)
+        if options.highlighted is not None:
+            self._choose(str(options.get_option_at_index(options.highlighted).id))
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._choose(str(event.option.id))
+
+    def _choose(self, identifier: str) -> None:
+        chosen = next(choice for choice in self._choices if choice.id == identifier)
+        if chosen.refusal:
+            self.query_one(".panel--error", Static).update(clean(chosen.refusal))
+        else:
+            self.dismiss(identifier)
+
+
+class Confirm(Panel[bool]):
+    """Yes or no. A dangerous yes is not focused, and may have to be typed."""
+
+    def __init__(
+        self, title: str, text: str, *, yes: str, no: str = "Cancel", danger: bool = False, typed: str = ""
+    ) -> None:
+        super().__init__(title)
+        self._text = text
+        self._yes, self._no = yes, no
+        self._danger = danger
+        self._typed = typed
+
+    def body(self) -> list[Widget]:
+        parts: list[Widget] = [VerticalScroll(Static(clean_lines(self._text), markup=False))]
+        parts[0].styles.height = "auto"
+        parts[0].styles.max_height = 12
+        if self._typed:
+            parts += [Static(f"Type {clean(self._typed)} to go on:", markup=False), Input(compact=True)]
+        buttons = Horizontal(
+            Button(self._yes, id="yes", variant="error" if self._danger else "primary", compact=True),
+            Static("  "),
+            Button(self._no, id="no", compact=True),
+        )
+        buttons.styles.height = 1
+        for spacer in buttons.children:
+            spacer.styles.width = "auto"
+        return [*parts, Static("", classes="panel--error", markup=False), buttons]
+
+    def _keys_line(self) -> str:
+        return "enter Choose   tab Next   esc Back"
+
+    def on_mount(self) -> None:
+        if self._typed:
+            self.query_one(Input).focus()
+        else:
+            self.query_one("#no" if self._danger else "#yes", Button).focus()
+
+    @on(Button.Pressed)
+    @on(Input.Submitted)
+    def _answered(self, event: Button.Pressed | Input.Submitted) -> None:
+        event.stop()
+        if isinstance(event, Button.Pressed) and event.button.id == "no":
+            self.dismiss(False)
+        elif self._typed and self.query_one(Input).value != self._typed:
+            self.query_one(".panel--error", Static).update(f"That is not {clean(self._typed)}.")
+        else:
+            self.dismiss(True)

@@ -1,0 +1,67 @@
+"""The lines around the panes: what goes on, what is under the cursor, what is marked, what keys do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.events import Click
+from textual.widgets import Static
+
+from xnat_tui.model.display import cell_width, fit
+from xnat_tui.tui.actions import Action
+from xnat_tui.tui.key_names import key_name
+
+
+class Line(Static):
+    """One line of text that is sent to the terminal only when it has changed."""
+
+    DEFAULT_CSS = "Line { height: 1; width: 1fr; }"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__("", id=identifier, markup=False)
+        self.text = ""
+
+    def say(self, text: str) -> None:
+        fitted = fit(text, self.size.width) if self.size.width else text
+        if fitted != self.text:
+            self.text = fitted
+            self.update(fitted, layout=False)
+
+
+class KeyBar(Static):
+    """At most eight actions that matter now; those that cannot be done are dim, and say why when pressed."""
+
+    DEFAULT_CSS = "KeyBar { height: 1; width: 1fr; background: $panel; }"
+    MOST = 8
+
+    def __init__(self, run: Callable[[str], None]) -> None:
+        super().__init__("", id="keys", markup=False)
+        self._run = run
+        self._shown: tuple[tuple[str, str, bool], ...] = ()
+        self._spans: list[tuple[int, int, str]] = []
+
+    def show(self, actions: Sequence[Action], refused: Callable[[Action], bool]) -> None:
+        from rich.text import Text
+
+        entries = tuple(
+            (action.method, f"{key_name(action.keys)} {action.label.rstrip('…')}", refused(action))
+            for action in actions[: self.MOST]
+        )
+        if entries == self._shown:
+            return
+        self._shown = entries
+        self._spans = []
+        line, at = Text(no_wrap=True), 0
+        for method, words, dim in entries:
+            key, _, label = words.partition(" ")
+            line.append(key, "dim" if dim else "bold")
+            line.append(f" {label}  ", "dim" if dim else "")
+            width = cell_width(words) + 2
+            self._spans.append((at, at + width, method))
+            at += width
+        self.update(line, layout=False)
+
+    def on_click(self, event: Click) -> None:
+        for first, last, method in self._spans:
+            if first <= event.x < last:
+                self._run(method)

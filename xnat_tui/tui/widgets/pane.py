@@ -1,0 +1,143 @@
+"""One side of the explorer: a bordered tree, where it stands, and where it stood before."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from xnat_tui.model.display import clean, fit
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.pairing import Pair
+from xnat_tui.model.place import Place
+from xnat_tui.services.browse import Side, Tree
+from xnat_tui.tui.rows import Row, Rows
+from xnat_tui.tui.widgets.pair_tree import PairTree
+
+SideName = Literal["source", "destination"]
+
+
+class Pane(Vertical):
+    """Shows one tree. It decides nothing: the main screen opens places in it and loads its rows."""
+
+    DEFAULT_CSS = """
+    Pane { width: 1fr; height: 1fr; border: round $foreground 30%; border-title-color: $text-muted;
+           border-subtitle-color: $text-muted; }
+    Pane:focus-within { border: round $accent; border-title-color: $text; border-title-style: bold;
+           border-subtitle-color: $text; }
+    Pane.-hidden { display: none; }
+    Pane > .pane--notice { padding: 1 2; height: 1fr; color: $text-muted; }
+    Pane > PairTree { height: 1fr; }
+    App.-no-color Pane:focus-within { border: heavy $foreground; }
+    """
+
+    def __init__(self, side: SideName) -> None:
+        super().__init__(id=side)
+        self.side: SideName = side
+        self.model: Tree | None = None
+        self.rows: Rows | None = None
+        self.history: list[Place] = []
+        self.at = -1
+        """Where in the history this pane stands."""
+        self.wanted = ""
+        """A location that could not be opened, for another try."""
+
+    @property
+    def right(self) -> bool:
+        return self.side == "destination"
+
+    def compose(self) -> ComposeResult:
+        yield Static("", classes="pane--notice", markup=False)
+
+    def on_mount(self) -> None:
+        self.say("Nothing is open here.\n\no opens a server or project, g goes to an address.")
+
+    @property
+    def tree(self) -> PairTree | None:
+        return next(iter(self.query(PairTree)), None)
+
+    @property
+    def root(self) -> Place | None:
+        """The place whose children this pane shows."""
+        if self.model is None:
+            return None
+        side = self.model.destination if self.right else self.model.source
+        return side.root if side is not None else None
+
+    def say(self, notice: str) -> None:
+        """Show a text in place of a tree: an error, or what is being waited for."""
+        for tree in self.query(PairTree):
+            tree.remove()
+        self.model = self.rows = None
+        line = self.query_one(".pane--notice", Static)
+        line.display = True
+        line.update(notice)
+        self.border_title = "Destination" if self.right else "Source"
+        self.border_subtitle = ""
+
+    async def show(self, model: Tree, rows: Rows) -> PairTree:
+        """Put a tree in place of what was shown."""
+        await self.query(PairTree).remove()
+        self.model, self.rows, self.wanted = model, rows, ""
+        self.query_one(".pane--notice").display = False
+        tree = PairTree(rows, self.side)
+        await self.mount(tree)
+        self.show_crumbs()
+        return tree
+
+    def focus_tree(self) -> None:
+        if self.tree is not None:
+            self.tree.focus()
+
+    def remember(self, place: Place) -> None:
+        """A new place in the history; what lay ahead is gone."""
+        if self.at >= 0 and self.history[self.at] == place:
+            return
+        self.history = [*self.history[: self.at + 1], place][-100:]
+        self.at = len(self.history) - 1
+
+    def browse(self, side: Side) -> tuple[Tree, Rows]:
+        """A tree of this side alone."""
+        model = Tree(None, side) if self.right else Tree(side, None)
+        return model, Rows(model.root)
+
+    def place_of(self, pair: Pair | None) -> Place | None:
+        """Where a pair stands on this pane's side."""
+        if self.model is None or pair is None:
+            return None
+        return self.model.place(pair, right=self.right)
+
+    def item_of(self, pair: Pair) -> Item | None:
+        return pair.destination if self.right else pair.source
+
+    def show_crumbs(self, row: Row | None = None) -> None:
+        """Server and project in the upper border, the way from there in the lower one."""
+        root = self.root
+        if root is None:
+            return
+        width = max(8, self.size.width - 6 or 30)
+        word = "Destination" if self.right else "Source"
+        above = " › ".join([clean(root.server), *(clean(item.key) for item in root.items)])
+        title = f"{word}: {above}" if width >= 50 else above
+        self.border_title = _plain(fit(title, width))
+        self.border_subtitle = _plain(fit(self._way_to(row, root), width)) if row is not None else ""
+
+    def _way_to(self, row: Row, root: Place) -> str:
+        words: list[str] = []
+        for pair in (row.pair, *row.pair.ancestors()):
+            if pair.parent is None:
+                break
+            words.append(clean(pair.key))
+        return " › ".join(reversed(words))
+
+
+def _plain(text: str) -> str:
+    """Text for a border, where Textual would read markup."""
+    return text.replace("[", "\\[")
+
+
+def openable(kind: Kind) -> bool:
+    """Whether a place of this kind can be the root of a pane."""
+    return kind in (Kind.SERVER, Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN)

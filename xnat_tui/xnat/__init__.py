@@ -1,0 +1,1 @@
+"""The gateway: the only place that knows how an XNAT speaks."""

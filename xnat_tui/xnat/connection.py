@@ -1,0 +1,395 @@
+"""A connection to one server, shared by all threads: every request of the product goes through here.
+
+Reads are repeated while a server is briefly not available; writes never are. A session that the
+server has forgotten is signed in again once, by one thread for all.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Container, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+from xnat_tui.errors import (
+    BadAnswer,
+    Forbidden,
+    NotAllowed,
+    NotFound,
+    NotXnat,
+    PasswordExpired,
+    ServerUnreachable,
+    SessionExpired,
+    SignInFailed,
+    UsageError,
+    XnatTuiError,
+)
+from xnat_tui.xnat import pages, signin
+from xnat_tui.xnat.addresses import Params, Value, encode_uri, query_string, url_path
+from xnat_tui.xnat.answers import Answer, Expired, check_status, plain
+from xnat_tui.xnat.retry import Unavailable, waiting_time
+from xnat_tui.xnat.streams import Download, Upload, complete, stopped
+from xnat_tui.xnat.table import Table, parse_table
+from xnat_tui.xnat.transport import Transport, log
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from xnat_tui.config import Server
+    from xnat_tui.credentials import Credential
+
+LARGEST_DOCUMENT = 64_000_000
+LARGEST_LISTING = 1_000_000_000
+"""Bytes. More than this is no answer but an accident."""
+WRITE_SECONDS = 600.0
+"""Renaming, archiving, refreshing a catalog take minutes before the first byte of an answer."""
+CLOSE_SECONDS = 5.0
+UNKNOWN_VERSION = (1, 7)
+_READING_POSTS = ("/data/search", "/xapi/archive/downloadwithsize")
+_T = TypeVar("_T")
+
+__all__ = ["Answer", "Connection", "Download", "encode_uri", "url_path"]
+
+
+class Connection:
+    """One signed-in session. `path` arguments are absolute on the server and already percent-encoded."""
+
+    def __init__(self, server: Server, credential: Credential | None, transport: Transport) -> None:
+        self.server = server
+        self.user = ""
+        self.version = ""
+        """As the server writes it, "1.8.10"; "" where it does not tell."""
+        self.on_wait: Callable[[float, str], None] | None = None
+        """Called with seconds and a reason before a read waits to be repeated."""
+        self.xnatpy: Any = None
+        """xnatpy's session (its object model not parsed), for what this class has no word for."""
+        self._credential = credential
+        self._transport = transport
+        self._signing_in = threading.Lock()
+        self._refusal: NotAllowed | None = None
+
+    @classmethod
+    def open(cls, server: Server, credential: Credential | None) -> Connection:
+        """Sign in; None is the guest. Five requests, one more for a redirect.
+
+        Raises ServerUnreachable, TlsFailure, NotXnat, SignInFailed, PasswordExpired, Interrupted.
+        """
+        transport = Transport(server)
+        connection = cls(server, credential, transport)
+        try:
+            signin.find_base(transport)
+            transport.auth.session_id = signin.start_session(transport, credential)
+            connection.xnatpy = signin.xnatpy_session(transport, server.url, credential)
+            connection.user = plain(connection.xnatpy.logged_in_user)
+            connection.version = connection._ask_version()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @property
+    def url(self) -> str:
+        """The address after redirects, with the context path, without a slash at its end."""
+        return self._transport.base
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far: every one, retries, redirects and sign-ins included."""
+        return self._transport.adapter.sent
+
+    @property
+    def version_tuple(self) -> tuple[int, ...]:
+        """The leading numbers of the version; (1, 7), the least that is supported, where it is unknown."""
+        found = re.match(r"\d+(\.\d+)*", self.version)
+        return tuple(int(part) for part in found.group().split(".")) if found else UNKNOWN_VERSION
+
+    def get_json(self, path: str, /, **params: Value) -> Any:
+        """`format=json` is added below /data. Raises NotFound where a guest gets an empty 200, as XNAT
+        answers guests for what is missing; BadAnswer where the answer is empty or no JSON."""
+        answer = self._get(path, _with_format(path, params), LARGEST_LISTING)
+        if not answer.body.strip():
+            raise self._empty()
+        return answer.json()
+
+    def table(self, path: str, /, **params: Value) -> Table:
+        """A listing. Raises BadAnswer where it is empty, an item, cut off, or contradicts its own count."""
+        text = self._get(path, _with_format(path, params), LARGEST_LISTING).text
+        return parse_table(text, paged="limit" in params or "offset" in params)
+
+    def get_text(self, path: str, /, **params: Value) -> str:
+        return self._get(path, params, LARGEST_DOCUMENT).text
+
+    def get_bytes(self, path: str, /, max_bytes: int = LARGEST_DOCUMENT, **params: Value) -> bytes:
+        """A document such as an item's XML; raises BadAnswer where it is empty or longer than `max_bytes`."""
+        answer = self._get(path, params, max_bytes)
+        if not answer.body:
+            raise self._empty()
+        return answer.body
+
+    @contextmanager
+    def download(self, path: str, /, **params: Value) -> Iterator[Download]:
+        """A file or a zip as it arrives, in chunks of up to 256 kB.
+
+        Raises NotFound for 204 too (nothing to zip), and BadAnswer where a page came instead of the file.
+        One that breaks off in the middle is not asked for again here: the receiver has to start anew.
+        """
+        address, what = self._address(path, params), self._transport.doing()
+        stop = self._transport.stop
+
+        def attempt() -> Download:
+            response = self._transport.get(address, stop, {"Accept": "*/*", "Accept-Encoding": "identity"})
+            if response.status_code != 200:
+                answer = complete(response, stop, what, LARGEST_DOCUMENT)
+                if answer.status == 204:
+                    raise NotFound(f"{what}: there is nothing to download.", status=204)
+                check_status(answer, (), what)
+            download = Download(response, stop, what)
+            try:
+                pages.check_file(download, path, what)
+            except BaseException:
+                download.close()
+                raise
+            return download
+
+        self._transport.limiter.acquire(stop)
+        try:
+            with closing(self._repeated(attempt, stop)) as download:
+                yield download
+        finally:
+            self._transport.limiter.release()
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        /,
+        params: Params | None = None,
+        body: bytes | None = None,
+        content_type: str = "",
+        accept_statuses: Container[int] = (200, 201),
+        timeout: float = WRITE_SECONDS,
+    ) -> Answer:
+        """POST, PUT or DELETE, once. Redirects are not followed: 301 is how XNAT tells where a moved
+        prearchive session went, accept it where that is meant.
+
+        Raises Unclear where the answer is lost, late, or a proxy's: it may have happened.
+        """
+
+        def send(stop: threading.Event, address: str, headers: dict[str, str]) -> Answer:
+            response = self._transport.send(
+                method, address, stop, headers=headers, body=body or b"", timeout=timeout, writing=True
+            )
+            return complete(
+                response, stop, self._transport.doing(writing=True), LARGEST_DOCUMENT, writing=True
+            )
+
+        return self._write(method, path, params, content_type, accept_statuses, send)
+
+    def upload(
+        self,
+        method: str,
+        path: str,
+        /,
+        source: Callable[[], BinaryIO],
+        length: int,
+        content_type: str,
+        params: Params | None = None,
+        on_bytes: Callable[[int], None] | None = None,
+        timeout: float = WRITE_SECONDS,
+    ) -> Answer:
+        """Stream exactly `length` bytes of what `source` opens; it is opened again after a new sign-in,
+        and `on_bytes` then gets the negative of what it was told before. Raises as `write`."""
+
+        told = 0
+
+        def tell(count: int) -> None:
+            nonlocal told
+            told += count
+            if on_bytes and count:
+                on_bytes(count)
+
+        def send(stop: threading.Event, address: str, headers: dict[str, str]) -> Answer:
+            tell(-told)
+            with closing(source()) as opened:
+                body = Upload(opened, length, tell, stop)
+                response = self._transport.send(
+                    method,
+                    address,
+                    stop,
+                    headers=headers,
+                    body=body,
+                    length=length,
+                    timeout=timeout,
+                    writing=True,
+                )
+                return complete(
+                    response, stop, self._transport.doing(writing=True), LARGEST_DOCUMENT, writing=True
+                )
+
+        return self._write(method, path, params, content_type, (200, 201), send)
+
+    def interrupt(self) -> None:
+        """End all that is under way, at once and in every thread, with Interrupted. Later requests work."""
+        self._transport.interrupt()
+
+    def close(self) -> None:
+        """Log out (`DELETE /data/JSESSION`, five seconds at most) and close, whatever the server says."""
+        transport = self._transport
+        if transport.closed:
+            return
+        try:
+            if transport.auth.session_id:
+                address = f"{transport.base}/data/JSESSION"
+                transport.send("DELETE", address, transport.stop, timeout=CLOSE_SECONDS).close()
+        except XnatTuiError as error:
+            log.info("%s: not logged out: %s", transport.name, type(error).__name__)
+        finally:
+            transport.closed = True
+            transport.auth.session_id = ""
+            if self.xnatpy is not None:
+                self.xnatpy.disconnect()
+            transport.session.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self._transport.name}>"
+
+    def _get(self, path: str, params: Params, limit: int) -> Answer:
+        address, what = self._address(path, params), self._transport.doing()
+        stop = self._transport.stop
+
+        def attempt() -> Answer:
+            with self._transport.limiter.slot(stop):
+                answer = complete(self._transport.get(address, stop), stop, what, limit)
+            check_status(answer, (200,), what)
+            pages.check_data(answer, what)
+            return answer
+
+        return self._repeated(attempt, stop)
+
+    def _repeated(self, attempt: Callable[[], _T], stop: threading.Event) -> _T:
+        """A read, again after a new sign-in (once) and while the server is briefly not available."""
+        number, signed_in = 0, False
+        while True:
+            session_id = self._transport.auth.session_id
+            expired: XnatTuiError
+            try:
+                number += 1
+                result = attempt()
+            except Expired as error:
+                expired = error
+            except Unavailable as error:
+                seconds = waiting_time(number, error.retry_after)
+                if seconds is None:
+                    raise
+                self._wait(seconds, error.message, stop)
+                continue
+            else:
+                self._transport.limiter.faster()
+                return result
+            if signed_in:
+                raise pages.still_expired(expired, self._transport.doing())
+            self._sign_in_again(session_id)
+            signed_in = True
+
+    def _wait(self, seconds: float, reason: str, stop: threading.Event) -> None:
+        if self.on_wait:
+            self.on_wait(seconds, reason)
+        if stop.wait(seconds):
+            raise stopped()
+
+    def _write(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        content_type: str,
+        accepted: Container[int],
+        send: Callable[[threading.Event, str, dict[str, str]], Answer],
+    ) -> Answer:
+        if self.server.read_only and not (method == "POST" and path in _READING_POSTS):
+            raise Forbidden(
+                f"{self._transport.name} is marked read-only here; nothing was sent to it.",
+                "Remove the mark in the Servers panel or the configuration.",
+            )
+        address, what = self._address(path, params or ()), self._transport.doing(writing=True)
+        headers = {"Content-Type": content_type} if content_type else {}
+        stop = self._transport.stop
+        for last in (False, True):
+            session_id = self._transport.auth.session_id
+            try:
+                with self._transport.limiter.slot(stop):
+                    answer = send(stop, address, headers)
+                pages.check_sign_in(answer)
+                check_status(answer, accepted, what, writing=True)
+            except Expired:
+                pass
+            else:
+                self._transport.limiter.faster()
+                return answer
+            if not last:
+                self._sign_in_again(session_id)
+        raise SessionExpired(f"{what}: signed in again, and still asked to sign in.", "Sign in anew.")
+
+    def _sign_in_again(self, used: str) -> None:
+        """One thread signs in for all; those who waited reuse it. A refusal is remembered, so that many
+        threads with an old password do not lock the account."""
+        if self._credential is None:
+            raise SignInFailed(
+                f"{self._transport.name} does not show this to guests.", "Sign in.", status=401
+            )
+        with self._signing_in:
+            if self._transport.auth.session_id != used:
+                return
+            if self._refusal is None:
+                log.info("%s: session expired, signing in again", self._transport.name)
+                try:
+                    self._transport.auth.session_id = signin.start_session(self._transport, self._credential)
+                except PasswordExpired as error:
+                    self._refusal = PasswordExpired(error.message, error.hint)
+                except (NotAllowed, NotXnat) as error:
+                    self._refusal = SessionExpired(
+                        f"The session on {self._transport.name} has ended, and signing in again failed: "
+                        f"{error.message}",
+                        error.hint,
+                    )
+                else:
+                    return
+            raise type(self._refusal)(self._refusal.message, self._refusal.hint)
+
+    def _ask_version(self) -> str:
+        address, stop = self._address("/xapi/siteConfig/buildInfo", ()), self._transport.stop
+        try:
+            answer = complete(self._transport.get(address, stop), stop, "", LARGEST_DOCUMENT)
+            build = answer.json() if answer.status == 200 else {}
+        except (BadAnswer, NotAllowed, ServerUnreachable, Expired) as error:
+            log.info("%s: version unknown: %s", self._transport.name, type(error).__name__)
+            return ""
+        version = build.get("version") if isinstance(build, dict) else ""
+        return plain(version) if isinstance(version, str) else ""
+
+    def _address(self, path: str, params: Params) -> str:
+        if not path.startswith("/"):
+            raise UsageError(f"An address on the server begins with a slash, {path[:20]!r} does not.")
+        query = query_string(params)
+        return f"{self._transport.base}{path}{'?' if query else ''}{query}"
+
+    def _empty(self) -> XnatTuiError:
+        if self._credential is None:
+            return NotFound(f"{self._transport.doing()}: not there, or sign-in needed.")
+        return BadAnswer(f"{self._transport.doing()}: an empty answer.", "Reload, or ask its administrator.")
+
+
+def _with_format(path: str, params: dict[str, Value]) -> dict[str, Value]:
+    return {"format": "json", **params} if path.startswith(("/data", "/REST")) else params

@@ -1,0 +1,253 @@
+"""Item documents (`format=json`): every field of one item, and for a session all that stands below it.
+
+The document of a session nests scans with their resources and assessors with theirs: one request
+tells everything but the files. `data_fields` holds only fields with a value, numbers as numbers,
+nested single elements flattened with `/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from xnat_tui.errors import BadAnswer
+from xnat_tui.model.entities import Fields, Item, Kind, Listing
+from xnat_tui.xnat.connection import Connection, encode_uri
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A project that sees the item too, and under which label ("" for its own)."""
+
+    project: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One item as its server describes it."""
+
+    type: str
+    fields: Fields
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Custom variables (`fields/field`): name → text."""
+    shares: tuple[Share, ...] = ()
+    below: Mapping[str, Listing] = field(default_factory=dict)
+    """Listings by the address of their parent and the kind: `<uri>#<kind>` (see `place`)."""
+
+
+def place(uri: str, kind: Kind) -> str:
+    """The key of a listing: which children of whom."""
+    return f"{uri}#{kind}"
+
+
+def read(connection: Connection, item: Item) -> Document:
+    """Ask for an item's document. A wrong or unreadable address raises NotFound or BadAnswer."""
+    answer = connection.get_json(encode_uri(item.uri))
+    return parse(answer, item, connection.user)
+
+
+def describe(item: Item, document: Document) -> Item:
+    """The item with every field of its document."""
+    return replace(item, fields=document.fields, type=document.type or item.type)
+
+
+def parse(answer: Any, item: Item, seen_by: str = "") -> Document:
+    """Raises BadAnswer where the answer is no item document."""
+    record = _record(answer)
+    type_, values = _type(record), record.get("data_fields")
+    if not isinstance(values, Mapping):
+        raise BadAnswer(
+            "The server's document of this item has no fields.", "Reload, or ask its administrator."
+        )
+    children = _children(record)
+    below: dict[str, Listing] = {}
+    if item.kind is Kind.EXPERIMENT:
+        _session(children, item, below, seen_by)
+    if item.kind in (Kind.PROJECT, Kind.SUBJECT, Kind.SCAN):
+        part = "file" if item.kind is Kind.SCAN else "resources/resource"
+        below[place(item.uri, Kind.RESOURCE)] = Listing(
+            tuple(_resources(children, part, item.uri)), None, seen_by
+        )
+    return Document(
+        type=type_,
+        fields=own_fields(values, children),
+        variables=_variables(children),
+        shares=tuple(
+            Share(_text(row.get("project")), _text(row.get("label")))
+            for row in _rows(children, "sharing/share")
+        ),
+        below=below,
+    )
+
+
+_ITEMS_BELOW = frozenset(
+    {
+        *("scans/scan", "assessors/assessor", "reconstructions/reconstructedImage", "experiments/experiment"),
+        *("resources/resource", "in/file", "out/file", "file", "sharing/share"),
+    }
+)
+"""Children that are items or facts of their own, and no fields of their parent."""
+
+_SPELLED_AS_LISTED = {
+    "demographics/": "",  # `gender`, as the subject listing names it
+    "investigator/firstname": "pi_firstname",
+    "investigator/lastname": "pi_lastname",
+    "PI/firstname": "pi_firstname",
+    "PI/lastname": "pi_lastname",
+}
+
+
+def own_fields(values: Mapping[str, Any], children: Mapping[str, list[Any]]) -> Fields:
+    """Every field of the item itself, sorted by name, in the spelling that the bulk listings use.
+
+    Single elements are flattened (`validation/status`), repeated ones numbered (`addID[2]/name`),
+    custom variables are `fields/NAME`. What belongs to scans, resources and such is not here.
+    """
+    found = {name: _text(value) for name, value in values.items()}
+    for part, records in children.items():
+        if part == "fields/field":
+            found.update({f"fields/{name}": value for name, value in _variables(children).items()})
+        elif part not in _ITEMS_BELOW:
+            _flatten(part.partition("[")[0], records, found)
+    spelled = {_as_listed(name): value for name, value in found.items()}
+    return Fields.of(dict(sorted(spelled.items())), exhaustive=("",))
+
+
+def _flatten(path: str, records: list[Any], found: dict[str, str]) -> None:
+    for number, record in enumerate(records, start=1):
+        here = path if len(records) == 1 else f"{path}[{number}]"
+        for name, value in record.get("data_fields", {}).items():
+            found[f"{here}/{name}"] = _text(value)
+        for part, below in _children(record).items():
+            _flatten(f"{here}/{part.partition('[')[0]}", below, found)
+
+
+def _as_listed(name: str) -> str:
+    for spelled, listed in _SPELLED_AS_LISTED.items():
+        if name.startswith(spelled):
+            return listed + name.removeprefix(spelled)
+    return name
+
+
+def _session(
+    children: Mapping[str, list[Any]], session: Item, below: dict[str, Listing], seen_by: str
+) -> None:
+    def keep(uri: str, kind: Kind, items: Iterable[Item]) -> None:
+        below[place(uri, kind)] = Listing(tuple(items), None, seen_by)
+
+    keep(session.uri, Kind.RESOURCE, _resources(children, "resources/resource", session.uri))
+    scans: list[Item] = []
+    for record in children.get("scans/scan", []):
+        scan = _child(record, Kind.SCAN, session, "scans", "ID")
+        resources = tuple(_resources(_children(record), "file", scan.uri))
+        keep(scan.uri, Kind.RESOURCE, resources)
+        scans.append(_with_totals(scan, resources))
+    keep(session.uri, Kind.SCAN, scans)
+    for part, kind, folder in (
+        ("assessors/assessor", Kind.ASSESSOR, "assessors"),
+        ("reconstructions/reconstructedImage", Kind.RECONSTRUCTION, "reconstructions"),
+    ):
+        items: list[Item] = []
+        for record in children.get(part, []):
+            child = _child(record, kind, session, folder, "label" if kind is Kind.ASSESSOR else "ID")
+            resources = tuple(_sided_resources(_children(record), child))
+            keep(child.uri, Kind.RESOURCE, resources)
+            items.append(_with_totals(child, resources))
+        keep(session.uri, kind, items)
+
+
+def _child(record: Any, kind: Kind, session: Item, folder: str, key: str) -> Item:
+    values = record.get("data_fields", {})
+    identifier = _text(values.get("ID") or values.get("id"))
+    return Item(
+        kind,
+        _text(values.get(key)) or identifier,
+        identifier,
+        type=_type(record),
+        uri=f"{session.uri}/{folder}/{identifier}",
+        fields=own_fields(values, _children(record)),
+    )
+
+
+def _sided_resources(children: Mapping[str, list[Any]], owner: Item) -> Iterator[Item]:
+    yield from _resources(children, "out/file", f"{owner.uri}/out", "out")
+    yield from _resources(children, "in/file", f"{owner.uri}/in", "in")
+    if owner.kind is Kind.ASSESSOR:  # an assessor is an experiment: its own resources stand there
+        yield from _resources(children, "resources/resource", f"/data/experiments/{owner.id}")
+
+
+def _resources(children: Mapping[str, list[Any]], part: str, uri: str, side: str = "") -> Iterator[Item]:
+    for values in _rows(children, part):
+        number = _text(values.get("xnat_abstractresource_id"))
+        yield Item(
+            Kind.RESOURCE,
+            _text(values.get("label")),
+            number,
+            type=_text(values.get("format")),
+            uri=f"{uri}/resources/{number}",
+            fields=Fields.of(
+                {name: _text(values.get(name)) for name in ("format", "content", "description")}
+            ),
+            files=_number(values.get("file_count")),
+            bytes=_number(values.get("file_size")),
+            side=side,
+        )
+
+
+def _with_totals(item: Item, resources: tuple[Item, ...]) -> Item:
+    """Counts of the resources below, known only where all of them are recorded."""
+    counts = [resource.files for resource in resources]
+    sizes = [resource.bytes for resource in resources]
+    return Item(
+        item.kind,
+        item.key,
+        item.id,
+        item.type,
+        item.uri,
+        item.fields,
+        files=None if None in counts else sum(count or 0 for count in counts),
+        bytes=None if None in sizes else sum(size or 0 for size in sizes),
+    )
+
+
+def _record(answer: Any) -> Mapping[str, Any]:
+    match answer:
+        case {"items": [dict() as record, *_]}:
+            return record
+    raise BadAnswer(
+        "The server answered something else than this item's document.", "Reload, or check its address."
+    )
+
+
+def _type(record: Mapping[str, Any]) -> str:
+    return _text(record.get("meta", {}).get("xsi:type"))
+
+
+def _children(record: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {child["field"]: child.get("items", []) for child in record.get("children", [])}
+
+
+def _rows(children: Mapping[str, list[Any]], part: str) -> Iterator[Mapping[str, Any]]:
+    for record in children.get(part, []):
+        yield record.get("data_fields", {})
+
+
+def _variables(children: Mapping[str, list[Any]]) -> dict[str, str]:
+    return {_text(row.get("name")): _text(row.get("field")) for row in _rows(children, "fields/field")}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

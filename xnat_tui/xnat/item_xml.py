@@ -1,0 +1,277 @@
+"""Item documents as XML: read without trust, rewritten for another server, compared after writing.
+
+XNAT gives every item as XML (`format=xml`), a session with its scans, assessors and reconstructions
+nested, with comments such as `<!--hidden_fields[...]-->` inside elements. A PUT of such a document
+merges it: what it does not name stays. IDs, projects and labels in it must be those of the address,
+or be left out.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+from collections.abc import Callable, Iterator, Mapping
+
+from lxml import etree
+
+from xnat_tui.errors import BadAnswer
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.judging import same_text
+
+XNAT = "http://nrg.wustl.edu/xnat"
+XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+
+_IDENTITY: Mapping[Kind, frozenset[str]] = {
+    Kind.PROJECT: frozenset({"ID"}),
+    Kind.SUBJECT: frozenset({"ID", "project", "label"}),
+    Kind.EXPERIMENT: frozenset({"ID", "project", "label"}),
+    Kind.ASSESSOR: frozenset({"ID", "project", "label"}),
+    Kind.SCAN: frozenset({"project"}),
+    Kind.RECONSTRUCTION: frozenset(),
+}
+_CHILDREN: Mapping[Kind, frozenset[str]] = {
+    Kind.PROJECT: frozenset({"resources", "sharing", "studyProtocol", "publications", "custom_fields"}),
+    Kind.SUBJECT: frozenset({"experiments", "resources", "sharing", "custom_fields"}),
+    Kind.EXPERIMENT: frozenset(
+        {
+            *("scans", "assessors", "reconstructions", "resources", "sharing", "prearchivePath"),
+            "custom_fields",
+        }
+    ),
+    Kind.SCAN: frozenset({"file", "sharing", "image_session_ID", "custom_fields"}),
+    Kind.ASSESSOR: frozenset({"in", "out", "resources", "sharing", "custom_fields"}),
+    Kind.RECONSTRUCTION: frozenset({"in", "out", "resources", "image_session_ID"}),
+}
+"""What stands below an item and is copied by itself, or belongs to one server."""
+
+_SCAN_REFERENCES = frozenset({"scanid", "imagescanid"})
+_REFERENCES = frozenset(
+    {
+        *("subjectid", "imagesessionid", "sessionid", "experimentid", "assessorid", "imageassessorid"),
+        *("expid", "mrsessionid", "petsessionid", "baseexperimentid"),
+    }
+)
+
+
+class Unmapped(BadAnswer):
+    """A document refers to something that the destination does not have."""
+
+    title = "Reference without a counterpart"
+
+
+def parse(body: bytes) -> etree._Element:
+    """Raises BadAnswer for what is no XML document, an HTML page included.
+
+    Entities are not resolved and nothing is fetched: a server's document may be hostile.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):  # the error would quote the document
+        root = None
+    if root is None or root.getroottree().docinfo.doctype or _local(root).lower() == "html":
+        raise BadAnswer("The server's document of this item is not the XML that was asked for.", "Try again.")
+    return root
+
+
+def serialise(root: etree._Element) -> bytes:
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+
+
+def own(root: etree._Element, kind: Kind) -> etree._Element:
+    """A copy of an item's element with its own fields only: no identity, no sharing, nothing below it."""
+    document = copy.deepcopy(root)
+    for name in list(document.attrib):
+        if str(name) in _IDENTITY[kind] or str(name) == f"{_XSI}schemaLocation":
+            del document.attrib[name]
+    for child in list(document):
+        if not isinstance(child.tag, str) or _local(child) in _CHILDREN[kind]:
+            document.remove(child)
+    return document
+
+
+def scans(session: etree._Element) -> dict[str, etree._Element]:
+    """The scans nested in a session's document, by ID."""
+    found = session.findall(f"{{{XNAT}}}scans/{{{XNAT}}}scan")
+    return {str(scan.get("ID", "")): scan for scan in found}
+
+
+def assessors(session: etree._Element) -> dict[str, etree._Element]:
+    """The assessors nested in a session's document, by label, or by ID where they have none."""
+    found = session.findall(f"{{{XNAT}}}assessors/{{{XNAT}}}assessor")
+    return {str(one.get("label") or one.get("ID", "")): one for one in found}
+
+
+def reconstructions(session: etree._Element) -> dict[str, etree._Element]:
+    """The reconstructions nested in a session's document, by ID."""
+    found = session.findall(f"{{{XNAT}}}reconstructions/{{{XNAT}}}reconstructedImage")
+    return {str(one.get("ID", "")): one for one in found}
+
+
+def resource_tags(session: etree._Element, uri: str, label: str) -> str:
+    """The tags of a resource, comma-separated: only documents tell them below a session."""
+    owner: etree._Element | None = session
+    side = ""
+    for collection, members in (("scans", scans), ("reconstructions", reconstructions)):
+        if f"/{collection}/" in uri:
+            owner = members(session).get(uri.partition(f"/{collection}/")[2].partition("/")[0])
+    if "/assessors/" in uri:
+        identifier = uri.partition("/assessors/")[2].partition("/")[0]
+        owner = next((one for one in assessors(session).values() if one.get("ID") == identifier), None)
+    for word in ("in", "out"):
+        if f"/{word}/resources/" in uri:
+            side = word
+    if owner is None:
+        return ""
+    places = {"in": ("in", "file"), "out": ("out", "file")}.get(side)
+    path = places or (("file",) if "/scans/" in uri else ("resources", "resource"))
+    found = owner.findall("/".join(f"{{{XNAT}}}{part}" for part in path))
+    tags = f"{{{XNAT}}}tags/{{{XNAT}}}tag"
+    return ",".join(
+        (tag.text or "").strip() for one in found if one.get("label", "") == label for tag in one.findall(tags)
+    )
+
+
+def with_scans(session: etree._Element, members: list[etree._Element]) -> etree._Element:
+    """A session's document that brings scans along, so that one request creates them with it."""
+    if not members:
+        return session
+    document = copy.deepcopy(session)
+    etree.SubElement(document, f"{{{XNAT}}}scans").extend(members)
+    return document
+
+
+def text_of(document: etree._Element, name: str) -> str:
+    return (document.findtext(f"{{{XNAT}}}{name}") or "").strip()
+
+
+def set_text(document: etree._Element, name: str, text: str) -> None:
+    """Set a child element's text; one that is missing is added at the end."""
+    element = document.find(f"{{{XNAT}}}{name}")
+    if element is None:
+        element = etree.SubElement(document, f"{{{XNAT}}}{name}")
+    element.text = text
+
+
+def retype(scan: etree._Element, xsi_type: str) -> None:
+    """Give a scan another type: `xnat:imageScanData` is abstract, and newer servers refuse it."""
+    if scan.get(XSI_TYPE):
+        scan.set(XSI_TYPE, xsi_type)
+    else:
+        scan.tag = f"{{{XNAT}}}{root_name(xsi_type)}"
+
+
+def root_name(xsi_type: str) -> str:
+    """`xnat:mrScanData` → `MRScan`, `xnat:otherDicomScanData` → `OtherDicomScan`, as schemas name them."""
+    local = xsi_type.partition(":")[2].removesuffix("Data")
+    stem = local.removesuffix("Scan")
+    return (stem.upper() if len(stem) <= 3 else stem[:1].upper() + stem[1:]) + local[len(stem) :]
+
+
+def remap(root: etree._Element, mapped: Callable[[str], str | None], has_scan: Callable[[str], bool]) -> None:
+    """Replace every reference to an item of the source by its counterpart.
+
+    `mapped` gives the accession ID there, or None. Scan IDs are the same on both sides: the scan only
+    has to be there. Raises Unmapped with the field's name.
+    """
+    for place in _places(root):
+        name = place.name.replace("_", "").lower()
+        if not place.text or name.startswith("dcm") or not name.endswith("id"):
+            continue
+        if name in _SCAN_REFERENCES:
+            if not has_scan(place.text):
+                raise _unmapped(place.name, place.text)
+            continue
+        there = mapped(place.text)
+        if there is not None:
+            place.replace(there)
+        elif name in _REFERENCES:
+            raise _unmapped(place.name, place.text)
+
+
+def _unmapped(name: str, value: str) -> Unmapped:
+    return Unmapped(
+        f"{name} refers to {value}, which has no counterpart at the destination.",
+        "Copy what it refers to first, or together with it.",
+    )
+
+
+class _Place:
+    """Where a reference stands: an element's text, or one of its attributes below the root's own."""
+
+    def __init__(self, element: etree._Element, attribute: str = "") -> None:
+        self.element = element
+        self.attribute = attribute
+        self.name = attribute or _local(element)
+        self.text = str(element.get(attribute, "") if attribute else element.text or "").strip()
+
+    def replace(self, text: str) -> None:
+        if self.attribute:
+            self.element.set(self.attribute, text)
+        else:
+            self.element.text = text
+
+
+def _places(root: etree._Element) -> Iterator[_Place]:
+    for element in root.iter(etree.Element):
+        if len(element) == 0 and element is not root:
+            yield _Place(element)
+        for name in element.attrib:
+            if str(name) != "ID":
+                yield _Place(element, str(name))
+
+
+def facts(root: etree._Element) -> list[tuple[str, str]]:
+    """Every field of an element as (path, text), attributes like elements: `scanner/manufacturer`."""
+    return list(_facts(root, ""))
+
+
+def _facts(element: etree._Element, path: str) -> Iterator[tuple[str, str]]:
+    for name, value in element.attrib.items():
+        if not str(name).startswith(_XSI) and str(value).strip():
+            yield _joined(path, str(name)), str(value).strip()
+    text = (element.text or "").strip()
+    if text and path:
+        yield path, text
+    for child in element:
+        if isinstance(child.tag, str):
+            yield from _facts(child, _joined(path, _local(child)))
+
+
+def lost(sent: etree._Element, stored: etree._Element) -> list[str]:
+    """Names of the fields that were sent and are not stored with the same value."""
+    there: dict[str, list[str]] = {}
+    for name, text in facts(stored):
+        there.setdefault(name.lower(), []).append(text)
+    missing = []
+    for name, text in facts(sent):
+        if not any(_same(text, other) for other in there.get(name.lower(), ())):
+            missing.append(name)
+    return list(dict.fromkeys(missing))
+
+
+_BOOLEANS = {"true": "1", "false": "0"}
+
+
+def _same(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    if any(html.unescape(text) != text for text in (one, other)):
+        return False  # escaped once too often is not what was sent
+    return same_text(_BOOLEANS.get(one, one), _BOOLEANS.get(other, other))
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _local(element: etree._Element) -> str:
+    return str(etree.QName(element).localname)

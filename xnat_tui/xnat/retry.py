@@ -1,0 +1,107 @@
+"""When to ask again, how long to wait, and how many requests may run at once."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+
+from xnat_tui.errors import Interrupted, ServerUnreachable
+
+ATTEMPTS = 4
+"""How often a read is sent at most."""
+FIRST_WAIT = 0.5
+LONGEST_WAIT = 30.0
+"""Seconds. A server that asks for more (`Retry-After`) is taken at its word: it is not available now."""
+GROW_AFTER = 20
+"""Good answers in a row after which one more request may run at once."""
+
+
+class Unavailable(ServerUnreachable):
+    """Worth asking again: no connection, 429, 502, 503, 504. `retry_after` seconds as the server wishes."""
+
+    retry_after: float | None = None
+
+
+def waiting_time(attempt: int, wish: float | None) -> float | None:
+    """Seconds before the next attempt, with jitter; None means give up. `attempt` counts from 1."""
+    if attempt >= ATTEMPTS or (wish is not None and wish > LONGEST_WAIT):
+        return None
+    if wish is not None:
+        return wish
+    return float(min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25))  # noqa: S311
+
+
+def retry_after(header: str | None) -> float | None:
+    """Seconds in a `Retry-After` header, given as such or as a date; None where it says nothing usable."""
+    text = (header or "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+class Limiter:
+    """At most `most` requests at once; fewer after `slower`, slowly more again after good answers.
+
+    A thread that holds a slot gets further ones freely: who streams a download into an upload to the
+    same server must never wait for itself.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = max(1, most)
+        self.limit = self.most
+        self._busy = 0
+        self._good = 0
+        self._changed = threading.Condition()
+        self._mine = threading.local()
+
+    @contextmanager
+    def slot(self, stop: threading.Event) -> Iterator[None]:
+        """Raises Interrupted when `stop` is set while waiting."""
+        self.acquire(stop)
+        try:
+            yield
+        finally:
+            self.release()
+
+    def acquire(self, stop: threading.Event) -> None:
+        depth = getattr(self._mine, "depth", 0)
+        if depth == 0:
+            with self._changed:
+                self._changed.wait_for(lambda: stop.is_set() or self._busy < self.limit)
+                if stop.is_set():
+                    raise Interrupted("Stopped while waiting for the server.")
+                self._busy += 1
+        self._mine.depth = depth + 1
+
+    def release(self) -> None:
+        self._mine.depth -= 1
+        if self._mine.depth == 0:
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify()
+
+    def slower(self) -> None:
+        """The server is short of breath (429, 503, a time-out)."""
+        with self._changed:
+            self.limit = max(1, self.limit // 2)
+            self._good = 0
+
+    def faster(self) -> None:
+        with self._changed:
+            self._good += 1
+            if self._good >= GROW_AFTER and self.limit < self.most:
+                self.limit += 1
+                self._good = 0
+                self._changed.notify()
+
+    def wake(self) -> None:
+        """Let everyone who waits look at its stop event."""
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,201 @@
+"""Writing to an archive: items as XML, resources, files, and what XNAT's answers to these are worth.
+
+A status of 200 says little here: a file that exists is answered with 200 and `{"duplicates": [...]}`,
+an upload without the right to it with 200 and nothing. Callers read back what they sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lxml import etree
+
+from xnat_tui.errors import BadAnswer
+from xnat_tui.xnat import item_xml
+from xnat_tui.xnat.connection import Connection, encode_uri, url_path
+
+DOCUMENT_LIMIT = 256 * 1024 * 1024
+"""Bytes of one item's document: a session with thousands of scans stays far below."""
+WRITE_SECONDS = 300.0
+LONG_SECONDS = 900.0
+"""Refreshing catalogs and unpacking archives: XNAT answers only when it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What XNAT keeps about a resource, and about each file in it."""
+
+    format: str = ""
+    content: str = ""
+    tags: str = ""
+    description: str = ""
+    """Tags are separated by commas."""
+
+    def params(self) -> dict[str, str | list[str]]:
+        named: dict[str, str | list[str]] = {
+            "format": self.format,
+            "content": self.content,
+            "tags": [tag for tag in self.tags.split(",") if tag],
+            "description": self.description,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+def read_item(connection: Connection, uri: str) -> etree._Element:
+    """An item's document. Raises NotFound for what is missing or hidden, BadAnswer for a page."""
+    body = connection.get_bytes(encode_uri(uri), max_bytes=DOCUMENT_LIMIT, format="xml")
+    return item_xml.parse(body)
+
+
+def put_item(connection: Connection, uri: str, document: etree._Element) -> str:
+    """Create an item or merge fields into it; the text is its accession ID where XNAT tells one.
+
+    Without `allowDataDeletion` nothing that the document lacks is removed, and it is never sent.
+    """
+    answer = connection.write(
+        "PUT",
+        encode_uri(uri),
+        params={"inbody": "true"},
+        body=item_xml.serialise(document),
+        content_type="text/xml; charset=UTF-8",
+        timeout=WRITE_SECONDS,
+    )
+    text = answer.text.strip()
+    return text.rpartition("/")[2] if text and not text.startswith("<") else ""
+
+
+def put_resource(connection: Connection, uri: str, attributes: Attributes) -> None:
+    """Create an empty resource; Conflict where it exists."""
+    connection.write("PUT", encode_uri(uri), params=attributes.params(), timeout=WRITE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What an upload sends: re-opened when the request has to be repeated, never a spent handle."""
+
+    open: Callable[[], BinaryIO]
+    length: int
+    on_bytes: Callable[[int], None] | None = None
+
+
+def put_file(
+    connection: Connection,
+    resource_uri: str,
+    path: str,
+    body: Body,
+    attributes: Attributes,
+    *,
+    overwrite: bool,
+    update_stats: bool,
+) -> list[str]:
+    """Store one file below a resource; the list names what existed and was left alone.
+
+    Only for paths of `A-Za-z0-9._-` and `/`: XNAT stores other characters of an address still encoded.
+    `update_stats=False` writes no workflow row and leaves the resource's count to a later call.
+    """
+    return _upload(
+        connection,
+        f"{encode_uri(resource_uri)}/files/{url_path(*path.split('/'))}",
+        body,
+        {
+            "inbody": "true",
+            "overwrite": _word(overwrite),
+            "update-stats": _word(update_stats),
+            **attributes.params(),
+        },
+        "application/octet-stream",
+    )
+
+
+def put_zip(
+    connection: Connection, resource_uri: str, body: Body, attributes: Attributes, *, overwrite: bool
+) -> list[str]:
+    """Have XNAT unpack a zip below a resource; the list names entries that existed and were left alone."""
+    return _upload(
+        connection,
+        f"{encode_uri(resource_uri)}/files/files.zip",
+        body,
+        {
+            "extract": "true",
+            "inbody": "true",
+            "overwrite": _word(overwrite),
+            "update-stats": "true",
+            **attributes.params(),
+        },
+        "application/zip",
+    )
+
+
+def _upload(
+    connection: Connection, path: str, body: Body, params: Mapping[str, str | list[str]], content_type: str
+) -> list[str]:
+    answer = connection.upload(
+        "PUT",
+        path,
+        body.open,
+        body.length,
+        content_type,
+        params=params,
+        on_bytes=body.on_bytes,
+        timeout=LONG_SECONDS,
+    )
+    return duplicates(answer.text)
+
+
+def duplicates(text: str) -> list[str]:
+    """The names in `{"duplicates": [...]}`: they existed, and nothing was written for them."""
+    text = text.strip()
+    if not text.startswith("{"):
+        return []
+    try:
+        named = json.loads(text, strict=False).get("duplicates", [])
+    except ValueError:
+        raise BadAnswer(
+            "The server's answer to an upload cannot be read.", "Compare before going on."
+        ) from None
+    return [str(name) for name in named]
+
+
+def share(connection: Connection, uri: str, project: str, label: str) -> None:
+    """Show an item in another project too. Never sends `primary`, which would move it."""
+    connection.write(
+        "PUT",
+        f"{encode_uri(uri)}/projects/{url_path(project)}",
+        params={"label": label, "format": "json"},
+        timeout=WRITE_SECONDS,
+    )
+
+
+def put_setting(connection: Connection, project: str, name: str, value: str) -> None:
+    """Set one word of a project: `accessibility`, `prearchive_code`, `quarantine_code`."""
+    connection.write("PUT", f"/data/projects/{url_path(project, name, value)}", timeout=WRITE_SECONDS)
+
+
+def refresh_catalogs(connection: Connection, experiment: str) -> None:
+    """Add what is on disk, compute missing checksums and counts; never drop entries.
+
+    XNAT takes a call without options for all of them, deletion included, so they are always named.
+    """
+    connection.write(
+        "POST",
+        "/data/services/refresh/catalog",
+        params={
+            "resource": f"/archive/experiments/{experiment}",
+            "options": "append,checksum,populateStats",
+        },
+        timeout=LONG_SECONDS,
+    )
+
+
+def rebuild_viewer(connection: Connection, project: str, experiment: str) -> None:
+    """Have the OHIF viewer's plugin describe a session again; NotFound without the plugin."""
+    connection.write(
+        "POST", f"/xapi/viewer/projects/{url_path(project, 'experiments', experiment)}", timeout=LONG_SECONDS
+    )
+
+
+def _word(flag: bool) -> str:
+    return "true" if flag else "false"
