@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import requests
 
 from xnat_tui.demo.archive import FileEntry, Resource
 from xnat_tui.demo.content import BytesContent
-from xnat_tui.demo.records import User
+from xnat_tui.demo.images import Patient, Series, Study, instances
+from xnat_tui.demo.records import PrearchiveScan, PrearchiveSession, User
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 
@@ -119,3 +121,32 @@ def client_of(server: DemoServer) -> Iterator[Callable[[str], Client]]:
     yield make
     for client in made:
         client.http.close()
+
+
+def dicom_series(label: str = "MR9", number: int = 1, kind: str = "t1", **patient: str) -> dict[str, bytes]:
+    """Two small DICOM files of one series; the same arguments give the same study."""
+    who = Patient(patient.pop("id", "PAT9"), "Doe^Jane", "F", "19830311", "041Y", "1.66", "58")
+    series = Series(Study(label, who, "20240405"), number, f"{kind}_sd", kind, count=2, size=16)
+    return instances(series)
+
+
+@pytest.fixture
+def dicom() -> Callable[..., dict[str, bytes]]:
+    return dicom_series
+
+
+@pytest.fixture
+def arrived(site: Site) -> Callable[..., PrearchiveSession]:
+    """A maker of prearchive rows with one scan of two DICOM files."""
+
+    def make(project: str = "P1", label: str = "MR9", **attributes: Any) -> PrearchiveSession:
+        study = Study(label, Patient("PAT9", "Doe^Jane"), "20240405")
+        files = {name: BytesContent(data) for name, data in dicom_series(label).items()}
+        scan = PrearchiveScan("1", series_description="t1_sd", uid="1.2.3.1", resources={"DICOM": files})
+        given: dict[str, Any] = {"subject": "S09", "tag": study.uid, "scans": {"1": scan}, **attributes}
+        stamp = f"20240405_10100000{len(site.prearchive)}"
+        row = PrearchiveSession(project, stamp, label, label, **given)
+        site.prearchive.append(row)
+        return row
+
+    return make

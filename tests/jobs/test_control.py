@@ -46,3 +46,8 @@ def test_a_pickled_control_counts_from_nothing():
     copy = pickle.loads(pickle.dumps(control))
     copy.on_bytes(5)
     assert (copy.files, copy.bytes, copy.stop.is_set()) == (0, 5, False)
+
+
+def test_elsewhere_a_step_gets_its_share_of_the_bandwidth():
+    copy = pickle.loads(pickle.dumps(Control(bandwidth=Bandwidth(1000, 4))))
+    assert copy._bandwidth.rate == 250

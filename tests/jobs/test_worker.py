@@ -92,9 +92,9 @@ def copies(tmp_path, journal, make_plan, make_step, monkeypatch) -> Iterator[Cop
     monkeypatch.setenv("COPY_HOLD_FROM", "10")
     made = Copies(tmp_path, journal, make_plan, make_step)
     yield made
-    pid = journal.job(made.job).pid
-    if pid not in (None, os.getpid()):
-        os.kill(pid, signal.SIGKILL)
+    for job in journal.jobs():
+        if job.pid not in (None, os.getpid()):
+            os.kill(job.pid, signal.SIGKILL)
 
 
 def test_a_worker_runs_a_job_to_its_end_and_tells_what_happens(copies):
@@ -256,6 +256,16 @@ def test_by_hand_an_error_is_said_on_stderr(state):
     )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("No job is remembered as '20200101-000000-copy'.")
+
+
+def test_forgetting_removes_the_logs_of_this_job_only(copies):
+    worker.start(copies.job, command=COMMAND).wait()
+    other = worker.log_file(f"{copies.job}-2")
+    other.touch()
+    worker.log_file(copies.job).with_suffix(".log.1").touch()
+    worker.forget(copies.job)
+    assert copies.journal.jobs() == []
+    assert list(other.parent.iterdir()) == [other]
 
 
 def test_attaching_to_a_job_that_nobody_runs_gives_its_report(copies):

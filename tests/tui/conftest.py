@@ -43,7 +43,9 @@ def make_pair(
     return pair
 
 
-def scan(key: str, name: str, status: Status = SAME, children: list[Pair] | None = None, **item: object) -> Pair:
+def scan(
+    key: str, name: str, status: Status = SAME, children: list[Pair] | None = None, **item: object
+) -> Pair:
     return make_pair(Kind.SCAN, key, status, children, fields=Fields(("type",), (name,)), **item)
 
 

@@ -12,6 +12,7 @@ from xnat_tui.model.pairing import Pair, Status
 from xnat_tui.tui.marks import MarkTotals
 from xnat_tui.tui.narrowing import Order, View, natural_key
 from xnat_tui.tui.rows import Message, Rows
+from xnat_tui.tui.seeking import next_difference, next_match
 
 
 def keys(rows: Rows) -> list[str]:
@@ -227,7 +228,7 @@ def test_next_difference_opens_what_holds_it_and_previous_goes_back_the_same_way
     seen: list[str] = []
     index: int | None = 0
     while index is not None:
-        index, _ = rows.next_difference(index, 1)
+        index, _ = next_difference(rows, index, 1)
         if index is not None:
             seen.append(rows[index].pair.key)
     assert seen == ["3", "DICOM", "NIFTI", "10", "SUB-002_PT1", "SUB-010"]
@@ -236,7 +237,7 @@ def test_next_difference_opens_what_holds_it_and_previous_goes_back_the_same_way
     back: list[str] = []
     index = len(fresh) - 1
     while index is not None:
-        index, _ = fresh.next_difference(index, -1)
+        index, _ = next_difference(fresh, index, -1)
         if index is not None:
             back.append(fresh[index].pair.key)
     assert back == list(reversed(seen[:-1]))
@@ -244,10 +245,10 @@ def test_next_difference_opens_what_holds_it_and_previous_goes_back_the_same_way
 
 def test_next_match_skips_what_only_holds_one(rows: Rows) -> None:
     rows.filter("flair")
-    index, _ = rows.next_match(0, 1)
+    index, _ = next_match(rows, 0, 1)
     assert index is not None
     assert rows[index].pair.key == "3"
-    assert rows.next_match(index, 1)[0] is None
+    assert next_match(rows, index, 1)[0] is None
 
 
 def test_a_marked_parent_counts_once_with_all_below_it(rows: Rows) -> None:

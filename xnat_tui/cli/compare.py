@@ -88,7 +88,7 @@ def _say_what_it_rests_on(state: State, comparison: Comparison, found: dict[str,
     state.output.note(f"{found['source']} ⇄ {found['destination']}, by {found['depth']}: {counts}")
     if summary["unverified"]:
         state.output.note(
-            f"{summary['unverified']} files are equal by name and size only: a server has no digest of them.\n"
+            f"{summary['unverified']} files are equal by name and size only: a server lacks digests.\n"
             "hint: xnat-tui catalog refresh LOC --checksum"
         )
     one, other = comparison.source.reader.connection, comparison.destination.reader.connection

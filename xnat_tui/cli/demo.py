@@ -16,7 +16,7 @@ from xnat_tui import config, credentials
 from xnat_tui.cli.explore import check_terminal, open_explorer
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.config import Server
-from xnat_tui.errors import ConfigError, XnatTuiError
+from xnat_tui.errors import ConfigError, ServerUnreachable
 
 if TYPE_CHECKING:
     from xnat_tui.demo.process import Addresses
@@ -51,12 +51,17 @@ def demo(state: State, serve: bool, port: int | None) -> int:
     check_terminal(state)
     settings = state.settings
     pair = process.start_pair(port)
+
+    def wait() -> None:
+        try:
+            pair.wait()
+        except process.DemoFailed as error:
+            raise ServerUnreachable(str(error), "Is the port free? Try another --port.") from error
+
     try:
         with _private_world(pair.addresses):
             state.use_settings(replace(settings, servers=config.load().servers, bookmarks={}))
-            return open_explorer(state, f"{SOURCE}:", f"{DESTINATION}:", ready=pair.wait)
-    except process.DemoFailed as error:
-        raise XnatTuiError(str(error), "Perhaps the port is taken: choose another with --port N.") from error
+            return open_explorer(state, f"{SOURCE}:", f"{DESTINATION}:", prepare=wait)
     finally:
         pair.stop()
 

@@ -28,11 +28,11 @@ def explore(state: State, source: str | None, destination: str | None, ascii: bo
 
 
 def open_explorer(
-    state: State, source: str | None, destination: str | None, *, ready: Callable[[], None] | None = None
+    state: State, source: str | None, destination: str | None, *, prepare: Callable[[], None] | None = None
 ) -> int:
     """Run the explorer until it is left; its exit code. Raises UsageError for a location that is none.
 
-    `ready` is waited for once everything is loaded.
+    `prepare` runs behind the first screen, before anything is opened.
     """
     from xnat_tui.model.location import Location
 
@@ -45,9 +45,7 @@ def open_explorer(
         os.environ.setdefault(name, value)
     from xnat_tui.tui.app import run_explorer
 
-    if ready is not None:
-        ready()
-    return run_explorer(source, destination, settings)
+    return run_explorer(source, destination, settings, prepare)
 
 
 def check_terminal(state: State) -> None:

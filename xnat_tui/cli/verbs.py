@@ -41,7 +41,7 @@ VERBS = {
         Verb("export", "transfer", "Download to a folder."),
         Verb("copy", "transfer", "Copy between servers or projects."),
         Verb("verify", "verify", "Prove a finished export or copy."),
-        Verb("upload", "transfer", "Send DICOM or other files to a server."),
+        Verb("upload", "upload", "Send DICOM or other files to a server."),
         Verb("prearchive", "prearchive", "List, archive, move and rebuild prearchive sessions."),
         Verb("demographics", "demographics", "Show and set subjects' demographics."),
         Verb("share", "share", "Share items into other projects."),

@@ -130,6 +130,11 @@ def _until_told() -> threading.Event:
     return stop
 
 
+def _stop_with_parent(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ports", type=int, nargs=2)
@@ -137,7 +142,7 @@ def main() -> None:
     arguments = parser.parse_args()
     stop = _until_told()
     if arguments.with_parent:
-        threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
+        threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     with serve(tuple(arguments.ports) if arguments.ports else free_ports()):
         print(READY, flush=True)  # noqa: T201
         stop.wait()

@@ -24,6 +24,7 @@ _IDENTIFIERS = {
     "xnat:subjectData": "SUBJECTID",
     WORKFLOW: "WORKFLOW_ID",
 }
+_TYPED = re.compile(r"\w+:\w+/")
 _AMERICAN = re.compile(r"(\d{2})/(\d{2})/(\d{4})")
 
 
@@ -126,14 +127,14 @@ def _columns(site: Site, displays: Displays, search: Search) -> list[tuple[dict[
 
 
 def _key(root: str, one: Field) -> str:
-    name = re.sub(r"[=:/]", "_", one.field_id).lower()
+    name = re.sub(r"[=:/]", "_", _TYPED.sub("", one.field_id)).lower()
     return name if one.element == root else f"{one.element.replace(':', '_').lower()}_{name}"
 
 
 def _values(site: Site, displays: Displays, root: str, element: str, name: str) -> Values:
     """What a field or path gives for a row of the root type: several values where it is multi-valued."""
     if "/" in name:
-        return _schema_values(site, root, name if ":" in name.split("/")[0] else f"{element}/{name}")
+        return _schema_values(site, root, name if _TYPED.match(name) else f"{element}/{name}")
     if element == root:
         get = displays.field(root, name)
         return lambda row: [get(row)]
@@ -193,7 +194,7 @@ def _criterion_values(site: Site, displays: Displays, root: str, name: str) -> V
         element, _, rest = name.partition(".")
     if root == WORKFLOW and element == root and separator:
         return _schema_values(site, root, name)
-    if "/" not in rest or "=" in rest:
+    if "/" not in rest.partition("=")[0]:
         try:
             return _values(site, displays, root, element, rest)
         except UnknownField:

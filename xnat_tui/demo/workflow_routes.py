@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -70,6 +71,10 @@ def store_workflow(call: Call) -> Response:
         return text("")
     if any(not given.get(name) for name in _REQUIRED):
         raise Refusal(400, "Missing required fields")
+    try:
+        launched = datetime.fromisoformat(given["launch_time"].removesuffix(".0"))
+    except ValueError as error:
+        raise Refusal(400, "Invalid launch_time") from error
     item = call.site.experiments.get(given["id"]) or call.site.subjects.get(given["id"])
     if item is None:
         raise Refusal(400, f"Unknown item {given['id']}")
@@ -81,6 +86,7 @@ def store_workflow(call: Call) -> Response:
         external_id=given.get("externalid", ""),
     )
     workflow.data_type = given["data_type"]
+    workflow.launch_time = launched
     return text("")
 
 

@@ -15,8 +15,12 @@ class Bandwidth:
     It lends one second's worth at once, so that a step that paused may catch up, and never more.
     """
 
-    def __init__(self, rate: int | None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, rate: int | None, streams: int = 1, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`streams`: among how many the rate is divided where they cannot share one bucket."""
         self.rate = rate
+        self.share = max(1, rate // streams) if rate else None
         self._clock = clock
         self._lock = threading.Lock()
         self._level = float(rate or 0)
@@ -65,7 +69,7 @@ class Control:
             raise Interrupted("Stopped on request.")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_elsewhere, (self._bandwidth.rate,))
+        return (_elsewhere, (self._bandwidth.share,))
 
 
 def _elsewhere(rate: int | None) -> Control:

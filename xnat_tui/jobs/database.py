@@ -45,7 +45,3 @@ class Database:
                 return self._connection.execute(query, tuple(values)).fetchall()
             except sqlite3.DatabaseError as error:
                 raise broken(self.path, error) from None
-
-    def changes(self) -> int:
-        """A number that differs from the last when another connection has written since."""
-        return int(self.rows("PRAGMA data_version")[0][0])

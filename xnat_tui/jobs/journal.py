@@ -119,8 +119,8 @@ class Journal:
         rows = self.database.rows("SELECT body FROM steps WHERE job = ? ORDER BY number", (job,))
         return Plan.from_dict({**head, "steps": [json.loads(row["body"]) for row in rows]})
 
-    def policy_plan(self, job: str) -> Plan:
-        """The plan without its steps, which may be many."""
+    def plan_without_steps(self, job: str) -> Plan:
+        """The plan's policy, sources and destination; the steps may be many."""
         return Plan.from_dict(json.loads(self._row(job)["plan"]))
 
     def steps(self, job: str) -> list[StepView]:
@@ -134,16 +134,15 @@ class Journal:
     def queued(self, job: str) -> list[Step]:
         """The steps that are still to be run."""
         rows = self.database.rows(
-            "SELECT body FROM steps WHERE job = ? AND state <> ? AND state = ? ORDER BY number",
-            (job, State.DONE, State.QUEUED),
+            "SELECT body FROM steps WHERE job = ? AND state <> 'done' AND state = 'queued' ORDER BY number",
+            (job,),
         )
         return [Step.from_dict(json.loads(row["body"])) for row in rows]
 
     def failed_numbers(self, job: str) -> dict[int, str]:
         """The steps that failed, and their paths."""
         rows = self.database.rows(
-            "SELECT number, path FROM steps WHERE job = ? AND state <> ? AND state = ?",
-            (job, State.DONE, State.FAILED),
+            "SELECT number, path FROM steps WHERE job = ? AND state <> 'done' AND state = 'failed'", (job,)
         )
         return {row["number"]: row["path"] for row in rows}
 
@@ -213,7 +212,7 @@ class Journal:
             return count
 
     def forget(self, job: str) -> None:
-        """Remove every trace of a job. Raises Conflict while a worker runs it."""
+        """Remove a job, its steps and its events. Raises Conflict while a worker runs it."""
         with self.database.transaction() as database:
             row = self._row(job)
             if records.living(row, self.now()):

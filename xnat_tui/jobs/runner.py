@@ -96,8 +96,8 @@ class _Run:
         self._on_event = on_event or _deaf
         self._wake = wake
         self._interrupted = interrupted
-        self._plan = journal.policy_plan(claim.job)
-        self._bandwidth = Bandwidth(self._plan.policy.bandwidth)
+        self._plan = journal.plan_without_steps(claim.job)
+        self._bandwidth = Bandwidth(self._plan.policy.bandwidth, workers)
         self._stop = threading.Event()
         self._futures: dict[int, Future[Outcome]] = {}
         self._controls: dict[int, Control] = {}

@@ -196,7 +196,9 @@ class Arrangement:
         assert item is not None, "a server has no folder"
         parent = place.parent
         above = self._xnat_folder(parent) if parent.items else ""
-        return self._named(place, "/".join(part for part in (above, _FOLDERS.get(item.kind, "")) if part), item)
+        return self._named(
+            place, "/".join(part for part in (above, _FOLDERS.get(item.kind, "")) if part), item
+        )
 
     def _named(self, place: Place, above: str, item: Item) -> str:
         name = _name(item)

@@ -36,6 +36,8 @@ class Entry:
     """Of the bytes that were written, lower-case hex."""
     location: str
     """Where it came from, in the short form."""
+    item: str = ""
+    """The same in XNAT's own words, from the project down: `projects/P/subjects/S/...`."""
     server: str = ""
     """The server's address."""
     uri: str = ""

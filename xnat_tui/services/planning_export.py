@@ -122,18 +122,7 @@ class _Walk:
     def _has_files(self, place: Place, top: Place) -> bool:
         if place.kind is not Kind.RESOURCE or self.policy.mode is Mode.METADATA:
             return False
-        return self._is_meant(place, top) and not (place != top and self._filtered_out(place))
-
-    def _filtered_out(self, place: Place) -> bool:
-        """A filter on sessions or scans means those, and not what else stands beside them."""
-        filters = self.filters
-        scans = filters.scan or filters.scan_type or filters.exclude_scan or filters.exclude_scan_type
-        sessions = filters.selects_sessions or filters.exclude_session or filters.exclude_type
-        if scans and place.of(Kind.SCAN) is None:
-            return True
-        if (sessions or filters.exclude_modality) and place.of(Kind.EXPERIMENT) is None:
-            return True
-        return bool(filters.subject or filters.exclude_subject) and place.of(Kind.SUBJECT) is None
+        return self._is_meant(place, top) and not (place != top and stands_beside(place, self.filters))
 
     def _is_meant(self, place: Place, top: Place) -> bool:
         """Whether an item belongs to what is exported, as the choice about shared items says."""
@@ -167,7 +156,8 @@ class _Walk:
             return
         target = self._arrangement.document(place)
         action = Action.UPDATE if (self.folder / target).exists() else Action.CREATE
-        self._step(action, place, "XML document", target, {"location": str(place.location)}, task="metadata")
+        data = {"location": str(place.location), "item": _words(place)}
+        self._step(action, place, "XML document", target, data, task="metadata")
 
     def _resource(self, place: Place, only: str) -> None:
         resource = place.item
@@ -184,6 +174,7 @@ class _Walk:
             "recorded": "" if resource.files is None else str(resource.files),
             "only": only,
             "location": str(place.location),
+            "item": _words(place),
             "server": self.reader.connection.url,
         }
         if resource.files is None or any(item.bytes is None for item in listing.items):
@@ -212,7 +203,9 @@ class _Walk:
         return [
             item
             for item in chosen
-            if not is_complete(self.manifest, names[item.key], item, uri + item.key, self.reader.connection.url)
+            if not is_complete(
+                self.manifest, names[item.key], item, uri + item.key, self.reader.connection.url
+            )
         ]
 
     def _first(self, what: str, place: Place) -> bool:
@@ -286,7 +279,9 @@ class _Walk:
             yield Finding("warning", f"{len(changed) - _SHOWN} more items get another name.")
         if self._renamed and self.policy.layout is Layout.XNAT:
             noun = "file gets" if self._renamed == 1 else "files get"
-            yield Finding("warning", f"{self._renamed} {noun} another name here; the manifest has the original.")
+            yield Finding(
+                "warning", f"{self._renamed} {noun} another name here; the manifest has the original."
+            )
         conflicts = sum(step.action is Action.CONFLICT for step in self.steps)
         if conflicts:
             what = "One item" if conflicts == 1 else f"{conflicts} items"
@@ -303,6 +298,21 @@ class _Walk:
                 f"{short_size(needed)} are needed and {short_size(free)} are free at {there}.",
                 "Free space, choose another folder, or export less at once.",
             )
+
+
+def _words(place: Place) -> str:
+    return place.path_below(Place(place.server))
+
+
+def stands_beside(place: Place, filters: Filters) -> bool:
+    """A filter on sessions or scans means those, and not the resources that stand beside them."""
+    scans = filters.scan or filters.scan_type or filters.exclude_scan or filters.exclude_scan_type
+    sessions = filters.selects_sessions or filters.exclude_session or filters.exclude_type
+    if scans and place.of(Kind.SCAN) is None:
+        return True
+    if (sessions or filters.exclude_modality) and place.of(Kind.EXPERIMENT) is None:
+        return True
+    return bool(filters.subject or filters.exclude_subject) and place.of(Kind.SUBJECT) is None
 
 
 def is_complete(manifest: Manifest, name: str, item: Item, uri: str, server: str) -> bool:

@@ -28,13 +28,13 @@ from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.job import Trouble
 from xnat_tui.jobs.journal import Journal, error_of
 from xnat_tui.jobs.runner import Execute, run
+from xnat_tui.jobs.threads import DaemonThreads
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.paths import private_folder, state_folder
+from xnat_tui.services.elsewhere import Prepared, on_cluster
 from xnat_tui.services.following import Worker
-
-Prompt = Callable[[str], str]
-Compose = Callable[[Plan, Prompt, bool], AbstractContextManager[Execute]]
+from xnat_tui.services.opening import Compose, Prompt, compose
 
 NICENESS = 10
 """A transfer at full speed then leaves the explorer beside it the processor."""
@@ -51,23 +51,26 @@ def start(
     *,
     passwords: Mapping[str, Secret] | None = None,
     insecure: bool = False,
+    scheduler: str = "",
     command: Sequence[str] = COMMAND,
 ) -> Worker:
     """Run a job in a process of its own, and come back as soon as that has taken it up.
 
-    `passwords`, by server name, are what the user typed; the worker asks nobody. A job that was paused or
-    cancelled needs `Journal.resume` first; `resume` here does both. Raises NotFound, Conflict when the job is
-    being run already, and whatever keeps the worker from beginning.
+    `passwords`, by server name, are what the user typed; the worker asks nobody. With the address of a Dask
+    `scheduler` the steps run on its cluster, whose machines find credentials of their own. A job that was
+    paused or cancelled needs `Journal.resume` first; `resume` here does both. Raises NotFound, Conflict when
+    the job is being run already, and whatever keeps the worker from beginning.
     """
     with Journal() as journal:
         journal.job(job)
         events = journal.events(job)
     log = log_file(job)
     typed = {name: secret.reveal() for name, secret in (passwords or {}).items()}
-    options = ["--daemon", *(["--insecure"] if insecure else []), job]
+    options = ["--daemon", *(["--insecure"] if insecure else [])]
+    options += ["--scheduler", scheduler] if scheduler else []
     with _private_log(log) as stream:
         process = subprocess.Popen(  # noqa: S603  (our own program)
-            [*command, *options],
+            [*command, *options, job],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stream,
@@ -87,31 +90,28 @@ def resume(
     *,
     passwords: Mapping[str, Secret] | None = None,
     insecure: bool = False,
+    scheduler: str = "",
     command: Sequence[str] = COMMAND,
 ) -> Worker:
     """Let a paused, interrupted or cancelled job go on: in its worker if that lives, else in a new one."""
     with Journal() as journal:
         if journal.resume(job):
             return Worker(job)
-    return start(job, passwords=passwords, insecure=insecure, command=command)
+    return start(job, passwords=passwords, insecure=insecure, scheduler=scheduler, command=command)
+
+
+def forget(job: str) -> None:
+    """Remove a job from the journal, and its workers' logs. Raises NotFound, Conflict while one runs it."""
+    with Journal() as journal:
+        journal.forget(job)
+    log = log_file(job)
+    for file in (log, *log.parent.glob(f"{log.name}.[0-9]")):
+        file.unlink(missing_ok=True)
 
 
 def log_file(job: str) -> Path:
     """Where the worker of a job writes; readable by this user only."""
     return state_folder() / "logs" / f"{job}.log"
-
-
-@contextmanager
-def compose(plan: Plan, prompt: Prompt, insecure: bool) -> Iterator[Execute]:
-    """Signed-in servers and what runs a step with them. Raises whatever signing in raises."""
-    from xnat_tui.services.transfer import executor_for
-    from xnat_tui.services.workspace import Workspace
-
-    with (
-        Workspace(prompt=prompt, insecure=insecure) as workspace,
-        executor_for(plan, workspace.connection) as execute,
-    ):
-        yield execute
 
 
 def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> int:
@@ -123,6 +123,7 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
     parser = argparse.ArgumentParser(prog="python -m xnat_tui.services.worker")
     parser.add_argument("job")
     parser.add_argument("--insecure", action="store_true", help="do not check TLS certificates")
+    parser.add_argument("--scheduler", default="", help="run the steps on this Dask cluster: tcp://HOST:PORT")
     parser.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -142,7 +143,14 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
             if options.daemon:
                 _tell({})
                 _redirect(log)
-            return _work(journal, claim, compose, _answer(passwords), options.insecure)
+            prompt = _answer(passwords)
+
+            def prepare(plan: Plan) -> AbstractContextManager[Prepared]:
+                if options.scheduler:
+                    return on_cluster(options.scheduler, options.job, plan, options.insecure)
+                return _here(compose(plan, prompt, options.insecure))
+
+            return _work(journal, claim, prepare)
     except XnatTuiError as error:
         if options.daemon:
             _tell(asdict(Trouble(type(error).__name__, error.message, error.hint)))
@@ -155,14 +163,22 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
         logs.tear_down()
 
 
-def _work(journal: Journal, claim: Claim, compose: Compose, prompt: Prompt, insecure: bool) -> int:
+@contextmanager
+def _here(composed: AbstractContextManager[Execute]) -> Iterator[Prepared]:
+    with composed as execute:
+        yield execute, DaemonThreads
+
+
+def _work(journal: Journal, claim: Claim, prepare: Callable[[Plan], AbstractContextManager[Prepared]]) -> int:
     """From the claim on, the journal is where the user reads what became of it."""
     job, code = claim.job, 2
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         plan = journal.plan(job)
-        with compose(plan, prompt, insecure) as execute:
-            code = _EXIT[run(journal, job, execute, workers=plan.policy.workers, claim=claim).state]
+        with prepare(plan) as (execute, factory):
+            workers = plan.policy.workers
+            report = run(journal, job, execute, workers=workers, executor_factory=factory, claim=claim)
+            code = _EXIT[report.state]
     except KeyboardInterrupt:
         claim.let_go("Interrupted; it can be resumed.")
         return 130

@@ -9,19 +9,21 @@ The explorer and the verbs use these same calls; neither has logic of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from xnat_tui import config, credentials
 from xnat_tui.config import Server, Settings
-from xnat_tui.credentials import Credential
-from xnat_tui.errors import UsageError
+from xnat_tui.credentials import Credential, Secret
+from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location, same_address
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Plan, Policy
 from xnat_tui.services import signing_in
 from xnat_tui.services.browse import Side
 from xnat_tui.services.compare import Comparison
@@ -31,6 +33,11 @@ from xnat_tui.xnat.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xnat_tui.jobs.job import Event
+    from xnat_tui.jobs.journal import Journal
+    from xnat_tui.model.transfer import Report
+    from xnat_tui.services.planning import NewProject
 
 Prompt = Callable[[str], str]
 
@@ -52,6 +59,8 @@ class Workspace:
         self._readers: dict[str, Reader] = {}
         self._lock = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
+        self.typed_passwords: dict[str, Secret] = {}
+        """What somebody typed for a server, kept in memory for workers that cannot ask."""
 
     def __enter__(self) -> Self:
         return self
@@ -71,13 +80,9 @@ class Workspace:
     def server(self, name: str) -> Server:
         """A saved server, or one for a bare address. Raises UsageError for a name that is not saved."""
         with self._lock:
-            if name in self._servers:
-                return self._servers[name]
-            if "://" not in name:
-                raise UsageError(
-                    f"No server is saved as {name!r}.", f"Add one with: xnat-tui server add {name} URL"
-                )
-            return self._servers.setdefault(name, Server(name=name, url=name))
+            if name not in self._servers:
+                self._servers[name] = self.settings.server(name)
+            return self._servers[name]
 
     def add_server(self, server: Server) -> None:
         """Know a server for as long as this workspace lives; nothing is saved."""
@@ -103,9 +108,22 @@ class Workspace:
                     return self._readers[name]
             if self._insecure:
                 server = server.insecure()
-            connection = Connection.open(server, credentials.find(server, self._prompt))
+            connection = Connection.open(server, self._credential(server))
             with self._lock:
                 return self._readers.setdefault(name, Reader(connection))
+
+    def _credential(self, server: Server) -> Credential | None:
+        asked: list[str] = []
+
+        def prompt(question: str) -> str:
+            assert self._prompt is not None
+            asked.append(self._prompt(question))
+            return asked[-1]
+
+        credential = credentials.find(server, prompt if self._prompt is not None else None)
+        if asked and credential is not None:
+            self.typed_passwords[server.name] = credential.secret
+        return credential
 
     def connection(self, name: str) -> Connection:
         return self.reader(name).connection
@@ -132,6 +150,7 @@ class Workspace:
             connection = Connection.open(server, credential)
             with self._lock:
                 self._readers[name] = Reader(connection)
+                self.typed_passwords[name] = credential.secret
         connection = self.connection(name)
         if keep_token and credential is not None:
             signing_in.keep_token(connection, server)
@@ -198,6 +217,86 @@ class Workspace:
         comparison = self.comparison(source, destination, depth=depth, fields=fields, filters=filters)
         comparison.run()
         return comparison
+
+    def plan_copy(
+        self,
+        sources: Sequence[Location | str],
+        destination: Location | str,
+        *,
+        policy: Policy | None = None,
+        filters: Filters = NO_FILTERS,
+    ) -> Plan:
+        """What copying these places would do; nothing is written.
+
+        `destination` is a server (project IDs are kept), a project that exists or is to be created, or an
+        item further down. Raises NotFound, UsageError, NotAllowed.
+        """
+        from xnat_tui.services.planning import plan_copy
+
+        places = list(self.find(*sources))
+        where = self.location(destination) if isinstance(destination, str) else destination
+        return plan_copy(
+            self.reader(places[0].server if places else where.server),
+            places,
+            self.reader(where.server),
+            self._target(where),
+            policy,
+            filters,
+        )
+
+    def plan_export(
+        self,
+        sources: Sequence[Location | str],
+        folder: Path | str,
+        *,
+        policy: Policy | None = None,
+        filters: Filters = NO_FILTERS,
+    ) -> Plan:
+        """What downloading these places to a folder would fetch; nothing is written."""
+        from xnat_tui.services.planning_export import plan_export
+
+        places = list(self.find(*sources))
+        if len({place.server for place in places}) != 1:
+            raise UsageError("One export has one source server.", "Start one export for each server.")
+        return plan_export(self.reader(places[0].server), places, Path(folder), policy, filters)
+
+    def run(
+        self, plan: Plan, on_event: Callable[[Event], None] | None = None, *, job: str | None = None
+    ) -> Report:
+        """Run a plan in this process, remembered in the journal, and say what became of it.
+
+        `on_event` hears steps and failures. A failure is in the report, not raised; an interrupted job is
+        `paused` and can be resumed with `xnat-tui jobs resume`. Raises UsageError for a plan that must not
+        run (`Plan.blocked`).
+        """
+        from xnat_tui.jobs.journal import Journal
+        from xnat_tui.jobs.runner import run
+        from xnat_tui.services.running import executor_for
+
+        with Journal() as journal, executor_for(plan, self.connection) as execute:
+            name = job or self.remember(plan, journal)
+            return run(journal, name, execute, workers=plan.policy.workers, on_event=on_event)
+
+    @staticmethod
+    def remember(plan: Plan, journal: Journal) -> str:
+        """Write a plan to the journal as a queued job; its ID. Raises UsageError if it may not run."""
+        if plan.blocked:
+            errors = [finding for finding in plan.findings if finding.severity == "error"]
+            reasons = " ".join(finding.message for finding in errors)
+            raise UsageError(f"This plan cannot be run. {reasons}", "Mend that, then plan again.")
+        return journal.create(plan, f"{' '.join(plan.sources)} → {plan.destination}")
+
+    def _target(self, where: Location) -> Place | NewProject:
+        from xnat_tui.services.planning import NewProject
+
+        if not where.steps:
+            return Place(where.server)
+        try:
+            return self.find_one(where)
+        except NotFound:
+            if len(where.steps) > 1 or where.has_glob:
+                raise
+            return NewProject(where.server, where.name)
 
     def same_server(self, one: str, other: str) -> bool:
         """Whether two names or addresses are one server."""

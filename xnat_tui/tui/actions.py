@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from textual.binding import Binding
 
 
-class Situation(Protocol):
-    """What an action needs to know to say whether it can be done."""
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What decides whether an action can be done now."""
 
-    comparing: bool
-    has_cursor: bool
-    has_marks: bool
-    both_open: bool
-    target_refusal: str
+    comparing: bool = False
+    has_cursor: bool = False
+    has_marks: bool = False
+    both_open: bool = False
+    target_refusal: str = ""
     """Why nothing can be written to the other side; "" when it can."""
-    here_refusal: str
+    here_refusal: str = ""
     """Why nothing can be written to this pane's server."""
-    cursor_kind: str
+    cursor_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.theme import Theme
 
 from xnat_tui.config import Settings
 from xnat_tui.errors import XnatTuiError
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
     from xnat_tui.tui.screens.main import MainScreen
 
 
-class Demo(Protocol):
-    """Demo servers that were started and may not answer yet."""
-
-    def wait(self) -> None: ...
-
-
 class Explorer(App[int]):
     """`prepare` runs in the background before anything is opened, as the demo's servers need."""
 
@@ -38,7 +31,7 @@ class Explorer(App[int]):
     Screen { background: $background; }
     Toast { max-width: 66; }
     """
-    BINDINGS: list[BindingType] = [Binding("ctrl+q", "quit", show=False, system=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False, system=True)]
 
     def __init__(
         self,
@@ -178,6 +171,3 @@ def run_explorer(
     if workspace is not None:
         workspace.close()
     return code if code is not None else (app.return_code or 0)
-
-
-__all__ = ["DEMO_WANTED", "Explorer", "Theme", "run_explorer"]

@@ -100,8 +100,8 @@ class Comparing:
             self._timer.stop()
         active = self._screen.active
         for pane in (self._screen.source, self._screen.destination):
-            if pane.tree is not None:
-                pane.tree.link(None)
+            if pane.pair_tree is not None:
+                pane.pair_tree.link(None)
             model, rows = self._released.pop(pane.side)
             await pane.show(model, rows)
         self.rows = None
@@ -121,8 +121,8 @@ class Comparing:
         self._run()
 
     def do_show_only(self) -> None:
-        if self.rows is not None and self._screen.source.tree is not None:
-            self._screen.source.tree.show_view(self.rows.narrowing.view.next)
+        if self.rows is not None and self._screen.source.pair_tree is not None:
+            self._screen.source.pair_tree.show_view(self.rows.narrowing.view.next)
             self._screen.situation_changed()
 
     def do_summary(self) -> None:
@@ -164,9 +164,7 @@ class Comparing:
         assert comparison is not None
         comparison.stop.clear()
         comparison.begin()
-        threading.Thread(
-            target=self._work, args=(comparison,), name="comparison", daemon=True
-        ).start()
+        threading.Thread(target=self._work, args=(comparison,), name="comparison", daemon=True).start()
         if self._timer is not None:
             self._timer.stop()
         self._seen = (-1, -1, -1)
@@ -181,7 +179,7 @@ class Comparing:
 
     def _look(self) -> None:
         """Show what has become known since the last look, and nothing when that is nothing."""
-        comparison, rows, tree = self.comparison, self.rows, self._screen.source.tree
+        comparison, rows, tree = self.comparison, self.rows, self._screen.source.pair_tree
         if comparison is None or rows is None or tree is None:
             return
         progress, root = comparison.progress, comparison.root

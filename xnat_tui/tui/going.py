@@ -10,6 +10,7 @@ from xnat_tui import config
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean, clean_lines
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui.narrowing import Order
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
@@ -99,10 +100,14 @@ class Going:
         workspace = screen.explorer.workspace
 
         def read() -> list[Choice]:
-            listing = workspace.reader(server.removesuffix(":")).below(Place(server.removesuffix(":")), Kind.PROJECT)
+            listing = workspace.reader(server.removesuffix(":")).below(
+                Place(server.removesuffix(":")), Kind.PROJECT
+            )
             if listing.error is not None:
                 raise listing.error
-            return [Choice(f"{server}{item.key}", item.key, item.fields.get("name", "")) for item in listing.items]
+            return [
+                Choice(f"{server}{item.key}", item.key, item.fields.get("name", "")) for item in listing.items
+            ]
 
         def show(projects: list[Choice]) -> None:
             whole = Choice(server, "all projects", "the server itself")
@@ -124,21 +129,27 @@ class Going:
         def chosen(text: str | None) -> None:
             if not text:
                 return
-            if text in labels and pane.tree is not None:
-                pane.tree.goto_pair(labels[text])
+            if text in labels and pane.pair_tree is not None:
+                pane.pair_tree.goto_pair(labels[text])
             else:
                 self.open_text(pane, self._completed(text.strip(), root))
 
         title = "Go to an address, an ID or a label"
         screen.app.push_screen(
-            AskText(title, "Paste a browser or REST address, type NAME:PROJECT/SUBJECT, an ID or a label.", done="Go"),
+            AskText(
+                title,
+                "Paste a browser or REST address, type NAME:PROJECT/SUBJECT, an ID or a label.",
+                done="Go",
+            ),
             lambda text: chosen(self._nearest(text, list(labels))),
         )
 
-    def _loaded_labels(self, pane: Pane) -> dict[str, object]:
+    def _loaded_labels(self, pane: Pane) -> dict[str, Pair]:
         if pane.rows is None:
             return {}
-        return {pair.key: pair for pair in pane.rows.root.walk() if pair.group is None and pair.parent is not None}
+        return {
+            pair.key: pair for pair in pane.rows.root.walk() if pair.group is None and pair.parent is not None
+        }
 
     @staticmethod
     def _nearest(text: str | None, labels: list[str]) -> str | None:
@@ -182,7 +193,9 @@ class Going:
             screen.explorer.remember(f"{error.title}: {error.message}")
             screen.situation_changed()
 
-        screen.explorer.loader.submit(("open", pane.side), find, lambda place: self._open_at(pane, place), failed)
+        screen.explorer.loader.submit(
+            ("open", pane.side), find, lambda place: self._open_at(pane, place), failed
+        )
 
     def _open_at(self, pane: Pane, place: Place) -> None:
         inside = place
@@ -225,7 +238,9 @@ class Going:
                 screen.say(f"Saved bookmark {name}: {location}")
 
         name = place.location.name
-        screen.app.push_screen(AskText("Add bookmark", f"Name for {location}:", value=name, done="Save"), named)
+        screen.app.push_screen(
+            AskText("Add bookmark", f"Name for {location}:", value=name, done="Save"), named
+        )
 
     def do_servers(self) -> None:
         from xnat_tui.tui.screens.servers import ServersPanel
@@ -252,7 +267,7 @@ class Going:
         line.focus()
 
     def filter_changed(self, text: str) -> None:
-        tree = self._screen.active.tree
+        tree = self._screen.active.pair_tree
         if tree is not None:
             tree.filter(text)
             self._screen.show_status()
@@ -268,7 +283,7 @@ class Going:
 
     def do_sort(self) -> None:
         screen = self._screen
-        tree = screen.active.tree
+        tree = screen.active.pair_tree
         if tree is None:
             return
 
@@ -281,7 +296,7 @@ class Going:
         screen.app.push_screen(AskChoice("Sort siblings by", choices), chosen)
 
     def do_empty_groups(self) -> None:
-        tree = self._screen.active.tree
+        tree = self._screen.active.pair_tree
         if tree is not None:
             tree.show_empty(not tree.rows.narrowing.show_empty)
 
@@ -289,25 +304,28 @@ class Going:
         screen = self._screen
         pane = screen.active
         row = pane.rows.current if pane.rows is not None else None
-        if row is None or pane.model is None or pane.tree is None:
+        if row is None or pane.model is None or pane.pair_tree is None:
             self.do_reload_pane()
             return
         pair = row.pair
         pane.model.forget(pair)
         if screen.comparing.on:
             screen.comparing.refill(pair)
-        pane.tree.pairs_changed(pair)
+        pane.pair_tree.pairs_changed(pair)
 
     def do_reload_pane(self) -> None:
+        self.reload_pane(self._screen.active)
+
+    def reload_pane(self, pane: Pane) -> None:
+        """Ask the server for everything in a pane again; opened rows stay open."""
         screen = self._screen
-        pane = screen.active
-        if pane.model is None or pane.tree is None:
+        if pane.model is None or pane.pair_tree is None:
             if pane.wanted:
                 self.open_text(pane, pane.wanted)
             return
         pane.model.forget(pane.model.root)
         if screen.comparing.on:
             screen.comparing.refill(pane.model.root)
-        pane.tree.pairs_changed(pane.model.root)
+        pane.pair_tree.pairs_changed(pane.model.root)
         if not screen.comparing.on:
             screen.load(pane, pane.model.root)

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 _NAMES = {
-    **{"escape": "esc", "enter": "enter", "space": "space", "tab": "tab", "slash": "/", "comma": ","},
-    **{"full_stop": ".", "colon": ":", "question_mark": "?", "equals_sign": "=", "plus": "+"},
-    **{"asterisk": "*", "left_square_bracket": "[", "right_square_bracket": "]", "delete": "del"},
-    **{"up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn"},
-    **{"home": "Home", "end": "End", "shift+up": "shift+↑", "shift+down": "shift+↓"},
+    "escape": "esc",
+    "slash": "/",
+    "comma": ",",
+    "full_stop": ".",
+    "colon": ":",
+    "question_mark": "?",
+    "equals_sign": "=",
+    "plus": "+",
+    "asterisk": "*",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "delete": "del",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "shift+up": "shift+↑",
+    "shift+down": "shift+↓",
 }
 
 

@@ -8,6 +8,7 @@ hands its result over to the event loop with the generation that asked for it; s
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import queue
 import threading
@@ -48,6 +49,7 @@ class Loader:
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._generations: dict[Hashable, int] = defaultdict(int)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context: contextvars.Context | None = None
         self._threads = threads
         self._started = False
         self.waiting = 0
@@ -58,6 +60,7 @@ class Loader:
     def start(self) -> None:
         """Call this on the event loop that draws."""
         self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()  # Textual finds its app there
         if not self._started:
             self._started = True
             for number in range(self._threads):
@@ -89,7 +92,7 @@ class Loader:
             result, error = _outcome(call.do)
             assert self._loop is not None, "started before anything is submitted"
             try:
-                self._loop.call_soon_threadsafe(self._hand_over, call, result, error)
+                self._loop.call_soon_threadsafe(self._hand_over, call, result, error, context=self._context)
             except RuntimeError:  # the loop has closed: the program is ending
                 return
 

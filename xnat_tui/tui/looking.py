@@ -83,7 +83,7 @@ class Looking:
 
     def _step(self, step: int) -> None:
         screen = self._screen
-        tree = screen.active.tree
+        tree = screen.active.pair_tree
         if tree is None:
             return
         if screen.comparing.on:
@@ -112,7 +112,9 @@ class Looking:
                 refusal = action.why_not(now)
                 keys = key_names(action.keys)
                 text = f"{keys:<8} {action.label}"
-                choices.append(Choice(action.method, text, f"not now: {refusal}" if refusal else action.help, refusal))
+                choices.append(
+                    Choice(action.method, text, f"not now: {refusal}" if refusal else action.help, refusal)
+                )
         pair = screen.cursor
         title = f"Actions · {pair.key}" if pair is not None else "Actions"
         screen.app.push_screen(AskChoice(title, choices), self._do_chosen)
@@ -179,11 +181,13 @@ class Looking:
     async def do_unwind(self) -> None:
         """Undo one thing: input, filter, range, marks, comparison."""
         screen = self._screen
-        tree = screen.active.tree
+        tree = screen.active.pair_tree
         line = screen.query_one("#filter", Input)
-        if line.has_focus or line.has_class("-shown"):
-            screen.going.close_filter(drop=True)
-        elif tree is not None and tree.rows.narrowing.needle is not None:
+        if (
+            line.has_focus
+            or line.has_class("-shown")
+            or (tree is not None and tree.rows.narrowing.needle is not None)
+        ):
             screen.going.close_filter(drop=True)
         elif tree is not None and tree.drop_range():
             screen.show_status()
@@ -201,7 +205,9 @@ class Looking:
             return
         choices = [
             Choice("stay", "Stay"),
-            Choice("leave", "Leave", "transfers go on in their own process; open the explorer again to see them"),
+            Choice(
+                "leave", "Leave", "transfers go on in their own process; open the explorer again to see them"
+            ),
             Choice("stop", "Stop them and leave", "what is done is kept; jobs resume goes on"),
         ]
 

@@ -6,59 +6,19 @@ Methods that change something return the range of rows whose lines are not what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.tui.figures import FigureCache
 from xnat_tui.tui.marks import Marks, MarkTotals
-from xnat_tui.tui.narrowing import (
-    Narrowing,
-    Needle,
-    Order,
-    View,
-    in_order,
-    is_difference,
-    scan_type,
-)
+from xnat_tui.tui.narrowing import Narrowing, Needle, Order, View, in_order, scan_type
+from xnat_tui.tui.row import Message, Row, errors_of
+
+__all__ = ["Message", "Row", "Rows"]
 
 NOTHING = range(0)
-
-
-class Message(StrEnum):
-    """What a row says that stands for no pair of its own, below the pair it belongs to."""
-
-    LOADING = "loading"
-    ERROR = "error"
-    EMPTY = "empty"
-    HIDDEN = "hidden"
-
-
-class Row:
-    """One line: a pair, or a message below a pair. `visible` counts the rows shown below it."""
-
-    __slots__ = ("depth", "expanded", "last", "message", "pair", "parent", "visible")
-
-    def __init__(self, pair: Pair, parent: Row | None, depth: int, message: Message | None = None) -> None:
-        self.pair = pair
-        self.parent = parent
-        self.depth = depth
-        self.message = message
-        self.expanded = False
-        self.visible = 0
-        self.last = False
-
-    def __repr__(self) -> str:
-        return f"<Row {self.depth} {self.message or self.pair!r}>"
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether nothing can stand below it."""
-        return self.message is not None or (self.pair.kind is Kind.FILE and self.pair.group is None)
-
 
 _LEVELS = {
     Kind.SERVER: -1,
@@ -95,6 +55,7 @@ class Rows:
         """What to say instead of `loading…` below a pair."""
         self._opened: set[Pair] = {root}
         self._shut: set[Pair] = set()
+        self._asked: set[Pair] = set()
         self._children: dict[Pair, list[Pair]] = {}
         self._shown: dict[Pair, Row] = {}
         self._rows: list[Row] = []
@@ -128,12 +89,17 @@ class Rows:
         return self.narrowing.reveals and pair in self.narrowing.holding and pair not in self._shut
 
     def unread(self, rows: range) -> list[Row]:
-        """Opened rows among these whose children are not known yet: somebody has to load them."""
-        return [
-            self._rows[index].parent or Row(self.root, None, -1)
-            for index in rows
-            if self._rows[index].message is Message.LOADING
-        ]
+        """Opened rows with `loading` below them in this range: somebody has to load their children.
+
+        Each is named once, until it is refreshed, or closed and opened again.
+        """
+        found = []
+        for index in rows:
+            row = self._rows[index]
+            if row.message is Message.LOADING and row.pair not in self._asked:
+                self._asked.add(row.pair)
+                found.append(row.parent or Row(self.root, None, -1))
+        return found
 
     # what is open
 
@@ -152,6 +118,7 @@ class Rows:
         if not row.expanded:
             return NOTHING
         self._opened.discard(row.pair)
+        self._asked.discard(row.pair)
         if self.narrowing.narrows:
             self._shut.add(row.pair)
         before = len(self._rows)
@@ -187,6 +154,7 @@ class Rows:
         its mark. With several pairs at once, the rows are worked out once.
         """
         for pair in pairs:
+            self._asked.discard(pair)
             self.figures.forget(pair)
             self._inherit(pair)
             self.narrowing.resurvey(pair)
@@ -285,57 +253,6 @@ class Rows:
     def parent(self, index: int) -> int | None:
         above = self._rows[index].parent
         return None if above is None else self._rows.index(above, 0, index)
-
-    def next_difference(self, index: int, step: int) -> tuple[int | None, range]:
-        """The next or previous row that differs or could not be read, opening what is loaded.
-
-        Also stops on a closed pair that has differences below which are not loaded.
-        """
-
-        def stops(row: Row) -> bool:
-            unknown = row.pair.children is None and row.pair.differing_below > 0
-            return is_difference(row.pair) or unknown
-
-        def holds(row: Row) -> bool:
-            return bool(row.pair.children) and row.pair.differing_below > 0
-
-        return self._seek(index, step, stops, holds)
-
-    def next_match(self, index: int, step: int) -> tuple[int | None, range]:
-        """The next or previous row that the filter found by itself, not for what it holds."""
-        holding = self.narrowing.holding
-        return self._seek(
-            index, step, lambda row: self.narrowing.finds(row.pair), lambda row: row.pair in holding
-        )
-
-    def _seek(
-        self, index: int, step: int, stops: Callable[[Row], bool], holds: Callable[[Row], bool]
-    ) -> tuple[int | None, range]:
-        first = len(self._rows)
-        at = index
-        entered = step > 0 and at < len(self._rows) and self._enter(at, holds)
-        if entered:
-            first = at
-        at += step
-        while 0 <= at < len(self._rows):
-            row = self._rows[at]
-            if step < 0 and self._enter(at, holds):
-                first = min(first, at)
-                at += self._rows[at].visible
-                continue
-            if row.message is None and stops(row):
-                return at, range(first, len(self._rows))
-            if step > 0 and self._enter(at, holds):
-                first = min(first, at)
-            at += step
-        return None, range(first, len(self._rows))
-
-    def _enter(self, index: int, holds: Callable[[Row], bool]) -> bool:
-        row = self._rows[index]
-        if row.is_leaf or row.expanded or not holds(row):
-            return False
-        self.expand(index)
-        return True
 
     # marks
 
@@ -501,12 +418,6 @@ class Rows:
             if old in self._children:
                 self._children[new] = self._children.pop(old)
                 self._inherit(new)
-
-
-def errors_of(pair: Pair) -> tuple[XnatTuiError | None, XnatTuiError | None]:
-    """Why a pair's children could not be read, for each side that has the pair at all."""
-    source = pair.source_error if pair.source is not None else None
-    return source, pair.destination_error if pair.destination is not None else None
 
 
 def _matches(pair: Pair, pattern: str) -> bool:

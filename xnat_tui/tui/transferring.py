@@ -2,32 +2,252 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xnat_tui.errors import Forbidden, XnatTuiError
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Layout, Plan, Policy
+from xnat_tui.model.transfer import ENDED, State
+from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
+
 if TYPE_CHECKING:
+    from xnat_tui.jobs.watch import JobView, Watch
+    from xnat_tui.services.following import Worker
     from xnat_tui.tui.screens.main import MainScreen
+
+LOOKS_PER_SECOND = 2
+_BUSY = (State.QUEUED, State.RUNNING, State.VERIFYING)
+
+Planner = Callable[[Policy], Plan]
 
 
 class Transferring:
-    """Flows of the transfers. The plan is made and run by the services."""
+    """Flows of the transfers. Plans are made by the services; jobs run in processes of their own."""
 
     def __init__(self, screen: MainScreen) -> None:
         self._screen = screen
+        self.views: list[JobView] = []
+        """Jobs as last seen, newest first."""
+        self._watching = False
+        self._told: set[str] = set()
+        self._watch: Watch | None = None
+
+    # what the lines around the panes say
 
     def describe(self) -> str:
-        return ""
+        """The state line's part: how many transfers run, and how far they are."""
+        busy = [view for view in self.views if view.state in _BUSY]
+        if not busy:
+            return ""
+        total = sum(view.bytes_total for view in busy)
+        share = f" {100 * sum(view.bytes_done for view in busy) // total}%" if total else ""
+        return f"{len(busy)} transfer{'s' if len(busy) > 1 else ''}{share}"
 
     def running(self) -> int:
-        return 0
+        return sum(view.state in _BUSY for view in self.views)
 
-    def stop_all(self) -> None:
-        return None
+    # what the user asks for
 
     def do_copy(self) -> None:
-        self._screen.say("not yet")
+        screen = self._screen
+        places = self.chosen()
+        target = screen.other.root
+        if not places or target is None:
+            screen.say("What is marked is not on this side.")
+            return
+        workspace = screen.explorer.workspace
+        sources = [place.location for place in places]
+        destination = _landing(places, target)
+
+        def plan(policy: Policy) -> Plan:
+            return workspace.plan_copy(sources, destination.location, policy=policy)
+
+        self._plan(plan, Policy())
 
     def do_export(self) -> None:
-        self._screen.say("not yet")
+        screen = self._screen
+        places = self.chosen()
+        if not places:
+            screen.say("What is marked is not on this side.")
+            return
+        workspace = screen.explorer.workspace
+        sources = [place.location for place in places]
+
+        def named(folder: str | None) -> None:
+            if not folder:
+                return
+            path = Path(folder).expanduser()
+
+            def plan(policy: Policy) -> Plan:
+                return workspace.plan_export(sources, path, policy=policy)
+
+            self._choose_layout(plan)
+
+        suggestion = f"~/{places[0].location.steps[0].name if places[0].items else places[0].server}"
+        screen.app.push_screen(
+            AskText("Export", "Folder to download into:", value=suggestion, done="Choose layout"), named
+        )
+
+    def _choose_layout(self, plan: Planner) -> None:
+        choices = [
+            Choice(Layout.XNAT.value, "xnat", "as the archive's own zip: subject/session/scans/…"),
+            Choice(Layout.FLAT.value, "flat", "one folder per session, plain file names"),
+            Choice(Layout.BIDS.value, "bids", "sub-/ses- for NIfTI, DICOM under sourcedata"),
+        ]
+
+        def chosen(layout: str | None) -> None:
+            if layout:
+                self._plan(plan, Policy(layout=Layout(layout)))
+
+        self._screen.app.push_screen(AskChoice("Layout of the folder", choices), chosen)
 
     def do_transfers(self) -> None:
-        self._screen.say("not yet")
+        from xnat_tui.tui.screens.transfers import TransfersPanel
+
+        self.watch()
+        self._screen.app.push_screen(TransfersPanel(self))
+
+    def chosen(self) -> list[Place]:
+        """What is marked in the active pane, or the row under the cursor; groups mean what stands below."""
+        screen = self._screen
+        pane = screen.active
+        if pane.rows is None:
+            return []
+        cursor = screen.cursor
+        marked = list(pane.rows.marks) or ([cursor] if cursor is not None else [])
+        places: list[Place] = []
+        for pair in marked:
+            members = pair.children or [] if pair.group is not None else [pair]
+            places += [place for member in members if (place := pane.place_of(member)) is not None]
+        return places
+
+    # from a plan to a job
+
+    def _plan(self, make: Planner, policy: Policy) -> None:
+        """Make a plan in the background, then show it."""
+        from xnat_tui.tui.screens.plan import PlanPanel
+
+        screen = self._screen
+        screen.say("Planning …")
+
+        def show(plan: Plan) -> None:
+            def answered(answer: Plan | Policy | None) -> None:
+                if isinstance(answer, Policy):
+                    self._plan(make, answer)
+                elif answer is not None:
+                    self._run(answer)
+
+            screen.app.push_screen(PlanPanel(plan), answered)
+
+        screen.explorer.loader.submit("plan", lambda: make(policy), show, screen.explorer.report)
+
+    def _run(self, plan: Plan) -> None:
+        screen = self._screen
+        workspace = screen.explorer.workspace
+
+        def start() -> Worker:
+            from xnat_tui.jobs.journal import Journal
+            from xnat_tui.services import worker
+
+            for name in {step.target.server for step in plan.steps if step.writes and step.target.server}:
+                if workspace.server(name).read_only:
+                    raise Forbidden(f"{name} is marked read-only here.")
+            with Journal() as journal:
+                job = workspace.remember(plan, journal)
+            return worker.start(job, passwords=workspace.typed_passwords)
+
+        def started(running: Worker) -> None:
+            screen.say(f"{running.job} has started; t shows it.")
+            if screen.active.rows is not None and screen.active.pair_tree is not None:
+                screen.active.pair_tree.clear_marks()
+            self.watch()
+
+        screen.explorer.loader.submit("run", start, started, screen.explorer.report)
+
+    def ask_of(self, job: str, wish: str) -> None:
+        """`pause`, `cancel`, `resume`, `retry` or `forget` a job, in the background."""
+        workspace = self._screen.explorer.workspace
+
+        def ask() -> None:
+            from xnat_tui.jobs.journal import Journal
+            from xnat_tui.services import worker
+
+            if wish == "resume":
+                worker.resume(job, passwords=workspace.typed_passwords)
+                return
+            with Journal() as journal:
+                if wish == "retry":
+                    journal.retry(job)
+                else:
+                    getattr(journal, wish)(job)
+            if wish == "retry":
+                worker.resume(job, passwords=workspace.typed_passwords)
+
+        self._screen.explorer.loader.submit(
+            ("job", job), ask, lambda _: self.watch(), self._screen.explorer.report
+        )
+
+    def stop_all(self) -> None:
+        """Leave every running job resumable. Nothing is waited for."""
+        from xnat_tui.jobs.journal import Journal
+
+        with Journal() as journal:
+            for view in self.views:
+                if view.state in _BUSY:
+                    journal.pause(view.id)
+
+    # how jobs are watched
+
+    def watch(self) -> None:
+        """Read the journal now, and again for as long as something runs."""
+        if not self._watching:
+            self._watching = True
+            self._look()
+
+    def _look(self) -> None:
+        screen = self._screen
+
+        def read() -> list[JobView]:
+            from xnat_tui.jobs.journal import Journal
+            from xnat_tui.jobs.watch import Watch
+
+            if self._watch is None:
+                self._watch = Watch(Journal())
+            return self._watch.jobs()
+
+        screen.explorer.loader.submit("jobs", read, self._seen, self._not_seen)
+
+    def _seen(self, views: list[JobView]) -> None:
+        before = {view.id: view.state for view in self.views}
+        self.views = views
+        for view in views:
+            if view.state in ENDED and before.get(view.id) in _BUSY and view.id not in self._told:
+                self._told.add(view.id)
+                self._tell(view)
+        self._screen.show_state()
+        if self.running():
+            self._screen.set_timer(1 / LOOKS_PER_SECOND, self._look)
+        else:
+            self._watching = False
+
+    def _not_seen(self, error: XnatTuiError) -> None:
+        self._watching = False
+        self._screen.explorer.report(error)
+
+    def _tell(self, view: JobView) -> None:
+        """A job has ended: say so, and show what arrived."""
+        screen = self._screen
+        failed = f", {view.failures} failed" if view.failures else ""
+        screen.say(f"{view.id}: {view.state}, {view.files_done} files{failed}. t shows it.")
+        if view.verb == "copy":
+            screen.going.reload_pane(screen.other)
+
+
+def _landing(places: list[Place], target: Place) -> Place:
+    """Where a copy lands: the pane's project, or the server where whole projects are copied."""
+    if len(places) > 1 and all(place.kind is Kind.PROJECT for place in places):
+        return Place(target.server)
+    return target.up_to(Kind.PROJECT)

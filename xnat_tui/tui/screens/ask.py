@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
@@ -19,7 +20,7 @@ from xnat_tui.tui.screens.panel import Panel
 class AskText(Panel[str]):
     """One line of text; `problem` says what is wrong with an answer ("" is fine)."""
 
-    BINDINGS = [Binding("enter", "submit", "OK", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "OK", show=False)]
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Choice:
 class AskChoice(Panel[str]):
     """Pick one of several; typing filters."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("pagedown", "move(8)", show=False, priority=True),

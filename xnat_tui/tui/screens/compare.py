@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -28,7 +29,7 @@ _MOST_UNREADABLE = 4
 class ComparePanel(Panel[str]):
     """Dismissed with "next" or "filter" where the main screen has to go on."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", "Next difference"),
         Binding("f", "filter", "Filter trees"),
         Binding("w", "write", "Write report…"),
@@ -108,7 +109,11 @@ class ComparePanel(Panel[str]):
 
         self.app.push_screen(
             AskText(
-                "Write report", "File (.html, .md, .csv or .json):", value="compare.html", problem=problem, done="Write"
+                "Write report",
+                "File (.html, .md, .csv or .json):",
+                value="compare.html",
+                problem=problem,
+                done="Write",
             ),
             named,
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 class DetailsPanel(Panel[None]):
     """Known fields at once, every field of the item's document as soon as it is there."""
 
-    BINDINGS = [Binding("slash", "filter", "Filter"), Binding("i,f3,q", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter"),
+        Binding("i,f3,q", "leave", show=False),
+    ]
     DEFAULT_CSS = """
     DetailsPanel > .panel--box { width: 78; }
     DetailsPanel Input { display: none; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
@@ -18,9 +17,8 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean, short_size
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
-from xnat_tui.services.browse import Tree
 from xnat_tui.tui import describing
-from xnat_tui.tui.actions import ACTIONS, Action, bindings, by_method
+from xnat_tui.tui.actions import ACTIONS, Action, Situation, bindings, by_method
 from xnat_tui.tui.comparing import Comparing
 from xnat_tui.tui.going import Going
 from xnat_tui.tui.looking import Looking
@@ -38,19 +36,6 @@ NARROW, WIDE = 60, 132
 _SLOW_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
-    """The situation that actions are judged by."""
-
-    comparing: bool
-    has_cursor: bool
-    has_marks: bool
-    both_open: bool
-    target_refusal: str
-    here_refusal: str
-    cursor_kind: str
-
-
 class MainScreen(Screen[None]):
     """Holds the panes and the lines around them. What an action does stands in its own module:
     `comparing`, `going`, `looking`, `transferring`; their `do_…` methods are found by the action's name."""
@@ -65,11 +50,7 @@ class MainScreen(Screen[None]):
     MainScreen DetailsView { width: 46; border: round $foreground 30%; display: none; }
     MainScreen.-wide DetailsView { display: block; }
     """
-    BINDINGS = [
-        binding
-        for action in ACTIONS
-        for binding in bindings([action])
-    ]
+    BINDINGS = [binding for action in ACTIONS for binding in bindings([action])]
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,15 +159,15 @@ class MainScreen(Screen[None]):
         model, rows = pane.model, pane.rows
         if model is None or rows is None:
             return
-        started = self.set_interval(1, lambda: self._say_waiting(pane, pair, waited))
         waited = [0]
+        started = self.set_interval(1, lambda: self._say_waiting(pane, pair, waited))
 
         def done(_: Any) -> None:
             started.stop()
             rows.loading_text.pop(pair, None)
             for shown in (self.source, self.destination):
-                if shown.rows is rows and shown.tree is not None:
-                    shown.tree.pairs_changed(pair)
+                if shown.rows is rows and shown.pair_tree is not None:
+                    shown.pair_tree.pairs_changed(pair)
                     break
             self.situation_changed()
 
@@ -201,10 +182,10 @@ class MainScreen(Screen[None]):
 
     def _say_waiting(self, pane: Pane, pair: Pair, waited: list[int]) -> None:
         waited[0] += 1
-        if waited[0] >= _SLOW_SECONDS and pane.rows is not None and pane.tree is not None:
+        if waited[0] >= _SLOW_SECONDS and pane.rows is not None and pane.pair_tree is not None:
             pane.rows.loading_text[pair] = f"loading… {waited[0]} s"
             index = pane.rows.index_of(pair)
-            pane.tree.rows_changed(index if index is not None else 0)
+            pane.pair_tree.rows_changed(index if index is not None else 0)
 
     @on(PairTree.ExpandRequested)
     def _expand(self, event: PairTree.ExpandRequested) -> None:
@@ -312,10 +293,10 @@ class MainScreen(Screen[None]):
 
     # actions
 
-    def situation(self) -> Now:
+    def situation(self) -> Situation:
         pair = self.cursor
         here, there = self.active.root, self.other.root
-        return Now(
+        return Situation(
             comparing=self.comparing.on,
             has_cursor=pair is not None,
             has_marks=bool(self.active.rows is not None and len(self.active.rows.marks)),

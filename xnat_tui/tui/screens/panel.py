@@ -5,7 +5,7 @@ The background stays as it is, so that opening and closing a panel costs few byt
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -35,7 +35,7 @@ class Panel(ModalScreen[T | None]):
     Panel Input { height: 1; border: none; padding: 0 1; background: $boost; }
     Panel Input:focus { background: $accent 30%; }
     """
-    BINDINGS: list[BindingType] = [Binding("escape", "leave", "esc Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "esc Back", show=False)]
     tall = False
 
     def __init__(self, title: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 from textual.widget import Widget
@@ -41,7 +41,7 @@ _TRY_DEMO = "\x00demo"
 class ServersPanel(Panel[Opened]):
     """The list of saved servers above the form of the one under the cursor."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "sign_in", "Sign in and open"),
         Binding("ctrl+s", "save", "Save"),
         Binding("ctrl+t", "test", "Test"),
@@ -83,7 +83,9 @@ class ServersPanel(Panel[Opened]):
                 row("user", Input(id="user", compact=True, placeholder="empty: guest")),
                 row(
                     "password",
-                    Input(id="password", compact=True, password=True, placeholder="or an alias token's secret"),
+                    Input(
+                        id="password", compact=True, password=True, placeholder="or an alias token's secret"
+                    ),
                 ),
                 row("CA file", Input(id="ca", compact=True, placeholder="empty: the system's")),
                 row(
@@ -111,7 +113,9 @@ class ServersPanel(Panel[Opened]):
             line = f"{fit(clean(server.name), 12):<12} {address:<30} {fit(server.user or 'guest', 8):<8} "
             servers.add_option(Option(f"{line}{signed_in or access}", id=server.name))
         if self._demo_offered:
-            servers.add_option(Option("Try the demo server: two servers with sample data, here", id=_TRY_DEMO))
+            servers.add_option(
+                Option("Try the demo server: two servers with sample data, here", id=_TRY_DEMO)
+            )
         names = [str(option.id) for option in servers.options]
         servers.highlighted = names.index(chosen) if chosen in names else (0 if names else None)
 

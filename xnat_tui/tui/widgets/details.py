@@ -86,7 +86,11 @@ def _about(pair: Pair, item: Item) -> Iterator[tuple[str, str]]:
         ids = [side.id for side in (pair.source, pair.destination) if side is not None]
         yield "ID", clean(" / ".join(dict.fromkeys(ids)))
     if item.files is not None or item.bytes is not None:
-        size = f"{item.bytes:,} bytes ({short_size(item.bytes)})".replace(",", " ") if item.bytes is not None else ""
+        size = (
+            f"{item.bytes:,} bytes ({short_size(item.bytes)})".replace(",", " ")
+            if item.bytes is not None
+            else ""
+        )
         count = f"{item.files} files, " if item.files is not None else ""
         yield "content", f"{count}{size}"
     if item.kind is Kind.FILE:

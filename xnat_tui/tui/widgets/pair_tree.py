@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -18,11 +18,13 @@ from textual.widget import Widget
 
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Pair
+from xnat_tui.tui import seeking
 from xnat_tui.tui.narrowing import Order, View
 from xnat_tui.tui.rows import Row, Rows
 from xnat_tui.tui.theme import UNICODE, Glyphs
 from xnat_tui.tui.widgets import row_text
 from xnat_tui.tui.widgets.row_text import Side
+from xnat_tui.tui.widgets.tree_keys import KEYS
 
 _LEVELS = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.RESOURCE)
 
@@ -74,28 +76,7 @@ class PairTree(ScrollView, can_focus=True):
         *(f"pair-tree--{name}" for name in row_text.STYLES),
     }
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="tree.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="tree.down"),
-        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="tree.page_up"),
-        Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False, id="tree.page_down"),
-        Binding("home", "top", "Top", show=False, id="tree.top"),
-        Binding("end,G", "bottom", "Bottom", show=False, id="tree.bottom"),
-        Binding("shift+up", "sibling(-1)", "Previous sibling", show=False, id="tree.previous_sibling"),
-        Binding("shift+down", "sibling(1)", "Next sibling", show=False, id="tree.next_sibling"),
-        Binding("right,l", "open", "Expand", show=False, id="tree.expand"),
-        Binding("enter", "open_or_close", "Open", show=False, id="tree.open"),
-        Binding("left,h", "close", "Collapse, then to parent", show=False, id="tree.collapse"),
-        Binding("1", "collapse_to(0)", "Collapse to subjects", show=False, id="tree.subjects"),
-        Binding("2", "collapse_to(1)", "Collapse to sessions", show=False, id="tree.sessions"),
-        Binding("3", "collapse_to(2)", "Collapse to scans", show=False, id="tree.scans"),
-        Binding("4", "collapse_to(3)", "Collapse to resources", show=False, id="tree.resources"),
-        Binding("space", "mark", "Mark", id="tree.mark"),
-        Binding("v", "range", "Range", show=False, id="tree.range"),
-        Binding("plus", "ask_pattern", "Mark by pattern", show=False, id="tree.mark_pattern"),
-        Binding("asterisk", "invert", "Invert siblings", show=False, id="tree.invert"),
-        Binding("a", "mark_siblings", "Mark all siblings", show=False, id="tree.mark_all"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     @dataclass
     class TreeMessage(Message):
@@ -223,9 +204,12 @@ class PairTree(ScrollView, can_focus=True):
         Opened rows that lost their children are asked for again.
         """
         before = self.rows.current
-        changed = self.rows.refresh(*pairs)
+        self.rows.refresh(*pairs)
         self.rows_changed()
-        self._ask_for_unread(changed)
+        if len(pairs) == 1 and (index := self.rows.index_of(pairs[0])) is not None:
+            self._ask_for_unread(range(index, index + 1 + self.rows[index].visible))
+        else:
+            self._ask_for_unread()
         self._moved_from(before)
 
     def goto(self, index: int) -> None:
@@ -240,6 +224,7 @@ class PairTree(ScrollView, can_focus=True):
     def goto_pair(self, pair: Pair) -> bool:
         """Open what stands above a loaded pair and go there; False when it is filtered away or unknown."""
         self._apply(self.rows.reveal(pair))
+        self._ask_for_unread()
         index = self.rows.index_of(pair)
         if index is not None:
             self.goto(index)
@@ -249,6 +234,7 @@ class PairTree(ScrollView, can_focus=True):
 
     def filter(self, line: str) -> None:
         self._change(lambda: self.rows.filter(line))
+        self._ask_for_unread()
 
     def show_view(self, view: View) -> None:
         self._change(lambda: self.rows.show(view))
@@ -261,14 +247,15 @@ class PairTree(ScrollView, can_focus=True):
 
     def next_difference(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) difference that is loaded; False when there is none."""
-        return self._go_found(*self.rows.next_difference(self.rows.cursor, step))
+        return self._go_found(*seeking.next_difference(self.rows, self.rows.cursor, step))
 
     def next_match(self, step: int) -> bool:
-        return self._go_found(*self.rows.next_match(self.rows.cursor, step))
+        return self._go_found(*seeking.next_match(self.rows, self.rows.cursor, step))
 
     def open_row(self, index: int) -> None:
         """Open a row; where its children are not known, `loading…` stands there and they are asked for."""
         self._apply(self.rows.expand(index))
+        self._ask_for_unread(range(index, index + 1 + self.rows[index].visible))
 
     def close_row(self, index: int) -> None:
         self._change(lambda: self.rows.collapse(index))
@@ -407,7 +394,6 @@ class PairTree(ScrollView, can_focus=True):
     def _apply(self, changed: range) -> None:
         if changed:
             self.rows_changed(changed.start, changed.stop)
-            self._ask_for_unread(changed)
 
     def _mark(self, mark: Callable[..., range], *arguments: str) -> None:
         if len(self.rows):
@@ -420,13 +406,13 @@ class PairTree(ScrollView, can_focus=True):
 
     def _go_found(self, index: int | None, changed: range) -> bool:
         self._apply(changed)
+        self._ask_for_unread(range(changed.start, len(self.rows)))
         if index is not None:
             self.goto(index)
         return index is not None
 
-    def _ask_for_unread(self, changed: range) -> None:
-        within = range(max(0, changed.start), min(changed.stop, len(self.rows)))
-        for row in self.rows.unread(within):
+    def _ask_for_unread(self, within: range | None = None) -> None:
+        for row in self.rows.unread(range(len(self.rows)) if within is None else within):
             self.post_message(self.ExpandRequested(self, row))
 
     def _moved_from(self, before: Row | None) -> None:

@@ -55,7 +55,7 @@ class Pane(Vertical):
         self.say("Nothing is open here.\n\no opens a server or project, g goes to an address.")
 
     @property
-    def tree(self) -> PairTree | None:
+    def pair_tree(self) -> PairTree | None:
         return next(iter(self.query(PairTree)), None)
 
     @property
@@ -88,8 +88,8 @@ class Pane(Vertical):
         return tree
 
     def focus_tree(self) -> None:
-        if self.tree is not None:
-            self.tree.focus()
+        if self.pair_tree is not None:
+            self.pair_tree.focus()
 
     def remember(self, place: Place) -> None:
         """A new place in the history; what lay ahead is gone."""
@@ -122,9 +122,9 @@ class Pane(Vertical):
         above = " › ".join([clean(root.server), *(clean(item.key) for item in root.items)])
         title = f"{word}: {above}" if width >= 50 else above
         self.border_title = _plain(fit(title, width))
-        self.border_subtitle = _plain(fit(self._way_to(row, root), width)) if row is not None else ""
+        self.border_subtitle = _plain(fit(self._way_to(row), width)) if row is not None else ""
 
-    def _way_to(self, row: Row, root: Place) -> str:
+    def _way_to(self, row: Row) -> str:
         words: list[str] = []
         for pair in (row.pair, *row.pair.ancestors()):
             if pair.parent is None:

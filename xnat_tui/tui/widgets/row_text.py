@@ -12,7 +12,8 @@ from xnat_tui.model.display import clean, fit, short_count, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
 from xnat_tui.model.pairing import Pair, Status
 from xnat_tui.tui.narrowing import scan_type
-from xnat_tui.tui.rows import Message, Row, Rows, errors_of
+from xnat_tui.tui.row import Message, Row, errors_of
+from xnat_tui.tui.rows import Rows
 from xnat_tui.tui.theme import Glyphs
 
 Side = Literal["source", "destination"]

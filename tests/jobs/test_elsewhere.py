@@ -1,0 +1,47 @@
+"""A job's executor in a process of a cluster."""
+
+from __future__ import annotations
+
+import pickle
+from contextlib import contextmanager
+
+import pytest
+
+from xnat_tui.config import Server
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.services import elsewhere
+from xnat_tui.services.elsewhere import Elsewhere
+
+
+def test_a_process_opens_a_job_once_and_asks_nobody_for_a_password(make_plan, make_step, monkeypatch):
+    opened: list[str] = []
+
+    @contextmanager
+    def compose(plan, prompt, insecure, servers):
+        opened.append(prompt("Password of jdoe at lab") + servers[0].name)
+        yield lambda step, control: Outcome(step.number, State.DONE)
+
+    monkeypatch.setattr(elsewhere, "compose", compose)
+    step = make_step(3)
+    execute = Elsewhere("20261121-101500-copy", make_plan([step]), False, (Server("lab", "https://lab.org"),))
+    for _ in range(2):
+        assert pickle.loads(pickle.dumps(execute))(step, Control()) == Outcome(3, State.DONE)
+    assert opened == ["lab"]
+
+
+def test_an_opening_that_failed_is_tried_again(make_plan, make_step, monkeypatch):
+    tries: list[int] = []
+
+    @contextmanager
+    def compose(plan, prompt, insecure, servers):
+        tries.append(1)
+        if len(tries) == 1:
+            raise ConnectionError
+        yield lambda step, control: Outcome(step.number, State.DONE)
+
+    monkeypatch.setattr(elsewhere, "compose", compose)
+    execute = Elsewhere("20261121-101501-copy", make_plan([]), False)
+    with pytest.raises(ConnectionError):
+        execute(make_step(1), Control())
+    assert execute(make_step(1), Control()).state is State.DONE

@@ -1,0 +1,282 @@
+"""`prearchive`: what has arrived and is not archived yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xnat_tui.cli.changing import carry_out
+from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.locations import LOCATION
+from xnat_tui.cli.state import State, pass_state
+from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.model.display import short_size
+from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xnat_tui.model.changes import Change
+    from xnat_tui.services.prearchive import Prearchive
+    from xnat_tui.services.prearchive_details import Details
+    from xnat_tui.services.workspace import Workspace
+
+_STATUSES = ("READY", "CONFLICT", "ERROR", "RECEIVING", "BUILDING", "ARCHIVING", "MOVING", "DELETING")
+_KIND_HINT = "Write NAME:PROJECT, NAME:PROJECT/SUBJECT/SESSION or NAME:PROJECT/TIMESTAMP/FOLDER; globs work."
+
+
+@click.group()
+def prearchive() -> None:
+    """List, archive, move, rebuild and delete what has arrived and is not archived yet.
+
+    LOC is NAME: for all, NAME:PROJECT (Unassigned for none), NAME:PROJECT/SUBJECT/SESSION or
+    NAME:PROJECT/TIMESTAMP/FOLDER; shell globs work in each part.
+    """
+
+
+def _selecting(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--newer-than", type=click.FloatRange(0), metavar="DAYS", help="Arrived since then."),
+        click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="Arrived before that."),
+        click.option(
+            "--status",
+            multiple=True,
+            metavar="STATUS",
+            help=f"Only these statuses, such as {', '.join(_STATUSES[:3])}; repeatable.",
+        ),
+        click.argument("location", required=False, type=LOCATION, metavar="[LOC]"),
+    ):
+        function = option(function)
+    return function
+
+
+@prearchive.command("list")
+@_selecting
+@click.option("--sizes", is_flag=True, help="Count files and bytes, too: one more question per session.")
+@pass_state
+def list_(state: State, sizes: bool, **chosen: Any) -> int:
+    """List sessions that have arrived."""
+    with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
+        found = panel.sessions(selection)
+        held = {one.url: panel.size(one) for one in found} if sizes else {}
+        if state.output.wants_json:
+            _document(state, [_item(one, held.get(one.url)) for one in found])
+            return ExitCode.DONE
+        headers = ["PROJECT", "SUBJECT", "SESSION", "STATUS", "ARRIVED", "TIMESTAMP"]
+        state.output.table(
+            headers + (["FILES", "SIZE"] if sizes else []),
+            [_cells(one, held.get(one.url)) for one in found],
+            right=("FILES", "SIZE"),
+        )
+        state.output.note(f"{len(found)} sessions, as seen by {panel.connection.user}.")
+    return ExitCode.DONE
+
+
+@prearchive.command()
+@_selecting
+@pass_state
+def show(state: State, **chosen: Any) -> int:
+    """Show scans, log, and what archiving would meet or differ from."""
+    with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
+        found = [panel.details(one) for one in _found(panel, selection)]
+        if state.output.wants_json:
+            _document(state, [_details_item(one) for one in found])
+        else:
+            for number, one in enumerate(found):
+                if number:
+                    state.output.line()
+                for line in _details_lines(one, panel.name):
+                    state.output.line(line)
+        for one in found:
+            for part, error in one.unreadable.items():
+                state.output.warning(f"! {one.session.location(panel.name)}: {part}: {error.message}")
+    return ExitCode.FAILED if any(one.unreadable for one in found) else ExitCode.DONE
+
+
+@prearchive.command()
+@_selecting
+@click.option(
+    "--as",
+    "labels",
+    metavar="SUBJECT/SESSION",
+    help="Labels in the archive; either part may be empty, or a template: {PatientID}_{StudyDate}.",
+)
+@click.option(
+    "--overwrite",
+    type=click.Choice(["none", "append", "delete"]),
+    default="none",
+    show_default=True,
+    help="What to do where the session exists: refuse, merge, or replace.",
+)
+@write_options
+@pass_state
+def archive(state: State, labels: str | None, overwrite: str, consent: Consent, **chosen: Any) -> int:
+    """Archive sessions that are READY, CONFLICT or ERROR."""
+    wanted = Labels.parse(labels) if labels else Labels()
+
+    def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
+        return panel.plan_archive(found, wanted, overwrite)
+
+    return _change(state, chosen, consent, plan, "Archive")
+
+
+@prearchive.command()
+@_selecting
+@click.option("--to", "project", required=True, metavar="PROJECT", help="The project to give them to.")
+@write_options
+@pass_state
+def move(state: State, project: str, consent: Consent, **chosen: Any) -> int:
+    """Give sessions to another project; they stay in the prearchive."""
+
+    def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
+        return panel.plan_move(found, project)
+
+    return _change(state, chosen, consent, plan, "Move")
+
+
+@prearchive.command()
+@_selecting
+@write_options
+@pass_state
+def rebuild(state: State, consent: Consent, **chosen: Any) -> int:
+    """Have the server describe sessions anew from their files."""
+
+    def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
+        return panel.plan_rebuild(found)
+
+    return _change(state, chosen, consent, plan, "Rebuild")
+
+
+@prearchive.command()
+@_selecting
+@write_options
+@pass_state
+def delete(state: State, consent: Consent, **chosen: Any) -> int:
+    """Delete sessions that were never archived. The project's ID has to be typed."""
+
+    def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
+        return panel.plan_delete(found)
+
+    return _change(state, chosen, consent, plan, "Delete")
+
+
+def _change(
+    state: State,
+    chosen: dict[str, Any],
+    consent: Consent,
+    plan: Callable[[Prearchive, Sequence[Received]], list[Change]],
+    word: str,
+) -> int:
+    with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
+        if not selection.steps:
+            raise UsageError(
+                "Name a project or a session: this is never done to all of a server.", _KIND_HINT
+            )
+        found = _found(panel, selection)
+        changes = plan(panel, found)
+        count = sum(not change.refusal for change in changes)
+        question = f"{word} {'this session' if count == 1 else f'these {count} sessions'}?"
+        return carry_out(
+            state, changes, panel.do, consent, server=workspace.server(panel.name), question=question
+        )
+
+
+@contextmanager
+def _open(
+    state: State, workspace: Workspace, chosen: dict[str, Any]
+) -> Iterator[tuple[Prearchive, Selection]]:
+    from xnat_tui.services.prearchive import Prearchive, locate
+
+    server, steps = locate(workspace, chosen["location"] or _only_server(state))
+    selection = Selection(
+        steps,
+        tuple(chosen["status"]),
+        older_than=_days(chosen["older_than"]),
+        newer_than=_days(chosen["newer_than"]),
+    )
+    yield Prearchive(workspace.connection(server), server), selection
+
+
+def _only_server(state: State) -> str:
+    names = list(state.settings.servers)
+    if len(names) != 1:
+        raise UsageError(
+            "Say on which server: NAME: or NAME:PROJECT.", f"Saved servers: {', '.join(names) or 'none'}."
+        )
+    return f"{names[0]}:"
+
+
+def _found(panel: Prearchive, selection: Selection) -> list[Received]:
+    found = panel.sessions(selection)
+    if not found:
+        raise NotFound(
+            "Nothing in the prearchive matches.", f"As seen by {panel.connection.user}. {_KIND_HINT}"
+        )
+    return found
+
+
+def _days(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(days=number)
+
+
+def _document(state: State, items: list[dict[str, Any]]) -> None:
+    state.output.document({"items": items, "changed": [], "failed": []})
+
+
+def _item(one: Received, size: tuple[int | None, int | None] | None) -> dict[str, Any]:
+    return {**one.fields, **({} if size is None else {"files": size[0], "bytes": size[1]})}
+
+
+def _cells(one: Received, size: tuple[int | None, int | None] | None) -> list[str]:
+    arrived = one.fields.get("uploaded", "").partition(".")[0]
+    cells = [one.project or UNASSIGNED, one.subject, one.name, one.status, arrived, one.timestamp]
+    return cells if size is None else [*cells, _number(size[0]), _size(size[1])]
+
+
+def _details_item(one: Details) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        **one.session.fields,
+        "scans": [asdict(scan) for scan in one.scans],
+        "log": list(one.log),
+        "problems": [asdict(problem) for problem in one.problems],
+        "archived": one.archived,
+        "differences": [asdict(difference) for difference in one.differences],
+        "unreadable": {part: error.message for part, error in one.unreadable.items()},
+    }
+
+
+def _details_lines(one: Details, server: str) -> Iterator[str]:
+    session = one.session
+    yield session.location(server)
+    yield f"  subject  {session.subject or '(none)'}"
+    yield f"  session  {session.name or '(none)'}"
+    yield f"  status   {session.status}"
+    yield f"  scanned  {session.fields.get('scan_date', '')} {session.fields.get('scan_time', '')}".rstrip()
+    for scan in one.scans:
+        figures = f"{_number(scan.files)} files  {_size(scan.bytes)}"
+        yield f"  scan {scan.id}  {scan.series_description}  {scan.type}  {figures}"
+    for problem in one.problems:
+        yield f"  {problem.type}: {problem.message}"
+    if one.archived:
+        count = len(one.differences)
+        yield f"  archived as {one.archived}, {'nothing differs' if not count else f'{count} differences'}"
+    for found in one.differences:
+        where = found.path or "session"
+        yield f"    * {where} {found.name}: {found.prearchive} here, {found.archive} in the archive"
+    for line in one.log:
+        yield f"  log: {line}"
+
+
+def _number(number: int | None) -> str:
+    return "?" if number is None else str(number)
+
+
+def _size(number: int | None) -> str:
+    return "?" if number is None else short_size(number)

@@ -1,0 +1,155 @@
+"""From a plan to a report: shown, agreed to, run by a worker of its own, followed with a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from xnat_tui.cli.confirm import Consent
+from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.state import State
+from xnat_tui.errors import UsageError
+from xnat_tui.model.display import clean, short_size
+from xnat_tui.model.plan import SIGNS, Plan
+from xnat_tui.model.transfer import Report
+from xnat_tui.model.transfer import State as JobState
+
+if TYPE_CHECKING:
+    from xnat_tui.jobs.watch import JobView
+    from xnat_tui.services.following import Worker
+    from xnat_tui.services.workspace import Workspace
+
+
+def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *, detach: bool) -> int:
+    """The end of every transfer verb; its exit code."""
+    from xnat_tui.jobs.journal import Journal
+    from xnat_tui.services import worker
+
+    show_plan(state, plan)
+    if consent.dry_run:
+        if state.output.wants_json:
+            state.output.document(planned(plan))
+        consent.given(state.output, "", servers=())
+        return ExitCode.DONE
+    if plan.blocked:
+        raise UsageError("This plan cannot be run; the reasons stand above.", "Mend that, then plan again.")
+    targets = {step.target.server for step in plan.steps if step.writes and step.target.server}
+    consent.given(
+        state.output,
+        f"{plan.verb.capitalize()} this to {plan.destination}?",
+        servers=[workspace.server(name) for name in sorted(targets)],
+        destroys={plan.root} if plan.destroys else (),
+    )
+    with Journal() as journal:
+        job = workspace.remember(plan, journal)
+    running = worker.start(job, passwords=workspace.typed_passwords, insecure=state.insecure)
+    if detach:
+        return _detached(state, job, plan)
+    return follow(state, running)
+
+
+def follow(state: State, running: Worker) -> int:
+    """Watch a job that a worker runs until it ends, and report."""
+    with _progress(state) as on_view:
+        report = running.wait(on_view=on_view)
+    return tell(state, report)
+
+
+def tell(state: State, report: Report) -> int:
+    """Print a report; the exit code that it deserves."""
+    if state.output.wants_json:
+        state.output.document(report.to_dict())
+    for failure in report.failed:
+        state.output.warning(f"! {failure.path}: {failure.error}")
+        if failure.hint:
+            state.output.warning(f"  hint: {failure.hint}")
+    state.output.note(_summary(report))
+    if report.state in (JobState.PAUSED, JobState.CANCELLED):
+        state.output.note(f"Go on with: xnat-tui jobs resume {report.job}")
+        return ExitCode.INTERRUPTED
+    return ExitCode.FAILED if report.failed or report.state is JobState.FAILED else ExitCode.DONE
+
+
+def planned(plan: Plan) -> dict[str, Any]:
+    """The JSON document of a dry run."""
+    steps = [
+        {
+            "action": str(step.action),
+            "path": step.path,
+            "kind": str(step.kind),
+            "files": step.files,
+            "bytes": step.bytes,
+            "reason": step.reason,
+        }
+        for step in plan.steps
+    ]
+    report = Report(job="", state=JobState.PLANNED, plan=plan.totals)
+    findings = [asdict(finding) for finding in plan.findings]
+    return report.to_dict() | {"steps": steps, "findings": findings, "command": plan.command}
+
+
+def show_plan(state: State, plan: Plan) -> None:
+    """Print what would happen, on stderr: stdout is the document's."""
+    note = state.output.note
+    note(f"Plan: {plan.verb} {' '.join(plan.sources)} → {plan.destination}")
+    for step in plan.steps:
+        size = f"  {step.files} files  {short_size(step.bytes)}" if step.files else ""
+        reason = f"  ({step.reason})" if step.reason else ""
+        note(f"  {SIGNS[step.action]} {step.action:<8} {step.path or '.'}{size}{reason}")
+    totals = plan.totals
+    note(f"{totals.files} files, {short_size(totals.bytes)}; {_counts(asdict(totals))}.")
+    for finding in plan.findings:
+        state.output.warning(f"{finding.severity}: {finding.message}")
+        if finding.hint:
+            state.output.warning(f"  hint: {finding.hint}")
+
+
+def _counts(totals: dict[str, int]) -> str:
+    words = [f"{count} {name}" for name, count in totals.items() if count and name not in ("files", "bytes")]
+    return ", ".join(words) or "nothing to do"
+
+
+def _summary(report: Report) -> str:
+    verified = report.verified
+    return (
+        f"{report.job}: {report.state}. {report.done_items} items, {report.done_files} files, "
+        f"{short_size(report.done_bytes)} in {report.seconds:.1f} s; {report.skipped} skipped, "
+        f"{len(report.failed)} failed. Verified by digest {verified.digest}, by size {verified.size}, "
+        f"unverified {verified.unverified}."
+    )
+
+
+def _detached(state: State, job: str, plan: Plan) -> int:
+    if state.output.wants_json:
+        state.output.document(Report(job=job, state=JobState.QUEUED, plan=plan.totals).to_dict())
+    state.output.note(f"{job} runs in the background. See it with: xnat-tui jobs show {job}")
+    return ExitCode.DONE
+
+
+@contextmanager
+def _progress(state: State) -> Iterator[Callable[[JobView], None] | None]:
+    """A bar on stderr, only where a person looks at it."""
+    if state.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=state.output.console(sys.stderr), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(view: JobView) -> None:
+            current = clean(view.current[0]) if view.current else str(view.state)
+            bar.update(
+                task, completed=view.bytes_done, total=view.bytes_total or None, description=current[-40:]
+            )
+
+        yield show

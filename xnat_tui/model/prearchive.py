@@ -1,0 +1,240 @@
+"""What waits before the archive: received sessions, their statuses, and the labels they shall get."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from xnat_tui.errors import UsageError
+from xnat_tui.model.location import Location, Step
+
+UNASSIGNED = "Unassigned"
+"""The word that stands for "no project" in addresses; the listing leaves the cell empty."""
+SETTLED = ("READY", "CONFLICT", "ERROR")
+"""Statuses in which nothing is going on: only then may anything be done to a session."""
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Received:
+    """A session in the prearchive, as the server lists it."""
+
+    project: str
+    """"" where no project was found for it."""
+    timestamp: str
+    """`yyyyMMdd_HHmmssSSS`, with the folder its only lasting name."""
+    folder: str
+    name: str
+    """The session label it would get."""
+    subject: str
+    status: str
+    url: str
+    """`/prearchive/projects/P/TS/F`, without `/data`, not percent-encoded."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """The whole row, under the server's own names."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, str]) -> Received:
+        project = row.get("project", "")
+        project = "" if project in (UNASSIGNED, "null") else project
+        folder = row.get("folderName") or row.get("name", "")
+        url = row.get("url", "").removeprefix("/data")
+        if not url:
+            url = f"/prearchive/projects/{project or UNASSIGNED}/{row.get('timestamp', '')}/{folder}"
+        return cls(
+            project=project,
+            timestamp=row.get("timestamp", ""),
+            folder=folder,
+            name=row.get("name", ""),
+            subject=row.get("subject", ""),
+            status=row.get("status", ""),
+            url=url,
+            fields=dict(row),
+        )
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is going on with it; a leading `_` means that the server holds it locked."""
+        return self.status in SETTLED
+
+    @property
+    def uploaded(self) -> datetime | None:
+        """Server time, without a zone."""
+        for form in _TIME_FORMATS:
+            try:
+                return datetime.strptime(self.fields.get("uploaded", ""), form)
+            except ValueError:
+                continue
+        return None
+
+    def __repr__(self) -> str:
+        return f"<Received {self.timestamp}, {self.status}>"  # the rest may name a patient
+
+    def location(self, server: str) -> str:
+        """`lab:P/TIMESTAMP/FOLDER`, or the address where the server has no name."""
+        if "://" in server:
+            return f"{server.rstrip('/')}/data{self.url}"
+        return f"{server}:" + "/".join((self.project or UNASSIGNED, self.timestamp, self.folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which sessions are meant. Several values of one field widen, several fields narrow."""
+
+    steps: tuple[Step, ...] = ()
+    """Of a location: project, then subject or timestamp, then session label or folder."""
+    status: tuple[str, ...] = ()
+    older_than: timedelta | None = None
+    newer_than: timedelta | None = None
+
+    def keeps(self, one: Received, now: datetime) -> bool:
+        """`now` is compared with the server's own time of arrival. Without one, no age is met."""
+        names = ((one.project or UNASSIGNED,), (one.subject, one.timestamp), (one.name, one.folder))
+        if not all(step.matches(*found) for step, found in zip(self.steps, names, strict=False)):
+            return False
+        if self.status and one.status.lstrip("_") not in {word.upper().lstrip("_") for word in self.status}:
+            return False
+        if self.older_than is None and self.newer_than is None:
+            return True
+        if one.uploaded is None:
+            return False
+        age = now - one.uploaded
+        return (self.older_than is None or age >= self.older_than) and (
+            self.newer_than is None or age <= self.newer_than
+        )
+
+
+def selected_by(location: Location) -> tuple[Step, ...]:
+    """The steps of a location as a selection: `lab:P/SUBJECT/SESSION`, `lab:P/TIMESTAMP/FOLDER`.
+
+    Raises UsageError for what lies below a session.
+    """
+    if len(location.steps) > 3:
+        raise UsageError(
+            f"{location} is nothing in the prearchive.",
+            "Write NAME:PROJECT, NAME:PROJECT/SUBJECT/SESSION or NAME:PROJECT/TIMESTAMP/FOLDER.",
+        )
+    return location.steps
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Subject and session label as a person gives them: `SUBJECT/SESSION`, either may be empty.
+
+    A part may be a template over DICOM keywords: `{PatientID}_{StudyDate}T{StudyTime}_{Modality}`.
+    """
+
+    subject: str = ""
+    session: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Labels:
+        subject, slash, session = text.partition("/")
+        if not slash or "/" in session or not (subject or session):
+            raise UsageError(
+                f"{text!r} is not SUBJECT/SESSION.",
+                "Write S01/S01_MR1, /S01_MR1, S01/, or a template: {PatientID}/{PatientID}_{StudyDate}",
+            )
+        labels = cls(subject.strip(), session.strip())
+        for part in (labels.subject, labels.session):
+            if "{" in _FIELD.sub("", part) or "}" in _FIELD.sub("", part) or "{}" in part:
+                raise UsageError(f"{part!r} is no template.", "Write keywords in braces: {PatientID}")
+        return labels
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The DICOM keywords that are asked for."""
+        return tuple(dict.fromkeys(_FIELD.findall(self.subject) + _FIELD.findall(self.session)))
+
+    def filled(self, header: Mapping[str, str]) -> Labels:
+        """With the values of a header; times without their fraction.
+
+        Raises UsageError naming a keyword that the header lacks: a label is never made of half a template.
+        """
+        for name in self.names:
+            if not header.get(name, "").strip():
+                raise UsageError(f"The DICOM header has no {name}.", "Give the label itself.")
+
+        def value(found: re.Match[str]) -> str:
+            text = header[found[1]].strip()
+            return text.partition(".")[0] if found[1].endswith("Time") else text
+
+        return replace(self, subject=_FIELD.sub(value, self.subject), session=_FIELD.sub(value, self.session))
+
+
+def cleaned(label: str) -> str:
+    """A label as XNAT's archiver changes it: whatever is not `A-Za-z0-9_-` becomes `_`."""
+    return _ILLEGAL.sub("_", label.strip())
+
+
+def illegal_characters(label: str) -> str:
+    """The characters of a label that XNAT would not keep, each once."""
+    return "".join(dict.fromkeys(_ILLEGAL.findall(label)))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that stands against archiving: `type` is conflict, warning or fail."""
+
+    code: str
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """A scan of a received session; figures are None where the server tells none."""
+
+    id: str
+    type: str
+    series_description: str
+    uid: str = ""
+    files: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One fact that the received session and the archived one of the same label do not share."""
+
+    path: str
+    """"" for the session, else `scans/3`."""
+    name: str
+    prearchive: str
+    archive: str
+
+
+def differences(
+    mine: Mapping[str, Mapping[str, str]], theirs: Mapping[str, Mapping[str, str]]
+) -> list[Difference]:
+    """Path → facts of the received session against those of the archived one; sorted as given.
+
+    A path that one side lacks is one difference, named `exists`. A fact that is unknown to a side
+    (absent, or "") says nothing.
+    """
+    found: list[Difference] = []
+    for path in dict.fromkeys((*mine, *theirs)):
+        if path not in mine or path not in theirs:
+            found.append(Difference(path, "exists", _yes(path in mine), _yes(path in theirs)))
+            continue
+        one, other = mine[path], theirs[path]
+        found += [
+            Difference(path, name, one[name], other[name])
+            for name in one
+            if one[name] and other.get(name) and one[name] != other[name]
+        ]
+    return found
+
+
+def total(numbers: Iterable[int | None]) -> int | None:
+    """A sum, known only where every part of it is."""
+    found = list(numbers)
+    return None if None in found else sum(number or 0 for number in found)
+
+
+def _yes(there: bool) -> str:
+    return "yes" if there else "no"

@@ -1,0 +1,124 @@
+"""Files into an exported folder: only inside it, private, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xnat_tui.errors import BadAnswer, Conflict
+from xnat_tui.paths import private_folder
+
+BATCH_FILES = 128
+BATCH_BYTES = 64_000_000
+"""Files are forced to the disk so many at a time: one by one would cost more than fetching them."""
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Where a file of this name goes, with the folders on the way made (0700).
+
+    Raises Conflict where a symbolic link, or something else that is no folder, stands in the way, and
+    BadAnswer for a name that would leave the folder.
+    """
+    parts = name.split("/")
+    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise BadAnswer("A name would leave the exported folder.")
+    place = private_folder(folder)
+    for part in parts[:-1]:
+        place = place / part
+        with suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+        if not stat.S_ISDIR(place.lstat().st_mode):
+            raise _in_the_way(folder, place)
+    target = place / parts[-1]
+    if target.is_symlink() or target.is_dir():
+        raise _in_the_way(folder, target)
+    return target
+
+
+def _in_the_way(folder: Path, place: Path) -> Conflict:
+    what = "a symbolic link" if place.is_symlink() else "something else"
+    return Conflict(
+        f"At {place.relative_to(folder)} stands {what}.", "Move it away, or export to another folder."
+    )
+
+
+def part_of(target: Path) -> Path:
+    """The name of a file while it is written: it tells nothing, and is never longer than the file's own."""
+    name = hashlib.md5(os.fsencode(target.name), usedforsecurity=False).hexdigest()
+    return target.with_name(f".{name}.part")
+
+
+@dataclass(slots=True)
+class Part:
+    """A file that is being written beside its place."""
+
+    target: Path
+    size: int = 0
+    md5: str = ""
+
+    def write(self, chunks: Iterable[bytes]) -> None:
+        """Raises OSError and whatever reading raises; nothing is left behind then."""
+        digest = hashlib.md5(usedforsecurity=False)
+        part = part_of(self.target)
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as opened:
+                for chunk in chunks:
+                    opened.write(chunk)
+                    digest.update(chunk)
+                    self.size += len(chunk)
+        except BaseException:
+            self.drop()
+            raise
+        self.md5 = digest.hexdigest()
+
+    def drop(self) -> None:
+        part_of(self.target).unlink(missing_ok=True)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Written files that get their names together, once all of them are safely on the disk."""
+
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        return len(self.parts) >= BATCH_FILES or sum(part.size for part in self.parts) >= BATCH_BYTES
+
+    def finish(self) -> list[Part]:
+        """Those that are in their places now."""
+        for part in self.parts:
+            _sync(part_of(part.target))
+        for part in self.parts:
+            part_of(part.target).replace(part.target)
+        for folder in {part.target.parent for part in self.parts}:
+            _sync(folder)
+        done, self.parts = self.parts, []
+        return done
+
+    def drop(self) -> None:
+        for part in self.parts:
+            part.drop()
+        self.parts = []
+
+
+def write_whole(target: Path, body: bytes) -> Part:
+    """Replace one file at once or not at all."""
+    part = Part(target)
+    part.write([body])
+    return Batch([part]).finish()[0]
+
+
+def _sync(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,334 @@
+"""Sharing subjects, sessions and assessors into other projects, relabelling, unsharing, giving away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from xnat_tui.errors import BadAnswer, Conflict, NotFound, Unclear, XnatTuiError
+from xnat_tui.model.changes import Change
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.place import Place
+from xnat_tui.model.sharing import Projects, label_refusal
+from xnat_tui.services.find import find_one
+from xnat_tui.services.reading import Reader
+from xnat_tui.services.tables import CsvTable, Row
+from xnat_tui.xnat import sharing as gateway
+from xnat_tui.xnat.sharing import projects_of
+
+SHAREABLE = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR)
+TABLE_REQUIRED = ("subject", "source", "destination")
+TABLE_OPTIONAL = ("session", "label")
+_ORDER = {kind: number for number, kind in enumerate(SHAREABLE)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One thing to share; `label` "" for its own."""
+
+    place: Place
+    project: str
+    label: str = ""
+
+
+@dataclass(slots=True)
+class _Step:
+    """What a planned change does, and what has to be done before it."""
+
+    place: Place
+    uri: str
+    project: str
+    label: str = ""
+    assessors: tuple[str, ...] = ()
+    after: str = ""
+    """The key of another step that has to succeed first."""
+    done: bool = False
+
+
+class Sharing:
+    """Shares of one server's items. Plans read; only `do` writes, and reads back."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._steps: dict[tuple[str, str, str], _Step] = {}
+        self._projects: dict[str, Projects] = {}
+        self._labels: dict[tuple[str, bool], dict[str, str]] = {}
+
+    def projects_of(self, place: Place) -> Projects:
+        """Where an item is, and under which labels. Raises NotFound for what cannot be shared."""
+        item = _shareable(place)
+        if item.uri not in self._projects:
+            self._projects[item.uri] = projects_of(self.reader.connection, item.uri)
+        return self._projects[item.uri]
+
+    def plan_share(self, wishes: Iterable[Wish]) -> list[Change]:
+        """Changes that bring items into projects: each item's subject first, then sessions, then assessors.
+
+        What is shared there already under this label needs no change.
+        """
+        self._steps.clear()
+        found: dict[tuple[str, str], Change] = {}
+        for wish in sorted(wishes, key=lambda one: _ORDER.get(one.place.kind, 0)):
+            above = [
+                Wish(wish.place.up_to(kind), wish.project)
+                for kind in SHAREABLE[: _ORDER.get(wish.place.kind, 0)]
+            ]
+            for one in (*above, wish):
+                key = (_shareable(one.place).id, one.project)
+                if key in found and one is not wish:
+                    continue
+                change = self._share(one, wanted=one is wish)
+                if change is not None:
+                    found[key] = change
+        return list(found.values())
+
+    def plan_table(self, server: Place, table: CsvTable) -> list[Change]:
+        """Changes for a table of `subject`, `source`, `destination` and perhaps `session` and `label`.
+
+        The label is the session's where one is named. A row that names nothing on the server is refused.
+        """
+        wishes: list[Wish] = []
+        refused: list[Change] = []
+        for row in table.rows:
+            try:
+                wishes.append(Wish(self._row_place(server, row), row["destination"], row["label"]))
+            except NotFound as error:
+                where = f"{server.server}:{row['source']}/{row['subject']}"
+                where += f"/{row['session']}" if row["session"] else ""
+                reason = f"line {row.line}: {error.message}"
+                refused.append(Change(where, "share", after={"project": row["destination"]}, refusal=reason))
+        return [*self.plan_share(wishes), *refused]
+
+    def plan_unshare(self, places: Iterable[Place], project: str) -> list[Change]:
+        """Changes that take items out of a project that does not own them; nothing is deleted.
+
+        What hangs below goes first: assessors, sessions, then the subject.
+        """
+        self._steps.clear()
+        places = [below for place in places for below in (place, *self._shared_below(place, project))]
+        unique = {_shareable(place).id: place for place in places}
+        found = []
+        for place in sorted(unique.values(), key=lambda one: -_ORDER[one.kind]):
+            projects = self.projects_of(place)
+            share = projects.share(project)
+            refusal = ""
+            if projects.owner.project == project:
+                refusal = f"{project} owns it: that would not unshare but delete."
+            elif share is None:
+                refusal = f"it is not shared into {project}."
+            before = {"project": project, "label": share.label if share else ""}
+            change = Change(str(place.location), "unshare", before, refusal=refusal, project=project)
+            found.append(self._plan(change, place, project))
+        return found
+
+    def plan_transfer(self, place: Place, project: str) -> list[Change]:
+        """Changes that give a subject with its sessions, or one session, with all files to another project.
+
+        Needs the right to delete where it is and to create where it goes.
+        """
+        self._steps.clear()
+        item = _shareable(place)
+        if place.kind is Kind.ASSESSOR:
+            raise NotFound(f"{place.location} is an assessor: it goes with its session.")
+        places = [place, *self._sessions(place)] if place.kind is Kind.SUBJECT else [place]
+        owner = self.projects_of(place).owner.project
+        found = []
+        for one in places:
+            if one is not place and self.projects_of(one).owner.project != owner:
+                continue
+            found.append(self._transfer(one, project, after=item.id if one is not place else ""))
+        return found
+
+    def do(self, change: Change) -> str:
+        """Carry out one planned change and read it back: XNAT's answers to sharing tell little.
+
+        Raises Conflict where a label is taken or what comes before it failed, Forbidden, NotFound.
+        """
+        step = self._steps[_key(change)]
+        before = next((one for key, one in self._steps.items() if step.after and key[2] == step.after), None)
+        if before is not None and not before.done:
+            raise Conflict("Its subject or session comes first, and that failed.", "Solve that, then repeat.")
+        failure: XnatTuiError | None = None
+        try:
+            self._send(change, step)
+        except (Conflict, Unclear) as error:
+            failure = error
+        item = _shareable(step.place)
+        projects = projects_of(self.reader.connection, item.uri)
+        self._projects[item.uri] = projects
+        if not _holds(change, step, projects):
+            raise failure or BadAnswer("The server accepted it, and nothing has changed.", "Check your rights.")
+        step.done = True
+        self.reader.forget(Place(step.place.server, step.place.items[:1]))
+        return "The server answered otherwise; read back, and it is so." if failure else ""
+
+    def _send(self, change: Change, step: _Step) -> None:
+        connection = self.reader.connection
+        if change.verb == "unshare":
+            owner = projects_of(connection, _shareable(step.place).uri).owner.project
+            if owner == step.project:
+                raise Conflict(f"{step.project} owns it now: that would delete it.", "Nothing was sent.")
+            gateway.delete_share(connection, step.uri, step.project)
+        elif change.verb == "give away":
+            gateway.put_owner(connection, step.uri, step.project, step.assessors)
+        else:
+            gateway.put_share(connection, step.uri, step.project, step.label)
+
+    def _share(self, wish: Wish, *, wanted: bool) -> Change | None:
+        item, projects = _shareable(wish.place), self.projects_of(wish.place)
+        label = wish.label or projects.owner.label
+        share = projects.share(wish.project)
+        if projects.owner.project == wish.project:
+            if not wanted:
+                return None
+            refusal = f"{wish.project} owns it."
+        elif share is not None and (share.label == label or not wish.label):
+            return None
+        else:
+            refusal = self._refuse(item, wish, label)
+        before = {"label": share.label} if share is not None else {}
+        after = {"project": wish.project, "label": label}
+        change = Change(
+            str(wish.place.location),
+            "relabel" if share is not None else "share",
+            before,
+            after,
+            note="" if wanted else "comes first",
+            refusal=refusal,
+            project=wish.project,
+        )
+        above = wish.place.parent.item
+        after_id = above.id if wish.place.kind is not Kind.SUBJECT and above is not None else ""
+        return self._plan(change, wish.place, wish.project, label=wish.label, after=after_id)
+
+    def _refuse(self, item: Item, wish: Wish, label: str) -> str:
+        there = self.reader.below(Place(wish.place.server), Kind.PROJECT)
+        if there.error is None and wish.project not in {one.id for one in there.items}:
+            return f"{self.reader.connection.user} sees no project {wish.project}."
+        if wish.label and (reason := label_refusal(wish.label)):
+            return reason
+        holder = self._labels_in(wish.project, item.kind).get(label)
+        return f"{wish.project} has another {label} already." if holder not in (None, item.id) else ""
+
+    def _transfer(self, place: Place, project: str, after: str) -> Change:
+        item, projects = _shareable(place), self.projects_of(place)
+        owner, share = projects.owner, projects.share(project)
+        label = share.label if share is not None else owner.label
+        refusal = f"{project} owns it already." if owner.project == project else ""
+        if not refusal:
+            refusal = self._refuse(item, Wish(place, project), label)
+        assessors: tuple[str, ...] = ()
+        if place.kind is Kind.EXPERIMENT:
+            listing = self.reader.below(place, Kind.ASSESSOR)
+            refusal = refusal or (listing.error.message if listing.error is not None else "")
+            assessors = tuple(one.id for one in listing.items)
+        change = Change(
+            str(place.location),
+            "give away",
+            {"project": owner.project},
+            {"project": project, "label": label},
+            note="its files move; the old project keeps nothing",
+            refusal=refusal,
+            destroys=True,
+            project=owner.project,
+        )
+        return self._plan(change, place, project, assessors=assessors, after=after)
+
+    def _plan(
+        self,
+        change: Change,
+        place: Place,
+        project: str,
+        *,
+        label: str = "",
+        assessors: tuple[str, ...] = (),
+        after: str = "",
+    ) -> Change:
+        uri = "" if change.refusal else self._owner_uri(place)
+        after = after if any(key[2] == after for key in self._steps) else ""
+        self._steps[_key(change, _shareable(place).id)] = _Step(place, uri, project, label, assessors, after)
+        return change
+
+    def _owner_uri(self, place: Place) -> str:
+        """The item's address through the project that owns it, by accession IDs."""
+        item = _shareable(place)
+        owner = self.projects_of(place.up_to(Kind.EXPERIMENT)).owner.project
+        if place.kind is Kind.SUBJECT:
+            return f"/data/projects/{owner}/subjects/{item.id}"
+        session = place.of(Kind.EXPERIMENT)
+        assert session is not None
+        if place.kind is Kind.EXPERIMENT:
+            return f"/data/experiments/{session.id}"
+        subject = place.of(Kind.SUBJECT)
+        assert subject is not None
+        return f"/data/projects/{owner}/subjects/{subject.id}/experiments/{session.id}/assessors/{item.id}"
+
+    def _labels_in(self, project: str, kind: Kind) -> dict[str, str]:
+        """Labels taken in a project; none where they cannot be read, and the server will say."""
+        key = (project, kind is Kind.SUBJECT)
+        if key not in self._labels:
+            ask = gateway.subject_labels if kind is Kind.SUBJECT else gateway.experiment_labels
+            try:
+                self._labels[key] = ask(self.reader.connection, project)
+            except (NotFound, XnatTuiError):
+                self._labels[key] = {}
+        return self._labels[key]
+
+    def _sessions(self, subject: Place) -> list[Place]:
+        listing = self.reader.below(subject, Kind.EXPERIMENT)
+        if listing.error is not None:
+            raise listing.error
+        return [subject.child(item) for item in listing.items]
+
+    def _shared_below(self, place: Place, project: str) -> list[Place]:
+        """Sessions and assessors below a place that are shared into the project as well."""
+        if place.kind is Kind.SUBJECT:
+            sessions = self._sessions(place)
+            below = [one for session in sessions for one in (session, *self._shared_below(session, project))]
+        elif place.kind is Kind.EXPERIMENT:
+            listing = self.reader.below(place, Kind.ASSESSOR)
+            if listing.error is not None:
+                raise listing.error
+            below = [place.child(item) for item in listing.items]
+        else:
+            return []
+        return [one for one in below if self.projects_of(one).share(project) is not None]
+
+    def _row_place(self, server: Place, row: Row) -> Place:
+        location = server.location.child(Kind.PROJECT, row["source"]).child(Kind.SUBJECT, row["subject"])
+        if row["session"]:
+            location = location.child(Kind.EXPERIMENT, row["session"])
+        return find_one(self.reader, location)
+
+
+def _shareable(place: Place) -> Item:
+    if place.item is None or place.kind not in SHAREABLE:
+        raise NotFound(
+            f"{place.location} cannot be shared.", "Subjects, sessions and assessors can: name one of those."
+        )
+    return place.item
+
+
+def _key(change: Change, item_id: str = "") -> tuple[str, str, str]:
+    raise NotImplementedError
+
+
+def _holds(change: Change, step: _Step, projects: Projects) -> bool:
+    """Whether the item is where the change wanted it."""
+    share = projects.share(step.project)
+    if change.verb == "unshare":
+        return share is None and projects.owner.project != step.project
+    if change.verb == "give away":
+        return projects.owner.project == step.project
+    return share is not None and (not step.label or share.label == step.label)
+
+
+def rows(place: Place, projects: Projects) -> Sequence[dict[str, str]]:
+    """The table that XNAT shows: owner first, then shares."""
+    return [
+        {"location": str(place.location), "label": one.label, "ID": one.project, "Name": one.name, "role": role}
+        for one, role in (
+            (projects.owner, "owner"),
+            *((share, "shared") for share in projects.shares),
+        )
+    ]

@@ -1,0 +1,166 @@
+"""CSV tables that people give with `--table`: read strictly, so that no row is misread in silence."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnat_tui.errors import UsageError
+
+_DELIMITERS = (",", ";", "\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: column → text, stripped of blanks around it and otherwise as it is, leading zeros kept."""
+
+    file: str
+    line: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        """The text of a column; "" where the table has no such column."""
+        return self.cells.get(column, "")
+
+    def error(self, column: str, message: str) -> UsageError:
+        """What is wrong with one cell."""
+        return UsageError(f"{self.file}, line {self.line}, column {column}: {message}")
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+def read(
+    path: Path,
+    *,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    accepts: Callable[[str], bool] = lambda _: False,
+    key: Sequence[str] = (),
+) -> CsvTable:
+    """Read a table in UTF-8 (a byte-order mark is fine) with commas, semicolons or tabs between cells.
+
+    Columns may stand in any order and in any case; `accepts` allows further ones. Two rows that agree in
+    all columns of `key` are an error. Raises UsageError naming file, line and column.
+    """
+    name = path.name
+    records = _records(_text(path), name, required)
+    if not records:
+        raise UsageError(f"{name} is empty.", f"Its first line names the columns: {', '.join(required)}.")
+    columns = _columns(name, records[0][1], required, optional, accepts)
+    rows = []
+    for line, cells in records[1:]:
+        if not any(cells):
+            continue
+        if len(cells) != len(columns):
+            raise UsageError(
+                f"{name}, line {line}: {len(cells)} cells where {len(columns)} columns are named.",
+                'A cell that holds the separator needs quotes: "a, b".',
+            )
+        row = Row(name, line, dict(zip(columns, cells, strict=True)))
+        for column in required:
+            if not row[column]:
+                raise row.error(column, "nothing stands there.")
+        rows.append(row)
+    _refuse_duplicates(rows, key)
+    return CsvTable(columns, tuple(rows))
+
+
+def write(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
+    """A table as text that `read` reads again."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([row.get(column, "") for column in columns] for row in rows)
+    return text.getvalue()
+
+
+def save(path: Path, text: str) -> None:
+    """Write a new file. Raises UsageError where one exists or it cannot be written."""
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already.", "Name another file, or remove it first.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+    raise UsageError(f"{path.name}, line {line}: no text in UTF-8.", 'Save the table as "CSV UTF-8".')
+
+
+def _records(text: str, name: str, required: Sequence[str]) -> list[tuple[int, list[str]]]:
+    found: list[tuple[int, list[str]]] = []
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=_delimiter(text, required), strict=True, skipinitialspace=True
+    )
+    try:
+        for cells in reader:
+            found.append((reader.line_num, [cell.strip() for cell in cells]))
+    except csv.Error as error:
+        raise UsageError(f"{name}, line {reader.line_num}: {error}.") from None
+    return found
+
+
+def _delimiter(text: str, required: Sequence[str]) -> str:
+    """The one by which the first line names most of the required columns, then most columns."""
+    first = text.partition("\n")[0]
+
+    def score(delimiter: str) -> tuple[int, int]:
+        cells = [cell.strip().strip('"').lower() for cell in first.split(delimiter)]
+        return sum(column.lower() in cells for column in required), len(cells)
+
+    return max(_DELIMITERS, key=score)
+
+
+def _columns(
+    name: str,
+    header: Sequence[str],
+    required: Sequence[str],
+    optional: Sequence[str],
+    accepts: Callable[[str], bool],
+) -> tuple[str, ...]:
+    known = {column.lower(): column for column in (*required, *optional)}
+    columns: list[str] = []
+    for cell in header:
+        column = known.get(cell.lower(), cell)
+        if column.lower() not in known and not accepts(column):
+            near = difflib.get_close_matches(cell.lower(), known, n=1)
+            hint = f"Did you mean {known[near[0]]}?" if near else f"It can have: {', '.join(known.values())}."
+            raise UsageError(f"{name}, line 1: a column {cell!r} is not known.", hint)
+        if column in columns:
+            raise UsageError(f"{name}, line 1: the column {column} stands there twice.")
+        columns.append(column)
+    if missing := [column for column in required if column not in columns]:
+        raise UsageError(f"{name}, line 1: the column {missing[0]} is missing.", f"Found: {', '.join(header)}.")
+    return tuple(columns)
+
+
+def _refuse_duplicates(rows: Sequence[Row], key: Sequence[str]) -> None:
+    seen: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        values = tuple(row[column] for column in key)
+        if key and values in seen:
+            named = " / ".join(value for value in values if value)
+            raise UsageError(
+                f"{row.file}, line {row.line}, column {key[0]}: {named} stands in line {seen[values]} already.",
+                "Leave one of the two lines.",
+            )
+        seen[values] = row.line
