@@ -98,15 +98,19 @@ class Session:
 
 
 def measure(name: str, session: Session, script: Sequence[Sequence[str]]) -> None:
-    print(f"{name}: started in {session.start_seconds:.2f} s with {session.start_bytes} B")
-    for keys in script:
-        figures = Figures()
-        for key in keys:
-            session.press(key, figures)
-        print(f"  {'/'.join(dict.fromkeys(keys)):12} {figures.line()}")
-    idle = session.settle(2.0)
-    print(f"  idle for 2 s: {idle} B; resident memory {session.memory():.0f} MB")
-    session.quit()
+    try:
+        print(f"{name}: started in {session.start_seconds:.2f} s with {session.start_bytes} B")
+        for keys in script:
+            figures = Figures()
+            for key in keys:
+                session.press(key, figures)
+            print(f"  {'/'.join(dict.fromkeys(keys)):12} {figures.line()}")
+        idle = session.settle(2.0)
+        print(f"  idle for 2 s: {idle} B; resident memory {session.memory():.0f} MB")
+        session.quit()
+    finally:
+        if session.program.poll() is None:
+            session.program.kill()
 
 
 def run_child(name: str, count: int) -> None:

@@ -215,9 +215,17 @@ def test_xnatpy_finds_reads_archives_and_deletes(server: DemoServer, arrived) ->
     with xnat.connect(server.url, user="admin", password="admin") as session:
         (first,) = session.prearchive.find(project="P1", session="A")
         assert first.status == "READY"
-        header = session.services.dicom_dump(first.uri.removeprefix("/data"), fields=["PatientName"])
-        assert header[0]["value"] == "Doe^Jane"
+        scan = first.scans[0]
+        assert (scan.series_description, len(scan.files)) == ("t1_sd", 2)
+        assert scan.dicom_dump(fields=["PatientName"])[0]["value"] == "Doe^Jane"
         assert first.archive(subject="S01", experiment="A2").label == "A2"
         (second,) = session.prearchive.find(session="B")
         second.delete(asynchronous=False)
         assert session.prearchive.find() == []
+
+
+def test_archiving_without_a_required_reason_is_forbidden(admin, arrived, site: Site) -> None:
+    site.settings.require_change_justification = True
+    options = {"src": arrived().url, "auto-archive": "false"}
+    assert admin("POST", ARCHIVE, data=options).status_code == 403
+    assert admin("POST", ARCHIVE, data={**options, "event_reason": "tidy"}).status_code == 200

@@ -158,6 +158,21 @@ def test_counters_of_a_cut_off_step_stay_counted(journal, make_plan, make_step):
     assert (journal.job(job).files, journal.job(job).bytes) == (10, 105)
 
 
+def test_a_failing_retry_does_not_undo_what_was_sent_before(journal, make_plan, make_step):
+    job = journal.create(make_plan([make_step(1, files=10, bytes=100)]))
+    claim = journal.claim(job)
+    failure = (Failure("files/9.dcm", "500"),)
+    for sent in (4, 2):
+        claim.begin(1, "k")
+        claim.record([(Outcome(1, State.FAILED, sent, sent * 10, failures=failure), "k")])
+        journal.retry(job)
+    assert (journal.job(job).files, journal.job(job).bytes) == (6, 60)
+    claim.begin(1, "k")
+    claim.record([done(1, files=4, bytes=40, skipped=6)])
+    assert (report(journal, job).done_files, report(journal, job).done_bytes) == (10, 100)
+    assert report(journal, job).skipped == 0
+
+
 def test_progress_reaches_its_total_when_files_were_there_already(journal, make_plan, make_step):
     job = journal.create(make_plan([make_step(1, files=10, bytes=100)]))
     claim = journal.claim(job)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from pathlib import Path
+from concurrent.futures import Executor
 
 import pytest
 
@@ -14,7 +13,6 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.jobs.job import Event
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
-from xnat_tui.jobs.threads import DaemonThreads
 from xnat_tui.model.plan import Action, End, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, Report, State
 
@@ -401,37 +399,3 @@ def test_counters_of_a_running_step_reach_the_journal(journal, make_plan, make_s
     go_on.set()
     worker.end()
     assert journal.job(job).bytes == 300
-
-
-def copy_file(step: Step, control: Control) -> Outcome:
-    data = Path(step.source.uri).read_bytes()
-    Path(step.target.uri).write_bytes(data)
-    control.on_bytes(len(data))
-    return Outcome(step.number, State.DONE, 1, len(data))
-
-
-def test_steps_outcomes_and_control_travel_to_another_process(journal, make_plan, make_step, tmp_path):
-    (tmp_path / "a").write_bytes(b"12345")
-    ends = {"source": End("", str(tmp_path / "a")), "target": End("", str(tmp_path / "b"))}
-    job = journal.create(make_plan([make_step(1, **ends), make_step(2, 1, source=End("", "/nowhere"))]))
-    report = run(journal, job, copy_file, workers=2, executor_factory=ProcessPoolExecutor)
-    assert (tmp_path / "b").read_bytes() == b"12345"
-    assert (report.done_bytes, report.failed[0].error) == (5, "No such file or directory.")
-
-
-def test_daemon_threads_refuse_work_after_shutdown_and_cancel_what_waits():
-    executor = DaemonThreads(1)
-    begun, go_on = threading.Event(), threading.Event()
-
-    def block() -> str:
-        begun.set()
-        assert go_on.wait(30)
-        return "done"
-
-    first, second = executor.submit(block), executor.submit(block)
-    assert begun.wait(30)
-    executor.shutdown(wait=False, cancel_futures=True)
-    go_on.set()
-    assert (first.result(30), second.cancelled()) == ("done", True)
-    with pytest.raises(RuntimeError, match="after shutdown"):
-        executor.submit(block)

@@ -79,6 +79,8 @@ TARGET_FAULTS = {
 
 def _right(pair, held):
     """What stands there is either exactly what the source has, or missing."""
+    if "NEW" not in pair.target.site.projects:
+        return 0
     expected, found = held(pair.source.site, "P"), held(pair.target.site, "NEW")
     scan = "subjects/S1/experiments/E1/scans/1"
     for path in found:
@@ -92,22 +94,20 @@ def _right(pair, held):
 
 
 @pytest.mark.parametrize("times", [1, 9])
-@pytest.mark.parametrize("mode", [Mode.ZIP, Mode.FILE])
 @pytest.mark.parametrize("fault", SOURCE_FAULTS)
-def test_a_source_that_fails(servers, make_site, held, fault, mode, times):
-    _survives(servers, make_site, held, "source", SOURCE_FAULTS[fault], mode, times)
+def test_a_source_that_fails(servers, make_site, held, fault, times):
+    _survives(servers, make_site, held, "source", fault, SOURCE_FAULTS[fault], times)
 
 
 @pytest.mark.parametrize("times", [1, 9])
-@pytest.mark.parametrize("mode", [Mode.ZIP, Mode.FILE])
 @pytest.mark.parametrize("fault", TARGET_FAULTS)
-def test_a_destination_that_fails(servers, make_site, held, fault, mode, times):
-    _survives(servers, make_site, held, "target", TARGET_FAULTS[fault], mode, times)
+def test_a_destination_that_fails(servers, make_site, held, fault, times):
+    _survives(servers, make_site, held, "target", fault, TARGET_FAULTS[fault], times)
 
 
-def _survives(servers, make_site, held, side, fault, mode, times):
+def _survives(servers, make_site, held, side, name, fault, times):
     pair = servers(make_site(FILES), Site())
-    policy = Policy(mode=mode)
+    policy = Policy(mode=Mode.FILE if name.startswith("file") else Mode.ZIP)
     plan = pair.plan("P", policy=policy)
     match, action = fault
     server = getattr(pair, side)

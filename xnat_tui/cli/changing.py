@@ -84,11 +84,14 @@ def plan_lines(change: Change) -> list[str]:
 
 
 def _fields(change: Change) -> str:
-    def arrow(name: str) -> str:
-        after = change.after.get(name, "") or "(none)"
-        return f"{name}: {change.before[name] or '(none)'} → {after}" if name in change.before else f"{name}: {after}"
-
-    return ", ".join(arrow(name) for name in dict.fromkeys((*change.before, *change.after)))
+    """What it becomes; for something taken away, what it was."""
+    if not change.after:
+        return ", ".join(f"{name}: {text}" for name, text in change.before.items() if text)
+    told = []
+    for name in dict.fromkeys((*change.after, *change.before)):
+        text = change.after.get(name, "") or "(none)"
+        told.append(f"{name}: {change.before[name] or '(none)'} → {text}" if name in change.before else f"{name}: {text}")
+    return ", ".join(told)
 
 
 def _tell(state: State, result: Result, number: int, count: int) -> None:

@@ -59,7 +59,7 @@ def _selecting(function: Callable[..., Any]) -> Callable[..., Any]:
 @_selecting
 @click.option("--sizes", is_flag=True, help="Count files and bytes, too: one more question per session.")
 @pass_state
-def list_(state: State, sizes: bool, **chosen: Any) -> int:
+def list_(state: State, /, sizes: bool, **chosen: Any) -> int:
     """List sessions that have arrived."""
     with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
         found = panel.sessions(selection)
@@ -80,7 +80,7 @@ def list_(state: State, sizes: bool, **chosen: Any) -> int:
 @prearchive.command()
 @_selecting
 @pass_state
-def show(state: State, **chosen: Any) -> int:
+def show(state: State, /, **chosen: Any) -> int:
     """Show scans, log, and what archiving would meet or differ from."""
     with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
         found = [panel.details(one) for one in _found(panel, selection)]
@@ -115,7 +115,7 @@ def show(state: State, **chosen: Any) -> int:
 )
 @write_options
 @pass_state
-def archive(state: State, labels: str | None, overwrite: str, consent: Consent, **chosen: Any) -> int:
+def archive(state: State, /, labels: str | None, overwrite: str, consent: Consent, **chosen: Any) -> int:
     """Archive sessions that are READY, CONFLICT or ERROR."""
     wanted = Labels.parse(labels) if labels else Labels()
 
@@ -130,7 +130,7 @@ def archive(state: State, labels: str | None, overwrite: str, consent: Consent, 
 @click.option("--to", "project", required=True, metavar="PROJECT", help="The project to give them to.")
 @write_options
 @pass_state
-def move(state: State, project: str, consent: Consent, **chosen: Any) -> int:
+def move(state: State, /, project: str, consent: Consent, **chosen: Any) -> int:
     """Give sessions to another project; they stay in the prearchive."""
 
     def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
@@ -143,7 +143,7 @@ def move(state: State, project: str, consent: Consent, **chosen: Any) -> int:
 @_selecting
 @write_options
 @pass_state
-def rebuild(state: State, consent: Consent, **chosen: Any) -> int:
+def rebuild(state: State, /, consent: Consent, **chosen: Any) -> int:
     """Have the server describe sessions anew from their files."""
 
     def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
@@ -156,7 +156,7 @@ def rebuild(state: State, consent: Consent, **chosen: Any) -> int:
 @_selecting
 @write_options
 @pass_state
-def delete(state: State, consent: Consent, **chosen: Any) -> int:
+def delete(state: State, /, consent: Consent, **chosen: Any) -> int:
     """Delete sessions that were never archived. The project's ID has to be typed."""
 
     def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
@@ -178,12 +178,17 @@ def _change(
                 "Name a project or a session: this is never done to all of a server.", _KIND_HINT
             )
         found = _found(panel, selection)
+        notes = []
+        if len(selection.steps) == 1 and not selection.status:
+            idle = [one for one in found if one.settled]
+            if busy := len(found) - len(idle):
+                notes.append(f"{busy} sessions that the server works on are left alone.")
+            found = idle
         changes = plan(panel, found)
         count = sum(not change.refusal for change in changes)
         question = f"{word} {'this session' if count == 1 else f'these {count} sessions'}?"
-        return carry_out(
-            state, changes, panel.do, consent, server=workspace.server(panel.name), question=question
-        )
+        server = workspace.server(panel.name)
+        return carry_out(state, changes, panel.do, consent, server=server, question=question, notes=notes)
 
 
 @contextmanager

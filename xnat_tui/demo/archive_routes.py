@@ -28,7 +28,6 @@ from xnat_tui.demo.prearchive import (
 )
 from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.demo.replies import Refusal, Table, uri_list
-from xnat_tui.demo.traces import require_reason
 
 
 def archive(call: Call) -> Response:
@@ -42,7 +41,8 @@ def archive(call: Call) -> Response:
         raise Refusal(403, "Operation already in progress on this prearchive entry.")
     if any(not row.project for row in rows):
         raise Refusal(400, "Unassigned sessions cannot be archived.")
-    require_reason(call)
+    if call.site.settings.require_change_justification and not call.params.get("event_reason"):
+        raise Refusal(403, "Justification is required for this operation")
     if len(rows) > 1:
         for row in rows:
             call.site.background.start(row, archiving(call.site, _order(call, row, single=False)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from xnat_tui.demo.archive import Experiment, FileEntry, Project, Resource, Subject
 from xnat_tui.demo.background import Job
 from xnat_tui.demo.content import Content
-from xnat_tui.demo.dicom import anonymized, first_header, scan_fields
+from xnat_tui.demo.dicom import anonymized, first_header, scan_fields, session_fields
 from xnat_tui.demo.prearchive import build, remove, set_status
 from xnat_tui.demo.records import PrearchiveScan, PrearchiveSession, User
 from xnat_tui.demo.rights import edits_project
@@ -143,10 +144,9 @@ def archiving(site: Site, order: Order) -> Job:
     yield
     set_status(site, order.row, "_ARCHIVING")
     yield
-    try:
+    # Nobody waits for a queued job: its failure shows in the row's status and log.
+    with suppress(ArchiveFailure):
         archive(site, order)
-    except ArchiveFailure as failure:
-        order.row.logs.append(failure.message)
 
 
 def receiving(site: Site, order: Order | None, row: PrearchiveSession) -> Job:
@@ -203,7 +203,8 @@ def _session(site: Site, order: Order, subject: Subject, label: str) -> Experime
         if order.replace:
             existing.scans.clear()
         return existing
-    fields = {"date": row.scan_date, "time": row.scan_time, "UID": row.tag, **row.fields}
+    described = row.fields or _described(row)
+    fields = {"date": row.scan_date, "time": row.scan_time, "UID": row.tag, **described}
     return site.add_experiment(
         subject,
         label,
@@ -212,6 +213,13 @@ def _session(site: Site, order: Order, subject: Subject, label: str) -> Experime
         fields={name: value for name, value in fields.items() if value},
         insert_user=order.user.login,
     )
+
+
+def _described(row: PrearchiveSession) -> dict[str, str]:
+    """What the files say of a session whose row was never built."""
+    resources = [files for scan in row.scans.values() for files in scan.resources.values()]
+    header = first_header(one for files in resources for one in files.values())
+    return session_fields(header) if header is not None else {}
 
 
 def _store_scan(site: Site, order: Order, session: Experiment, source: PrearchiveScan) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from html import escape
 
 from xnat_tui.demo.archive import Assessor, Experiment, Item, Project, Scan, Subject, timestamp
@@ -17,6 +18,7 @@ from xnat_tui.demo.workflows import item_of, readable_item, visible
 
 Row = Item | Workflow
 _COLOURS = {"Complete": "green", "Failed": "red"}
+_COUNTED = ("mr", "pet", "ct", "petmr", "us", "cr", "eeg", "meg")
 _ROLES = {"OWNERS": "owner", "MEMBERS": "member", "COLLABS": "collaborator"}
 _SUBJECT_FIELDS = {
     "GENDER": "gender",
@@ -149,14 +151,13 @@ class Displays:
             ),
             "PROJECT_ACCESS": lambda row: _project(row).accessibility,
             "PROJECT_LAST_WORKFLOW": lambda row: timestamp(self._last_workflow(_project(row).id)),
-            "PROJECT_USERS": lambda row: self._people(_project(row), ""),
+            "PROJECT_USERS": partial(self._people, ""),
             **_dates(),
         }
         for name, role in _ROLES.items():
-            found[f"PROJECT_{name}"] = lambda row, role=role: self._people(_project(row), role)  # type: ignore[misc]
-        for kind in ("mr", "pet", "ct", "petmr", "us", "cr", "eeg", "meg"):
-            xsi = f"xnat:{kind}SessionData"
-            found[f"PROJ_{kind.upper()}_COUNT"] = lambda row, xsi=xsi: self._owned(_project(row), xsi)  # type: ignore[misc]
+            found[f"PROJECT_{name}"] = partial(self._people, role)
+        for kind in _COUNTED:
+            found[f"PROJ_{kind.upper()}_COUNT"] = partial(self._owned, f"xnat:{kind}SessionData")
         return found
 
     def _subject(self) -> Fields:
@@ -171,9 +172,8 @@ class Displays:
             "AGE": _stored("age"),
             **_dates(),
         }
-        for kind in ("mr", "pet", "ct", "petmr", "us", "cr", "eeg", "meg"):
-            xsi = f"xnat:{kind}SessionData"
-            found[f"{kind.upper()}_COUNT"] = lambda row, xsi=xsi: self._of_subject(row, xsi)  # type: ignore[misc]
+        for kind in _COUNTED:
+            found[f"{kind.upper()}_COUNT"] = partial(self._of_subject, f"xnat:{kind}SessionData")
         return found
 
     def _experiment(self, root: str) -> Fields:
@@ -233,7 +233,7 @@ class Displays:
 
     def _parameterised(self, field_id: str, parameter: str) -> Callable[[Row], str] | None:
         if field_id == "SUB_EXPT_COUNT":
-            return lambda row: self._of_subject(row, parameter)
+            return partial(self._of_subject, parameter)
         if field_id.endswith("_PROJECT_IDENTIFIER"):
             return lambda row: (
                 self._site.label_in(_item(row), parameter)
@@ -253,17 +253,18 @@ class Displays:
                     self._last_workflows[one.external_id] = one.launch_time
         return self._last_workflows.get(project_id)
 
-    def _people(self, project: Project, role: str) -> str:
+    def _people(self, role: str, row: Row) -> str:
         """Names in HTML, one per line."""
-        logins = [login for login, own in project.users.items() if role in ("", own)]
+        logins = [login for login, own in _project(row).users.items() if role in ("", own)]
         return "<br/>".join(escape(_full_name(self._site.users.get(login))) for login in logins)
 
-    def _owned(self, project: Project, xsi_type: str) -> str:
+    def _owned(self, xsi_type: str, row: Row) -> str:
+        project = _project(row)
         subjects = project.subjects.values()
         held = (one for subject in subjects for one in subject.experiments.values())
         return _count(one.project == project.id and one.xsi_type == xsi_type for one in held)
 
-    def _of_subject(self, row: Row, xsi_type: str) -> str:
+    def _of_subject(self, xsi_type: str, row: Row) -> str:
         if not isinstance(row, Subject):
             return ""
         readable = (one for one in row.experiments.values() if can_read(self._site, self._user, one))

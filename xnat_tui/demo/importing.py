@@ -29,7 +29,7 @@ from xnat_tui.demo.dicom import (
     text_of,
     time_of,
 )
-from xnat_tui.demo.prearchive import build, set_status
+from xnat_tui.demo.prearchive import build
 from xnat_tui.demo.records import PrearchiveScan, PrearchiveSession, User
 from xnat_tui.demo.replies import Refusal
 from xnat_tui.demo.rights import edits_project
@@ -263,7 +263,6 @@ def _carry_on(site: Site, order: Import, row: PrearchiveSession) -> str:
         session = archive(site, _archive_order(order, row))
     except ArchiveFailure as failure:
         conflict = failure.status == 409
-        set_status(site, row, "CONFLICT" if conflict else "ERROR")
         status = 409 if conflict and order.handler == SESSION_IMPORTER else 400
         raise Refusal(status, failure.message) from failure
     return archive_address(session)

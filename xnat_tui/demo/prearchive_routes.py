@@ -240,7 +240,9 @@ def _set_status(call: Call, row: PrearchiveSession) -> Response:
 
 def _move(call: Call, row: PrearchiveSession) -> Response:
     """301 with the new address in the body and no Location."""
-    move(call.site, row, check_move(call.site, call.user, row, call.params.get("newProject", "")))
+    target = check_move(call.site, call.user, row, call.params.get("newProject", ""))
+    call.site.background.cancel(row)
+    move(call.site, row, target)
     return text(f"/data{row.url}", 301, "text/uri-list")
 
 

@@ -116,8 +116,10 @@ class Claim:
             "SELECT carried_files FROM steps WHERE job = ? AND number = ?", (self.job, outcome.number)
         ).fetchone()
         complete = outcome.files + outcome.skipped
-        # What an earlier run of this step sent is found complete by this one: sent by the job, not skipped.
-        sent = min((carried["carried_files"] if carried else 0) + outcome.files, complete)
+        sent = outcome.files + (carried["carried_files"] if carried else 0)
+        if outcome.state is State.DONE:
+            # What an earlier run of this step sent is found complete by this one: sent, not skipped.
+            sent = min(sent, complete)
         connection.execute(
             _RECORD,
             {
@@ -126,7 +128,7 @@ class Claim:
                 "state": outcome.state,
                 "sent": sent,
                 "bytes": outcome.bytes,
-                "skipped": complete - sent,
+                "skipped": max(0, complete - sent),
                 **asdict(outcome.verified),
                 "failures": len(outcome.failures),
                 "failed": json.dumps([asdict(failure) for failure in outcome.failures])

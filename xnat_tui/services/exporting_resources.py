@@ -86,7 +86,7 @@ class _Fetch:
 def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
     """Fetch what is missing of a resource. A file that cannot be had is a failure of its own.
 
-    Raises XnatTuiError where nothing can be fetched at all: no list of files, no server.
+    Raises XnatTuiError where its files cannot be listed.
     """
     resource = _resource(step)
     listing = run.lists(step).of(resource, together=run.together(step))
@@ -95,16 +95,29 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
     fetch = _Fetch(run, step, control, listing, slot, names)
     if listing.error is not None:
         fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
-    wanted = _wanted(fetch, list(_chosen(fetch)))
-    if _zip_is_better(run.policy.mode, wanted, listing):
-        wanted = _by_zip(fetch, wanted)
-    for item in wanted:
-        check_stop(control)
-        _by_itself(fetch, item)
+    try:
+        _fetch_missing(fetch, _wanted(fetch, list(_chosen(fetch))))
+    except Interrupted:
+        raise
+    except XnatTuiError as error:
+        fetch.failures.append(Failure(step.path, error.message, error.hint))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        hint = "Check the folder, its rights and the space left."
+        fetch.failures.append(Failure(step.path, f"The folder cannot be written to: {reason}.", hint))
     state = State.FAILED if fetch.failures else State.DONE
     return Outcome(
         step.number, state, fetch.files, fetch.bytes, fetch.skipped, fetch.verified, tuple(fetch.failures)
     )
+
+
+def _fetch_missing(fetch: _Fetch, wanted: list[Item]) -> None:
+    """Raises what makes it useless to go on: the server does not answer, the disk takes no more."""
+    if _zip_is_better(fetch.run.policy.mode, wanted, fetch.listing):
+        wanted = _by_zip(fetch, wanted)
+    for item in wanted:
+        check_stop(fetch.control)
+        _by_itself(fetch, item)
 
 
 def _resource(step: Step) -> Item:
@@ -203,8 +216,11 @@ def _by_zip(fetch: _Fetch, wanted: list[Item]) -> list[Item]:
             fetch.run.connection(fetch.step), path, folder=fetch.run.ready_folder(), on_bytes=_counted(fetch)
         ) as members:
             _unpack(fetch, members, by_path)
-    except (BadAnswer, NotFound):
-        pass  # damaged, or with a name that must not become a path: each file then speaks for itself
+    except Interrupted:
+        raise
+    except XnatTuiError as error:  # damaged, or a name in it must not be a path: each file speaks for itself
+        if type(error) is XnatTuiError:
+            raise
     return list(by_path.values())
 
 
@@ -258,6 +274,11 @@ def _finish(fetch: _Fetch, batch: Batch, items: dict[Path, Item]) -> None:
 def _by_itself(fetch: _Fetch, item: Item) -> None:
     """One file as a stream. What may be a passing failure is tried again."""
     verify = fetch.run.policy.verify
+    try:
+        address = encode_uri(fetch.uri(item))
+    except XnatTuiError as error:  # a path that climbs, or is absolute: no address can ask for it
+        fetch.fail(item, error)
+        return
     attempt = 0
     while True:
         attempt += 1
@@ -265,7 +286,7 @@ def _by_itself(fetch: _Fetch, item: Item) -> None:
             target = inside(fetch.run.folder, fetch.names[item.key])
             saved = files.save(
                 fetch.run.connection(fetch.step),
-                encode_uri(fetch.uri(item)),
+                address,
                 target,
                 size=item.bytes if verify else None,
                 digest=item.digest if verify else None,
@@ -281,6 +302,8 @@ def _by_itself(fetch: _Fetch, item: Item) -> None:
                 fetch.fail(item, error)
                 return
         except XnatTuiError as error:
+            if type(error) is XnatTuiError:  # the disk, not the file
+                raise
             fetch.fail(item, error)
             return
         else:

@@ -153,7 +153,7 @@ class Prearchive:
         return Change(
             location,
             verb,
-            now if destroys and not after else {name: now[name] for name in after if name in now},
+            now if destroys and not after else {n: now[n] for n in after if n in now and now[n] != after[n]},
             after,
             note=note,
             refusal=refusal,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, Unclear, XnatTuiError
 from xnat_tui.model.changes import Change
@@ -33,26 +33,27 @@ class Wish:
 
 @dataclass(slots=True)
 class _Step:
-    """What a planned change does, and what has to be done before it."""
+    """What a planned change does."""
 
     place: Place
     uri: str
     project: str
     label: str = ""
     assessors: tuple[str, ...] = ()
-    after: str = ""
-    """The key of another step that has to succeed first."""
     done: bool = False
 
 
 class Sharing:
-    """Shares of one server's items. Plans read; only `do` writes, and reads back."""
+    """Shares of one server's items. Plans read; only `do` writes, and reads back.
+
+    A new plan replaces the one before.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._steps: dict[tuple[str, str, str], _Step] = {}
+        self._steps: dict[tuple[str, str], _Step] = {}
         self._projects: dict[str, Projects] = {}
-        self._labels: dict[tuple[str, bool], dict[str, str]] = {}
+        self._labels: dict[tuple[str, bool], dict[str, str] | None] = {}
 
     def projects_of(self, place: Place) -> Projects:
         """Where an item is, and under which labels. Raises NotFound for what cannot be shared."""
@@ -69,17 +70,15 @@ class Sharing:
         self._steps.clear()
         found: dict[tuple[str, str], Change] = {}
         for wish in sorted(wishes, key=lambda one: _ORDER.get(one.place.kind, 0)):
-            above = [
-                Wish(wish.place.up_to(kind), wish.project)
-                for kind in SHAREABLE[: _ORDER.get(wish.place.kind, 0)]
-            ]
-            for one in (*above, wish):
-                key = (_shareable(one.place).id, one.project)
-                if key in found and one is not wish:
-                    continue
-                change = self._share(one, wanted=one is wish)
-                if change is not None:
-                    found[key] = change
+            change = self._share(wish, wanted=True)
+            if change is None:
+                continue
+            if not change.refusal:
+                above = self._share_above(wish, found)
+                found |= {_key(one): one for one in above if not one.refusal}
+                if refused := next((one for one in above if one.refusal), None):
+                    change = replace(change, refusal=f"{refused.location} comes first, and {refused.refusal}")
+            found[_key(change)] = change
         return list(found.values())
 
     def plan_table(self, server: Place, table: CsvTable) -> list[Change]:
@@ -127,8 +126,7 @@ class Sharing:
         Needs the right to delete where it is and to create where it goes.
         """
         self._steps.clear()
-        item = _shareable(place)
-        if place.kind is Kind.ASSESSOR:
+        if _shareable(place).kind is Kind.ASSESSOR:
             raise NotFound(f"{place.location} is an assessor: it goes with its session.")
         places = [place, *self._sessions(place)] if place.kind is Kind.SUBJECT else [place]
         owner = self.projects_of(place).owner.project
@@ -136,7 +134,7 @@ class Sharing:
         for one in places:
             if one is not place and self.projects_of(one).owner.project != owner:
                 continue
-            found.append(self._transfer(one, project, after=item.id if one is not place else ""))
+            found.append(self._transfer(one, project))
         return found
 
     def do(self, change: Change) -> str:
@@ -145,9 +143,8 @@ class Sharing:
         Raises Conflict where a label is taken or what comes before it failed, Forbidden, NotFound.
         """
         step = self._steps[_key(change)]
-        before = next((one for key, one in self._steps.items() if step.after and key[2] == step.after), None)
-        if before is not None and not before.done:
-            raise Conflict("Its subject or session comes first, and that failed.", "Solve that, then repeat.")
+        if any(not first.done for first in self._before(change, step)):
+            raise Conflict("What comes before it failed.", "Solve that, then repeat.")
         failure: XnatTuiError | None = None
         try:
             self._send(change, step)
@@ -162,6 +159,17 @@ class Sharing:
         self.reader.forget(Place(step.place.server, step.place.items[:1]))
         return "The server answered otherwise; read back, and it is so." if failure else ""
 
+    def _before(self, change: Change, step: _Step) -> list[_Step]:
+        """The steps that have to succeed first: what stands above, or below where something is taken out."""
+
+        def stands_below(one: Place, other: Place) -> bool:
+            return len(one.items) > len(other.items) and one.items[: len(other.items)] == other.items
+
+        others = [one for one in self._steps.values() if one.project == step.project]
+        if change.verb == "unshare":
+            return [one for one in others if stands_below(one.place, step.place)]
+        return [one for one in others if stands_below(step.place, one.place)]
+
     def _send(self, change: Change, step: _Step) -> None:
         connection = self.reader.connection
         if change.verb == "unshare":
@@ -173,6 +181,13 @@ class Sharing:
             gateway.put_owner(connection, step.uri, step.project, step.assessors)
         else:
             gateway.put_share(connection, step.uri, step.project, step.label)
+
+    def _share_above(self, wish: Wish, planned: Collection[tuple[str, str]]) -> list[Change]:
+        """What has to be shared before an item and is not yet, nor planned to be."""
+        places = [wish.place.up_to(kind) for kind in SHAREABLE[: _ORDER[wish.place.kind]]]
+        missing = [place for place in places if (str(place.location), wish.project) not in planned]
+        changes = [self._share(Wish(place, wish.project), wanted=False) for place in missing]
+        return [change for change in changes if change is not None]
 
     def _share(self, wish: Wish, *, wanted: bool) -> Change | None:
         item, projects = _shareable(wish.place), self.projects_of(wish.place)
@@ -193,13 +208,17 @@ class Sharing:
             "relabel" if share is not None else "share",
             before,
             after,
-            note="" if wanted else "comes first",
+            note=self._note(wish, wanted=wanted),
             refusal=refusal,
             project=wish.project,
         )
-        above = wish.place.parent.item
-        after_id = above.id if wish.place.kind is not Kind.SUBJECT and above is not None else ""
-        return self._plan(change, wish.place, wish.project, label=wish.label, after=after_id)
+        return self._plan(change, wish.place, wish.project, label=wish.label)
+
+    def _note(self, wish: Wish, *, wanted: bool) -> str:
+        notes = [] if wanted else ["comes first"]
+        if self._labels.get((wish.project, wish.place.kind is Kind.SUBJECT), {}) is None:
+            notes.append(f"the labels in {wish.project} could not be read: the server decides")
+        return "; ".join(notes)
 
     def _refuse(self, item: Item, wish: Wish, label: str) -> str:
         there = self.reader.below(Place(wish.place.server), Kind.PROJECT)
@@ -207,10 +226,14 @@ class Sharing:
             return f"{self.reader.connection.user} sees no project {wish.project}."
         if wish.label and (reason := label_refusal(wish.label)):
             return reason
-        holder = self._labels_in(wish.project, item.kind).get(label)
-        return f"{wish.project} has another {label} already." if holder not in (None, item.id) else ""
+        taken = self._labels_in(wish.project, item.kind)
+        if taken is None:
+            return ""
+        if taken.setdefault(label, item.id) != item.id:
+            return f"{wish.project} has another {label} already."
+        return ""
 
-    def _transfer(self, place: Place, project: str, after: str) -> Change:
+    def _transfer(self, place: Place, project: str) -> Change:
         item, projects = _shareable(place), self.projects_of(place)
         owner, share = projects.owner, projects.share(project)
         label = share.label if share is not None else owner.label
@@ -232,7 +255,7 @@ class Sharing:
             destroys=True,
             project=owner.project,
         )
-        return self._plan(change, place, project, assessors=assessors, after=after)
+        return self._plan(change, place, project, assessors=assessors)
 
     def _plan(
         self,
@@ -242,11 +265,10 @@ class Sharing:
         *,
         label: str = "",
         assessors: tuple[str, ...] = (),
-        after: str = "",
     ) -> Change:
         uri = "" if change.refusal else self._owner_uri(place)
-        after = after if any(key[2] == after for key in self._steps) else ""
-        self._steps[_key(change, _shareable(place).id)] = _Step(place, uri, project, label, assessors, after)
+        if not change.refusal:
+            self._steps[_key(change)] = _Step(place, uri, project, label, assessors)
         return change
 
     def _owner_uri(self, place: Place) -> str:
@@ -263,15 +285,15 @@ class Sharing:
         assert subject is not None
         return f"/data/projects/{owner}/subjects/{subject.id}/experiments/{session.id}/assessors/{item.id}"
 
-    def _labels_in(self, project: str, kind: Kind) -> dict[str, str]:
-        """Labels taken in a project; none where they cannot be read, and the server will say."""
+    def _labels_in(self, project: str, kind: Kind) -> dict[str, str] | None:
+        """Labels taken in a project, those of this plan included; None where they cannot be read."""
         key = (project, kind is Kind.SUBJECT)
         if key not in self._labels:
             ask = gateway.subject_labels if kind is Kind.SUBJECT else gateway.experiment_labels
             try:
                 self._labels[key] = ask(self.reader.connection, project)
-            except (NotFound, XnatTuiError):
-                self._labels[key] = {}
+            except XnatTuiError:
+                self._labels[key] = None
         return self._labels[key]
 
     def _sessions(self, subject: Place) -> list[Place]:
@@ -309,8 +331,10 @@ def _shareable(place: Place) -> Item:
     return place.item
 
 
-def _key(change: Change, item_id: str = "") -> tuple[str, str, str]:
-    raise NotImplementedError
+def _key(change: Change) -> tuple[str, str]:
+    """A plan says at most one thing of an item and a project."""
+    fields = change.before if change.verb == "unshare" else change.after
+    return change.location, fields["project"]
 
 
 def _holds(change: Change, step: _Step, projects: Projects) -> bool:

@@ -28,7 +28,7 @@ class Explorer(App[int]):
     TITLE = "xnat-tui"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Screen { background: $background; }
+    MainScreen { background: $background; }
     Toast { max-width: 66; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False, system=True)]

@@ -39,6 +39,11 @@ class Comparing:
     def on(self) -> bool:
         return self.comparison is not None
 
+    @property
+    def looks(self) -> bool:
+        """Whether the screen still watches a comparison that has not ended, or was not shown whole."""
+        return self._timer is not None
+
     def describe(self) -> str:
         """The state line's part: depth, differences, what is still unread."""
         if self.comparison is None:
@@ -98,6 +103,7 @@ class Comparing:
         self.comparison = None
         if self._timer is not None:
             self._timer.stop()
+            self._timer = None
         active = self._screen.active
         for pane in (self._screen.source, self._screen.destination):
             if pane.pair_tree is not None:
@@ -195,6 +201,7 @@ class Comparing:
         self._screen.show_state()
         if progress.ended and self._timer is not None:
             self._timer.stop()
+            self._timer = None
             tree.rows_changed()
             self._screen.situation_changed()
 

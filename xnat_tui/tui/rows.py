@@ -57,6 +57,7 @@ class Rows:
         self._shut: set[Pair] = set()
         self._asked: set[Pair] = set()
         self._children: dict[Pair, list[Pair]] = {}
+        self._by_label: dict[Pair, tuple[list[Pair], list[Pair]]] = {}
         self._shown: dict[Pair, Row] = {}
         self._rows: list[Row] = []
         self._build()
@@ -329,12 +330,14 @@ class Rows:
         elif pair.children is None:
             last = Row(pair, parent, depth, Message.LOADING)
             found.append(last)
-        for child in self._ordered(pair):
+        children = self._ordered(pair)
+        self.rows_created += len(children)
+        opened, shown, reveals = self._opened, self._shown, self.narrowing.reveals
+        for child in children:
             last = Row(child, parent, depth)
-            self.rows_created += 1
-            self._shown[child] = last
+            shown[child] = last
             found.append(last)
-            if self.is_open(child) and not last.is_leaf:
+            if (child in opened or (reveals and self.is_open(child))) and not last.is_leaf:
                 below = self._below(child, last)
                 last.expanded, last.visible = True, len(below)
                 found += below
@@ -345,12 +348,20 @@ class Rows:
         return found
 
     def _ordered(self, pair: Pair) -> list[Pair]:
-        if pair.children is None:
+        """The children that are shown, sorted. Long lists are sorted by label only once."""
+        children = pair.children
+        if children is None:
             return []
-        self._children[pair] = pair.children
+        self._children[pair] = children
+        known = self._by_label.get(pair)
+        if self.order is Order.LABEL and known is not None and known[0] is children:
+            ordered = known[1]
+        else:
+            ordered = in_order(children, self.order, lambda one: self.figures.of(one, one.source is None)[1])
+            if self.order is Order.LABEL and len(children) > 1000:
+                self._by_label[pair] = (children, ordered)
         keeps = self.narrowing.keeps
-        kept = [child for child in pair.children if keeps(child)]
-        return in_order(kept, self.order, lambda one: self.figures.of(one, one.source is None)[1])
+        return [child for child in ordered if keeps(child)]
 
     def _insert(self, index: int, row: Row) -> None:
         below = self._below(row.pair, row)

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from xnat_tui.model.display import clean, clean_lines
+from xnat_tui.model.display import cell_width, clean, clean_lines, fit
 from xnat_tui.tui.screens.panel import Panel
 
 
@@ -100,8 +100,8 @@ class AskChoice(Panel[str]):
         return "enter Choose   ↑↓ Move   esc Back"
 
     def on_mount(self) -> None:
-        self._show("")
         self.query_one(Input).focus()
+        self.call_after_refresh(self._show, "")
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -116,10 +116,12 @@ class AskChoice(Panel[str]):
             for choice in self._choices
             if all(word in f"{choice.text} {choice.detail}".casefold() for word in words)
         ]
-        width = min(40, max((len(choice.text) for choice in kept), default=0))
+        width = min(40, max((cell_width(clean(choice.text)) for choice in kept), default=0))
+        room = max(20, (options.size.width or 62) - 2)
         for choice in kept:
-            line = f"{clean(choice.text):<{width}}  {clean(choice.detail)}".rstrip()
-            options.add_option(Option(line, id=choice.id, disabled=False))
+            text = clean(choice.text)
+            padded = text + " " * max(0, width - cell_width(text))
+            options.add_option(Option(fit(f"{padded}  {clean(choice.detail)}".rstrip(), room), id=choice.id))
         if kept:
             options.highlighted = 0
 

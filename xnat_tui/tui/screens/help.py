@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from xnat_tui.model.display import fit
 from xnat_tui.tui.actions import ACTIONS, Situation
 from xnat_tui.tui.key_names import key_names
 from xnat_tui.tui.screens.panel import Panel
@@ -48,8 +49,12 @@ class HelpPanel(Panel[None]):
     def _lines(self) -> Iterator[str]:
         for binding in PairTree.BINDINGS:
             if isinstance(binding, Binding):
-                yield f"{key_names(binding.key):<14} {binding.description:<42} {binding.id}"
+                yield _line(binding.key, binding.description, binding.id or "")
         for action in ACTIONS:
-            yield f"{key_names(action.keys):<14} {action.help:<42} {action.id}"
+            yield _line(action.keys, action.help, action.id)
             if reason := action.why_not(self._situation):
                 yield f"{'':<14}   not now: {reason}"
+
+
+def _line(keys: str, text: str, identifier: str) -> str:
+    return f"{key_names(keys):<13} {fit(text, 40):<40} {identifier}"

@@ -60,6 +60,7 @@ class PairTree(ScrollView, can_focus=True):
         &:ansi > .pair-tree--same, &:ansi > .pair-tree--guide { color: ansi_default; text-style: dim; }
         &:ansi > .pair-tree--unread { color: ansi_default; text-style: dim; }
         &:nocolor > .pair-tree--same, &:nocolor > .pair-tree--left, &:nocolor > .pair-tree--right {
+            color: $foreground;
             text-style: none;
         }
         &:nocolor > .pair-tree--unread { text-style: italic; }

@@ -1,0 +1,108 @@
+"""Make the pictures of README and screenshots/ from the real screens: `python -m tests.pictures [NAME...]`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tests.tui.driver import LARGE, SMALL, Size, Story, story
+from xnat_tui import config
+from xnat_tui.config import Server
+from xnat_tui.demo.process import PASSWORD, USER, serve
+from xnat_tui.demo.process import free_ports
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+
+Scene = Callable[[Story], Awaitable[None]]
+
+
+async def browse(told: Story) -> None:
+    await told.press("enter", "j", "j", "j", "enter", "j", "enter", "j", "enter", "tab", "j", "enter", "tab")
+
+
+async def compare(told: Story) -> None:
+    await told.press("equals_sign")
+    await told.compared()
+    await told.press("n", "n", "n")
+
+
+async def summary(told: Story) -> None:
+    await compare(told)
+    await told.press("S")
+
+
+async def details(told: Story) -> None:
+    await told.press("equals_sign")
+    await told.compared()
+    await told.press("slash")
+    await told.type("SUB-011")
+    await told.press("enter", "i")
+
+
+async def plan(told: Story) -> None:
+    await told.press("slash")
+    await told.type("SUB-004")
+    await told.press("enter", "space", "c")
+
+
+async def transfers(told: Story) -> None:
+    await plan(told)
+    await told.press("enter")
+    await told.until(lambda: told.main.transferring.running() == 0 and bool(told.main.transferring.views))
+    await told.press("t")
+
+
+async def servers(told: Story) -> None:
+    await told.press("ctrl+o")
+
+
+async def help_(told: Story) -> None:
+    await told.press("question_mark")
+
+
+async def actions(told: Story) -> None:
+    await told.press("x")
+
+
+SCENES: dict[str, tuple[Scene, str, str, Size]] = {
+    "main": (compare, "lab:BRAINS", "qc:BRAINS", LARGE),
+    "browse": (browse, "lab:", "qc:", SMALL),
+    "compare": (compare, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "summary": (summary, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "details": (details, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "plan": (plan, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "transfers": (transfers, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "servers": (servers, "lab:", "qc:", SMALL),
+    "help": (help_, "lab:", "qc:", SMALL),
+    "actions": (actions, "lab:BRAINS", "qc:BRAINS", SMALL),
+}
+
+
+async def take(name: str) -> None:
+    scene, source, destination, size = SCENES[name]
+    async with story(source, destination, size) as told:
+        await scene(told)
+        picture = told.app.export_screenshot(title="xnat-tui")
+    (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
+    print(name)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    wanted = sys.argv[1:] or list(SCENES)
+    with tempfile.TemporaryDirectory() as world:
+        os.environ |= {"XNAT_TUI_CONFIG": f"{world}/config", "XNAT_TUI_STATE": f"{world}/state"}
+        os.environ |= {"XNAT_TUI_PASSWORD_LAB": PASSWORD, "XNAT_TUI_PASSWORD_QC": PASSWORD}
+        for name in wanted:
+            with serve(free_ports()) as addresses:
+                config.save_server(Server("lab", addresses.source, USER))
+                config.save_server(Server("qc", addresses.destination, USER))
+                asyncio.run(take(name))
+
+
+if __name__ == "__main__":
+    main()

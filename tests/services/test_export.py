@@ -1,0 +1,299 @@
+"""Exports that go well: what is planned, what lands where, and what is not fetched twice."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from xnat_tui.demo.site import Site
+from xnat_tui.demo.study import source_site
+from xnat_tui.errors import UsageError
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.filters import Filters
+from xnat_tui.model.location import Location
+from xnat_tui.model.plan import Action, Layout, Mode, Plan, Policy
+from xnat_tui.model.transfer import Evidence, State
+from xnat_tui.services import planning_export
+from xnat_tui.services.exporting import export_executor
+from xnat_tui.services.find import find
+from xnat_tui.services.manifest import NAME, Manifest, md5_of
+from xnat_tui.services.planning_export import plan_export
+from xnat_tui.services.reading import Reader
+
+
+class Exports:
+    """One server, and exports from it."""
+
+    def __init__(self, pair, make_progress):
+        self.pair = pair
+        self.server = pair.source
+        self.make_progress = make_progress
+
+    def plan(self, folder, *locations, filters=None, **policy):
+        reader = Reader(self.pair.connections["lab"])
+        places = [place for text in locations for place in find(reader, Location.parse(text))]
+        return plan_export(reader, places, folder, Policy(**policy), filters or Filters())
+
+    def run(self, plan):
+        progress = self.make_progress()
+        with export_executor(plan, self.pair.connections.__getitem__) as execute:
+            return [execute(step, progress) for step in plan.steps]
+
+    def export(self, folder, *locations, **options):
+        return self.run(self.plan(folder, *locations, **options))
+
+    def fetched(self):
+        """Requests for file contents since the last look."""
+        seen = [one for one in self.server.requests if one.method == "GET" and "/files" in one.path]
+        self.server.requests.clear()
+        return [one for one in seen if "format=json" not in one.query]
+
+
+class Progress:
+    def __init__(self):
+        from threading import Event
+
+        self.stop = Event()
+        self.bytes = self.files = 0
+
+    def on_bytes(self, count, /):
+        self.bytes += count
+
+    def on_file(self):
+        self.files += 1
+
+
+@pytest.fixture
+def exports(servers):
+    def start(site):
+        return Exports(servers(site, Site()), Progress)
+
+    return start
+
+
+def total(outcomes):
+    return sum((one.verified for one in outcomes), Evidence())
+
+
+def tree(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def archive_files(folder):
+    return {path for path in tree(folder) if not path.endswith((".xml", NAME, "metadata.csv"))}
+
+
+def failures(outcomes):
+    return [failure for one in outcomes for failure in one.failures]
+
+
+def test_a_session_lands_as_in_the_servers_zips_with_its_documents_and_a_table(exports, make_site, tmp_path):
+    out = tmp_path / "out"
+    outcomes = exports(make_site()).export(out, "lab:P")
+    assert failures(outcomes) == []
+    assert tree(out) == {
+        "P/S1/E1/scans/1-T1/resources/DICOM/files/a.dcm",
+        "P/S1/E1/scans/1-T1/resources/DICOM/files/sub/b.dcm",
+        "P/project.xml",
+        "P/S1/subject.xml",
+        "P/S1/E1/experiment.xml",
+        "metadata.csv",
+        "manifest.jsonl",
+    }
+    assert (out / "P/S1/E1/scans/1-T1/resources/DICOM/files/sub/b.dcm").read_bytes() == b"two"
+    assert total(outcomes) == Evidence(digest=2)
+    with (out / "metadata.csv").open(newline="") as opened:
+        rows = {row["kind"]: row for row in csv.DictReader(opened)}
+    assert rows["experiment"]["note"] == "5 > 3 & \"x\" 'y' é"
+    assert rows["subject"]["demographics/gender"] == "female"
+    assert [row["location"] for row in rows.values()] == ["lab:P", "lab:P/S1", "lab:P/S1/E1"]
+
+
+def test_planning_writes_nothing_and_counts_what_would_come(exports, make_site, tmp_path):
+    plan = exports(make_site()).plan(tmp_path / "out", "lab:P")
+    assert list(tmp_path.iterdir()) == []
+    assert (plan.totals.upload, plan.totals.create, plan.totals.files, plan.totals.bytes) == (1, 3, 2, 6)
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    assert plan.command == f"xnat-tui export lab:P --to {tmp_path}/out"
+    step = next(one for one in plan.steps if one.action is Action.UPLOAD)
+    assert (step.task, step.kind) == ("download", Kind.RESOURCE)
+    assert step.path == "subjects/S1/experiments/E1/scans/1/resources/DICOM"
+
+
+def test_files_and_folders_are_private(exports, make_site, tmp_path):
+    out = tmp_path / "out"
+    exports(make_site()).export(out, "lab:P")
+    for path in [out, *out.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_every_file_of_the_demo_study_arrives_in_every_layout(exports, layout, tmp_path):
+    one = exports(source_site())
+    plan = one.plan(tmp_path, "lab:BRAINS", layout=layout)
+    outcomes = one.run(plan)
+    assert failures(outcomes) == []
+    assert sum(outcome.files for outcome in outcomes) == plan.totals.files == 506
+    assert total(outcomes) == Evidence(digest=506)
+    entries = [entry for entry in Manifest(tmp_path) if entry.kind == "file"]
+    assert len({entry.item for entry in entries}) == len({entry.path for entry in entries}) == 506
+    assert all(md5_of(tmp_path / entry.path) == entry.md5 == entry.source_digest for entry in entries)
+    assert tree(tmp_path) == {entry.path for entry in Manifest(tmp_path)} | {NAME}
+
+
+def test_a_complete_file_is_never_fetched_again_and_an_incomplete_one_always(exports, make_site, tmp_path):
+    one = exports(make_site({f"{number}.dcm": bytes([number]) * 50 for number in range(5)}))
+    one.export(tmp_path, "lab:P", metadata=False)
+    one.fetched()
+    again = one.plan(tmp_path, "lab:P", metadata=False)
+    assert [(step.action, step.reason) for step in again.steps] == [(Action.SKIP, "complete already")]
+    folder = tmp_path / "P/S1/E1/scans/1-T1/resources/DICOM/files"
+    (folder / "1.dcm").write_bytes(b"short")
+    (folder / "2.dcm").unlink()
+    outcomes = one.export(tmp_path, "lab:P", metadata=False)
+    assert (sum(o.files for o in outcomes), sum(o.skipped for o in outcomes)) == (2, 3)
+    assert len(one.fetched()) == 2
+    assert (folder / "1.dcm").read_bytes() == b"\1" * 50
+
+
+def test_files_that_were_there_before_are_recognised_by_their_bytes(exports, make_site, tmp_path):
+    one = exports(make_site())
+    one.export(tmp_path, "lab:P", metadata=False)
+    (tmp_path / NAME).unlink()
+    one.fetched()
+    outcomes = one.export(tmp_path, "lab:P", metadata=False)
+    assert (sum(o.files for o in outcomes), sum(o.skipped for o in outcomes)) == (0, 2)
+    assert one.fetched() == []
+    assert len(list(Manifest(tmp_path))) == 2
+
+
+def test_a_changed_file_with_size_and_time_kept_is_fetched_when_overwriting(exports, make_site, tmp_path):
+    one = exports(make_site())
+    one.export(tmp_path, "lab:P", metadata=False)
+    outcomes = one.export(tmp_path, "lab:P", metadata=False, overwrite_local=True)
+    assert sum(outcome.files for outcome in outcomes) == 2
+
+
+def test_a_file_that_changed_at_the_source_is_fetched_again(exports, make_site, put_file, tmp_path):
+    site = make_site()
+    one = exports(site)
+    one.export(tmp_path, "lab:P", metadata=False)
+    session = next(iter(next(iter(site.projects["P"].subjects.values())).experiments.values()))
+    put_file(session.scans["1"].resources[0], "a.dcm", b"ONE")
+    outcomes = one.export(tmp_path, "lab:P", metadata=False)
+    assert (sum(o.files for o in outcomes), sum(o.skipped for o in outcomes)) == (1, 1)
+    assert (tmp_path / "P/S1/E1/scans/1-T1/resources/DICOM/files/a.dcm").read_bytes() == b"ONE"
+
+
+def test_many_small_files_come_as_one_zip_and_big_ones_as_streams(exports, make_site, monkeypatch, tmp_path):
+    one = exports(make_site({f"{number}.dcm": bytes([number]) * 1000 for number in range(20)}))
+    one.export(tmp_path / "zip", "lab:P", metadata=False)
+    assert [request.query for request in one.fetched()] == ["format=zip"]
+    monkeypatch.setattr("xnat_tui.services.exporting_resources.SMALL", 10)
+    one.export(tmp_path / "files", "lab:P", metadata=False)
+    assert [request.query for request in one.fetched()] == [""] * 20
+    one.export(tmp_path / "asked", "lab:P", metadata=False, mode=Mode.ZIP)
+    assert len(one.fetched()) == 1
+    assert archive_files(tmp_path / "zip") == archive_files(tmp_path / "files")
+
+
+def test_only_metadata_can_be_had_or_none(exports, make_site, tmp_path):
+    one = exports(make_site())
+    one.export(tmp_path / "meta", "lab:P", mode=Mode.METADATA)
+    assert archive_files(tmp_path / "meta") == set()
+    assert (tmp_path / "meta/P/S1/E1/experiment.xml").is_file()
+    one.export(tmp_path / "none", "lab:P", metadata=False)
+    assert tree(tmp_path / "none") == archive_files(tmp_path / "none") | {NAME}
+
+
+def test_one_file_and_overlapping_places_are_exported_once(exports, make_site, tmp_path):
+    one = exports(make_site())
+    location = "lab:P/S1/E1/scans/1/resources/DICOM/files/sub/b.dcm"
+    one.export(tmp_path / "one", location, metadata=False)
+    assert archive_files(tmp_path / "one") == {"P/S1/E1/scans/1-T1/resources/DICOM/files/sub/b.dcm"}
+    plan = one.plan(tmp_path / "both", "lab:P", "lab:P/S1/E1", "lab:P/S1/E1/scans/1")
+    assert len([step for step in plan.steps if step.task == "download"]) == 1
+
+
+def test_filters_narrow_an_export_to_what_they_name(exports, tmp_path):
+    one = exports(source_site())
+    plan = one.plan(tmp_path, "lab:BRAINS", filters=Filters(modality=("PET",), scan=("2",)), metadata=False)
+    assert {step.path.rpartition("/resources/")[0] for step in plan.steps} == {
+        "subjects/SUB-002/experiments/SUB-002_PT1/scans/2",
+        "subjects/SUB-011/experiments/SUB-011_PT1/scans/2",
+    }
+
+
+def test_shared_items_are_named_and_left_out_unless_they_are_asked_for(exports, tmp_path):
+    one = exports(source_site())
+    plan = one.plan(tmp_path / "a", "lab:TEACHING")
+    skipped = {step.path for step in plan.steps if "shared in" in step.reason}
+    assert {"subjects/T-01", "subjects/T-01/experiments/T-01_MR", "subjects/SUB-002"} <= skipped
+    assert all("T-99" in step.path for step in plan.steps if step.task == "download")
+    whole = one.plan(tmp_path / "b", "lab:TEACHING", shared="copy")
+    assert any("T-01_MR/" in step.path for step in whole.steps if step.task == "download")
+
+
+def test_bids_exports_describe_themselves(exports, tmp_path):
+    exports(source_site()).export(tmp_path, "lab:BRAINS/SUB-001", layout=Layout.BIDS)
+    description = json.loads((tmp_path / "dataset_description.json").read_text())
+    assert (description["BIDSVersion"], description["DatasetType"]) == ("1.9.0", "raw")
+    top = {path.name for path in tmp_path.iterdir()}
+    assert top == {
+        "sub-SUB001",
+        "sourcedata",
+        "dataset_description.json",
+        ".bidsignore",
+        NAME,
+        "metadata.csv",
+    }
+    outside = [path for path in archive_files(tmp_path) if path.endswith(".dcm")]
+    assert outside
+    assert all(path.startswith("sourcedata/") for path in outside)
+
+
+def test_too_little_space_is_said_before_anything_is_fetched(exports, make_site, monkeypatch, tmp_path):
+    monkeypatch.setattr(planning_export.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
+    plan = exports(make_site()).plan(tmp_path / "not" / "yet", "lab:P")
+    assert plan.blocked
+    assert "6 are needed and 5 are free" in plan.findings[0].message
+
+
+def test_a_case_insensitive_folder_loses_no_file_and_the_manifest_has_the_names(
+    exports, make_site, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(planning_export, "folds_case", lambda _: True)
+    one = exports(make_site({"IMG.dcm": b"upper", "img.dcm": b"lower"}))
+    plan = one.plan(tmp_path, "lab:P", metadata=False)
+    assert any("another name here" in finding.message for finding in plan.findings)
+    assert failures(one.run(plan)) == []
+    entries = {Path(entry.item).name: entry for entry in Manifest(tmp_path)}
+    assert entries["img.dcm"].path.endswith("/files/img~2.dcm")
+    assert entries["img.dcm"].original.endswith("/files/img.dcm")
+    assert (tmp_path / entries["img.dcm"].path).read_bytes() == b"lower"
+    assert entries["IMG.dcm"].original == ""
+
+
+def test_another_layout_in_the_folder_is_noticed(exports, make_site, tmp_path):
+    one = exports(make_site())
+    one.export(tmp_path, "lab:P")
+    plan = one.plan(tmp_path, "lab:P", layout=Layout.FLAT)
+    assert any("in the layout xnat" in finding.message for finding in plan.findings)
+
+
+def test_what_cannot_be_exported_is_refused_with_a_reason(exports, make_site, tmp_path):
+    one = exports(make_site())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is not a folder"):
+        one.plan(tmp_path / "file", "lab:P")
+    with pytest.raises(UsageError, match="Nothing was chosen"):
+        one.plan(tmp_path / "out")
+    with pytest.raises(UsageError, match="rsync"):
+        one.plan(tmp_path / "out", "lab:P", mode=Mode.RSYNC)
+
+
+def test_files_without_a_digest_rest_on_their_size(exports, make_site, tmp_path):
+    outcomes = exports(make_site(digests=False)).export(tmp_path, "lab:P")
+    assert total(outcomes) == Evidence(size=2)
+    assert all(one.state is State.DONE for one in outcomes)

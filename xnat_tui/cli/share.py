@@ -1,0 +1,114 @@
+"""`share`: where items are shared, sharing them, ending that, and giving them away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from xnat_tui.cli.changing import carry_out, report_rows
+from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.locations import LOCATION
+from xnat_tui.cli.state import State, pass_state
+
+_LOCATION = click.argument("location", type=LOCATION, metavar="LOC")
+_INTO = click.option("--into", required=True, metavar="PROJECT", help="The other project's ID.")
+
+
+@click.group()
+def share() -> None:
+    """Share subjects, sessions and assessors into other projects of the same server.
+
+    No files are copied: the other project shows the same item.
+    """
+
+
+@share.command("list")
+@_LOCATION
+@pass_state
+def list_(state: State, location: str) -> None:
+    """List the owner of each item at LOC, and the projects it is shared into."""
+    from xnat_tui.services.sharing import Sharing, rows
+
+    with state.workspace() as workspace:
+        places = list(workspace.find(location))
+        service = Sharing(workspace.reader(places[0].server))
+        found = [row for place in places for row in rows(place, service.projects_of(place))]
+    report_rows(state, ["location", "ID", "label", "role"], found)
+
+
+@share.command()
+@_LOCATION
+@click.option("--into", default="", metavar="PROJECT", help="The other project's ID.")
+@click.option("--label", default="", help="The label there; its own without this.")
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Columns subject, source, destination, and perhaps session, label; LOC is then the server.",
+)
+@write_options
+@pass_state
+def add(state: State, location: str, into: str, label: str, table: Path | None, consent: Consent) -> int:
+    """Share the items at LOC, each after its subject; give a share another label.
+
+    A label in a table is the session's where a session is named, else the subject's.
+    """
+    from xnat_tui.services import tables
+    from xnat_tui.services.sharing import TABLE_OPTIONAL, TABLE_REQUIRED, Sharing, Wish
+
+    if (table is None) != bool(into) or (table is not None and label):
+        raise click.UsageError("Give --into PROJECT with or without --label, or --table FILE.csv.")
+    with state.workspace() as workspace:
+        if table is not None:
+            key = ("subject", "source", "destination", "session")
+            read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=key)
+            server = workspace.find_one(location)
+            if server.items:
+                raise click.UsageError(f"With --table, LOC is the server: {server.server}:")
+            service = Sharing(workspace.reader(server.server))
+            changes, name = service.plan_table(server, read), server.server
+        else:
+            places = list(workspace.find(location))
+            if label and len(places) > 1:
+                raise click.UsageError(f"{location} names {len(places)} items: they cannot all be {label!r}.")
+            name = places[0].server
+            service = Sharing(workspace.reader(name))
+            changes = service.plan_share(Wish(place, into, label) for place in places)
+        return carry_out(state, changes, service.do, consent, server=workspace.server(name))
+
+
+@share.command()
+@_LOCATION
+@_INTO
+@write_options
+@pass_state
+def remove(state: State, location: str, into: str, consent: Consent) -> int:
+    """Take the items at LOC out of a project that does not own them. Nothing is ever deleted by this."""
+    from xnat_tui.services.sharing import Sharing
+
+    with state.workspace() as workspace:
+        places = list(workspace.find(location))
+        service = Sharing(workspace.reader(places[0].server))
+        changes = service.plan_unshare(places, into)
+        server = workspace.server(places[0].server)
+        return carry_out(state, changes, service.do, consent, server=server)
+
+
+@share.command()
+@_LOCATION
+@_INTO
+@write_options
+@pass_state
+def transfer(state: State, location: str, into: str, consent: Consent) -> int:
+    """Give a subject with its sessions, or a session, away to another project, with all files.
+
+    The old project keeps nothing; its ID has to be typed, or given with --confirm.
+    """
+    from xnat_tui.services.sharing import Sharing
+
+    with state.workspace() as workspace:
+        place = workspace.find_one(location)
+        service = Sharing(workspace.reader(place.server))
+        changes = service.plan_transfer(place, into)
+        return carry_out(state, changes, service.do, consent, server=workspace.server(place.server))

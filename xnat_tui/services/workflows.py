@@ -1,0 +1,133 @@
+"""Workflows of items and projects: listed, and stuck ones dismissed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from xnat_tui.errors import BadAnswer, Forbidden, NotFound, Unclear
+from xnat_tui.model.changes import Change
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.place import Place
+from xnat_tui.model.workflow import DISMISSED, Workflow
+from xnat_tui.services.reading import Reader
+from xnat_tui.xnat import workflows as gateway
+from xnat_tui.xnat.users import is_administrator
+
+
+class Workflows:
+    """Workflows of one server. Plans read; only `do` writes, and reads back."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._administrator: bool | None = None
+        self._asked = False
+
+    def list(self, place: Place, *, every_pipeline: bool = False, status: Collection[str] = ()) -> list[Workflow]:
+        """Workflows on an item, on a subject and its sessions, or anywhere in a project, oldest first.
+
+        Only AutoRuns without `every_pipeline`; `status` narrows to these, case ignored. Raises Forbidden
+        where workflows of a project may not be searched; an item's latest AutoRun is found all the same.
+        """
+        wanted = {word.lower() for word in status}
+        found = self._found(place, autorun=not every_pipeline, only_open=False)
+        return [one for one in found if not wanted or one.status.lower() in wanted]
+
+    def open_on(self, place: Place) -> list[Workflow]:
+        """What stands open at a place: it blocks renaming and merging."""
+        return self._found(place, autorun=False, only_open=True)
+
+    def plan_dismiss(self, places: Iterable[Place], *, ids: Sequence[str] = ()) -> list[Change]:
+        """Changes that end open AutoRuns; with `ids` these workflows and no others, whatever they run.
+
+        One that is over, or that somebody else has created, is refused: only its creator or a site
+        administrator may change a workflow.
+        """
+        found: dict[str, tuple[Place, Workflow]] = {}
+        for place in places:
+            for one in self._found(place, autorun=not ids, only_open=not ids):
+                found.setdefault(one.id, (place, one))
+        if not ids:
+            return [self.dismissal(place, one) for place, one in found.values()]
+        changes = []
+        for number in ids:
+            if number in found:
+                changes.append(self.dismissal(*found[number]))
+            else:
+                where = " ".join(str(place.location) for place in places)
+                changes.append(
+                    Change(where, "dismiss", {"workflow_id": number}, refusal="there is no such workflow here.")
+                )
+        return changes
+
+    def dismissal(self, place: Place, workflow: Workflow) -> Change:
+        """The change that ends one workflow."""
+        refusal = "" if workflow.open else f"it is over: {workflow.status}."
+        if not refusal and workflow.user and workflow.user != self.reader.connection.user:
+            refusal = "" if self._may_change_all() is not False else _not_yours(workflow.user)
+        before = {
+            "workflow_id": workflow.id,
+            "id": workflow.item,
+            "session_label": workflow.label,
+            "pipeline_name": workflow.pipeline,
+            "status": workflow.status,
+        }
+        return Change(
+            str(place.location), "dismiss", before, {"status": DISMISSED}, refusal=refusal, project=workflow.project
+        )
+
+    def do(self, change: Change) -> str:
+        """End one workflow and read it back.
+
+        Raises Forbidden where only its creator or an administrator may, BadAnswer where it stays open.
+        """
+        connection, number = self.reader.connection, change.before["workflow_id"]
+        failure: Unclear | None = None
+        try:
+            gateway.set_status(connection, number, DISMISSED)
+        except Forbidden as error:
+            creator = gateway.read(connection, number).user
+            raise Forbidden(_not_yours(creator), status=error.status) from None
+        except Unclear as error:
+            failure = error
+        if gateway.read(connection, number).open:
+            raise failure or BadAnswer("The server accepted it, and the workflow is still open.", "Reload.")
+        return "The answer was lost; read back, and it is so." if failure else ""
+
+    def _found(self, place: Place, *, autorun: bool, only_open: bool) -> list[Workflow]:
+        project = place.of(Kind.PROJECT)
+        if project is None or place.item is None:
+            raise NotFound(f"{place.location} is a server.", "Name a project, a subject or a session.")
+        if place.kind is Kind.PROJECT:
+            return gateway.search(
+                self.reader.connection, project=project.id, autorun=autorun, only_open=only_open
+            )
+        items = self._items(place)
+        try:
+            return gateway.search(self.reader.connection, items=items, autorun=autorun, only_open=only_open)
+        except Forbidden:
+            if not autorun:
+                raise
+        latest = [gateway.latest_autorun(self.reader.connection, item) for item in items]
+        return [one for one in latest if one is not None and (one.open or not only_open)]
+
+    def _items(self, place: Place) -> list[str]:
+        """The accession IDs at a place: a subject's sessions too; a scan's workflows are its session's."""
+        if place.kind is Kind.SUBJECT:
+            listing = self.reader.below(place, Kind.EXPERIMENT)
+            if listing.error is not None:
+                raise listing.error
+            assert place.item is not None
+            return [place.item.id, *(item.id for item in listing.items)]
+        session = place if place.kind is Kind.ASSESSOR else place.up_to(Kind.EXPERIMENT)
+        assert session.item is not None
+        return [session.item.id]
+
+    def _may_change_all(self) -> bool | None:
+        if not self._asked:
+            self._administrator, self._asked = is_administrator(self.reader.connection), True
+        return self._administrator
+
+
+def _not_yours(creator: str) -> str:
+    whose = f"its creator {creator}" if creator else "its creator"
+    return f"Only {whose} or a site administrator may dismiss this workflow."
