@@ -55,7 +55,7 @@ class Workflows:
             else:
                 where = " ".join(str(place.location) for place in places)
                 changes.append(
-                    Change(where, "dismiss", {"workflow_id": number}, refusal="there is no such workflow here.")
+                    Change(where, "dismiss", {}, {"workflow_id": number}, refusal="there is no such workflow here.")
                 )
         return changes
 
@@ -64,15 +64,20 @@ class Workflows:
         refusal = "" if workflow.open else f"it is over: {workflow.status}."
         if not refusal and workflow.user and workflow.user != self.reader.connection.user:
             refusal = "" if self._may_change_all() is not False else _not_yours(workflow.user)
-        before = {
+        after = {
             "workflow_id": workflow.id,
             "id": workflow.item,
             "session_label": workflow.label,
             "pipeline_name": workflow.pipeline,
-            "status": workflow.status,
+            "status": DISMISSED,
         }
         return Change(
-            str(place.location), "dismiss", before, {"status": DISMISSED}, refusal=refusal, project=workflow.project
+            str(place.location),
+            "dismiss",
+            {"status": workflow.status},
+            {name: text for name, text in after.items() if text},
+            refusal=refusal,
+            project=workflow.project,
         )
 
     def do(self, change: Change) -> str:
@@ -80,7 +85,7 @@ class Workflows:
 
         Raises Forbidden where only its creator or an administrator may, BadAnswer where it stays open.
         """
-        connection, number = self.reader.connection, change.before["workflow_id"]
+        connection, number = self.reader.connection, change.after["workflow_id"]
         failure: Unclear | None = None
         try:
             gateway.set_status(connection, number, DISMISSED)

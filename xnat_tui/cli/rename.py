@@ -1,0 +1,89 @@
+"""`rename`: subjects and sessions get other labels."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from xnat_tui.cli import state as terminal
+from xnat_tui.cli.changing import carry_out
+from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.locations import LOCATION
+from xnat_tui.cli.state import State, pass_state
+
+if TYPE_CHECKING:
+    from xnat_tui.services.renaming import RenamePlan
+
+
+@click.command()
+@click.argument("location", type=LOCATION, metavar="LOC")
+@click.argument("new_label", required=False)
+@click.option("--with-sessions", is_flag=True, help="Also a subject's sessions whose labels begin with its own.")
+@click.option("--dismiss-autorun", is_flag=True, help="End open AutoRuns that block it, without asking.")
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Columns subject, new_label, and perhaps session; LOC is then the project.",
+)
+@write_options
+@pass_state
+def rename(
+    state: State,
+    location: str,
+    new_label: str | None,
+    with_sessions: bool,
+    dismiss_autorun: bool,
+    table: Path | None,
+    consent: Consent,
+) -> int:
+    """Give the subject or session at LOC another label, or many by a table.
+
+    An open AutoRun blocks this; it is shown, and ended only with consent. Other workflows never are.
+    """
+    from xnat_tui.services import tables
+    from xnat_tui.services.renaming import TABLE_OPTIONAL, TABLE_REQUIRED, Renaming
+
+    if (table is None) == (new_label is None) or (table is not None and with_sessions):
+        raise click.UsageError("Give NEW_LABEL with or without --with-sessions, or --table FILE.csv.")
+    read = None
+    if table is not None:
+        read = tables.read(
+            table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=("subject", "session")
+        )
+    with state.workspace() as workspace:
+        place = workspace.find_one(location)
+        service = Renaming(workspace.reader(place.server), wait=_wait)
+
+        def plan(dismiss: bool) -> RenamePlan:
+            if read is not None:
+                return service.plan_table(place, read, dismiss=dismiss)
+            wishes, kept = service.wishes(place, new_label or "", with_sessions=with_sessions)
+            planned = service.plan(wishes, dismiss=dismiss)
+            planned.notes += kept
+            return planned
+
+        found = plan(dismiss_autorun)
+        if found.blocking and not dismiss_autorun:
+            if _may_dismiss(state, found, consent):
+                found = plan(True)
+            else:
+                found.notes.append("--dismiss-autorun ends an AutoRun that blocks")
+        server = workspace.server(place.server)
+        return carry_out(state, found.changes, service.do, consent, server=server, notes=found.notes)
+
+
+def _may_dismiss(state: State, plan: RenamePlan, consent: Consent) -> bool:
+    """Ending somebody's AutoRun is asked for by itself: --yes does not mean it."""
+    if consent.dry_run or consent.yes or not terminal.has_terminal():
+        return False
+    for one in plan.blocking:
+        state.output.note(f"AutoRun is {one.status} on {one.label or one.item} since {one.started}.")
+    return click.confirm("It blocks renaming. Dismiss it?", err=True)
+
+
+def _wait(seconds: float) -> bool:
+    return threading.Event().wait(seconds)

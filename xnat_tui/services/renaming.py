@@ -1,0 +1,263 @@
+"""Renaming subjects and sessions, with what stands in the way found before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, ServerError, Unclear, XnatTuiError
+from xnat_tui.model.changes import Change
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.place import Place
+from xnat_tui.model.sharing import label_refusal
+from xnat_tui.model.workflow import Workflow
+from xnat_tui.services.find import find_one
+from xnat_tui.services.reading import Reader
+from xnat_tui.services.tables import CsvTable
+from xnat_tui.services.workflows import Workflows
+from xnat_tui.xnat import renaming as gateway
+from xnat_tui.xnat import workflows as workflow_gateway
+from xnat_tui.xnat.sharing import experiment_labels, projects_of, subject_labels
+
+TABLE_REQUIRED = ("subject", "new_label")
+TABLE_OPTIONAL = ("session",)
+REFUSED_WAITS = (1.0, 2.0, 4.0)
+"""Seconds between looks after a 409: most are final, some come although the rename is under way."""
+UNCLEAR_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
+"""Seconds between looks after a time-out or a server error: big sessions take minutes."""
+
+Wait = Callable[[float], bool]
+"""Waits for some seconds; true means that the user wants to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One item and its new label. `after` is an item whose renaming has to succeed first."""
+
+    place: Place
+    label: str
+    after: str = ""
+
+
+@dataclass(slots=True)
+class RenamePlan:
+    """Changes in order, dismissals before what they make possible; `blocking` are open AutoRuns."""
+
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    blocking: list[Workflow] = field(default_factory=list)
+
+
+class Renaming:
+    """Renames on one server. Plans read; only `do` writes, and looks until it is clear what happened."""
+
+    def __init__(self, reader: Reader, *, wait: Wait) -> None:
+        self.reader = reader
+        self.workflows = Workflows(reader)
+        self._wait = wait
+        self._uris: dict[str, str] = {}
+        self._after: dict[str, str] = {}
+        self._done: set[str] = set()
+
+    def wishes(self, place: Place, label: str, *, with_sessions: bool = False) -> tuple[list[Wish], list[str]]:
+        """An item's new label, with those of a subject's sessions, and which sessions keep theirs.
+
+        A session follows its subject where its label begins with the subject's.
+        """
+        found, notes = [Wish(place, label)], []
+        if with_sessions and place.kind is Kind.SUBJECT:
+            assert place.item is not None
+            listing = self.reader.below(place, Kind.EXPERIMENT)
+            if listing.error is not None:
+                raise listing.error
+            for item in listing.items:
+                rest = item.key.removeprefix(place.item.key)
+                if rest == item.key or rest[:1].isalnum():
+                    notes.append(f"{item.key} keeps its label: it does not begin with {place.item.key}")
+                else:
+                    found.append(Wish(place.child(item), f"{label}{rest}", str(place.location)))
+        return found, notes
+
+    def plan_table(self, project: Place, table: CsvTable, *, dismiss: bool = False) -> RenamePlan:
+        """A plan for rows of `subject`, `new_label` and perhaps `session`; with a session, that is renamed."""
+        wishes, refused = [], []
+        for row in table.rows:
+            location = project.location.child(Kind.SUBJECT, row["subject"])
+            if row["session"]:
+                location = location.child(Kind.EXPERIMENT, row["session"])
+            try:
+                wishes.append(Wish(find_one(self.reader, location), row["new_label"]))
+            except NotFound as error:
+                reason = f"line {row.line}: {error.message}"
+                refused.append(Change(str(location), "rename", after={"label": row["new_label"]}, refusal=reason))
+        plan = self.plan(wishes, dismiss=dismiss)
+        plan.changes += refused
+        return plan
+
+    def plan(self, wishes: Iterable[Wish], *, dismiss: bool = False) -> RenamePlan:
+        """What renaming needs: labels checked against all others, open workflows looked up.
+
+        An open AutoRun blocks its item; with `dismiss` ending it is part of the plan. Any other open
+        workflow refuses the rename.
+        """
+        wishes = list(wishes)
+        plan = RenamePlan()
+        for by_project in _by_project(wishes).values():
+            self._plan_project(by_project, plan, dismiss)
+        if any(change.verb == "rename" and not change.refusal for change in plan.changes):
+            plan.notes += self._anonymisation()
+        return plan
+
+    def do(self, change: Change) -> str:
+        """Dismiss, or rename and look until the old or the new label is seen to stand.
+
+        Raises Conflict where the label was taken or the item is in work, Unclear where minutes of looking
+        did not tell.
+        """
+        if change.verb == "dismiss":
+            return self.workflows.do(change)
+        first = self._after.get(change.location, "")
+        if first and first not in self._done:
+            raise Conflict("Its subject was not renamed.", "Rename that first.")
+        uri, label = self._uris[change.location], change.after["label"]
+        failure: XnatTuiError | None = None
+        try:
+            gateway.put_label(self.reader.connection, uri, label)
+        except (Conflict, ServerError, Unclear) as error:
+            failure = error
+        if not self._settled(uri, label, failure):
+            raise failure or BadAnswer(
+                "The server accepted the new label and still shows the old one.",
+                "Only the owner's project can rename it; look again later.",
+            )
+        self._done.add(change.location)
+        return f"The server answered {_called(failure)}; read back, and it is renamed." if failure else ""
+
+    def _settled(self, uri: str, label: str, failure: XnatTuiError | None) -> bool:
+        """Whether the new label stands, looking again for as long as the answer leaves it open."""
+        waits: Sequence[float] = ()
+        if failure is not None:
+            waits = REFUSED_WAITS if isinstance(failure, Conflict) else UNCLEAR_WAITS
+        for seconds in (0.0, *waits):
+            if seconds and self._wait(seconds):
+                return False
+            try:
+                if gateway.current_label(self.reader.connection, uri) == label:
+                    return True
+            except XnatTuiError as error:
+                if not seconds and failure is None:
+                    raise
+                failure = failure or error
+        return False
+
+    def _plan_project(self, wishes: Sequence[Wish], plan: RenamePlan, dismiss: bool) -> None:
+        project = wishes[0].place.up_to(Kind.PROJECT)
+        assert project.item is not None
+        taken = self._labels(project.item, wishes)
+        running, unknown = self._open(project)
+        if unknown:
+            plan.notes.append(unknown)
+        for wish in wishes:
+            item = wish.place.item
+            assert item is not None
+            change = self._rename(wish, taken)
+            if change is None:
+                continue
+            blocking = [] if change.refusal else running.get(item.id, [])
+            dismissals = [self.workflows.dismissal(wish.place, one) for one in blocking if one.is_autorun]
+            change = _refused_by(change, blocking, dismissals, dismiss)
+            plan.blocking += [one for one in blocking if one.is_autorun]
+            if dismiss and not change.refusal:
+                plan.changes += dismissals
+            if not change.refusal:
+                labels = taken[wish.place.kind]
+                labels.pop(item.key, None)
+                labels[wish.label] = item.id
+            plan.changes.append(change)
+
+    def _rename(self, wish: Wish, taken: Mapping[Kind, dict[str, str]]) -> Change | None:
+        item, place = wish.place.item, wish.place
+        if item is None or place.kind not in (Kind.SUBJECT, Kind.EXPERIMENT):
+            raise NotFound(f"{place.location} cannot be renamed.", "Subjects and sessions can.")
+        if item.key == wish.label:
+            return None
+        project = place.of(Kind.PROJECT)
+        assert project is not None
+        holder = taken[place.kind].get(wish.label, item.id)
+        refusal = label_refusal(wish.label)
+        if not refusal and holder != item.id:
+            refusal = f"{project.id} has another {wish.label} already."
+        owner = projects_of(self.reader.connection, item.uri).owner.project
+        if not refusal and owner != project.id:
+            refusal = f"it is only shared in from {owner}: rename it there, or relabel the share."
+        location = str(place.location)
+        self._after.pop(location, None)
+        if wish.after:
+            self._after[location] = wish.after
+        self._uris[location] = _uri(owner, item)
+        twins = [one for one in taken[place.kind] if one != item.key and one.lower() == wish.label.lower()]
+        note = f"differs from {twins[0]} by case only" if twins and not refusal else ""
+        return Change(
+            location,
+            "rename",
+            {"label": item.key},
+            {"label": wish.label},
+            note=note,
+            refusal=refusal,
+            project=project.id,
+        )
+
+    def _labels(self, project: Item, wishes: Sequence[Wish]) -> dict[Kind, dict[str, str]]:
+        kinds = {wish.place.kind for wish in wishes}
+        connection = self.reader.connection
+        return {
+            Kind.SUBJECT: subject_labels(connection, project.id) if Kind.SUBJECT in kinds else {},
+            Kind.EXPERIMENT: experiment_labels(connection, project.id) if Kind.EXPERIMENT in kinds else {},
+        }
+
+    def _open(self, project: Place) -> tuple[dict[str, list[Workflow]], str]:
+        """Open workflows by item, in one request; or a note that they could not be looked up."""
+        try:
+            found = self.workflows.open_on(project)
+        except Forbidden as error:
+            return {}, f"open workflows could not be looked up ({error.message}); the server refuses if one blocks"
+        running: dict[str, list[Workflow]] = {}
+        for one in found:
+            running.setdefault(one.item, []).append(one)
+        return running, ""
+
+    def _anonymisation(self) -> list[str]:
+        on = workflow_gateway.anonymises_on_rename(self.reader.connection)
+        if on is None:
+            return ["whether renaming runs the project's anonymisation again is not known to this user"]
+        return ["renaming runs the project's anonymisation again and rewrites the DICOM files"] if on else []
+
+
+def _uri(owner: str, item: Item) -> str:
+    return f"/data/projects/{owner}/{item.kind.plural}/{item.id}"
+
+
+def _by_project(wishes: Iterable[Wish]) -> dict[str, list[Wish]]:
+    found: dict[str, list[Wish]] = {}
+    for wish in wishes:
+        project = wish.place.of(Kind.PROJECT)
+        found.setdefault(project.id if project is not None else "", []).append(wish)
+    return found
+
+
+def _refused_by(
+    change: Change, blocking: Sequence[Workflow], dismissals: Sequence[Change], dismiss: bool
+) -> Change:
+    """The change, refused where an open workflow stays in its way."""
+    if others := [one for one in blocking if not one.is_autorun]:
+        other = others[0]
+        return replace(change, refusal=f"{other.name} is {other.status} on it since {other.started}.")
+    if stuck := [one.refusal for one in dismissals if one.refusal]:
+        return replace(change, refusal=f"AutoRun blocks it. {stuck[0]}")
+    if blocking and not dismiss:
+        return replace(change, refusal=f"AutoRun is {blocking[0].status} on it since {blocking[0].started}.")
+    return change
+
+
+def _called(failure: XnatTuiError) -> str:
+    return str(failure.status) if failure.status else "nothing"
