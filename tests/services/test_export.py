@@ -168,7 +168,7 @@ def test_files_that_were_there_before_are_recognised_by_their_bytes(exports, mak
     assert len(list(Manifest(tmp_path))) == 2
 
 
-def test_a_changed_file_with_size_and_time_kept_is_fetched_when_overwriting(exports, make_site, tmp_path):
+def test_overwriting_fetches_what_is_complete_too(exports, make_site, tmp_path):
     one = exports(make_site())
     one.export(tmp_path, "lab:P", metadata=False)
     outcomes = one.export(tmp_path, "lab:P", metadata=False, overwrite_local=True)

@@ -13,6 +13,7 @@ from xnat_tui.cli.changing import carry_out
 from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
+from xnat_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from xnat_tui.services.renaming import RenamePlan
@@ -44,9 +45,12 @@ def rename(
 
     An open AutoRun blocks this; it is shown, and ended only with consent. Other workflows never are.
     """
+    from xnat_tui.model.sharing import label_refusal
     from xnat_tui.services import tables
     from xnat_tui.services.renaming import TABLE_OPTIONAL, TABLE_REQUIRED, Renaming
 
+    if new_label and (reason := label_refusal(new_label)):
+        raise UsageError(reason)
     if (table is None) == (new_label is None) or (table is not None and with_sessions):
         raise click.UsageError("Give NEW_LABEL with or without --with-sessions, or --table FILE.csv.")
     read = None

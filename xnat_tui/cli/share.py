@@ -10,6 +10,7 @@ from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
+from xnat_tui.errors import UsageError
 
 _LOCATION = click.argument("location", type=LOCATION, metavar="LOC")
 _INTO = click.option("--into", required=True, metavar="PROJECT", help="The other project's ID.")
@@ -54,11 +55,14 @@ def add(state: State, location: str, into: str, label: str, table: Path | None, 
 
     A label in a table is the session's where a session is named, else the subject's.
     """
+    from xnat_tui.model.sharing import label_refusal
     from xnat_tui.services import tables
     from xnat_tui.services.sharing import TABLE_OPTIONAL, TABLE_REQUIRED, Sharing, Wish
 
     if (table is None) != bool(into) or (table is not None and label):
         raise click.UsageError("Give --into PROJECT with or without --label, or --table FILE.csv.")
+    if label and (reason := label_refusal(label)):
+        raise UsageError(reason)
     with state.workspace() as workspace:
         if table is not None:
             key = ("subject", "source", "destination", "session")

@@ -32,7 +32,7 @@ ARCHIVE_FILES = 5_000
 FEW = 2
 """So many files are fetched by themselves rather than with the whole resource's zip."""
 SHARE = 0.25
-"""The part of a resource's files from which its zip is cheaper than single requests."""
+"""The part of a resource's bytes from which its zip is cheaper than single requests."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 _SOURCE_FAILED = (BadAnswer, NotFound, Refused, ServerError, ServerUnreachable)
@@ -63,7 +63,7 @@ class Sender:
         self.existed = False
 
     def send(self, items: Sequence[Item], attributes: Attributes, *, overwrite: bool, total: int) -> None:
-        """Send files that share attributes; `total` is the number of files in the whole resource.
+        """Send files that share attributes; `total` are the bytes of the whole resource.
 
         Raises Unclear or ServerUnreachable when an upload ended so: what was sent may have arrived.
         """
@@ -183,7 +183,7 @@ class Sender:
     @contextmanager
     def _members(self, items: Sequence[Item], total: int) -> Iterator[Mapping[str, Member]]:
         """The resource's zip where that is cheaper; nothing where single requests are, or it is damaged."""
-        if len(items) <= FEW or len(items) < SHARE * total:
+        if len(items) <= FEW or sum(item.bytes or 0 for item in items) < SHARE * total:
             yield {}
             return
         path = f"{encode_uri(self._step.source.uri)}/files"

@@ -58,7 +58,7 @@ class _ResourceCopy:
         if not there:
             self._create(decision)
         if decision.sent:
-            self._send(decision, len(items))
+            self._send(decision, sum(item.bytes or 0 for item in items))
         done = State.FAILED if self.failures else State.DONE
         skipped = len(decision.complete)
         return Outcome(

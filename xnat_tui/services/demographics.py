@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, Unclear, UsageError, XnatTuiError
@@ -11,7 +11,7 @@ from xnat_tui.model import demographics as rules
 from xnat_tui.model.changes import Change
 from xnat_tui.model.demographics import AGE_FIELDS, FIELDS, VARIABLE_PREFIX
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.patient_headers import KEYWORDS, Conclusion, Reading, conclude, fill
+from xnat_tui.model.patient_headers import KEYWORDS, Reading, conclude, fill
 from xnat_tui.model.place import Place
 from xnat_tui.services.reading import Reader
 from xnat_tui.services.tables import CsvTable, Row
@@ -32,7 +32,6 @@ class Subject:
 
     place: Place
     person: Person
-    headers: Conclusion | None = field(default=None)
 
     @property
     def location(self) -> str:
@@ -46,7 +45,7 @@ class Demographics:
         self.reader = reader
         self._header = header
         self._people: dict[str, dict[str, Person]] = {}
-        self._planned: dict[str, Person] = {}
+        self._planned: dict[str, Subject] = {}
 
     def subjects(self, places: Iterable[Place]) -> list[Subject]:
         """The subjects at, above or below some places, each once, with what is stored of them.
@@ -123,7 +122,8 @@ class Demographics:
         Raises Conflict where somebody else changed one of the fields since the plan, BadAnswer where the
         server said yes and does not hold the values.
         """
-        person = self._planned[change.location]
+        subject = self._planned[change.location]
+        person = subject.person
         connection = self.reader.connection
         before = gateway.read(connection, person.project, person.id)
         for name, text in change.before.items():
@@ -139,6 +139,7 @@ class Demographics:
             name for name, text in change.after.items() if not rules.same(name, stored.get(name, ""), text)
         ]
         person.values.update({name: stored.get(name, "") for name in change.after})
+        self.reader.forget(subject.place.up_to(Kind.PROJECT))
         if not missing:
             return "The answer was lost; read back, and it is stored." if failure else ""
         raise failure or BadAnswer(
@@ -178,7 +179,7 @@ class Demographics:
             after = rules.changes(stored, values)
             if not after:
                 continue
-            self._planned[subject.location] = subject.person
+            self._planned[subject.location] = subject
             found.append(
                 Change(
                     subject.location,

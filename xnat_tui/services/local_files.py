@@ -71,7 +71,7 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What stands at some paths. `left_out`: neither files nor folders, or names that no server could keep."""
+    """What stands at some paths. `left_out`: neither file nor folder, or a name that no server can keep."""
 
     files: tuple[LocalFile, ...]
     left_out: tuple[str, ...] = ()

@@ -55,8 +55,9 @@ class Renaming:
         self.reader = reader
         self.workflows = Workflows(reader)
         self._wait = wait
-        self._uris: dict[str, str] = {}
+        self._planned: dict[str, tuple[Place, str]] = {}
         self._after: dict[str, str] = {}
+        self._blocked: dict[str, set[str]] = {}
         self._done: set[str] = set()
 
     def wishes(self, place: Place, label: str, *, with_sessions: bool = False) -> tuple[list[Wish], list[str]]:
@@ -81,6 +82,9 @@ class Renaming:
     def plan_table(self, project: Place, table: CsvTable, *, dismiss: bool = False) -> RenamePlan:
         """A plan for rows of `subject`, `new_label` and perhaps `session`; with a session, that is renamed."""
         wishes, refused = [], []
+        for row in table.rows:
+            if reason := label_refusal(row["new_label"]):
+                raise row.error("new_label", reason)
         for row in table.rows:
             location = project.location.child(Kind.SUBJECT, row["subject"])
             if row["session"]:
@@ -115,11 +119,15 @@ class Renaming:
         did not tell.
         """
         if change.verb == "dismiss":
-            return self.workflows.do(change)
+            note = self.workflows.do(change)
+            self._blocked[change.location].discard(change.after["workflow_id"])
+            return note
+        if self._blocked.get(change.location):
+            raise Conflict("AutoRun still blocks it: it could not be dismissed.", "Ask who started it.")
         first = self._after.get(change.location, "")
         if first and first not in self._done:
             raise Conflict("Its subject was not renamed.", "Rename that first.")
-        uri, label = self._uris[change.location], change.after["label"]
+        (place, uri), label = self._planned[change.location], change.after["label"]
         failure: XnatTuiError | None = None
         try:
             gateway.put_label(self.reader.connection, uri, label)
@@ -131,6 +139,7 @@ class Renaming:
                 "Only the owner's project can rename it; look again later.",
             )
         self._done.add(change.location)
+        self.reader.forget(place.up_to(Kind.PROJECT))
         return f"The server answered {_called(failure)}; read back, and it is renamed." if failure else ""
 
     def _settled(self, uri: str, label: str, failure: XnatTuiError | None) -> bool:
@@ -167,8 +176,10 @@ class Renaming:
             dismissals = [self.workflows.dismissal(wish.place, one) for one in blocking if one.is_autorun]
             change = _refused_by(change, blocking, dismissals, dismiss)
             plan.blocking += [one for one in blocking if one.is_autorun]
+            self._blocked[change.location] = set()
             if dismiss and not change.refusal:
                 plan.changes += dismissals
+                self._blocked[change.location] = {one.after["workflow_id"] for one in dismissals}
             if not change.refusal:
                 labels = taken[wish.place.kind]
                 labels.pop(item.key, None)
@@ -194,7 +205,7 @@ class Renaming:
         self._after.pop(location, None)
         if wish.after:
             self._after[location] = wish.after
-        self._uris[location] = _uri(owner, item)
+        self._planned[location] = (place, _uri(owner, item))
         twins = [one for one in taken[place.kind] if one != item.key and one.lower() == wish.label.lower()]
         note = f"differs from {twins[0]} by case only" if twins and not refusal else ""
         return Change(

@@ -89,6 +89,9 @@ class Sharing:
         wishes: list[Wish] = []
         refused: list[Change] = []
         for row in table.rows:
+            if row["label"] and (reason := label_refusal(row["label"])):
+                raise row.error("label", reason)
+        for row in table.rows:
             try:
                 wishes.append(Wish(self._row_place(server, row), row["destination"], row["label"]))
             except NotFound as error:

@@ -1,0 +1,244 @@
+"""A plan tells everything beforehand, and writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from xnat_tui.config import Server
+from xnat_tui.demo.faults import EMPTY_RESULT, Answer, ErrorPage
+from xnat_tui.demo.records import User
+from xnat_tui.demo.site import Site
+from xnat_tui.demo.study import destination_site, source_site, synthetic_site
+from xnat_tui.errors import UsageError
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.filters import Filters
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
+from xnat_tui.services.planning import NewProject, plan_copy
+from xnat_tui.services.reading import Reader
+
+
+def _steps(plan, action):
+    return {step.path: step.reason for step in plan.steps if step.action is action}
+
+
+def test_planning_writes_nothing_anywhere(servers, held):
+    pair = servers(source_site(), destination_site())
+    before = held(pair.source.site, "BRAINS"), held(pair.target.site, "BRAINS")
+    pair.plan("BRAINS", project="BRAINS", policy=Policy(on_existing=OnExisting.OVERWRITE, ohif=True))
+    pair.plan("BRAINS", project="FRESH")
+    assert (held(pair.source.site, "BRAINS"), held(pair.target.site, "BRAINS")) == before
+    methods = {entry.method for server in (pair.source, pair.target) for entry in server.requests}
+    assert methods <= {"GET", "PUT"}
+    puts = [entry.path for server in (pair.source, pair.target) for entry in server.requests if entry.method == "PUT"]
+    assert set(puts) <= {"/data/services/auth"}
+
+
+def test_a_plan_survives_being_saved(servers):
+    pair = servers(source_site(), destination_site())
+    plan = pair.plan("BRAINS", project="BRAINS")
+    assert Plan.from_dict(plan.to_dict()) == plan
+
+
+def test_a_session_costs_one_request(servers):
+    pair = servers(synthetic_site(3, 4, 6), Site())
+    place = pair.place("BIG")
+    reader = Reader(pair.connections["lab"])
+    before = pair.connections["lab"].requests
+    plan = plan_copy(reader, [place], Reader(pair.connections["qc"]), NewProject("qc", "NEW"))
+    spent = pair.connections["lab"].requests - before
+    assert plan.totals.upload == 72
+    sessions, subjects = 12, 3
+    assert spent <= sessions + 2 * subjects + 2
+
+
+def test_a_partial_copy_is_completed_and_what_differs_is_named(servers):
+    pair = servers(source_site(), destination_site())
+    plan = pair.plan("BRAINS", project="BRAINS", policy=Policy(ignore_missing_datatypes=True))
+    created, sent, refused = (_steps(plan, one) for one in (Action.CREATE, Action.UPLOAD, Action.CONFLICT))
+    assert "subjects/SUB-004" in created
+    assert "subjects/SUB-001" not in created
+    missing = sent["subjects/SUB-002/experiments/SUB-002_MR1/scans/3/resources/DICOM"]
+    assert missing == "2 missing"
+    same_size = "subjects/SUB-009/experiments/SUB-009_MR1/scans/2/resources/DICOM/files/IM0003.dcm"
+    assert refused[same_size] == "there with other content; --on-existing update replaces it"
+    assert "differs only in case" in refused["subjects/SUB-008"]
+    assert "icr:roiCollectionData" in refused["subjects/SUB-012/experiments/SUB-012_MR1/assessors/SUB-012_MR1_ROI"]
+    result = pair.run(plan)
+    assert result.failures == []
+
+
+def test_missing_data_types_block_unless_they_are_to_be_left_out(servers):
+    pair = servers(source_site(), destination_site())
+    plan = pair.plan("BRAINS/SUB-012")
+    assert plan.blocked
+    assert any("icr:roiCollectionData" in finding.message for finding in plan.findings)
+    assert not pair.plan("BRAINS/SUB-012", policy=Policy(ignore_missing_datatypes=True)).blocked
+
+
+def test_labels_that_xnat_refuses_are_named_before_anything_is_sent(servers):
+    pair = servers(source_site(), destination_site())
+    refused = _steps(pair.plan("LEGACY", project="FRESH"), Action.CONFLICT)
+    assert "only letters, digits" in refused["subjects/Old Subject"]
+    assert "no label" in " ".join(refused.values())
+    assert "second resource with this label" in " ".join(refused.values())
+
+
+def test_a_title_that_is_taken_gives_way_and_one_that_takes_the_id_is_a_conflict(servers, make_site):
+    target = Site()
+    target.add_project("ATLAS", fields={"name": "P", "secondary_ID": "ATLAS"})
+    pair = servers(make_site(), target)
+    fresh = pair.plan("P", project="FRESH")
+    assert any("title P is taken" in finding.message for finding in fresh.findings)
+    blocked = pair.plan("P", project="P")
+    assert "title" in _steps(blocked, Action.CONFLICT)["projects/P"]
+    assert pair.run(fresh).failures == []
+    assert target.projects["FRESH"].fields["name"] == "FRESH"
+
+
+@pytest.mark.parametrize(
+    ("match", "action"),
+    [
+        (r"GET /data/experiments/[^/?]+\?format=json", ErrorPage(500)),
+        (r"GET /data/experiments/[^/?]+\?format=json", Answer("<html>proxy</html>")),
+    ],
+)
+def test_what_cannot_be_read_at_the_source_conflicts_and_is_never_left_out(servers, make_site, match, action):
+    pair = servers(make_site(), Site())
+    pair.source.faults.add(match, action)
+    plan = pair.plan("P")
+    assert list(_steps(plan, Action.CONFLICT)) == ["subjects/S1/experiments/E1"]
+    assert any(finding.severity == "warning" for finding in plan.findings)
+
+
+def test_a_destination_that_cannot_be_read_is_not_taken_for_empty(servers, make_site):
+    pair = servers(make_site(), Site())
+    pair.copy("P")
+    pair.target.faults.add(r"GET /data/projects/NEW/(subjects|experiments)\?", ErrorPage(500))
+    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.OVERWRITE))
+    assert "subjects/S1" in _steps(plan, Action.CONFLICT)
+    assert not _steps(plan, Action.CREATE)
+
+
+def test_an_empty_list_of_files_with_200_is_no_reason_to_call_a_resource_complete(servers, make_site):
+    pair = servers(make_site(), Site())
+    pair.copy("P")
+    pair.source.faults.add(r"GET .*/files\?", EMPTY_RESULT)
+    plan = pair.plan("P")
+    path = "subjects/S1/experiments/E1/scans/1/resources/DICOM"
+    assert "counts 2 files" in _steps(plan, Action.CONFLICT)[path]
+
+
+def test_filters_and_limits_narrow_the_plan(servers):
+    pair = servers(synthetic_site(5, 2, 2), Site())
+    two = pair.plan("BIG", filters=Filters(limit_subjects=2))
+    assert sum(step.kind is Kind.SUBJECT for step in two.steps) == 2
+    one = pair.plan("BIG", filters=Filters(session=("S00003_MR2",), scan=("2",)))
+    kinds = [step.kind for step in one.steps]
+    assert kinds == [Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.RESOURCE]
+    assert one.command.endswith("--session S00003_MR2 --scan 2")
+
+
+def test_existing_sessions_can_be_left_alone_as_they_are(servers):
+    pair = servers(source_site(), destination_site())
+    policy = Policy(skip_existing_sessions=True, ignore_missing_datatypes=True)
+    plan = pair.plan("BRAINS", project="BRAINS", policy=policy)
+    assert _steps(plan, Action.SKIP)["subjects/SUB-002/experiments/SUB-002_MR1"] == "the session exists"
+    inside = "subjects/SUB-002/experiments/SUB-002_MR1/"
+    assert not [step for step in plan.steps if step.path.startswith(inside)]
+
+
+def _shared(make_site):
+    source = make_site()
+    source.add_project("Q")
+    subject = next(iter(source.subjects.values()))
+    source.share(subject, "Q", "Q1")
+    source.share(next(iter(subject.experiments.values())), "Q", "Q1_MR")
+    return source
+
+
+def test_shared_items_are_skipped_shared_or_copied_and_never_doubled_unasked(servers, make_site):
+    pair = servers(_shared(make_site), Site())
+    pair.copy("P", project="P")
+    skipped = pair.plan("Q", project="Q")
+    assert _steps(skipped, Action.SKIP) == {"subjects/Q1": "shared in from P"}
+    result = pair.run(pair.plan("Q", project="Q", policy=Policy(shared="share")))
+    assert result.failures == []
+    subject = next(iter(pair.target.site.subjects.values()))
+    assert subject.shares == {"Q": "Q1"}
+    assert [one.shares for one in subject.experiments.values()] == [{"Q": "Q1_MR"}]
+    assert pair.run(pair.plan("Q", project="COPY", policy=Policy(shared="copy"))).failures == []
+    assert len(pair.target.site.subjects) == 2
+
+
+def test_one_resource_or_file_brings_what_stands_above_it_and_nothing_else(servers, make_site):
+    pair = servers(make_site(), Site())
+    reader = Reader(pair.connections["lab"])
+    session = pair.place("P/S1/E1")
+    scan = session.child(reader.below(session, Kind.SCAN).items[0])
+    resource = scan.child(reader.below(scan, Kind.RESOURCE).items[0])
+    file = resource.child(next(item for item in reader.below(resource, Kind.FILE).items if "/" in item.key))
+    plan = plan_copy(reader, [file], Reader(pair.connections["qc"]), NewProject("qc", "NEW"))
+    assert pair.run(plan).failures == []
+    there = next(iter(pair.target.site.experiments.values()))
+    assert list(there.scans["1"].resources[0].files) == ["sub/b.dcm"]
+
+
+def test_a_session_goes_below_another_subject_where_the_target_says_so(servers, make_site):
+    target = Site()
+    project = target.add_project("OTHER")
+    target.add_subject(project, "X9")
+    pair = servers(make_site(), target)
+    reader = Reader(pair.connections["qc"])
+    place = Place("qc").child(reader.below(Place("qc"), Kind.PROJECT).items[0])
+    place = place.child(reader.below(place, Kind.SUBJECT).items[0])
+    plan = plan_copy(Reader(pair.connections["lab"]), [pair.place("P/S1/E1")], reader, place)
+    assert pair.run(plan).failures == []
+    assert [(one.label, one.subject.label) for one in target.experiments.values()] == [("E1", "X9")]
+
+
+def test_a_label_that_another_subject_holds_is_a_conflict(servers, make_site):
+    target = Site()
+    other = target.add_subject(target.add_project("NEW"), "OTHER")
+    target.add_experiment(other, "E1")
+    pair = servers(make_site(), target)
+    refused = _steps(pair.plan("P"), Action.CONFLICT)
+    assert "below another subject" in refused["subjects/S1/experiments/E1"]
+
+
+def test_read_only_servers_and_collaborators_are_told_before(servers, make_site):
+    target = Site()
+    target.add_project("NEW", users={"reader": "collaborator"})
+    target.add_user(User("reader", "reader", "R", "R", "r@example.org"))
+    pair = servers(make_site(), target)
+    connection = pair.connections["qc"]
+    connection.server = replace(connection.server, read_only=True)
+    assert any("read-only" in finding.message for finding in pair.plan("P").findings)
+    connection.server = Server("qc", pair.target.url)
+    connection.user = "reader"
+    assert pair.plan("P").findings
+
+
+@pytest.mark.parametrize("policy", [Policy(via="import"), Policy(mode=Mode.RSYNC)])
+def test_what_this_copy_cannot_do_is_refused(servers, make_site, policy):
+    pair = servers(make_site(), Site())
+    with pytest.raises(UsageError):
+        pair.plan("P", policy=policy)
+
+
+def test_several_projects_go_to_a_server_and_paths_name_them(servers, make_site):
+    source = make_site()
+    source.add_subject(source.add_project("P2"), "S9")
+    pair = servers(source, Site())
+    places = [pair.place("P"), pair.place("P2")]
+    reader = Reader(pair.connections["lab"])
+    with pytest.raises(UsageError):
+        plan_copy(reader, places, Reader(pair.connections["qc"]), NewProject("qc", "ONE"))
+    plan = plan_copy(reader, places, Reader(pair.connections["qc"]), Place("qc"))
+    assert "projects/P2/subjects/S9" in _steps(plan, Action.CREATE)
+    assert pair.run(plan).failures == []
+    assert {"P", "P2"} <= pair.target.site.projects.keys()
+
+

@@ -1,0 +1,60 @@
+"""`upload`: DICOM through the import service, any files into a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.running import run_plan
+from xnat_tui.cli.state import State, pass_state
+from xnat_tui.cli.transfer_options import transfer_options
+from xnat_tui.model.filters import Filters
+from xnat_tui.model.plan import Policy
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH... DEST")
+@click.option(
+    "--to",
+    type=click.Choice(["prearchive", "archive"]),
+    default="prearchive",
+    show_default=True,
+    help="Where DICOM goes.",
+)
+@transfer_options
+@filter_options
+@write_options
+@pass_state
+def upload(
+    state: State,
+    paths: Sequence[str],
+    to: str,
+    policy: Policy,
+    detach: bool,
+    filters: Filters,
+    consent: Consent,
+) -> int:
+    """Send files, folders and archives to DEST.
+
+    NAME:, NAME:PROJECT, NAME:PROJECT/SUBJECT or NAME:PROJECT/SUBJECT/SESSION take DICOM; labels that are not
+    named come from its headers. .../resources/R takes any files, the contents of folders included.
+    """
+    from xnat_tui.services.uploading import plan_upload
+
+    if len(paths) < 2:
+        raise click.UsageError("Name what to send, and where to.")
+    *sources, destination = paths
+    with state.workspace() as workspace:
+        plan = plan_upload(
+            workspace,
+            [Path(source) for source in sources],
+            destination,
+            to=to,
+            policy=policy,
+            filters=filters,
+        )
+        return run_plan(state, workspace, plan, consent, detach=detach)
