@@ -61,7 +61,9 @@ class Result:
 class Copying:
     """A source and a destination server, signed in, and copies between them."""
 
-    def __init__(self, source: DemoServer, target: DemoServer, open_: Callable[[str, DemoServer], Connection]):
+    def __init__(
+        self, source: DemoServer, target: DemoServer, open_: Callable[[str, DemoServer], Connection]
+    ) -> None:
         self.source = source
         self.target = target
         self.connections = {"lab": open_("lab", source), "qc": open_("qc", target)}
@@ -115,7 +117,8 @@ def _name(step: Step) -> str:
 
 
 def _connect(name: str, server: DemoServer) -> Connection:
-    return Connection.open(Server(name, server.url, "admin"), Credential("admin", Secret("admin"), "test", False))
+    credential = Credential("admin", Secret("admin"), "test", False)
+    return Connection.open(Server(name, server.url, "admin"), credential)
 
 
 @pytest.fixture
@@ -125,9 +128,7 @@ def servers() -> Iterator[Callable[[Site, Site], Copying]]:
 
         def start(source: Site, target: Site) -> Copying:
             one, other = stack.enter_context(DemoServer(source)), stack.enter_context(DemoServer(target))
-            return Copying(
-                one, other, lambda name, server: stack.enter_context(_connect(name, server))
-            )
+            return Copying(one, other, lambda name, server: stack.enter_context(_connect(name, server)))
 
         yield start
 

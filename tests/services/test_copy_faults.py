@@ -159,7 +159,8 @@ def test_a_stream_that_goes_wrong_stores_nothing(servers, make_site, monkeypatch
 def test_the_destination_changing_a_byte_is_a_failure(servers, make_site):
     pair = servers(make_site({"a.dcm": b"one"}), Site())
     plan = pair.plan("P")
-    pair.target.faults.add(r"GET .*/files\?format=json", Answer(_listing("a.dcm", 3, "f" * 32), 200, "application/json"))
+    lie = Answer(_listing("a.dcm", 3, "f" * 32), 200, "application/json")
+    pair.target.faults.add(r"GET .*/files\?format=json", lie)
     result = pair.run(plan)
     assert [failure.error for failure in result.failures] == [
         "It arrived with another size or checksum than what was sent."

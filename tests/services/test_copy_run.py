@@ -251,4 +251,3 @@ def test_a_reader_of_the_destination_cannot_pretend(servers, make_site):
         "The server accepted the file, but does not list it."
     }
     assert len(result.failures) == 2
-

@@ -198,6 +198,15 @@ def test_many_small_files_come_as_one_zip_and_big_ones_as_streams(exports, make_
     assert archive_files(tmp_path / "zip") == archive_files(tmp_path / "files")
 
 
+def test_a_file_called_like_anothers_part_is_not_lost(exports, make_site, tmp_path):
+    one = exports(make_site({"x": b"x", "x.part": b"whole"}))
+    one.export(tmp_path, "lab:P", metadata=False)
+    folder = tmp_path / "P/S1/E1/scans/1-T1/resources/DICOM/files"
+    (folder / "x").unlink()
+    one.export(tmp_path, "lab:P", metadata=False, mode=Mode.FILE)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"x": b"x", "x.part": b"whole"}
+
+
 def test_only_metadata_can_be_had_or_none(exports, make_site, tmp_path):
     one = exports(make_site())
     one.export(tmp_path / "meta", "lab:P", mode=Mode.METADATA)

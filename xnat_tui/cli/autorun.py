@@ -9,7 +9,15 @@ from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 
-_COLUMNS = ("workflow_id", "session_label", "pipeline_name", "status", "step_description", "launch_time", "userlogin")
+_COLUMNS = (
+    "workflow_id",
+    "session_label",
+    "pipeline_name",
+    "status",
+    "step_description",
+    "launch_time",
+    "userlogin",
+)
 
 
 @click.group()
@@ -35,7 +43,7 @@ def list_(state: State, location: str, every_pipeline: bool, status: tuple[str, 
         found = {
             one.id: one
             for place in places
-            for one in service.list(place, every_pipeline=every_pipeline, status=status)
+            for one in service.at(place, every_pipeline=every_pipeline, status=status)
         }
     rows = [
         {

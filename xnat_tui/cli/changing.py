@@ -10,6 +10,7 @@ from xnat_tui.cli.confirm import Consent
 from xnat_tui.cli.exit_codes import ExitCode, exit_code
 from xnat_tui.cli.state import State
 from xnat_tui.config import Server
+from xnat_tui.errors import Interrupted
 from xnat_tui.model.changes import Change, Result, apply
 from xnat_tui.model.display import clean
 
@@ -41,6 +42,8 @@ def carry_out(
     results = []
     for result in apply(changes, do):
         results.append(result)
+        if isinstance(result.error, Interrupted):
+            break
         _tell(state, result, len(results), len(sendable))
     return _end(state, changes, results, notes)
 
@@ -90,7 +93,11 @@ def _fields(change: Change) -> str:
     told = []
     for name in dict.fromkeys((*change.after, *change.before)):
         text = change.after.get(name, "") or "(none)"
-        told.append(f"{name}: {change.before[name] or '(none)'} → {text}" if name in change.before else f"{name}: {text}")
+        told.append(
+            f"{name}: {change.before[name] or '(none)'} → {text}"
+            if name in change.before
+            else f"{name}: {text}"
+        )
     return ", ".join(told)
 
 
@@ -134,6 +141,8 @@ def _end(
 def _code(changes: Sequence[Change], failed: Sequence[Result], refused: Sequence[Change]) -> int:
     if not failed and not refused:
         return ExitCode.DONE
+    if any(isinstance(result.error, Interrupted) for result in failed):
+        return ExitCode.INTERRUPTED
     if len(changes) > 1:
         return ExitCode.FAILED
     error = failed[0].error if failed else None

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("location", type=LOCATION, metavar="LOC")
 @click.argument("new_label", required=False)
-@click.option("--with-sessions", is_flag=True, help="Also a subject's sessions whose labels begin with its own.")
+@click.option(
+    "--with-sessions", is_flag=True, help="Also a subject's sessions whose labels begin with its own."
+)
 @click.option("--dismiss-autorun", is_flag=True, help="End open AutoRuns that block it, without asking.")
 @click.option(
     "--table",

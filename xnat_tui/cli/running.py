@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from xnat_tui.cli.confirm import Consent
+from xnat_tui.cli.confirm import Consent, refuse_read_only
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.state import State
-from xnat_tui.errors import UsageError
+from xnat_tui.errors import Conflict
 from xnat_tui.model.display import clean, short_size
 from xnat_tui.model.plan import SIGNS, Plan
 from xnat_tui.model.transfer import Report
@@ -34,9 +34,10 @@ def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *
             state.output.document(planned(plan))
         consent.given(state.output, "", servers=())
         return ExitCode.DONE
+    targets = {step.target.server for step in plan.steps if step.target.server}
+    refuse_read_only(workspace.server(name) for name in sorted(targets))
     if plan.blocked:
-        raise UsageError("This plan cannot be run; the reasons stand above.", "Mend that, then plan again.")
-    targets = {step.target.server for step in plan.steps if step.writes and step.target.server}
+        raise Conflict("This plan cannot be run; the reasons stand above.", "Mend that, then plan again.")
     consent.given(
         state.output,
         f"{plan.verb.capitalize()} this to {plan.destination}?",

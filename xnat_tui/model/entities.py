@@ -6,9 +6,11 @@ reconstruction → resource → file; projects, subjects and experiments have re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from xnat_tui.errors import XnatTuiError
 
@@ -66,6 +68,11 @@ class Fields(Mapping[str, str]):
     def of(cls, fields: Mapping[str, str], *, exhaustive: tuple[str, ...] = ()) -> Fields:
         return cls(tuple(fields), tuple(fields.values()), exhaustive=exhaustive)
 
+    def joined(self, other: Fields) -> Fields:
+        """These fields and further ones of the same item."""
+        names, values = (*self.names, *other.names), (*self._values, *other._values)
+        return Fields(_one_of(names), values, exhaustive=(*self.exhaustive, *other.exhaustive))
+
     def knows(self, name: str) -> bool:
         """Whether something is known of this field, be it that it has no value."""
         return name in self.names or name.startswith(self.exhaustive)
@@ -90,6 +97,12 @@ class Fields(Mapping[str, str]):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_fields, (self.names, self._values, self.exhaustive))
+
+
+@lru_cache(maxsize=256)
+def _one_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The same names as one object for all rows of a listing."""
+    return names
 
 
 def _fields(names: tuple[str, ...], values: tuple[str, ...], exhaustive: tuple[str, ...]) -> Fields:
@@ -125,6 +138,9 @@ class Item:
     """A file's recorded MD5 in lower-case hex; None where the server has none."""
     side: str = ""
     """A resource of an assessor or reconstruction: "in", "out", or "" for one attached to it."""
+    twin: str = ""
+    """The server's own number, where a sibling has the same key: two resources of one label, one scan ID
+    given twice. "" where the key is enough."""
 
     @property
     def label(self) -> str:
@@ -132,6 +148,18 @@ class Item:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.id or self.key!r}>"
+
+
+def told_apart(items: Sequence[Item], numbers: Sequence[str]) -> Sequence[Item]:
+    """Siblings of one kind, with their numbers as `twin` where they share a key."""
+    keys = [(item.side, item.key) for item in items]
+    if len(set(keys)) == len(keys):
+        return items
+    times = Counter(keys)
+    return [
+        replace(item, twin=number) if times[key] > 1 else item
+        for item, key, number in zip(items, keys, numbers, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

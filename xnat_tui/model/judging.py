@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.pairing import Depth, FieldDifference, Status, Verdict
@@ -31,16 +30,30 @@ NEUTRAL_FIELDS = (
     ),
     *("create_event_id", "start_date", "status", "quarantine_status", "version"),
     # identity on that server
-    *("ID", "id", "project", "label", "subject_ID", "image_session_ID", "imageSession_ID", "session_ID"),
+    *("ID", "id", "project", "label"),
     *("xnat_*", "*/xnat_*", "xdat_*", "*_info", "*_fk", "xnat:*/id"),
     # where it lies there
     *("URI", "uri", "prearchivePath", "file_count", "file_size", "cachePath"),
     # its project's own names: a project ID, a title and a secondary ID are unique per site
     *("secondary_ID", "name", "sharing", "sharing/*", "quarantine", "active"),
 )
-"""Shell globs of field names that never make a difference. `[compare] neutral_fields` adds more."""
+"""Shell globs of field names that never make a difference. `[compare] neutral_fields` adds more, and
+takes one of these away when it is written with a `!` before it."""
+
+REFERENCES = frozenset(
+    {"subject_ID", "subjectID", "image_session_ID", "imageSession_ID", "session_ID", "imageSessionID"}
+)
+"""Fields that hold another item's accession ID: compared by what they point to."""
 
 PROJECT_ONLY_NEUTRAL = frozenset({"secondary_ID", "name", "active"})
+
+
+def neutral_fields(changes: Iterable[str]) -> tuple[str, ...]:
+    """NEUTRAL_FIELDS as a configuration changes them: `name` adds, `!name` takes away."""
+    changes = tuple(changes)
+    unwanted = {name[1:] for name in changes if name.startswith("!")}
+    added = (name for name in changes if not name.startswith("!"))
+    return tuple(dict.fromkeys(name for name in (*NEUTRAL_FIELDS, *added) if name not in unwanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +63,9 @@ class Rules:
     depth: Depth = Depth.SIZES
     neutral: tuple[str, ...] = NEUTRAL_FIELDS
     source_names: Mapping[str, str] = field(default_factory=dict)
-    """Accession ID → path of that item on the source, so that references compare after mapping."""
+    """Accession ID → what that item is called on the source, so that references compare after mapping."""
     destination_names: Mapping[str, str] = field(default_factory=dict)
+    _decided: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, source: Item, destination: Item) -> Verdict:
         """Judge two items of one key by their own fields, and files and resources by their content."""
@@ -68,25 +82,40 @@ class Rules:
         types_known = source.type and destination.type  # some servers leave a scan's type out of bulk rows
         if source.kind in _TYPED and types_known and source.type != destination.type:
             found.append(FieldDifference("xsiType", source.type, destination.type))
-        found += self.differences(source.kind, source.fields, destination.fields)
+        found += self.differences(source.kind, source.fields, destination.fields, source.type)
         return tuple(found)
 
-    def differences(self, kind: Kind, source: Fields, destination: Fields) -> Iterable[FieldDifference]:
+    def differences(
+        self, kind: Kind, source: Fields, destination: Fields, type_: str = ""
+    ) -> Iterable[FieldDifference]:
         names = source.names if source.names == destination.names else _union(source, destination)
         for name in names:
             one, other = source.get(name, ""), destination.get(name, "")
-            if one == other or self.is_neutral(kind, name):
+            if one == other or self.is_neutral(kind, name, type_):
                 continue
             if not (source.knows(name) and destination.knows(name)):
                 continue
-            one_named, other_named = self.source_names.get(one, one), self.destination_names.get(other, other)
-            if not same_text(one_named, other_named):
+            if not self._same_value(name, one, other):
                 yield FieldDifference(name, one, other)
 
-    def is_neutral(self, kind: Kind, name: str) -> bool:
+    def _same_value(self, name: str, one: str, other: str) -> bool:
+        """A reference is compared by what it points to, and says nothing where that was not read."""
+        one_named, other_named = self.source_names.get(one), self.destination_names.get(other)
+        if one_named is not None and other_named is not None:
+            return one_named == other_named
+        return (name in REFERENCES and bool(one and other)) or same_text(one, other)
+
+    def is_neutral(self, kind: Kind, name: str, type_: str = "") -> bool:
+        """A glob is of a field's name, or of `xnat:mrSessionData/note`, the field of one type."""
         if name in PROJECT_ONLY_NEUTRAL and kind is not Kind.PROJECT:
             return False
-        return _matches_any(name, self.neutral)
+        typed = f"{type_}/{name}"
+        known = self._decided.get(typed)
+        if known is None:
+            known = self._decided[typed] = any(
+                fnmatch.fnmatchcase(text, glob) for glob in self.neutral for text in (name, typed)
+            )
+        return known
 
     def _file(self, source: Item, destination: Item) -> Verdict:
         if self.depth is Depth.LABELS:
@@ -132,11 +161,6 @@ _TYPED = frozenset({Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR})
 
 def _union(source: Fields, destination: Fields) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*source.names, *destination.names)))
-
-
-@lru_cache(maxsize=4096)
-def _matches_any(name: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

@@ -193,13 +193,18 @@ class Pair:
                 self.unread_below += unread
         self._carry(before)
 
-    def fail(self, source: XnatTuiError | None, destination: XnatTuiError | None) -> None:
-        """Mark that the children could not be read, on which side and why."""
+    def fail(
+        self, source: XnatTuiError | None, destination: XnatTuiError | None, *, below: bool = True
+    ) -> None:
+        """Mark that something of it could not be read, on which side and why.
+
+        `below` means its children; without it these can still be asked for.
+        """
         before = self._weight()
         self.source_error, self.destination_error = source, destination
         if source or destination:
             self.status = Status.UNREADABLE
-        self.complete = True
+        self.complete = self.complete or below
         self._carry(before)
 
     def forget(self) -> None:
@@ -229,7 +234,7 @@ class Pair:
     def _weight(self) -> tuple[int, int]:
         """What this pair adds to its parent's counters: (differing, unread)."""
         own = self.status in DIFFERENCES or self.status is Status.UNREADABLE
-        waits = self.both and not self.complete and self.status is not Status.UNREADABLE
+        waits = self.both and not self.complete
         return int(own) + self.differing_below, int(waits) + self.unread_below
 
     def _carry(self, before: tuple[int, int]) -> None:

@@ -125,7 +125,7 @@ def _birth_date(readings: Sequence[Reading], found: Conclusion, today: date) -> 
 
 
 def _fits(reading: Reading, born: date) -> bool:
-    """Whether the age in a header is that of the birth date on the day of the study, give or take one unit."""
+    """Whether the age in a header is that of the birth date at the study, give or take one unit."""
     studied, age = _day(reading["StudyDate"]), _parsed_age(reading["PatientAge"])
     if studied is None or age is None:
         return True
@@ -163,7 +163,9 @@ def _told(readings: Sequence[Reading], keyword: str, found: Conclusion, name: st
         if text := reading[keyword].strip():
             said.setdefault(_comparable(text), []).append(reading.source)
     if len(said) > 1:
-        found.findings.append(f"{name}: " + "; ".join(f"{text} in {_names(who)}" for text, who in said.items()))
+        found.findings.append(
+            f"{name}: " + "; ".join(f"{text} in {_names(who)}" for text, who in said.items())
+        )
         return None
     return next(iter(said), None)
 

@@ -49,5 +49,7 @@ class Place:
 
 
 def step_of(item: Item) -> Step:
-    """An item without a label is named by its number, as XNAT addresses it."""
-    return Step(item.kind, item.key or item.id, side=item.side)
+    """A resource without a label, or with one that another has too, is named by its number, as XNAT
+    addresses it. Two scans of one ID have no other name."""
+    named = item.id if item.kind is Kind.RESOURCE and item.twin else item.key
+    return Step(item.kind, named or item.id, side=item.side)

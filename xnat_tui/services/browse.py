@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
@@ -153,24 +154,45 @@ class Tree:
         return group
 
     def _level(self, parent: Pair, kind: Kind) -> Level:
-        source = self._kept(self._listing(self.source, self.place(parent), kind), kind)
-        destination = self._kept(self._listing(self.destination, self.place(parent, right=True), kind), kind)
+        source = self._listing(self.source, self.place(parent), kind)
+        destination = self._listing(self.destination, self.place(parent, right=True), kind)
         if self.judge is not None and parent.both:
             children = match(kind, source, destination, self.judge)
         else:
             right = source is _NOWHERE
             children = lone(kind, destination if right else source, right=right, verdict=_inherited(parent))
+        if self.filters.narrows:
+            children = self._kept(parent, kind, children)
         for child in children:
             child.complete = kind is Kind.FILE or (kind is Kind.RESOURCE and self.depth is not Depth.DIGESTS)
         return Level(children, source.error, destination.error)
 
-    def _kept(self, listing: Listing, kind: Kind) -> Listing:
-        if not self.filters.narrows or not listing.items:
-            return listing
-        items = tuple(item for item in listing.items if self.filters.keeps(item))
-        if kind is Kind.SUBJECT and self.filters.limit_subjects is not None:
-            items = items[: self.filters.limit_subjects]
-        return replace(listing, items=items)
+    def _kept(self, parent: Pair, kind: Kind, pairs: Iterable[Pair]) -> list[Pair]:
+        """Pairs of which either side passes: filtering each side by itself would make up differences."""
+        kept = (
+            pair
+            for pair in pairs
+            if any(self.filters.keeps(item) for item in (pair.source, pair.destination) if item is not None)
+        )
+        if kind is not Kind.SUBJECT:
+            return list(kept)
+        if self.filters.selects_sessions:
+            kept = (pair for pair in kept if self._has_sessions(parent, pair))
+        return list(itertools.islice(kept, self.filters.limit_subjects))
+
+    def _has_sessions(self, parent: Pair, pair: Pair) -> bool:
+        """Whether a side has a session that passes, or cannot say."""
+        for side, item, right in (
+            (self.source, pair.source, False),
+            (self.destination, pair.destination, True),
+        ):
+            above = self.place(parent, right=right)
+            if side is None or item is None or above is None:
+                continue
+            found = side.reader.below(above.child(item), Kind.EXPERIMENT)
+            if found.error is not None or any(self.filters.keeps(session) for session in found.items):
+                return True
+        return False
 
     @staticmethod
     def _listing(side: Side | None, parent: Place | None, kind: Kind) -> Listing:

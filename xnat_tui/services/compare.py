@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
-from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
-from xnat_tui.model.judging import NEUTRAL_FIELDS, Rules
+from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services.browse import Side, Tree
 from xnat_tui.services.file_lists import read_files
 from xnat_tui.services.prefetch import read_project
+from xnat_tui.xnat.bulk_sessions import SESSION_FIELDS
 from xnat_tui.xnat.documents import describe
+from xnat_tui.xnat.listing import SUBJECT_FIELDS
 
 _REFRESH = "Refresh the catalog there with populateStats, then compare again."
 _DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
+_TELLING = {Kind.SUBJECT: frozenset(SUBJECT_FIELDS), Kind.EXPERIMENT: frozenset(SESSION_FIELDS)}
+"""Fields of which a listing that tells anything worth judging by has at least one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,14 @@ class Comparison:
     ) -> None:
         self.source = source
         self.destination = destination
-        self.rules = Rules(depth=depth, neutral=(*NEUTRAL_FIELDS, *neutral))
+        self.rules = Rules(depth, neutral_fields(neutral), _names(source), _names(destination))
         self.every_field = fields == "all"
         self.tree = Tree(source, destination, self.rules, depth, filters)
         self.progress = Progress()
         self.stop = threading.Event()
         self._requests_before = (source.reader.connection.requests, destination.reader.connection.requests)
         self._prefetched: set[str] = set()
+        self._described: set[Pair] = set()
 
     @property
     def root(self) -> Pair:
@@ -104,6 +109,7 @@ class Comparison:
         """Have a pair read again by the next `run`, the bulk questions of its project included."""
         self.tree.forget(pair)
         self._prefetched.clear()
+        self._described.clear()
 
     def run(self, near: Callable[[], Pair | None] | None = None) -> None:
         """Compare until nothing is unread, nearest to `near()` first. Raises Interrupted when stopped.
@@ -118,12 +124,13 @@ class Comparison:
                 self._run(pool, near)
             except XnatTuiError as error:
                 self.progress.error = error
+                if isinstance(error, Interrupted):
+                    self.stop.clear()
                 raise
             finally:
                 self.progress.ended = True
 
     def _run(self, pool: ThreadPoolExecutor, near: Callable[[], Pair | None] | None) -> None:
-        self._describe_root()
         frontier = [self.root]
         while frontier:
             frontier = self._nearest_first(frontier, near)
@@ -136,12 +143,26 @@ class Comparison:
             self._count(pool)
 
     def _open(self, pair: Pair) -> Pair:
-        if self.every_field and pair.group is None and pair.kind in _DOCUMENTED and pair is not self.root:
+        if pair not in self._described and self._needs_document(pair):
             self._describe(pair)
+            self._described.add(pair)
         if not pair.complete:
             self.tree.fill(pair)
         self.progress.compared += 1
         return pair
+
+    def _needs_document(self, pair: Pair) -> bool:
+        """Whether the listings do not tell enough of an item to judge it by."""
+        if pair.group is not None or pair.kind not in _DOCUMENTED or not pair.both:
+            return False
+        if self.every_field or pair is self.root:
+            return True
+        telling = _TELLING.get(pair.kind)
+        items = (pair.source, pair.destination)
+        return telling is not None and any(
+            item is not None and _is_listed_with_fields(item) and telling.isdisjoint(item.fields.names)
+            for item in items
+        )
 
     def _waiting(self, pair: Pair) -> Iterator[Pair]:
         """What below a pair still has to be opened; what only one side has is not walked."""
@@ -161,13 +182,14 @@ class Comparison:
 
     def _unless_stopped(self, do: Callable[[Pair], Pair]) -> Callable[[Pair], Pair]:
         def checked(pair: Pair) -> Pair:
-            if self.stop.is_set():
-                raise Interrupted(
-                    "The comparison was stopped.", "What is known stays; compare again to go on."
-                )
+            self._check_stop()
             return do(pair)
 
         return checked
+
+    def _check_stop(self) -> None:
+        if self.stop.is_set():
+            raise Interrupted("The comparison was stopped.", "What is known stays; compare again to go on.")
 
     def _nearest_first(self, frontier: list[Pair], near: Callable[[], Pair | None] | None) -> list[Pair]:
         cursor = near() if near else None
@@ -185,18 +207,17 @@ class Comparison:
             for side, right in ((self.source, False), (self.destination, True)):
                 where = self.tree.place(pair, right=right)
                 assert where is not None, "a pair on both sides has a place on each"
-                key = f"{right}{where.location}"
-                if key not in self._prefetched:
-                    self._prefetched.add(key)
-                    jobs.append((side.reader, where))
+                if f"{right}{where.location}" not in self._prefetched:
+                    jobs.append((f"{right}{where.location}", side.reader, where))
         if jobs:
             with ThreadPoolExecutor(len(jobs), thread_name_prefix="project") as leaders:
                 asked = [
                     leaders.submit(read_project, reader, where, pool, sessions_below=not self.every_field)
-                    for reader, where in jobs
+                    for _, reader, where in jobs
                 ]
-            for future in asked:
+            for (key, _, _), future in zip(jobs, asked, strict=True):
                 future.result()
+                self._prefetched.add(key)
         if self.depth is Depth.DIGESTS:
             self._read_files([pair for pair in frontier if pair.kind is Kind.RESOURCE], pool)
 
@@ -205,9 +226,10 @@ class Comparison:
         jobs = []
         for side, right in ((self.source, False), (self.destination, True)):
             places = [place for pair in pairs if (place := self.tree.place(pair, right=right)) is not None]
-            jobs += read_files(side.reader, places, pool)
+            jobs += read_files(side.reader, places, pool, self.stop)
         for job in jobs:
             job.result()
+        self._check_stop()
 
     def _count(self, pool: ThreadPoolExecutor) -> None:
         """Resources that a server never counted are compared by their list of files."""
@@ -247,10 +269,6 @@ class Comparison:
                     )
         return pair
 
-    def _describe_root(self) -> None:
-        if self.root.kind in _DOCUMENTED and self.root.both:
-            self._describe(self.root)
-
     def _describe(self, pair: Pair) -> None:
         """Judge a pair by every field of its documents; a document that cannot be read is an error."""
         items: list[Item | None] = []
@@ -269,7 +287,7 @@ class Comparison:
         one, other = items
         with self.tree.lock:
             if one is None or other is None:
-                pair.fail(*errors)
+                pair.fail(*errors, below=pair.kind is Kind.EXPERIMENT)
             else:
                 pair.source, pair.destination = one, other
                 pair.judge(self.rules(one, other))
@@ -293,6 +311,16 @@ class Comparison:
             if kind is None or pair.kind is kind:
                 counts["unverified" if pair.unverified else str(pair.status)] += 1
         return Summary(**counts)
+
+
+def _names(side: Side) -> Mapping[str, str]:
+    """What accession IDs of a side mean; those that lead to the compared root mean "here" on both."""
+    here = {item.id: f"this {item.kind}" for item in side.root.items}
+    return ChainMap(here, *side.reader.names(side.root.of(Kind.PROJECT)).maps)
+
+
+def _is_listed_with_fields(item: Item) -> bool:
+    return item.kind is Kind.SUBJECT or item.type in SESSION_WORDS
 
 
 def items_of(root: Pair) -> Iterator[Pair]:

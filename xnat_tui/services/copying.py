@@ -20,6 +20,7 @@ ATTEMPTS = 3
 PAUSES = (0.5, 2.0)
 """Seconds before a write that ended unclearly, and was not found done, is sent again."""
 
+
 class Control(Protocol):
     """What a running step is given: a stop signal, and where to report its progress."""
 

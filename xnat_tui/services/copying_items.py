@@ -129,7 +129,7 @@ def _rename_project(document: etree._Element, step: Step) -> None:
         item_xml.set_text(document, "name", step.data.get("name") or step.data["project"])
         names = ["aliases"] if step.source.id != step.data["project"] else []
     else:
-        document.attrib.pop("secondary_ID", None)
+        document.attrib.pop("secondary_ID", "")
         names = ["aliases", "name"]
     for name in names:
         for element in document.findall(f"{{{item_xml.XNAT}}}{name}"):

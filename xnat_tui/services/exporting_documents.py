@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ from xnat_tui.services.layouts_bids import BIDS_VERSION
 from xnat_tui.services.manifest import NAME, Entry
 from xnat_tui.xnat import item_xml
 from xnat_tui.xnat.connection import encode_uri
+
+log = logging.getLogger("xnat_tui.export")
 
 TABLE = "metadata.csv"
 IGNORE = ".bidsignore"
@@ -88,7 +91,11 @@ def _row(run: ExportRun, step: Step) -> dict[str, str] | None:
     target = inside(run.folder, step.target.uri)
     if not target.is_file():
         return None
-    document = item_xml.parse(target.read_bytes())
+    try:
+        document = item_xml.parse(target.read_bytes())
+    except BadAnswer:  # changed by somebody since: verifying the folder tells so
+        log.warning("A document in the folder is no XML any more; it is left out of the table.")
+        return None
     own = item_xml.own(document, step.kind)
     found = {"location": step.data["location"], "kind": str(step.kind), "type": step.source.type}
     found["ID"] = step.source.id

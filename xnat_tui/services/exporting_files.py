@@ -13,9 +13,10 @@ from pathlib import Path
 from xnat_tui.errors import BadAnswer, Conflict
 from xnat_tui.paths import private_folder
 
-BATCH_FILES = 128
+BATCH_FILES = 64
 BATCH_BYTES = 64_000_000
-"""Files are forced to the disk so many at a time: one by one would cost more than fetching them."""
+"""Files are forced to the disk so many at a time: one by one would cost more than fetching them. They
+stay open until then, in each of the workers."""
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -30,14 +31,22 @@ def inside(folder: Path, name: str) -> Path:
     place = private_folder(folder)
     for part in parts[:-1]:
         place = place / part
-        with suppress(FileExistsError):
-            place.mkdir(mode=0o700)
-        if not stat.S_ISDIR(place.lstat().st_mode):
-            raise _in_the_way(folder, place)
+        if not _is_folder(place):
+            with suppress(FileExistsError):
+                place.mkdir(mode=0o700)
+            if not _is_folder(place):
+                raise _in_the_way(folder, place)
     target = place / parts[-1]
     if target.is_symlink() or target.is_dir():
         raise _in_the_way(folder, target)
     return target
+
+
+def _is_folder(place: Path) -> bool:
+    try:
+        return stat.S_ISDIR(place.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _in_the_way(folder: Path, place: Path) -> Conflict:
@@ -60,26 +69,43 @@ class Part:
     target: Path
     size: int = 0
     md5: str = ""
+    _descriptor: int = -1
 
     def write(self, chunks: Iterable[bytes]) -> None:
         """Raises OSError and whatever reading raises; nothing is left behind then."""
         digest = hashlib.md5(usedforsecurity=False)
         part = part_of(self.target)
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
-            with os.fdopen(descriptor, "wb") as opened:
-                for chunk in chunks:
-                    opened.write(chunk)
-                    digest.update(chunk)
-                    self.size += len(chunk)
+            self._descriptor = os.open(part, flags, 0o600)
+        except FileExistsError:
+            part.unlink()
+            self._descriptor = os.open(part, flags, 0o600)
+        try:
+            for chunk in chunks:
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                digest.update(chunk)
+                self.size += len(chunk)
         except BaseException:
             self.drop()
             raise
         self.md5 = digest.hexdigest()
 
+    def sync(self) -> None:
+        """Have the bytes on the disk."""
+        os.fsync(self._descriptor)
+        self._close()
+
     def drop(self) -> None:
+        self._close()
         part_of(self.target).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 @dataclass(slots=True)
@@ -95,11 +121,11 @@ class Batch:
     def finish(self) -> list[Part]:
         """Those that are in their places now."""
         for part in self.parts:
-            _sync(part_of(part.target))
+            part.sync()
         for part in self.parts:
             part_of(part.target).replace(part.target)
         for folder in {part.target.parent for part in self.parts}:
-            _sync(folder)
+            _sync_folder(folder)
         done, self.parts = self.parts, []
         return done
 
@@ -116,7 +142,7 @@ def write_whole(target: Path, body: bytes) -> Part:
     return Batch([part]).finish()[0]
 
 
-def _sync(place: Path) -> None:
+def _sync_folder(place: Path) -> None:
     descriptor = os.open(place, os.O_RDONLY)
     try:
         os.fsync(descriptor)

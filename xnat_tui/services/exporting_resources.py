@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xnat_tui.errors import BadAnswer, Conflict, Interrupted, NotFound, ServerUnreachable, XnatTuiError
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    Interrupted,
+    NotFound,
+    Refused,
+    ServerUnreachable,
+    XnatTuiError,
+)
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Mode, Step
@@ -17,8 +25,7 @@ from xnat_tui.services.exporting_files import Batch, Part, inside
 from xnat_tui.services.exporting_run import ExportRun
 from xnat_tui.services.layouts import Slot
 from xnat_tui.services.manifest import Entry, md5_of
-from xnat_tui.services.planning_export import is_complete
-from xnat_tui.xnat import files, zips
+from xnat_tui.xnat import zips
 from xnat_tui.xnat.connection import encode_uri
 from xnat_tui.xnat.streams import CHUNK
 from xnat_tui.xnat.zips import Member
@@ -43,6 +50,7 @@ class _Fetch:
     listing: Listing
     slot: Slot
     names: dict[str, str]
+    location: Location
     files: int = 0
     bytes: int = 0
     skipped: int = 0
@@ -58,7 +66,7 @@ class _Fetch:
     def entry(self, item: Item, target: Path, size: int, md5: str) -> Entry:
         name = self.names[item.key]
         natural = self.slot.natural(item.key)
-        location = Location.parse(self.step.data["location"]).child(Kind.FILE, item.key)
+        location = self.location.child(Kind.FILE, item.key)
         return self.run.entry(
             self.step,
             Entry(
@@ -92,7 +100,7 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
     listing = run.lists(step).of(resource, together=run.together(step))
     slot = Slot.from_data(step.data)
     names = slot.names((item.key for item in listing.items), folds=bool(step.data["folds"]))
-    fetch = _Fetch(run, step, control, listing, slot, names)
+    fetch = _Fetch(run, step, control, listing, slot, names, Location.parse(step.data["location"]))
     if listing.error is not None:
         fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
     try:
@@ -152,7 +160,7 @@ def _wanted(fetch: _Fetch, items: list[Item]) -> list[Item]:
         name = fetch.names[item.key]
         if run.policy.overwrite_local:
             wanted.append(item)
-        elif is_complete(run.manifest, name, item, fetch.uri(item), fetch.step.data["server"]):
+        elif run.manifest.has(name, item, fetch.uri(item), fetch.step.data["server"]):
             known = run.manifest.get(name)
             assert known is not None, "what is complete is in the manifest"
             _skip(fetch, item, known.size, known.md5)
@@ -249,20 +257,22 @@ def _take(fetch: _Fetch, member: Member, item: Item) -> Part | None:
         part = Part(inside(fetch.run.folder, fetch.names[item.key]))
         with member.open() as opened:
             part.write(iter(lambda: opened.read(CHUNK), b""))
-        if fetch.run.policy.verify and _differs(part, item):
-            part.drop()
-            raise BadAnswer(
-                "What came differs from what the server lists.",
-                "Refresh the catalog on the server, or take it as it is with --no-verify.",
-            )
+        _check(fetch, part, item)
     except XnatTuiError as error:
         fetch.fail(item, error)
         return None
     return part
 
 
-def _differs(part: Part, item: Item) -> bool:
-    return item.bytes not in (None, part.size) or bool(item.digest and item.digest != part.md5)
+def _check(fetch: _Fetch, part: Part, item: Item) -> None:
+    """Raises BadAnswer, and keeps nothing, where what came is not what the server lists."""
+    differs = item.bytes not in (None, part.size) or bool(item.digest and item.digest != part.md5)
+    if fetch.run.policy.verify and differs:
+        part.drop()
+        raise BadAnswer(
+            "What came differs from what the server lists.",
+            "Refresh the catalog on the server, or take it as it is with --no-verify.",
+        )
 
 
 def _finish(fetch: _Fetch, batch: Batch, items: dict[Path, Item]) -> None:
@@ -273,25 +283,11 @@ def _finish(fetch: _Fetch, batch: Batch, items: dict[Path, Item]) -> None:
 
 def _by_itself(fetch: _Fetch, item: Item) -> None:
     """One file as a stream. What may be a passing failure is tried again."""
-    verify = fetch.run.policy.verify
-    try:
-        address = encode_uri(fetch.uri(item))
-    except XnatTuiError as error:  # a path that climbs, or is absolute: no address can ask for it
-        fetch.fail(item, error)
-        return
     attempt = 0
     while True:
         attempt += 1
         try:
-            target = inside(fetch.run.folder, fetch.names[item.key])
-            saved = files.save(
-                fetch.run.connection(fetch.step),
-                address,
-                target,
-                size=item.bytes if verify else None,
-                digest=item.digest if verify else None,
-                on_bytes=_counted(fetch),
-            )
+            part = _stream(fetch, item)
         except Interrupted:
             raise
         except ServerUnreachable:
@@ -302,14 +298,31 @@ def _by_itself(fetch: _Fetch, item: Item) -> None:
                 fetch.fail(item, error)
                 return
         except XnatTuiError as error:
-            if type(error) is XnatTuiError:  # the disk, not the file
-                raise
             fetch.fail(item, error)
             return
         else:
-            fetch.run.manifest.add([fetch.arrived(item, target, saved.bytes, saved.md5)])
+            _finish(fetch, Batch([part]), {part.target: item})
             return
         pause(fetch.control, attempt - 1)
+
+
+def _stream(fetch: _Fetch, item: Item) -> Part:
+    try:
+        address = encode_uri(fetch.uri(item))
+    except BadAnswer as error:  # it climbs, or is absolute: to ask again would not help
+        raise Refused(error.message, error.hint) from error
+    part = Part(inside(fetch.run.folder, fetch.names[item.key]))
+    on_bytes = _counted(fetch)
+    with fetch.run.connection(fetch.step).download(address) as download:
+        part.write(_told(download, on_bytes))
+    _check(fetch, part, item)
+    return part
+
+
+def _told(chunks: Iterable[bytes], on_bytes: Callable[[int], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        on_bytes(len(chunk))
+        yield chunk
 
 
 def _counted(fetch: _Fetch) -> Callable[[int], None]:

@@ -53,6 +53,8 @@ def _descend(reader: Reader, place: Place, steps: tuple[Step, ...]) -> Iterator[
     if listing.error is not None:
         raise listing.error
     matching = [item for item in listing.items if _is_meant(item, step)]
+    if not matching and step.side == "out":  # an address without a side means `out`, or what has none
+        matching = [item for item in listing.items if not item.side and step.matches(item.key, item.id)]
     if not matching and not step.glob:
         raise _not_found(reader, place, step, listing.items)
     for item in matching:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ def first_header(reader: Reader, place: Place, *, names: Sequence[str] = ()) -> 
     where it is none, and what reading the way there raises.
     """
     failure: XnatTuiError | None = None
-    for resource in _resources(reader, place):
+    for resource in dicom_resources(reader, place):
         try:
             file = place if place.kind is Kind.FILE else _first_file(reader, resource)
             if file.item is not None:
@@ -84,6 +85,41 @@ def read_fields(reader: Reader, place: Place, names: Sequence[str]) -> dict[str,
 def rows(header: Dataset, *, show_patient: bool = False) -> list[HeaderRow]:
     """Every element as it is shown, sequences opened; patient fields masked unless asked for."""
     return list(_rows(header, show_patient=show_patient, depth=0))
+
+
+def row_of(element: DataElement, depth: int = 0, *, show_patient: bool = False) -> HeaderRow:
+    """One element as it is shown, without what a sequence holds."""
+    empty = element.VR != "SQ" and element.value in (None, "", b"")
+    masked = is_personal(element) and not show_patient and not empty
+    return HeaderRow(
+        f"({element.tag.group:04X},{element.tag.element:04X})",
+        str(element.VR),
+        element.name if element.keyword or element.tag.is_private else "",
+        element.keyword,
+        MASK if masked else text_of(element, LONGEST_VALUE),
+        masked=masked,
+        depth=depth,
+    )
+
+
+def dicom_files(reader: Reader, place: Place) -> list[Place]:
+    """The DICOM files beside a file, or of the first resource of a place that has any; by name, 2 before 10.
+
+    Raises NotFound without any, and what reading the way there raises.
+    """
+    for resource in [place.parent] if place.kind is Kind.FILE else dicom_resources(reader, place):
+        if files := files_of(reader, resource):
+            return files
+    raise NotFound(f"{place.location} has no DICOM file.")
+
+
+def files_of(reader: Reader, resource: Place) -> list[Place]:
+    """The files of a resource, numbers in their names in order of value."""
+    return [resource.child(item) for item in sorted(_items(reader, resource, Kind.FILE), key=_natural)]
+
+
+def _natural(item: Item) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", item.key)]
 
 
 def is_personal(element: DataElement) -> bool:
@@ -121,22 +157,13 @@ def _rows(header: Dataset, *, show_patient: bool, depth: int) -> Iterator[Header
     groups = [header.file_meta] if depth == 0 and getattr(header, "file_meta", None) else []
     for element in (*(one for group in groups for one in group), *header):
         hidden = is_personal(element) and not show_patient
-        empty = element.VR != "SQ" and element.value in (None, "", b"")
-        yield HeaderRow(
-            f"({element.tag.group:04X},{element.tag.element:04X})",
-            str(element.VR),
-            element.name if element.keyword or element.tag.is_private else "",
-            element.keyword,
-            MASK if hidden and not empty else text_of(element, LONGEST_VALUE),
-            masked=hidden and not empty,
-            depth=depth,
-        )
+        yield row_of(element, depth, show_patient=show_patient)
         if element.VR == "SQ" and not hidden:
             for item in element.value:
                 yield from _rows(item, show_patient=show_patient, depth=depth + 1)
 
 
-def _resources(reader: Reader, place: Place) -> Iterator[Place]:
+def dicom_resources(reader: Reader, place: Place) -> Iterator[Place]:
     """Where DICOM files may be, the likeliest first; a file stands for itself."""
     if place.kind in (Kind.FILE, Kind.RESOURCE):
         yield place

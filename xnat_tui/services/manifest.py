@@ -12,11 +12,12 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Layout
 from xnat_tui.paths import private_folder
 
@@ -82,6 +83,22 @@ class Manifest:
         with self._lock:
             return self._entries.get(path)
 
+    def has(self, path: str, item: Item, uri: str, server: str) -> bool:
+        """Whether a file is there as the server lists it, by its line here and its size and time.
+
+        Nothing is read of the file itself: a change that keeps size and time is what verifying finds.
+        """
+        entry = self.get(path)
+        if entry is None or (entry.uri, entry.server) != (uri, server):
+            return False
+        if item.bytes not in (None, entry.size) or (item.digest and item.digest != entry.md5):
+            return False
+        try:
+            found = (self.folder / path).lstat()
+        except OSError:
+            return False
+        return (found.st_size, found.st_mtime_ns) == (entry.size, entry.mtime)
+
     def begin(self, layout: Layout) -> None:
         """Write the first line, unless there is one."""
         with self._lock:
@@ -96,7 +113,7 @@ class Manifest:
             for entry in added:
                 self._entries[entry.path] = entry
             if added:
-                self._append([asdict(entry) for entry in added])
+                self._append([{name: getattr(entry, name) for name in _FIELDS} for entry in added])
 
     def _append(self, records: list[dict[str, Any]]) -> None:
         private_folder(self.folder)

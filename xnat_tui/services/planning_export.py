@@ -203,9 +203,7 @@ class _Walk:
         return [
             item
             for item in chosen
-            if not is_complete(
-                self.manifest, names[item.key], item, uri + item.key, self.reader.connection.url
-            )
+            if not self.manifest.has(names[item.key], item, uri + item.key, self.reader.connection.url)
         ]
 
     def _first(self, what: str, place: Place) -> bool:
@@ -313,22 +311,3 @@ def stands_beside(place: Place, filters: Filters) -> bool:
     if (sessions or filters.exclude_modality) and place.of(Kind.EXPERIMENT) is None:
         return True
     return bool(filters.subject or filters.exclude_subject) and place.of(Kind.SUBJECT) is None
-
-
-def is_complete(manifest: Manifest, name: str, item: Item, uri: str, server: str) -> bool:
-    """Whether the manifest and the file's size and time show that a file is there as the server lists it.
-
-    Nothing is read of the file itself: a change that keeps size and time is what verifying finds.
-    """
-    entry = manifest.get(name)
-    if entry is None or (entry.uri, entry.server) != (uri, server):
-        return False
-    if item.bytes is not None and item.bytes != entry.size:
-        return False
-    if item.digest and item.digest != entry.md5:
-        return False
-    try:
-        found = (manifest.folder / name).lstat()
-    except OSError:
-        return False
-    return (found.st_size, found.st_mtime_ns) == (entry.size, entry.mtime)

@@ -213,6 +213,7 @@ class Walk:
             if item.kind is Kind.PROJECT:
                 self.created_projects.add(spot.label)
                 data |= self._project_names(item, spot.label)
+                self.findings += preflight.openness(self.source.connection, item.id, spot.label)
             reason = f"type {item.type or 'unknown'} becomes {target_type}" if "type" in data else ""
             return spot.made_by(self.step(Action.CREATE, place, spot, reason, data))
         if not whole:

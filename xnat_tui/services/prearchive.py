@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.changes import Change
@@ -28,9 +29,11 @@ from xnat_tui.model.prearchive import (
 from xnat_tui.services.headers import text_of
 from xnat_tui.services.prearchive_details import Details, archived_session, check_replaced, details
 from xnat_tui.services.prearchive_work import send_and_watch
-from xnat_tui.services.workspace import Workspace
 from xnat_tui.xnat import prearchive as wire
 from xnat_tui.xnat.connection import Connection, url_path
+
+if TYPE_CHECKING:
+    from xnat_tui.services.workspace import Workspace
 
 OVERWRITES = ("none", "append", "delete")
 _ADDRESS = re.compile(
@@ -118,6 +121,7 @@ class Prearchive:
         Raises Conflict where the session has changed since it was planned, Unclear where the work has not
         ended within WATCH_SECONDS, and what the server says against it.
         """
+        self._stop.clear()
         planned = self._planned[change.location]
         one = wire.session(self.connection, planned)
         if not one.settled:
@@ -134,7 +138,7 @@ class Prearchive:
         raise UsageError(f"Nothing in the prearchive is called {change.verb}.")
 
     def interrupt(self) -> None:
-        """End a watch that is under way with Interrupted; the server's work goes on."""
+        """End the watch that is under way with Interrupted; the server's work goes on."""
         self._stop.set()
 
     def _change(

@@ -2,28 +2,27 @@
 
 What a bulk answer does not tell for certain is left out here: the reader then asks the next smaller
 question, a session's document, so that a refused or contradictory bulk answer costs one request per
-session and never a wrong verdict.
+session and never a wrong verdict. What one answer shows is expected of the smaller ones too.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, Refused, ServerError
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
 from xnat_tui.model.place import Place
+from xnat_tui.services.prefetch_sessions import Parts, SessionsBelow
 from xnat_tui.services.reading import Reader
-from xnat_tui.xnat.bulk import PARAMETERS, Experiments, Grouped, Owned, ProjectQuestions
+from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
+from xnat_tui.xnat.bulk_sessions import PARAMETERS, Session, SessionQuestions
 from xnat_tui.xnat.documents import place
 
 log = logging.getLogger("xnat_tui.prefetch")
-
-REFUSALS = (BadAnswer, NotAllowed, NotFound, Refused, ServerError)
-"""Answers to a question that a server does not support; a dead network is another matter."""
 
 T = TypeVar("T")
 
@@ -38,16 +37,14 @@ def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    """The answers about what stands below sessions; None where a question was refused."""
+class _Below:
+    """Questions under way about what stands below sessions."""
 
-    fields: dict[str, tuple[str, Fields]] | None = None
-    scans: tuple[Grouped, Grouped] | None = None
-    assessors: Grouped | None = None
-    assessor_out: Grouped | None = None
-    assessor_in: Grouped | None = None
-    reconstruction_out: tuple[Grouped, Grouped] | None = None
-    reconstruction_in: tuple[Grouped, Grouped] | None = None
+    scans: Future[tuple[Grouped, Grouped] | None]
+    assessors: Future[Grouped | None]
+    assessor_out: Future[Grouped | None]
+    assessor_in: Future[Grouped | None]
+    reconstructions_in: Future[tuple[Grouped, Grouped] | None]
 
 
 class _Prefetch:
@@ -55,24 +52,38 @@ class _Prefetch:
         project = where.item
         assert project is not None, "a project is prefetched, not a server"
         self.reader = reader
-        self.where = where
         self.project = project
         self.pool = pool
         self.ask = ProjectQuestions(reader.connection, project)
+        self.ask_sessions = SessionQuestions(reader.connection, project)
         self.found: dict[str, Listing] = {}
 
     def run(self, sessions_below: bool) -> None:
-        subjects = self._start(self.ask.subjects)
-        subject_resources = self._start(self.ask.subject_resources)
-        experiments = self._start(self.ask.experiments)
-        owned = self._start(self.ask.owned)
-        parts: dict[str, Future[Any]] = self._start_parts() if sessions_below else {}
-        self._place_subjects(subjects.result(), experiments.result())
-        self._place_subject_resources(subject_resources.result())
-        answers = _Parts(**{name: future.result() for name, future in parts.items()})
-        self._place_experiments(experiments.result(), owned.result(), answers)
-        if sessions_below:
-            self._place_sessions(experiments.result(), owned.result(), answers)
+        asked_subjects = self._start(self.ask.subjects)
+        asked_resources = self._start(self.ask.subject_resources)
+        asked_experiments = self._start(self.ask.experiments)
+        asked_owned = self._start(self.ask.owned)
+        asked_sessions = self._start(self.ask_sessions.sessions)
+        below = self._start_below() if sessions_below else None
+        experiments, owned = asked_experiments.result(), asked_owned.result()
+        sessions, reconstructions = asked_sessions.result() or (None, None)
+        self._expect(experiments, sessions)
+        owned = _if_complete(owned, sessions)
+        experiments = self._if_whole(experiments, owned, sessions)
+        self._place_subjects(asked_subjects.result(), experiments, sessions)
+        self._place_subject_resources(asked_resources.result())
+        self._place_experiments(experiments, owned, sessions)
+        if below is not None:
+            parts = Parts(
+                sessions,
+                below.scans.result(),
+                below.assessors.result(),
+                below.assessor_out.result(),
+                below.assessor_in.result(),
+                reconstructions,
+                below.reconstructions_in.result(),
+            )
+            self._place_below(experiments, owned, parts)
         self.reader.remember(self.found)
 
     def _start(self, question: Callable[[], T]) -> Future[T | None]:
@@ -80,163 +91,117 @@ class _Prefetch:
             try:
                 return question()
             except REFUSALS as refusal:
-                log.info("bulk question %s refused: %s", question.__name__, type(refusal).__name__)
+                log.info("bulk question refused: %s", type(refusal).__name__)
                 return None
 
         return self.pool.submit(asked)
 
-    def _start_parts(self) -> dict[str, Future[Any]]:
-        return {
-            "fields": self._start(self.ask.session_fields),
-            "scans": self._start(self.ask.scans),
-            "assessors": self._start(self.ask.assessors),
-            "assessor_out": self._start(lambda: self.ask.assessor_files("out")),
-            "assessor_in": self._start(lambda: self.ask.assessor_files("in")),
-            "reconstruction_out": self._start(lambda: self.ask.reconstructions("out")),
-            "reconstruction_in": self._start(lambda: self.ask.reconstructions("in")),
-        }
+    def _start_below(self) -> _Below:
+        ask = self.ask_sessions
+        return _Below(
+            scans=self._start(ask.scans),
+            assessors=self._start(ask.assessors),
+            assessor_out=self._start(lambda: ask.assessor_files("out")),
+            assessor_in=self._start(lambda: ask.assessor_files("in")),
+            reconstructions_in=self._start(ask.reconstructions_in),
+        )
 
-    def _keep(self, uri: str, kind: Kind, items: list[Item]) -> None:
-        self.found[place(uri, kind)] = Listing(tuple(items), None, self.reader.connection.user)
+    def _keep(self, key: str, items: list[Item]) -> None:
+        self.found[key] = Listing(tuple(items), None, self.reader.connection.user)
 
-    def _place_subjects(self, subjects: list[Item] | None, experiments: Experiments | None) -> None:
+    def _expect(self, experiments: Experiments | None, sessions: dict[str, Session] | None) -> None:
+        """Sessions and subjects that one answer shows may be missing in no other."""
+        by_subject: dict[str, set[str]] = defaultdict(set)
+        for identifier, session in (sessions or {}).items():
+            by_subject[session.subject].add(identifier)
+        for subject, items in (experiments.by_subject if experiments else {}).items():
+            by_subject[subject].update(item.id for item in items)
+        by_subject.pop("", None)
+        self.reader.expect(place(self.project.uri, Kind.SUBJECT), by_subject)
+        for subject, identifiers in by_subject.items():
+            self.reader.expect(Reader.experiments_key(self.project, _subject(subject)), identifiers)
+
+    def _if_whole(
+        self, experiments: Experiments | None, owned: Owned | None, sessions: dict[str, Session] | None
+    ) -> Experiments | None:
+        """The experiments, unless another answer shows sessions that are not among them."""
+        if experiments is None:
+            return None
+        seen = {item.id for items in experiments.by_subject.values() for item in items}
+        others = set(sessions or ())
+        others |= {name for name, kind in (owned.types if owned else {}).items() if kind in SESSION_WORDS}
+        return experiments if others <= seen else None
+
+    def _place_subjects(
+        self,
+        subjects: list[Item] | None,
+        experiments: Experiments | None,
+        sessions: dict[str, Session] | None,
+    ) -> None:
         """Subjects, and those that only their experiments show: nothing seen is left out."""
         if subjects is None:
             return
         known = {subject.id for subject in subjects}
-        labels = experiments.subject_labels if experiments else {}
-        hidden = {identifier: label for identifier, label in labels.items() if identifier not in known}
-        if hidden and not subjects:
-            return  # 200 and empty, though sessions name subjects: ask again, one question smaller
-        subjects += [
-            Item(
-                Kind.SUBJECT,
-                label or identifier,
-                identifier,
-                "xnat:subjectData",
-                f"/data/subjects/{identifier}",
-            )
-            for identifier, label in hidden.items()
-        ]
-        self._keep(self.project.uri, Kind.SUBJECT, subjects)
+        labels = dict(experiments.subject_labels) if experiments else {}
+        hidden = ({*labels, *(one.subject for one in (sessions or {}).values())} - known) - {""}
+        if hidden and (not subjects or hidden - labels.keys()):
+            return  # sessions name subjects that are not listed: ask again, one question smaller
+        subjects += [replace(_subject(one), key=labels[one] or one) for one in sorted(hidden)]
+        self._keep(place(self.project.uri, Kind.SUBJECT), subjects)
 
     def _place_subject_resources(self, resources: Grouped | None) -> None:
         for subject, items in (resources or {}).items():
-            self._keep(f"/data/subjects/{subject}", Kind.RESOURCE, items)
+            self._keep(place(f"/data/subjects/{subject}", Kind.RESOURCE), items)
 
-    def _place_experiments(self, experiments: Experiments | None, owned: Owned | None, parts: _Parts) -> None:
+    def _place_experiments(
+        self, experiments: Experiments | None, owned: Owned | None, sessions: dict[str, Session] | None
+    ) -> None:
         subjects = self.found.get(place(self.project.uri, Kind.SUBJECT))
         if experiments is None or subjects is None or owned is None:
             return
-        fields = parts.fields or {}
-        if not experiments.by_subject and any(kind in SESSION_WORDS for kind in owned.types.values()):
-            return  # 200 and empty, though the site-wide list shows sessions
         for subject in subjects.items:
             items = [
-                _with_owner(_with_fields(item, fields), owned, fields)
-                for item in experiments.by_subject.get(subject.id, [])
+                _described(item, owned, sessions or {}) for item in experiments.by_subject.get(subject.id, [])
             ]
-            key = self.reader.experiments_key(self.project, subject)
-            self.found[key] = Listing(tuple(items), None, self.reader.connection.user)
+            self._keep(Reader.experiments_key(self.project, subject), items)
 
-    def _place_sessions(self, experiments: Experiments | None, owned: Owned | None, parts: _Parts) -> None:
-        if experiments is None or owned is None or parts.fields is None:
+    def _place_below(self, experiments: Experiments | None, owned: Owned | None, parts: Parts) -> None:
+        if experiments is None or owned is None or parts.sessions is None:
             return
-        parameters = self._parameters(
-            {item.type for items in experiments.by_subject.values() for item in items}
-        )
-        assessors_agree = self._assessors_agree(experiments, owned, parts)
-        for items in experiments.by_subject.values():
-            for session in items:
-                if session.id not in owned.types:
-                    continue  # shared in: its own resources are not in the site-wide list
-                self._keep(session.uri, Kind.RESOURCE, owned.resources.get(session.id, []))
-                if session.id in parts.fields:
-                    self._place_imaging(session, parts, parameters, assessors_agree, owned)
-                elif session.type not in SESSION_WORDS:
-                    for kind in (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION):
-                        self._keep(session.uri, kind, [])
-
-    def _assessors_agree(self, experiments: Experiments, owned: Owned, parts: _Parts) -> bool:
-        """Whether every assessor that the site-wide list shows is in the list of assessors too."""
-        if None in (parts.assessors, parts.assessor_out, parts.assessor_in) or parts.assessors is None:
-            return False
-        listed = {item.id for items in parts.assessors.values() for item in items}
-        listed |= {item.id for items in experiments.by_subject.values() for item in items}
-        return owned.types.keys() <= listed
-
-    def _parameters(self, types: set[str]) -> dict[tuple[str, str], Fields]:
-        found: dict[tuple[str, str], Fields] = {}
-        for future in [
-            self._start(lambda kind=kind: self.ask.parameters(kind))  # type: ignore[misc]
+        types = {item.type for items in experiments.by_subject.values() for item in items}
+        asked = {
+            kind: self._start(lambda kind=kind: self.ask_sessions.parameters(kind))  # type: ignore[misc]
             for kind in sorted(types & set(PARAMETERS))
-        ]:
-            found |= future.result() or {}
-        return found
-
-    def _place_imaging(
-        self,
-        session: Item,
-        parts: _Parts,
-        parameters: Mapping[tuple[str, str], Fields],
-        assessors_agree: bool,
-        owned: Owned,
-    ) -> None:
-        if parts.scans is not None and session.id in parts.scans[0]:
-            scans, resources = parts.scans
-            self._keep(
-                session.uri,
-                Kind.SCAN,
-                [_with_parameters(scan, session, parameters) for scan in scans[session.id]],
-            )
-            for scan in scans[session.id]:
-                self._keep(scan.uri, Kind.RESOURCE, resources[scan.uri])
-        if assessors_agree:
-            self._place_assessors(session, parts, owned)
-        if parts.reconstruction_out is not None and parts.reconstruction_in is not None:
-            self._place_reconstructions(session, parts.reconstruction_out, parts.reconstruction_in)
-
-    def _place_assessors(self, session: Item, parts: _Parts, owned: Owned) -> None:
-        assessors = (parts.assessors or {}).get(session.id, [])
-        self._keep(session.uri, Kind.ASSESSOR, assessors)
-        for assessor in assessors:
-            items = list(owned.resources.get(assessor.id, []))
-            for side, files in (("out", parts.assessor_out), ("in", parts.assessor_in)):
-                items += [
-                    replace(item, uri=f"{assessor.uri}/{side}{item.uri}")
-                    for item in (files or {}).get(assessor.id, [])
-                ]
-            self._keep(assessor.uri, Kind.RESOURCE, items)
-
-    def _place_reconstructions(
-        self, session: Item, out: tuple[Grouped, Grouped], into: tuple[Grouped, Grouped]
-    ) -> None:
-        items = out[0].get(session.id)
-        if items is None or session.id not in into[0]:
-            return
-        self._keep(session.uri, Kind.RECONSTRUCTION, items)
-        for item in items:
-            resources = [*out[1].get(item.uri, []), *into[1].get(item.uri, [])]
-            self._keep(item.uri, Kind.RESOURCE, resources)
+        }
+        parameters: dict[str, dict[str, dict[str, Fields]] | None] = {
+            kind: future.result() for kind, future in asked.items()
+        }
+        user = self.reader.connection.user
+        self.found |= SessionsBelow(experiments, owned, parts, parameters, user).listings()
 
 
-def _with_fields(session: Item, fields: Mapping[str, tuple[str, Fields]]) -> Item:
-    if session.id not in fields:
-        return session
-    return replace(session, fields=_joined(session.fields, fields[session.id][1]))
+def _subject(identifier: str) -> Item:
+    return Item(
+        Kind.SUBJECT, identifier, identifier, type="xnat:subjectData", uri=f"/data/subjects/{identifier}"
+    )
 
 
-def _with_owner(session: Item, owned: Owned, fields: Mapping[str, tuple[str, Fields]]) -> Item:
+def _if_complete(owned: Owned | None, sessions: dict[str, Session] | None) -> Owned | None:
+    """The site-wide list, unless a session that says to be of its project is not in it.
+
+    Otherwise all of them would be taken for shared in.
+    """
+    if owned is None:
+        return None
+    own = {name for name, session in (sessions or {}).items() if session.owner == owned.project}
+    return owned if own <= owned.types.keys() else None
+
+
+def _described(session: Item, owned: Owned, sessions: dict[str, Session]) -> Item:
+    """With the fields of imaging sessions, and the owner where it is shared in."""
+    known = sessions.get(session.id)
+    if known is not None:
+        session = replace(session, fields=session.fields.joined(known.fields))
     if session.id in owned.types:
         return session
-    return replace(session, shared_from=fields.get(session.id, ("",))[0])
-
-
-def _with_parameters(scan: Item, session: Item, parameters: Mapping[tuple[str, str], Fields]) -> Item:
-    found = parameters.get((session.id, scan.id))
-    return replace(scan, fields=_joined(scan.fields, found)) if found else scan
-
-
-def _joined(one: Fields, other: Fields) -> Fields:
-    names, values = (*one.names, *other.names), (*one.values(), *other.values())
-    return Fields(names, values, exhaustive=(*one.exhaustive, *other.exhaustive))
+    return replace(session, shared_from=known.owner if known is not None else "")

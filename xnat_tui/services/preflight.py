@@ -86,6 +86,18 @@ def rights(connection: Connection, project: str, *, creates: bool) -> list[Findi
     return [Finding("warning", f"You are no member of {project}: writing there may be refused.")]
 
 
+def openness(source: Connection, project: str, label: str) -> list[Finding]:
+    """A new project becomes as open as its source: who may read there must be said before."""
+    try:
+        word = source.get_text(f"/data/projects/{url_path(project)}/accessibility").strip()
+    except XnatTuiError:
+        return []  # what cannot be read is not copied either: new projects are private
+    if word not in ("public", "protected"):
+        return []
+    message = f"{project} is {word}, and the new project {label} will be {word} too."
+    return [Finding("warning", message, "Create it as private yourself first, if that is not meant.")]
+
+
 def side_effects(connection: Connection, project: str, *, exact: bool) -> list[Finding]:
     """What happens at the destination besides the copy."""
     found = [

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections import ChainMap, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from xnat_tui.errors import NotFound, XnatTuiError
+from xnat_tui.errors import BadAnswer, NotFound, XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.xnat import documents, listing
 from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.documents import Document, place
+from xnat_tui.xnat.documents import Document, place, place_below
 
-_FROM_DOCUMENT = (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION, Kind.RESOURCE)
+_NAMED = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
+"""What other items refer to by accession ID."""
 
 
 class Reader:
@@ -25,6 +28,8 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._known: dict[str, Listing] = {}
+        self._expected: dict[str, frozenset[str]] = {}
+        self._names: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._lock = threading.Lock()
 
     def below(self, parent: Place, kind: Kind) -> Listing:
@@ -40,7 +45,9 @@ class Reader:
             found = self._ask(parent, kind)
         except XnatTuiError as error:
             return Listing(error=error, seen_by=self.connection.user)
-        self.remember({key: found})
+        found = self._checked(key, found)
+        if found.error is None:
+            self.remember({key: found})
         return found
 
     def knows(self, parent: Place, kind: Kind) -> bool:
@@ -61,6 +68,25 @@ class Reader:
         """Keep listings that came along with another answer."""
         with self._lock:
             self._known.update(listings)
+            for key, found in listings.items():
+                if found.items and found.items[0].kind in _NAMED:
+                    here = self._names[key[1:].partition("/")[0]] if key.startswith("@") else {}
+                    for item in found.items:
+                        here[item.id] = name = f"{item.kind} {item.key}"
+                        self._names[""].setdefault(item.id, name)
+
+    def expect(self, key: str, identifiers: Iterable[str]) -> None:
+        """Items that another answer of the server showed: a listing without them is contradictory."""
+        with self._lock:
+            self._expected[key] = frozenset(identifiers)
+
+    def names(self, project: Item | None) -> ChainMap[str, str]:
+        """What accession IDs mean, as far as their items were read: `experiment SUB-001_MR1`.
+
+        Labels are those of `project`, for what is shared into it. The mapping grows with the reading.
+        """
+        with self._lock:
+            return ChainMap(self._names[project.id if project is not None else ""], self._names[""])
 
     @staticmethod
     def experiments_key(project: Item, subject: Item) -> str:
@@ -68,18 +94,37 @@ class Reader:
         return f"@{project.id}/{place(subject.uri, Kind.EXPERIMENT)}"
 
     def forget(self, parent: Place) -> None:
-        """Ask again for all that stands at or below a place."""
-        item = parent.item
+        """Ask again for all that stands at or below a place.
+
+        A session's document told everything below it, whichever part of it is reloaded.
+        """
+        top = parent.up_to(Kind.EXPERIMENT)
         with self._lock:
-            if item is None:
+            if top.item is None:
                 self._known.clear()
+                self._expected.clear()
                 return
-            marks: tuple[str, ...] = (f"{item.uri}#", f"{item.uri}/", f"@{item.id}/")
-            above = parent.of(Kind.EXPERIMENT)
-            if above is not None:  # its document told everything below, whichever part is reloaded
-                marks = (*marks, f"{above.uri}#", f"{above.uri}/")
-            for key in [key for key in self._known if any(mark in key for mark in marks)]:
-                del self._known[key]
+            waiting = [top]
+            while waiting:
+                where = waiting.pop()
+                for kind in CHILD_KINDS[where.kind]:
+                    self._expected.pop(_key(where, kind), None)
+                    known = self._known.pop(_key(where, kind), None)
+                    waiting += [where.child(item) for item in known.items] if known is not None else []
+
+    def _checked(self, key: str, found: Listing) -> Listing:
+        with self._lock:
+            missing = self._expected.get(key, frozenset()) - {item.id for item in found.items}
+        if not missing or found.error is not None:
+            return found
+        count = len(found.items) + len(missing)
+        return replace(
+            found,
+            error=BadAnswer(
+                f"The server lists {len(found.items)} of at least {count} items here.",
+                "Its answers contradict each other: reload, or ask its administrator.",
+            ),
+        )
 
     def _ask(self, parent: Place, kind: Kind) -> Listing:
         item = parent.item
@@ -118,4 +163,4 @@ def _key(parent: Place, kind: Kind) -> str:
         project = parent.of(Kind.PROJECT)
         assert project is not None
         return Reader.experiments_key(project, item)
-    return place(item.uri, kind)
+    return place_below(item, kind)

@@ -60,7 +60,9 @@ class Renaming:
         self._blocked: dict[str, set[str]] = {}
         self._done: set[str] = set()
 
-    def wishes(self, place: Place, label: str, *, with_sessions: bool = False) -> tuple[list[Wish], list[str]]:
+    def wishes(
+        self, place: Place, label: str, *, with_sessions: bool = False
+    ) -> tuple[list[Wish], list[str]]:
         """An item's new label, with those of a subject's sessions, and which sessions keep theirs.
 
         A session follows its subject where its label begins with the subject's.
@@ -80,7 +82,7 @@ class Renaming:
         return found, notes
 
     def plan_table(self, project: Place, table: CsvTable, *, dismiss: bool = False) -> RenamePlan:
-        """A plan for rows of `subject`, `new_label` and perhaps `session`; with a session, that is renamed."""
+        """A plan for rows of `subject`, `new_label` and perhaps `session`, which is then what is renamed."""
         wishes, refused = [], []
         for row in table.rows:
             if reason := label_refusal(row["new_label"]):
@@ -93,7 +95,9 @@ class Renaming:
                 wishes.append(Wish(find_one(self.reader, location), row["new_label"]))
             except NotFound as error:
                 reason = f"line {row.line}: {error.message}"
-                refused.append(Change(str(location), "rename", after={"label": row["new_label"]}, refusal=reason))
+                refused.append(
+                    Change(str(location), "rename", after={"label": row["new_label"]}, refusal=reason)
+                )
         plan = self.plan(wishes, dismiss=dismiss)
         plan.changes += refused
         return plan
@@ -231,7 +235,10 @@ class Renaming:
         try:
             found = self.workflows.open_on(project)
         except Forbidden as error:
-            return {}, f"open workflows could not be looked up ({error.message}); the server refuses if one blocks"
+            return (
+                {},
+                f"open workflows could not be looked up ({error.message}); the server refuses if one blocks",
+            )
         running: dict[str, list[Workflow]] = {}
         for one in found:
             running.setdefault(one.item, []).append(one)

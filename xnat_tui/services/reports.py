@@ -46,6 +46,7 @@ def document(comparison: Comparison, *, everything: bool = False, seconds: float
             "source": comparison.source.reader.connection.user,
             "destination": comparison.destination.reader.connection.user,
         },
+        "neutral_fields": list(comparison.rules.neutral),
     }
 
 
@@ -128,6 +129,8 @@ def _summary_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {name.replace('_', ' ')}: {count}"
     for side, user in found["seen_by"].items():
         yield f"- {side} as seen by {user}"
+    if neutral := found.get("neutral_fields"):
+        yield f"- not counted as differences: {', '.join(neutral)}"
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -157,7 +157,9 @@ class Sharing:
         projects = projects_of(self.reader.connection, item.uri)
         self._projects[item.uri] = projects
         if not _holds(change, step, projects):
-            raise failure or BadAnswer("The server accepted it, and nothing has changed.", "Check your rights.")
+            raise failure or BadAnswer(
+                "The server accepted it, and nothing has changed.", "Check your rights."
+            )
         step.done = True
         self.reader.forget(Place(step.place.server, step.place.items[:1]))
         return "The server answered otherwise; read back, and it is so." if failure else ""
@@ -353,7 +355,13 @@ def _holds(change: Change, step: _Step, projects: Projects) -> bool:
 def rows(place: Place, projects: Projects) -> Sequence[dict[str, str]]:
     """The table that XNAT shows: owner first, then shares."""
     return [
-        {"location": str(place.location), "label": one.label, "ID": one.project, "Name": one.name, "role": role}
+        {
+            "location": str(place.location),
+            "label": one.label,
+            "ID": one.project,
+            "Name": one.name,
+            "role": role,
+        }
         for one, role in (
             (projects.owner, "owner"),
             *((share, "shared") for share in projects.shares),

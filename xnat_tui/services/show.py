@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ class _Walk:
 
     def branch(self, place: Place) -> Branch:
         branch = Branch(place)
-        if place.kind is Kind.PROJECT and self.level >= _LEVEL[Kind.EXPERIMENT]:
+        sessions_matter = self.level >= _LEVEL[Kind.EXPERIMENT] or self.filters.selects_sessions
+        if place.kind is Kind.PROJECT and sessions_matter:
             sessions_below = self.level > _LEVEL[Kind.EXPERIMENT]
             read_project(self.reader, place, self.pool, sessions_below=sessions_below)
             if self.level >= _LEVEL[Kind.FILE]:
@@ -91,11 +93,10 @@ class _Walk:
                 continue
             listing = self.reader.below(place, kind)
             branch.error = branch.error or listing.error
-            items = [item for item in listing.items if self.filters.keeps(item)]
-            if kind is Kind.SUBJECT and self.filters.limit_subjects is not None:
-                items = items[: self.filters.limit_subjects]
-            branch.children += [self._below(place.child(item)) for item in items]
-        self._drop_empty(branch)
+            below = (self._below(place.child(item)) for item in listing.items if self.filters.keeps(item))
+            if kind is Kind.SUBJECT:
+                below = itertools.islice(filter(self._is_meant, below), self.filters.limit_subjects)
+            branch.children += below
         _add_up(branch)
 
     def _below(self, place: Place) -> Branch:
@@ -105,12 +106,12 @@ class _Walk:
         self._grow(branch)
         return branch
 
-    def _drop_empty(self, branch: Branch) -> None:
-        """With a filter on sessions, subjects without any that passes are not meant."""
-        if branch.place.kind is Kind.PROJECT and self.filters.selects_sessions:
-            branch.children = [
-                child for child in branch.children if child.place.kind is not Kind.SUBJECT or child.children
-            ]
+    def _is_meant(self, subject: Branch) -> bool:
+        """With a filter on sessions, subjects without any that passes are not, unless they cannot say."""
+        if not self.filters.selects_sessions:
+            return True
+        found = self.reader.below(subject.place, Kind.EXPERIMENT)
+        return found.error is not None or any(self.filters.keeps(item) for item in found.items)
 
     def _read_files(self, project: Place) -> None:
         resources = [

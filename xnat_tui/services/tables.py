@@ -109,7 +109,10 @@ def _text(path: Path) -> str:
 def _records(text: str, name: str, required: Sequence[str]) -> list[tuple[int, list[str]]]:
     found: list[tuple[int, list[str]]] = []
     reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=_delimiter(text, required), strict=True, skipinitialspace=True
+        io.StringIO(text, newline=""),
+        delimiter=_delimiter(text, required),
+        strict=True,
+        skipinitialspace=True,
     )
     try:
         for cells in reader:
@@ -149,7 +152,9 @@ def _columns(
             raise UsageError(f"{name}, line 1: the column {column} stands there twice.")
         columns.append(column)
     if missing := [column for column in required if column not in columns]:
-        raise UsageError(f"{name}, line 1: the column {missing[0]} is missing.", f"Found: {', '.join(header)}.")
+        raise UsageError(
+            f"{name}, line 1: the column {missing[0]} is missing.", f"Found: {', '.join(header)}."
+        )
     return tuple(columns)
 
 
@@ -159,8 +164,6 @@ def _refuse_duplicates(rows: Sequence[Row], key: Sequence[str]) -> None:
         values = tuple(row[column] for column in key)
         if key and values in seen:
             named = " / ".join(value for value in values if value)
-            raise UsageError(
-                f"{row.file}, line {row.line}, column {key[0]}: {named} stands in line {seen[values]} already.",
-                "Leave one of the two lines.",
-            )
+            error = row.error(key[0], f"{named} stands in line {seen[values]} already.")
+            raise UsageError(error.message, "Leave one of the two lines.")
         seen[values] = row.line

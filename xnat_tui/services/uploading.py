@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xnat_tui.errors import Interrupted, NotFound, UsageError, XnatTuiError
 from xnat_tui.jobs.control import Control
@@ -21,8 +22,11 @@ from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services import local_files, uploading_dicom, uploading_files
 from xnat_tui.services.file_decisions import Decision, decide
 from xnat_tui.services.local_files import Found, Instance, LocalFile
-from xnat_tui.services.workspace import Workspace
+from xnat_tui.xnat import viewer
 from xnat_tui.xnat.connection import Connection
+
+if TYPE_CHECKING:
+    from xnat_tui.services.workspace import Workspace
 
 DESTINATIONS = ("prearchive", "archive")
 _RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
@@ -148,6 +152,7 @@ class _Planner:
             self.findings.append(Finding("warning", f"{strangers} files are no DICOM and are left out."))
         if not studies and not archives:
             self.findings.append(Finding("error", "There is no DICOM to send.", "Check paths and filters."))
+        self._check_viewer()
         for number, (uid, study) in enumerate(studies.items(), 1):
             first = study.first
             name = "_".join(part for part in (first.date, first.modality, str(number)) if part)
@@ -192,7 +197,7 @@ class _Planner:
             self.findings.append(Finding("error", "There is no file to send.", "Check the paths."))
 
     def _labels(self) -> tuple[str, str]:
-        beyond = [step for step in self.where.steps[3:]]
+        beyond = self.where.steps[3:]
         kinds = [step.kind for step in self.where.steps]
         if beyond or kinds != [Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT][: len(kinds)]:
             raise UsageError(
@@ -208,6 +213,15 @@ class _Planner:
                     f"{label!r} holds {wrong!r}, which XNAT would replace.", "Use letters, digits, _ and -."
                 )
         return labels
+
+    def _check_viewer(self) -> None:
+        if not self.policy.ohif:
+            return
+        if self.to == "prearchive":
+            self.findings.append(Finding("info", "--ohif does nothing for what stays in the prearchive."))
+        elif viewer.installed(self.workspace.connection(self.where.server)) is False:
+            message = f"{self.where.server} has no OHIF viewer plugin."
+            self.findings.append(Finding("error", message, "Leave out --ohif."))
 
     def _archived(self, project: str, session: str) -> bool:
         place = Location(self.where.server, self.where.steps[:1]).child(Kind.EXPERIMENT, session)

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, ServerError, ServerUnreachable, Unclear
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    Forbidden,
+    NotFound,
+    ServerError,
+    ServerUnreachable,
+    Unclear,
+    XnatTuiError,
+)
 from xnat_tui.model.plan import Policy, Step
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
@@ -14,9 +23,10 @@ from xnat_tui.services import copying_streams as streams
 from xnat_tui.services.copying import ATTEMPTS, Control, pause
 from xnat_tui.services.local_files import CONTENT_TYPES, LocalFile, unpacked
 from xnat_tui.services.prearchive import Prearchive
+from xnat_tui.services.prearchive_details import archived_session
 from xnat_tui.services.prearchive_work import send_and_watch
 from xnat_tui.services.uploading_files import open_file, pack, parts
-from xnat_tui.xnat import importing
+from xnat_tui.xnat import importing, viewer
 from xnat_tui.xnat import prearchive as wire
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.importing import Handler
@@ -37,7 +47,7 @@ def send(connection: Connection, step: Step, control: Control, policy: Policy) -
     failures: list[Failure] = []
     counted: int | None = 0
     for address in arrived:
-        count, failure = _see_through(connection, step, control, address)
+        count, failure = _see_through(connection, step, control, policy, address)
         counted = None if count is None or counted is None else counted + count
         failures += [failure] if failure else []
     expected = int(step.data.get("instances", "0"))
@@ -103,25 +113,20 @@ class _Sender:
 
 
 def _see_through(
-    connection: Connection, step: Step, control: Control, address: str
+    connection: Connection, step: Step, control: Control, policy: Policy, address: str
 ) -> tuple[int | None, Failure | None]:
     """How many files one session holds, None where that cannot be seen; and why it went no further."""
     if "/prearchive/" not in address:
         return None, None
     one = _received(address)
-    committed: list[str] = []
-
-    def commit() -> None:
-        committed.append(wire.commit(connection, one.url, auto_archive=False))
-
     try:
-        send_and_watch(connection, one, commit, control.stop, stays=True)
+        # "commit" would archive at once in projects that archive by themselves
+        send_and_watch(connection, one, lambda: wire.build(connection, one), control.stop, stays=True)
         row = wire.session(connection, one)
         count, _ = wire.size(connection, row)
     except NotFound:
-        if any("/archive/" in there for there in committed):
-            return None, None  # the project archives by itself
-        return None, Failure(step.path, "It has left the prearchive unasked.", "Look at the archive.")
+        reason = "It has left the prearchive unasked: the project may archive by itself."
+        return None, Failure(step.path, reason, "Look at the archive.")
     except Forbidden:
         if one.project:
             raise
@@ -133,10 +138,10 @@ def _see_through(
         return None, Failure(step.path, error.message, f"It waits in the prearchive: {one.timestamp}.")
     if step.data["to"] == "prearchive":
         return count, None
-    return count, _archive(connection, step, row)
+    return count, _archive(connection, step, policy, row)
 
 
-def _archive(connection: Connection, step: Step, row: Received) -> Failure | None:
+def _archive(connection: Connection, step: Step, policy: Policy, row: Received) -> Failure | None:
     panel = Prearchive(connection, step.target.server)
     labels = Labels(step.data["subject"], step.data["label"])
     (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
@@ -147,6 +152,13 @@ def _archive(connection: Connection, step: Step, row: Received) -> Failure | Non
         panel.do(change)
     except (Conflict, ServerError, Unclear) as error:
         return Failure(step.path, error.message, error.hint if isinstance(error, Unclear) else waits)
+    if policy.ohif:
+        try:
+            identifier, _ = archived_session(connection, row.project, change.after["name"])
+            viewer.rebuild(connection, row.project, identifier)
+        except XnatTuiError as error:
+            said = f"It is archived; the viewer's data were not rebuilt: {error.message}"
+            return Failure(step.path, said, "See: xnat-tui ohif rebuild")
     return None
 
 

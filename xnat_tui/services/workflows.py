@@ -22,7 +22,9 @@ class Workflows:
         self._administrator: bool | None = None
         self._asked = False
 
-    def list(self, place: Place, *, every_pipeline: bool = False, status: Collection[str] = ()) -> list[Workflow]:
+    def at(
+        self, place: Place, *, every_pipeline: bool = False, status: Collection[str] = ()
+    ) -> list[Workflow]:
         """Workflows on an item, on a subject and its sessions, or anywhere in a project, oldest first.
 
         Only AutoRuns without `every_pipeline`; `status` narrows to these, case ignored. Raises Forbidden
@@ -55,7 +57,13 @@ class Workflows:
             else:
                 where = " ".join(str(place.location) for place in places)
                 changes.append(
-                    Change(where, "dismiss", {}, {"workflow_id": number}, refusal="there is no such workflow here.")
+                    Change(
+                        where,
+                        "dismiss",
+                        {},
+                        {"workflow_id": number},
+                        refusal="there is no such workflow here.",
+                    )
                 )
         return changes
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from xnat_tui import config, credentials
 from xnat_tui.config import Server, Settings
 from xnat_tui.credentials import Credential, Secret
-from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.errors import Conflict, NotFound, UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location, same_address
@@ -266,7 +266,7 @@ class Workspace:
         """Run a plan in this process, remembered in the journal, and say what became of it.
 
         `on_event` hears steps and failures. A failure is in the report, not raised; an interrupted job is
-        `paused` and can be resumed with `xnat-tui jobs resume`. Raises UsageError for a plan that must not
+        `paused` and can be resumed with `xnat-tui jobs resume`. Raises Conflict for a plan that must not
         run (`Plan.blocked`).
         """
         from xnat_tui.jobs.journal import Journal
@@ -279,11 +279,11 @@ class Workspace:
 
     @staticmethod
     def remember(plan: Plan, journal: Journal) -> str:
-        """Write a plan to the journal as a queued job; its ID. Raises UsageError if it may not run."""
+        """Write a plan to the journal as a queued job; its ID. Raises Conflict if it may not run."""
         if plan.blocked:
             errors = [finding for finding in plan.findings if finding.severity == "error"]
             reasons = " ".join(finding.message for finding in errors)
-            raise UsageError(f"This plan cannot be run. {reasons}", "Mend that, then plan again.")
+            raise Conflict(f"This plan cannot be run. {reasons}", "Mend that, then plan again.")
         return journal.create(plan, f"{' '.join(plan.sources)} → {plan.destination}")
 
     def _target(self, where: Location) -> Place | NewProject:

@@ -7,9 +7,12 @@ by the IDs. A label that ends in `…` leads to a question or a plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from textual.binding import Binding
+
+from xnat_tui.tui.widgets.tree_keys import KEYS as TREE_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,23 @@ def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:
         )
         for action in actions
     ]
+
+
+def rebound(keys: Mapping[str, str], actions: Iterable[Action] = ACTIONS) -> tuple[Action, ...]:
+    """The actions with the keys that the user gave them, so that whatever shows a key shows the real one."""
+    return tuple(replace(action, keys=keys.get(action.id, action.keys)) for action in actions)
+
+
+def unknown_ids(keys: Mapping[str, str]) -> list[str]:
+    """A sentence for each name in `[keys]` that no action has."""
+    known = [action.id for action in ACTIONS]
+    known += [key.id for key in TREE_KEYS if isinstance(key, Binding) and key.id]
+    said = []
+    for name in keys:
+        if name not in known:
+            near = get_close_matches(name, known, 1, 0.5)
+            said.append(f"{name!r} is no action." + (f" Did you mean {near[0]!r}?" if near else ""))
+    return said
 
 
 def by_method(actions: Iterable[Action] = ACTIONS) -> Mapping[str, Action]:

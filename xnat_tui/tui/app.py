@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 
 from xnat_tui.config import Settings
-from xnat_tui.errors import XnatTuiError
+from xnat_tui.errors import ConfigError, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines
 from xnat_tui.tui import theme
+from xnat_tui.tui.actions import unknown_ids
 from xnat_tui.tui.loading import Loader
 from xnat_tui.tui.theme import Glyphs
 
@@ -29,7 +31,8 @@ class Explorer(App[int]):
     ENABLE_COMMAND_PALETTE = False
     CSS = """
     MainScreen { background: $background; }
-    Toast { max-width: 66; }
+    ToastRack { margin-bottom: 4; }
+    Toast { max-width: 66; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False, system=True)]
 
@@ -51,6 +54,8 @@ class Explorer(App[int]):
         super().__init__(driver_class=driver_class, ansi_color=True if no_color else None)
         self.settings = settings
         self.loader = Loader()
+        self.plain = is_plain()
+        """Whether somebody rather listens to the screen: nothing moves, and it changes once a second."""
         self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii)
         self.happened: list[str] = []
         """What went wrong so far, for the log panel."""
@@ -82,7 +87,7 @@ class Explorer(App[int]):
     def get_default_screen(self) -> MainScreen:
         from xnat_tui.tui.screens.main import MainScreen
 
-        return MainScreen()
+        return MainScreen(self.glyphs, self.settings.keys)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(theme.variable_defaults(self.current_theme))
@@ -90,7 +95,8 @@ class Explorer(App[int]):
     def on_mount(self) -> None:
         self.loader.start()
         self.set_keymap(dict(self.settings.keys))
-        self.set_class(self.no_color, "-no-color")
+        self.set_class(bool(os.environ.get("NO_COLOR")), "-no-color")
+        self.set_class(self.settings.ui.ascii, "-ascii")
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -102,6 +108,8 @@ class Explorer(App[int]):
             self.workspace  # noqa: B018  imports in this thread, while the screen stands
 
         self.main.begin(self._prepare is not None)
+        if unknown := unknown_ids(self.settings.keys):
+            self.report(ConfigError(" ".join(["[keys] in config.toml:", *unknown]), "? lists every ID."))
         self.loader.submit(
             "begin", prepare, lambda _: self.main.open_first(self._source, self._destination), self.report
         )
@@ -110,9 +118,13 @@ class Explorer(App[int]):
         """A failure in the background: a toast, and a line in the log panel."""
         text = "\n".join(part for part in (error.message, error.hint) if part)
         self.remember(f"{error.title}: {text}")
-        shown = [notification.message for notification in self._notifications]
-        if text not in shown:
-            self.notify(clean_lines(text), title=clean(error.title), severity="error", markup=False)
+        self.tell(text, title=error.title, severity="error")
+
+    def tell(self, text: str, *, title: str = "", severity: SeverityLevel = "information") -> None:
+        """A toast, unless the same one is still shown."""
+        said = clean_lines(text)
+        if all(notification.message != said for notification in self._notifications):
+            self.notify(said, title=clean(title), severity=severity, markup=False)
 
     def remember(self, text: str) -> None:
         from datetime import datetime
@@ -154,8 +166,17 @@ class Explorer(App[int]):
         self.main.action_do("quit_explorer")
 
 
+def is_plain() -> bool:
+    """Whether the environment asks for a screen that can be followed by ear."""
+    return os.environ.get("XNAT_TUI_A11Y", "") not in ("", "0") or os.environ.get("TERM") == "dumb"
+
+
 DEMO_WANTED = 75
 """Exit code by which the explorer tells that the user chose the demo."""
+
+
+_LEAVING_SECONDS = 3.0
+"""How long signing out may take before the servers are left to end the sessions themselves."""
 
 
 def run_explorer(
@@ -169,5 +190,7 @@ def run_explorer(
     code = app.run()
     workspace = app._workspace
     if workspace is not None:
-        workspace.close()
+        leaving = threading.Thread(target=workspace.close, name="leaving", daemon=True)
+        leaving.start()
+        leaving.join(_LEAVING_SECONDS)
     return code if code is not None else (app.return_code or 0)

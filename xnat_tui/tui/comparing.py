@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from xnat_tui.errors import Interrupted, XnatTuiError
+from xnat_tui.errors import Interrupted
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.pairing import Depth, Pair
+from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
 from xnat_tui.services.browse import Side, Tree
+from xnat_tui.tui.loading import outcome
 from xnat_tui.tui.narrowing import View
 from xnat_tui.tui.rows import Row, Rows
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from xnat_tui.tui.widgets.pane import Pane
 
 LOOKS_PER_SECOND = 4
+"""Once a second where somebody listens to the screen rather than looks at it."""
+
+_DEPTHS = {
+    Depth.LABELS: "Comparing labels: what is there and what is not.",
+    Depth.SIZES: "Comparing sizes: also the number of files and bytes.",
+    Depth.DIGESTS: "Comparing digests: also each file's recorded MD5, without downloading.",
+}
 
 
 class Comparing:
@@ -44,17 +52,39 @@ class Comparing:
         """Whether the screen still watches a comparison that has not ended, or was not shown whole."""
         return self._timer is not None
 
+    @property
+    def unread(self) -> int:
+        """Pairs that are still to be compared."""
+        if self.comparison is None:
+            return 0
+        root = self.comparison.root
+        return root.unread_below + int(not root.complete)
+
+    @property
+    def roots(self) -> tuple[Place, Place] | None:
+        """The two places that are compared."""
+        if self.comparison is None:
+            return None
+        return self.comparison.source.root, self.comparison.destination.root
+
     def describe(self) -> str:
-        """The state line's part: depth, differences, what is still unread."""
+        """The state line's part: depth, differences, what is still unread, and what became of it."""
         if self.comparison is None:
             return ""
         root, progress = self.comparison.root, self.comparison.progress
-        words = [f"compare: {self.comparison.depth}", f"{root.differing_below} differences"]
-        if not progress.ended:
-            words.append(f"{root.unread_below + int(not root.complete)} unread")
-        elif isinstance(progress.error, Interrupted):
-            words.append("stopped")
-        return ", ".join([f"{words[0]}   {words[1]}", *words[2:]])
+        differences = f"{root.differing_below} difference{'' if root.differing_below == 1 else 's'}"
+        words = [f"compare: {self.comparison.depth}   {differences}"]
+        if self.unread:
+            words.append(f"{self.unread} unread")
+        if root.status is Status.DIFFERS:
+            words.append(f"{root.kind} itself differs (S)")
+        elif root.status is Status.UNREADABLE:
+            words.append(f"! {root.kind} could not be read (S)")
+        if progress.ended and isinstance(progress.error, Interrupted):
+            words.append("stopped, n goes on")
+        elif progress.ended and progress.error is not None:
+            words.append("! ended early, r retries")
+        return ", ".join(words)
 
     # what the user asks for
 
@@ -121,9 +151,10 @@ class Comparing:
         depths = list(Depth)
         depth = depths[(depths.index(comparison.depth) + 1) % len(depths)]
         if not comparison.progress.ended:
-            self._screen.say("Wait for this depth to end, or stop it with esc.")
+            self._screen.say(f"Comparing {comparison.depth} still goes on: wait, or stop it with esc.")
             return
         comparison.deepen(depth)
+        self._screen.say(_DEPTHS[depth])
         self._run()
 
     def do_show_only(self) -> None:
@@ -142,6 +173,8 @@ class Comparing:
             self._screen.action_do("next_difference")
         elif wanted == "filter":
             self.do_show_only()
+        elif wanted == "details" and self.comparison is not None:
+            self._screen.looking.show_details(self.comparison.root)
 
     async def unwind(self) -> bool:
         """Esc: first stop what runs, then leave the comparison. False when there was nothing to undo."""
@@ -160,6 +193,11 @@ class Comparing:
             if self.comparison.progress.ended:
                 self._run()
 
+    def go_on(self) -> None:
+        """Compare what is still unread, where that was stopped."""
+        if self.comparison is not None and self.comparison.progress.ended:
+            self._run()
+
     def moved(self, row: Row | None) -> None:
         self._cursor = row.pair if row is not None else None
 
@@ -174,14 +212,14 @@ class Comparing:
         if self._timer is not None:
             self._timer.stop()
         self._seen = (-1, -1, -1)
-        self._timer = self._screen.set_interval(1 / LOOKS_PER_SECOND, self._look)
+        looks = 1 if self._screen.explorer.plain else LOOKS_PER_SECOND
+        self._timer = self._screen.set_interval(1 / looks, self._look)
+        self._screen.show_state()
 
     def _work(self, comparison: Comparison) -> None:
-        try:
-            comparison.run(lambda: self._cursor)
-        except XnatTuiError as error:
-            if not isinstance(error, Interrupted):
-                self._screen.app.call_from_thread(self._screen.explorer.report, error)
+        _, error = outcome(lambda: comparison.run(lambda: self._cursor))
+        if error is not None:
+            comparison.progress.error = error
 
     def _look(self) -> None:
         """Show what has become known since the last look, and nothing when that is nothing."""
@@ -199,10 +237,13 @@ class Comparing:
                 tree.show_view(rows.narrowing.view)
             tree.rows_changed()
         self._screen.show_state()
+        self._screen.looking.try_wish()
         if progress.ended and self._timer is not None:
             self._timer.stop()
             self._timer = None
             tree.rows_changed()
+            if progress.error is not None and not isinstance(progress.error, Interrupted):
+                self._screen.explorer.report(progress.error)
             self._screen.situation_changed()
 
     def _subject_of(self, pane: Pane) -> Place | None:

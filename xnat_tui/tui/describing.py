@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnat_tui.model.display import clean, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
 from xnat_tui.model.pairing import Pair, Status
+from xnat_tui.tui.marks import MarkTotals
 
 _STATUS = {
     Status.SAME: "= same as far as compared",
@@ -19,7 +20,8 @@ _STATUS = {
 def pair_line(pair: Pair) -> str:
     """Label, kind, verdict and what it rests on."""
     if pair.group is not None:
-        return f"{pair.key} of {clean(pair.parent.key) if pair.parent else ''}{_error(pair)}"
+        below = f"  ~ {_count(pair.differing_below, 'difference')} below" if pair.differing_below else ""
+        return f"{pair.key} of {clean(pair.parent.key) if pair.parent else ''}{below}{_error(pair)}"
     item = pair.item
     if item is None:
         return ""
@@ -33,6 +35,19 @@ def pair_line(pair: Pair) -> str:
     if pair.note:
         parts.append(clean(pair.note))
     return "  ".join(part for part in parts if part) + _error(pair)
+
+
+def marks_line(totals: MarkTotals) -> str:
+    """What is marked, and how much that is as far as the server has counted; "" without marks."""
+    if not totals.items:
+        return ""
+    words = [f"{totals.items} marked"]
+    if totals.uncounted == totals.items and not totals.files:
+        words.append("files not counted yet")
+    else:
+        least = "at least " if totals.uncounted else ""
+        words += [f"{least}{totals.files} file{'' if totals.files == 1 else 's'}", short_size(totals.bytes)]
+    return " · ".join(word for word in words if word)
 
 
 def item_name(item: Item) -> str:
@@ -52,7 +67,7 @@ def item_word(item: Item) -> str:
 
 def _verdict(pair: Pair) -> str:
     if pair.status is Status.SAME and pair.differing_below:
-        return f"~ itself alike, {pair.differing_below} differences below"
+        return f"~ itself alike, {_count(pair.differing_below, 'difference')} below"
     if pair.status is Status.SAME and not pair.complete:
         return _STATUS[Status.UNREAD]
     text = "= alike by name and size, no digest" if pair.unverified else _STATUS[pair.status]
@@ -66,6 +81,10 @@ def _verdict(pair: Pair) -> str:
     return text
 
 
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def _short(text: str) -> str:
     text = clean(text) or "(none)"
     return text if len(text) <= 16 else text[:15] + "…"
@@ -74,7 +93,7 @@ def _short(text: str) -> str:
 def _figures(item: Item) -> str:
     words = []
     if item.files is not None:
-        words.append(f"{item.files} files")
+        words.append(_count(item.files, "file"))
     if item.bytes is not None:
         words.append(short_size(item.bytes))
     if day := item.fields.get("date"):

@@ -2,17 +2,17 @@
 
 Textual's thread workers share a handful of threads, cannot be stopped, and keep the program from
 quitting until the slowest of them returns. These never do: a thread here never touches a widget, and
-hands its result over to the event loop with the generation that asked for it; stale ones are dropped.
+hands its result over to the event loop with the number of the call; stale ones are dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import logging
 import queue
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,7 @@ class Fault(XnatTuiError):
 @dataclass(slots=True)
 class _Call:
     key: Hashable
-    generation: int
+    number: int
     do: Callable[[], Any]
     done: Callable[[Any], None]
     failed: Callable[[XnatTuiError], None]
@@ -42,12 +42,15 @@ class _Call:
 class Loader:
     """Runs calls in the background; `done` and `failed` run where the screen lives.
 
-    A new call with a key makes answers to older ones with that key stale, and so does `drop`.
+    A new call with a key makes answers to older ones with that key stale, and so does `drop`. What is
+    dropped goes on in its thread until the server answers or its connection is interrupted.
     """
 
     def __init__(self, threads: int = THREADS) -> None:
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
-        self._generations: dict[Hashable, int] = defaultdict(int)
+        self._numbers = itertools.count()
+        self._wanted: dict[Hashable, int] = {}
+        """The number of the call that somebody still waits for, by key."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._context: contextvars.Context | None = None
         self._threads = threads
@@ -73,14 +76,14 @@ class Loader:
         done: Callable[[Any], None],
         failed: Callable[[XnatTuiError], None],
     ) -> None:
-        self._generations[key] += 1
+        number = self._wanted[key] = next(self._numbers)
         self.waiting += 1
         self._idle.clear()
-        self._calls.put(_Call(key, self._generations[key], do, done, failed))
+        self._calls.put(_Call(key, number, do, done, failed))
 
     def drop(self, key: Hashable) -> None:
         """Nobody waits for answers with this key any more."""
-        self._generations[key] += 1
+        self._wanted.pop(key, None)
 
     async def until_idle(self) -> None:
         """Wait until every call has ended and was handed over, those included that these asked for."""
@@ -89,7 +92,7 @@ class Loader:
     def _run(self) -> None:
         while True:
             call = self._calls.get()
-            result, error = _outcome(call.do)
+            result, error = outcome(call.do)
             assert self._loop is not None, "started before anything is submitted"
             try:
                 self._loop.call_soon_threadsafe(self._hand_over, call, result, error, context=self._context)
@@ -98,7 +101,8 @@ class Loader:
 
     def _hand_over(self, call: _Call, result: Any, error: XnatTuiError | None) -> None:
         try:
-            if self._generations[call.key] == call.generation:
+            if self._wanted.get(call.key) == call.number:
+                del self._wanted[call.key]
                 if error is None:
                     call.done(result)
                 else:
@@ -109,7 +113,8 @@ class Loader:
                 self._idle.set()
 
 
-def _outcome(do: Callable[[], Any]) -> tuple[Any, XnatTuiError | None]:
+def outcome(do: Callable[[], Any]) -> tuple[Any, XnatTuiError | None]:
+    """Call it; what it returned, or why it failed. A fault of this program is logged, too."""
     try:
         return do(), None
     except XnatTuiError as error:

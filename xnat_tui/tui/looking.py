@@ -1,4 +1,4 @@
-"""What only looks: details, differences, help, menus, the log, the clipboard; and leaving."""
+"""What only looks: details, differences, the clipboard; undoing a step; and leaving."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 from textual.widgets import Input
 
 from xnat_tui.model.entities import Item
-from xnat_tui.model.pairing import Pair
-from xnat_tui.tui.actions import ACTIONS
-from xnat_tui.tui.key_names import key_names
+from xnat_tui.model.pairing import Judge, Pair
 from xnat_tui.tui.screens.ask import AskChoice, Choice
 from xnat_tui.tui.widgets.details import DetailsView, has_items
 
@@ -27,6 +25,8 @@ class Looking:
 
     def __init__(self, screen: MainScreen) -> None:
         self._screen = screen
+        self._wish = 0
+        """The step of an `n` or `N` that waits for more to be compared."""
 
     # details
 
@@ -46,7 +46,31 @@ class Looking:
         screen = self._screen
         if screen.cursor is pair:
             view = screen.query_one(DetailsView)
-            self.read_documents(pair, lambda one, other, note: view.show(pair, one, other, note=note))
+            judge = self.judge
+            self.read_documents(
+                pair, lambda one, other, note: view.show(pair, one, other, note=note, judge=judge)
+            )
+
+    @property
+    def judge(self) -> Judge | None:
+        """By what rules the items of a pair are compared; None while browsing."""
+        model = self._screen.active.model
+        return model.judge if model is not None else None
+
+    def read_files(self, pair: Pair, show: Callable[[str], None]) -> None:
+        """List a resource's files, as opening its row does; `show` gets what went wrong."""
+        screen = self._screen
+        model, tree = screen.active.model, screen.active.pair_tree
+        if model is None or tree is None:
+            return
+
+        def done(_: None) -> None:
+            tree.pairs_changed(pair)
+            show("")
+
+        screen.explorer.loader.submit(
+            "details", lambda: model.fill(pair), done, lambda error: show(f"! {error.message}")
+        )
 
     def read_documents(self, pair: Pair, show: Callable[[Item | None, Item | None, str], None]) -> None:
         """Read every field of a pair's items; `show` gets source, destination, and what went wrong."""
@@ -67,11 +91,14 @@ class Looking:
         )
 
     def do_details(self) -> None:
-        from xnat_tui.tui.screens.details import DetailsPanel
-
         pair = self._screen.cursor
         if pair is not None:
-            self._screen.app.push_screen(DetailsPanel(pair, self))
+            self.show_details(pair)
+
+    def show_details(self, pair: Pair) -> None:
+        from xnat_tui.tui.screens.details import DetailsPanel
+
+        self._screen.app.push_screen(DetailsPanel(pair, self))
 
     # differences and matches
 
@@ -86,60 +113,42 @@ class Looking:
         tree = screen.active.pair_tree
         if tree is None:
             return
+        self._wish = 0
+        further = "further" if step > 0 else "earlier"
         if screen.comparing.on:
-            found, word = tree.next_difference(step), "difference"
+            if tree.next_difference(step):
+                return
+            left = screen.comparing.unread
+            if left:
+                self._wish = step
+                screen.comparing.go_on()
+                screen.say(f"No {further} difference is known; comparing {left} more. esc stops waiting.")
+            else:
+                screen.say(f"No {further} difference.")
         elif tree.rows.narrowing.needle is not None:
-            found, word = tree.next_match(step), "match"
+            if not tree.next_match(step):
+                screen.say(f"No {further} match is loaded.")
         else:
             screen.say("n goes to the next difference while comparing (=), or match while filtering (/).")
+
+    def try_wish(self) -> None:
+        """Go to the difference that `n` waits for, once the comparison has found one."""
+        tree = self._screen.active.pair_tree
+        if not self._wish or tree is None:
             return
-        if not found:
-            screen.say(f"No {'further' if step > 0 else 'earlier'} {word} is loaded.")
+        ended = not self._screen.comparing.unread
+        if tree.next_difference(self._wish):
+            self._wish = 0
+        elif ended:
+            self._wish = 0
+            self._screen.say("No further difference.")
 
-    # help and menus
+    def drop_wish(self) -> bool:
+        """No longer wait for a next difference; False when nothing was waited for."""
+        waited, self._wish = self._wish, 0
+        return bool(waited)
 
-    def do_help(self) -> None:
-        from xnat_tui.tui.screens.help import HelpPanel
-
-        self._screen.app.push_screen(HelpPanel(self._screen.situation()))
-
-    def do_actions_menu(self) -> None:
-        screen = self._screen
-        now = screen.situation()
-        choices = []
-        for action in ACTIONS:
-            if action.writes or action.area in ("transfer", "compare", "copy"):
-                refusal = action.why_not(now)
-                keys = key_names(action.keys)
-                text = f"{keys:<8} {action.label}"
-                choices.append(
-                    Choice(action.method, text, f"not now: {refusal}" if refusal else action.help, refusal)
-                )
-        pair = screen.cursor
-        title = f"Actions · {pair.key}" if pair is not None else "Actions"
-        screen.app.push_screen(AskChoice(title, choices), self._do_chosen)
-
-    def do_palette(self) -> None:
-        now = self._screen.situation()
-        choices = [
-            Choice(
-                action.method,
-                f"{action.area}: {action.verb}",
-                f"{key_names(action.keys):<8} {action.help}",
-                action.why_not(now),
-            )
-            for action in ACTIONS
-        ]
-        self._screen.app.push_screen(AskChoice("Commands", choices), self._do_chosen)
-
-    def _do_chosen(self, method: str | None) -> None:
-        if method:
-            self._screen.action_do(method)
-
-    def do_show_log(self) -> None:
-        from xnat_tui.tui.screens.log import LogPanel
-
-        self._screen.app.push_screen(LogPanel(self._screen.explorer.happened))
+    # the terminal
 
     def do_redraw(self) -> None:
         driver = self._screen.app._driver
@@ -179,16 +188,15 @@ class Looking:
     # leaving
 
     async def do_unwind(self) -> None:
-        """Undo one thing: input, filter, range, marks, comparison."""
+        """Undo one thing: input, filter, what is waited for, range, marks, comparison, zoom."""
         screen = self._screen
         tree = screen.active.pair_tree
         line = screen.query_one("#filter", Input)
-        if (
-            line.has_focus
-            or line.has_class("-shown")
-            or (tree is not None and tree.rows.narrowing.needle is not None)
-        ):
-            screen.going.close_filter(drop=True)
+        filtered = tree is not None and tree.rows.narrowing.needle is not None
+        if line.has_class("-shown") or filtered:
+            screen.sifting.close_filter(drop=True)
+        elif self.drop_wish() or screen.opening.stop():
+            return
         elif tree is not None and tree.drop_range():
             screen.show_status()
         elif tree is not None and len(tree.rows.marks):

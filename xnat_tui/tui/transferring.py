@@ -228,10 +228,21 @@ class Transferring:
                 self._told.add(view.id)
                 self._tell(view)
         self._screen.show_state()
+        self.show_strip()
         if self.running():
-            self._screen.set_timer(1 / LOOKS_PER_SECOND, self._look)
+            looks = 1 if self._screen.explorer.plain else LOOKS_PER_SECOND
+            self._screen.set_timer(1 / looks, self._look)
         else:
             self._watching = False
+
+    def show_strip(self) -> None:
+        """Below the panes of a wide terminal: what is under way."""
+        from xnat_tui.tui.screens.transfers import strip_line
+
+        screen = self._screen
+        busy = [view for view in self.views if view.state in _BUSY]
+        room = screen.size.width - 4
+        screen.strip.show([strip_line(view, room) for view in busy] if screen.has_class("-wide") else [])
 
     def _not_seen(self, error: XnatTuiError) -> None:
         self._watching = False
@@ -241,9 +252,25 @@ class Transferring:
         """A job has ended: say so, and show what arrived."""
         screen = self._screen
         failed = f", {view.failures} failed" if view.failures else ""
-        screen.say(f"{view.id}: {view.state}, {view.files_done} files{failed}. t shows it.")
+        text = f"{view.verb} {view.id}: {view.state}, {view.files_done} files{failed}. t shows it."
+        screen.explorer.remember(text)
+        if screen.is_current:
+            screen.say(text)
+        else:
+            screen.explorer.tell(text)
         if view.verb == "copy":
-            screen.going.reload_pane(screen.other)
+            self._show_arrived(view)
+
+    def _show_arrived(self, view: JobView) -> None:
+        """Read the panes again that show where a copy landed."""
+        screen = self._screen
+        server = view.title.rpartition(" → ")[2].partition(":")[0]
+        if screen.comparing.on:
+            screen.sifting.reload_pane(screen.active)
+            return
+        for pane in (screen.source, screen.destination):
+            if pane.root is not None and pane.root.server == server:
+                screen.sifting.reload_pane(pane)
 
 
 def _landing(places: list[Place], target: Place) -> Place:

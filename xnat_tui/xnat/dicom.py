@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 LARGEST_HEADER = 16_000_000
 """Bytes. Private elements make headers of some megabytes; more is a file without pixel data."""
+FIRST_BYTES = 64_000
+"""What is looked at before more is fetched; most headers end within some kB."""
+_PARSING = threading.Lock()
 _PREAMBLE = 132
 _MARK = b"DICM"
 
@@ -31,7 +36,7 @@ def read_header(connection: Connection, uri: str, *, names: Sequence[str] = ()) 
     only these are kept. Raises BadAnswer for what is no DICOM file, or whose header is too long.
     """
     with connection.download(encode_uri(uri)) as download:
-        return _parse(Beginning(download), names)
+        return _read(download, names)
 
 
 def dump_header(connection: Connection, source: str, names: Sequence[str] = ()) -> Dataset:
@@ -44,21 +49,22 @@ def dump_header(connection: Connection, source: str, names: Sequence[str] = ()) 
     return _from_rows(table)
 
 
-class Beginning(io.RawIOBase):
-    """A download as a file that can be read and searched backwards; more is fetched when it is asked for."""
+class _Short(Exception):
+    """More of the file is needed; `until` bytes at least."""
 
-    def __init__(self, download: Download, limit: int = LARGEST_HEADER) -> None:
+    def __init__(self, until: int) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+class _Beginning(io.RawIOBase):
+    """The first bytes of a file that has not come to its end yet: reading beyond them raises _Short."""
+
+    def __init__(self, seen: bytes, *, whole: bool) -> None:
         super().__init__()
-        self._chunks: Iterator[bytes] = iter(download)
-        self._seen = bytearray()
+        self._seen = seen
+        self._whole = whole
         self._at = 0
-        self._limit = limit
-        self.ended = False
-
-    @property
-    def fetched(self) -> int:
-        """Bytes taken from the server so far."""
-        return len(self._seen)
 
     def readable(self) -> bool:
         return True
@@ -71,53 +77,83 @@ class Beginning(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         if whence == io.SEEK_END:
-            self._fetch(self._limit)
-            self._at = len(self._seen) + offset
-        else:
-            self._at = offset + (self._at if whence == io.SEEK_CUR else 0)
+            self._need(LARGEST_HEADER + 1)
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._seen)}[whence]
+        self._at = start + offset
         return self._at
 
     def read(self, size: int = -1, /) -> bytes:
-        self._fetch(self._limit if size < 0 else self._at + size)
-        end = len(self._seen) if size < 0 else self._at + size
-        found = bytes(self._seen[self._at : end])
+        end = LARGEST_HEADER + 1 if size < 0 else self._at + size
+        self._need(end)
+        found = self._seen[self._at : end]
         self._at += len(found)
         return found
 
-    def _fetch(self, until: int) -> None:
-        """Raises BadAnswer beyond the limit: a header is never that long."""
-        while len(self._seen) < until and not self.ended:
-            if len(self._seen) >= self._limit:
-                raise BadAnswer(f"No end of the header within {self._limit} bytes.", "Export the file.")
-            chunk = next(self._chunks, b"")
-            self.ended = not chunk
-            self._seen += chunk
+    def _need(self, until: int) -> None:
+        if until > len(self._seen) and not self._whole:
+            raise _Short(until)
 
 
-def _parse(file: Beginning, names: Sequence[str]) -> Dataset:
+def _read(download: Download, names: Sequence[str]) -> Dataset:
+    """Fetch as much as the parser turns out to need: twice as much each time it was not enough."""
+    chunks, seen, whole, until = iter(download), bytearray(), False, FIRST_BYTES
+    while True:
+        while len(seen) < until and not whole:
+            chunk = next(chunks, b"")
+            whole = not chunk
+            seen += chunk
+        try:
+            return _parse(bytes(seen), whole, names)
+        except _Short as short:
+            until = max(short.until, 2 * len(seen))
+        if len(seen) > LARGEST_HEADER:
+            raise BadAnswer(f"No end of the header within {LARGEST_HEADER} bytes.", "Export the file.")
+
+
+def _parse(seen: bytes, whole: bool, names: Sequence[str]) -> Dataset:
     import pydicom
     from pydicom.errors import InvalidDicomError
 
-    start = file.read(_PREAMBLE)
-    file.seek(0)
-    marked = start[128:] == _MARK
+    marked = seen[128:_PREAMBLE] == _MARK
     failure: XnatTuiError
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # oddities of strangers' files; they would carry values
+        with _silence():
             dataset: Dataset = pydicom.dcmread(
-                file,
+                _Beginning(seen, whole=whole),
                 stop_before_pixels=True,
-                force=not marked and _looks_bare(start),
+                force=not marked and _looks_bare(seen),
                 specific_tags=list(names) or None,
             )
-    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError, OSError):
+            for _ in dataset.iterall():
+                pass  # values are decoded when they are looked at: now, while nobody hears complaints
+    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, AttributeError, OSError):
         failure = BadAnswer("This is no DICOM file, or its header is damaged.", "Look at another file.")
+    except NotImplementedError:
+        failure = BadAnswer("This DICOM file has elements of a kind that is not known.", "Export the file.")
     else:
         if len(dataset) or names:
             return dataset
         failure = BadAnswer("This is no DICOM file: it has no header.", "Look at another file.")
     raise failure
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without pydicom's warnings, in the log too: they carry values. One thread at a time, as filters are
+    the whole process's."""
+    import pydicom
+
+    logger = logging.getLogger("pydicom")
+    with _PARSING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level, mode = logger.level, pydicom.config.settings.reading_validation_mode
+        logger.setLevel(logging.CRITICAL)
+        pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+        try:
+            yield
+        finally:
+            pydicom.config.settings.reading_validation_mode = mode
+            logger.setLevel(level)
 
 
 def _looks_bare(start: bytes) -> bool:
@@ -130,8 +166,7 @@ def _from_rows(table: Iterable[Row]) -> Dataset:
     from pydicom.tag import Tag
 
     dataset = Dataset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _silence():
         for row in table:
             digits = "".join(mark for mark in row["tag1"] if mark in "0123456789abcdefABCDEF")
             if len(digits) != 8 or row["tag2"].strip():

@@ -7,12 +7,12 @@ nested single elements flattened with `/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xnat_tui.errors import BadAnswer
-from xnat_tui.model.entities import Fields, Item, Kind, Listing
+from xnat_tui.model.entities import Fields, Item, Kind, Listing, told_apart
 from xnat_tui.xnat.connection import Connection, encode_uri
 
 
@@ -42,6 +42,11 @@ def place(uri: str, kind: Kind) -> str:
     return f"{uri}#{kind}"
 
 
+def place_below(item: Item, kind: Kind) -> str:
+    """The key of an item's children; two scans of one ID share their address, and not their resources."""
+    return place(f"{item.uri}~{item.twin}" if item.twin else item.uri, kind)
+
+
 def read(connection: Connection, item: Item) -> Document:
     """Ask for an item's document. A wrong or unreadable address raises NotFound or BadAnswer."""
     answer = connection.get_json(encode_uri(item.uri))
@@ -61,6 +66,7 @@ def parse(answer: Any, item: Item, seen_by: str = "") -> Document:
         raise BadAnswer(
             "The server's document of this item has no fields.", "Reload, or ask its administrator."
         )
+    _check_identity(item, values)
     children = _children(record)
     below: dict[str, Listing] = {}
     if item.kind is Kind.EXPERIMENT:
@@ -80,6 +86,18 @@ def parse(answer: Any, item: Item, seen_by: str = "") -> Document:
         ),
         below=below,
     )
+
+
+_SAME_ITEM = {Kind.PROJECT: ("ID",), Kind.SUBJECT: ("ID", "label"), Kind.EXPERIMENT: ("ID", "id", "label")}
+
+
+def _check_identity(item: Item, values: Mapping[str, Any]) -> None:
+    """XNAT answers an address that it does not know with the nearest item above, and 200."""
+    names = {_text(values.get(name)) for name in _SAME_ITEM.get(item.kind, ())} - {""}
+    if item.id and names and item.id not in names:
+        raise BadAnswer(
+            "The server answered with the document of another item.", "Reload, or check its address."
+        )
 
 
 _ITEMS_BELOW = frozenset(
@@ -138,11 +156,13 @@ def _session(
         below[place(uri, kind)] = Listing(tuple(items), None, seen_by)
 
     keep(session.uri, Kind.RESOURCE, _resources(children, "resources/resource", session.uri))
+    records = children.get("scans/scan", [])
+    found = [_child(record, Kind.SCAN, session, "scans", "ID") for record in records]
+    numbers = [_text(record.get("data_fields", {}).get("xnat_imagescandata_id")) for record in records]
     scans: list[Item] = []
-    for record in children.get("scans/scan", []):
-        scan = _child(record, Kind.SCAN, session, "scans", "ID")
-        resources = tuple(_resources(_children(record), "file", scan.uri))
-        keep(scan.uri, Kind.RESOURCE, resources)
+    for scan, record in zip(told_apart(found, numbers), records, strict=True):
+        resources = _resources(_children(record), "file", scan.uri)
+        below[place_below(scan, Kind.RESOURCE)] = Listing(tuple(resources), None, seen_by)
         scans.append(_with_totals(scan, resources))
     keep(session.uri, Kind.SCAN, scans)
     for part, kind, folder in (
@@ -152,7 +172,7 @@ def _session(
         items: list[Item] = []
         for record in children.get(part, []):
             child = _child(record, kind, session, folder, "label" if kind is Kind.ASSESSOR else "ID")
-            resources = tuple(_sided_resources(_children(record), child))
+            resources = _sided_resources(_children(record), child)
             keep(child.uri, Kind.RESOURCE, resources)
             items.append(_with_totals(child, resources))
         keep(session.uri, kind, items)
@@ -171,42 +191,45 @@ def _child(record: Any, kind: Kind, session: Item, folder: str, key: str) -> Ite
     )
 
 
-def _sided_resources(children: Mapping[str, list[Any]], owner: Item) -> Iterator[Item]:
-    yield from _resources(children, "out/file", f"{owner.uri}/out", "out")
-    yield from _resources(children, "in/file", f"{owner.uri}/in", "in")
+def _sided_resources(children: Mapping[str, list[Any]], owner: Item) -> Sequence[Item]:
+    found = [
+        *_resources(children, "out/file", f"{owner.uri}/out", "out"),
+        *_resources(children, "in/file", f"{owner.uri}/in", "in"),
+    ]
     if owner.kind is Kind.ASSESSOR:  # an assessor is an experiment: its own resources stand there
-        yield from _resources(children, "resources/resource", f"/data/experiments/{owner.id}")
+        found += _resources(children, "resources/resource", f"/data/experiments/{owner.id}")
+    return found
 
 
-def _resources(children: Mapping[str, list[Any]], part: str, uri: str, side: str = "") -> Iterator[Item]:
-    for values in _rows(children, part):
-        number = _text(values.get("xnat_abstractresource_id"))
-        yield Item(
-            Kind.RESOURCE,
-            _text(values.get("label")),
-            number,
-            type=_text(values.get("format")),
-            uri=f"{uri}/resources/{number}",
-            fields=Fields.of(
-                {name: _text(values.get(name)) for name in ("format", "content", "description")}
-            ),
-            files=_number(values.get("file_count")),
-            bytes=_number(values.get("file_size")),
-            side=side,
-        )
+def _resources(children: Mapping[str, list[Any]], part: str, uri: str, side: str = "") -> Sequence[Item]:
+    found = [_resource(values, uri, side) for values in _rows(children, part)]
+    return told_apart(found, [item.id for item in found])
 
 
-def _with_totals(item: Item, resources: tuple[Item, ...]) -> Item:
+_RESOURCE_FIELDS = ("format", "content", "description")
+
+
+def _resource(values: Mapping[str, Any], uri: str, side: str) -> Item:
+    number = _text(values.get("xnat_abstractresource_id"))
+    return Item(
+        Kind.RESOURCE,
+        _text(values.get("label")),
+        number,
+        type=_text(values.get("format")),
+        uri=f"{uri}/resources/{number}",
+        fields=Fields(_RESOURCE_FIELDS, tuple(_text(values.get(name)) for name in _RESOURCE_FIELDS)),
+        files=_number(values.get("file_count")),
+        bytes=_number(values.get("file_size")),
+        side=side,
+    )
+
+
+def _with_totals(item: Item, resources: Sequence[Item]) -> Item:
     """Counts of the resources below, known only where all of them are recorded."""
     counts = [resource.files for resource in resources]
     sizes = [resource.bytes for resource in resources]
-    return Item(
-        item.kind,
-        item.key,
-        item.id,
-        item.type,
-        item.uri,
-        item.fields,
+    return replace(
+        item,
         files=None if None in counts else sum(count or 0 for count in counts),
         bytes=None if None in sizes else sum(size or 0 for size in sizes),
     )

@@ -77,7 +77,7 @@ def parse(body: bytes) -> etree._Element:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):  # the error would quote the document
         root = None
-    if root is None or root.getroottree().docinfo.doctype or _local(root).lower() == "html":
+    if root is None or root.getroottree().docinfo.internalDTD is not None or _local(root).lower() == "html":
         raise BadAnswer("The server's document of this item is not the XML that was asked for.", "Try again.")
     return root
 
@@ -135,9 +135,8 @@ def resource_tags(session: etree._Element, uri: str, label: str) -> str:
     path = places or (("file",) if "/scans/" in uri else ("resources", "resource"))
     found = owner.findall("/".join(f"{{{XNAT}}}{part}" for part in path))
     tags = f"{{{XNAT}}}tags/{{{XNAT}}}tag"
-    return ",".join(
-        (tag.text or "").strip() for one in found if one.get("label", "") == label for tag in one.findall(tags)
-    )
+    named = [one for one in found if one.get("label", "") == label]
+    return ",".join((tag.text or "").strip() for one in named for tag in one.findall(tags))
 
 
 def with_scans(session: etree._Element, members: list[etree._Element]) -> etree._Element:

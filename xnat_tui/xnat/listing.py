@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from xnat_tui.errors import BadAnswer
-from xnat_tui.model.entities import Fields, Item, Kind, Listing
+from xnat_tui.model.entities import Fields, Item, Kind, Listing, told_apart
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
 from xnat_tui.xnat.table import Row, Table
 
@@ -45,8 +45,8 @@ class FieldReader:
     """
 
     def __init__(self, table: Table, columns: Mapping[str, str]) -> None:
-        there = {column.lower() for column in table.columns}
-        kept = {name: column for name, column in columns.items() if column.lower() in there}
+        there = {column.lower(): column for column in table.columns}
+        kept = {name: there[column.lower()] for name, column in columns.items() if column.lower() in there}
         self._names = tuple(kept)
         self._columns = tuple(kept.values())
 
@@ -124,7 +124,8 @@ RESOURCE_FIELDS = ("format", "content")
 def resources(connection: Connection, owner: Item) -> Listing:
     """The resources that stand directly at a project, subject, experiment, scan or assessor."""
     table = connection.table(f"{encode_uri(owner.uri)}/resources")
-    return _listing(connection, (resource_item(row, owner.uri) for row in table))
+    found = [resource_item(row, owner.uri) for row in table]
+    return _listing(connection, told_apart(found, [item.id for item in found]))
 
 
 def resource_item(row: Row, owner_uri: str) -> Item:

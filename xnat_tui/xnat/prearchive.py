@@ -1,7 +1,7 @@
 """The prearchive's wire: its lists, a session's parts and log, and the actions on one session.
 
-The lists' `url` cells lack `/data`, and are not percent-encoded. Results of a move or a commit come as
-status 301 with the new address in the body and no `Location`.
+The lists' `url` cells lack `/data`, and are not percent-encoded. The result of a move comes as status
+301 with the new address in the body and no `Location`.
 """
 
 from __future__ import annotations
@@ -69,6 +69,15 @@ def size(connection: Connection, one: Received) -> tuple[int | None, int | None]
     """Files and bytes of a session, None where the server does not tell."""
     held = list(_totals(connection, one).values())
     return total(files for files, _ in held), total(count for _, count in held)
+
+
+def holdings(connection: Connection, one: Received) -> dict[str, dict[str, tuple[int | None, int | None]]]:
+    """Scan ID → resource → files and bytes, in one request."""
+    held: dict[str, dict[str, tuple[int | None, int | None]]] = {}
+    for row in connection.table(f"{_path(one)}/resources"):
+        counts = number_or_none(row["file_count"]), number_or_none(row["file_size"])
+        held.setdefault(row["cat_id"], {})[row["label"]] = counts
+    return held
 
 
 def log(connection: Connection, one: Received) -> list[str]:
@@ -142,23 +151,8 @@ def move(connection: Connection, one: Received, project: str) -> str:
 
 
 def build(connection: Connection, one: Received) -> None:
-    """Have the session's document made anew from its files."""
+    """Have the session's document made from its files, be it still receiving; this never archives it."""
     connection.write("POST", _path(one), params={"action": "build"}, timeout=ARCHIVE_SECONDS)
-
-
-def commit(connection: Connection, url: str, *, auto_archive: bool) -> str:
-    """Build a session that is still receiving, and archive it if asked; where it then is.
-
-    Raises ServerError or Conflict where archiving fails: the session then stays in the prearchive.
-    """
-    answer = connection.write(
-        "POST",
-        encode_uri(_with_data(url)),
-        params={"action": "commit", **({"AA": "true"} if auto_archive else {})},
-        accept_statuses=(200, 301),
-        timeout=ARCHIVE_SECONDS,
-    )
-    return _address_in(answer, "")
 
 
 def delete(connection: Connection, one: Received) -> None:
@@ -213,6 +207,6 @@ def _table_of(answer: Answer) -> Table:
 
 def _address_in(answer: Answer, part: str) -> str:
     found = addresses(answer.text)
-    if not found or (part and f"/{part}/" not in found[0]):
+    if not found or f"/{part}/" not in found[0]:
         raise BadAnswer("The server does not say where the session is now.", "Look at both lists.")
     return found[0]

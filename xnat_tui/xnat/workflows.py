@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from xnat_tui.errors import Forbidden, NotFound
+from xnat_tui.errors import Forbidden, NotFound, ServerUnreachable, Unclear
 from xnat_tui.model.workflow import Workflow
 from xnat_tui.xnat.answers import plain
 from xnat_tui.xnat.connection import Connection, url_path
@@ -40,7 +40,7 @@ def search(
 ) -> list[Workflow]:
     """Workflows of a project, or of some items by accession ID, oldest first, in one request.
 
-    Raises Forbidden where this user may not search workflows.
+    Raises Forbidden where this user may not search workflows, ServerUnreachable without an answer.
     """
     criteria: list[Criterion] = []
     if project:
@@ -50,9 +50,14 @@ def search(
     if only_open:
         criteria.append(("status", "!=", "Complete"))
     body = etree.tostring(_document(criteria, items), xml_declaration=True, encoding="UTF-8")
-    answer = connection.write(
-        "POST", "/data/search", params={"format": "json"}, body=body, content_type="application/xml"
-    )
+    try:
+        answer = connection.write(
+            "POST", "/data/search", params={"format": "json"}, body=body, content_type="application/xml"
+        )
+    except Unclear as error:  # a search changes nothing, whether or not it was answered
+        raise ServerUnreachable(
+            "Searching workflows: no answer came.", "Try again.", status=error.status
+        ) from None
     found = [_workflow(row) for row in parse_table(answer.text)]
     kept = [one for one in found if not (only_open and not one.open)]
     return sorted(kept, key=lambda one: (one.started, one.id))
@@ -93,7 +98,7 @@ def anonymises_on_rename(connection: Connection) -> bool | None:
 
 def _document(criteria: Sequence[Criterion], items: Sequence[str]) -> etree._Element:
     def element(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:
-        made = etree.SubElement(parent, f"{{{XDAT}}}{name}", **attributes)
+        made = etree.SubElement(parent, f"{{{XDAT}}}{name}", attrib=attributes)
         made.text = text or None
         return made
 

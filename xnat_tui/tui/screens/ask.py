@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -45,20 +46,23 @@ class AskText(Panel[str]):
         return [
             Static(clean(self._question), markup=False),
             Input(self._value, placeholder=self._hint, password=self._hidden, compact=True),
-            Static("", classes="panel--error", markup=False),
         ]
 
-    def _keys_line(self) -> str:
-        return f"enter {self._done}   esc Back"
+    def keys_entries(self) -> list[str]:
+        return [f"enter {self._done}", "esc Back"]
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         problem = self._problem(event.value)
         if problem:
-            self.query_one(".panel--error", Static).update(clean(problem))
+            self.complain(problem)
         else:
             self.dismiss(event.value)
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self.complain("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,10 @@ class AskChoice(Panel[str]):
         return [
             Input(placeholder=self._hint, compact=True),
             options,
-            Static("", classes="panel--error", markup=False),
         ]
 
-    def _keys_line(self) -> str:
-        return "enter Choose   ↑↓ Move   esc Back"
+    def keys_entries(self) -> list[str]:
+        return ["enter Choose", "up/down Move", "esc Back"]
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -108,6 +111,7 @@ class AskChoice(Panel[str]):
         self._show(event.value)
 
     def _show(self, text: str) -> None:
+        self.complain("")
         words = text.casefold().split()
         options = self.query_one(OptionList)
         options.clear_options()
@@ -116,12 +120,9 @@ class AskChoice(Panel[str]):
             for choice in self._choices
             if all(word in f"{choice.text} {choice.detail}".casefold() for word in words)
         ]
-        width = min(40, max((cell_width(clean(choice.text)) for choice in kept), default=0))
         room = max(20, (options.size.width or 62) - 2)
-        for choice in kept:
-            text = clean(choice.text)
-            padded = text + " " * max(0, width - cell_width(text))
-            options.add_option(Option(fit(f"{padded}  {clean(choice.detail)}".rstrip(), room), id=choice.id))
+        width = min(room // 2, max((cell_width(clean(choice.text)) for choice in kept), default=0))
+        options.add_options([_option(choice, width, room) for choice in kept])
         if kept:
             options.highlighted = 0
 
@@ -146,9 +147,17 @@ class AskChoice(Panel[str]):
     def _choose(self, identifier: str) -> None:
         chosen = next(choice for choice in self._choices if choice.id == identifier)
         if chosen.refusal:
-            self.query_one(".panel--error", Static).update(clean(chosen.refusal))
+            self.complain(chosen.refusal)
         else:
             self.dismiss(identifier)
+
+
+def _option(choice: Choice, width: int, room: int) -> Option:
+    """Text and detail in two columns; what cannot be chosen is dim, and its detail says why."""
+    text = fit(clean(choice.text), width if choice.detail else room)
+    padded = text + " " * max(0, width - cell_width(text))
+    line = fit(f"{padded}  {clean(choice.detail)}".rstrip(), room)
+    return Option(Content.styled(line, "dim") if choice.refusal else Content(line), id=choice.id)
 
 
 class Confirm(Panel[bool]):
@@ -170,17 +179,22 @@ class Confirm(Panel[bool]):
         if self._typed:
             parts += [Static(f"Type {clean(self._typed)} to go on:", markup=False), Input(compact=True)]
         buttons = Horizontal(
-            Button(self._yes, id="yes", variant="error" if self._danger else "primary", compact=True),
+            Button(
+                Content(clean(self._yes)),
+                id="yes",
+                variant="error" if self._danger else "primary",
+                compact=True,
+            ),
             Static("  "),
-            Button(self._no, id="no", compact=True),
+            Button(Content(clean(self._no)), id="no", compact=True),
         )
         buttons.styles.height = 1
         for spacer in buttons.children:
             spacer.styles.width = "auto"
-        return [*parts, Static("", classes="panel--error", markup=False), buttons]
+        return [*parts, buttons]
 
-    def _keys_line(self) -> str:
-        return "enter Choose   tab Next   esc Back"
+    def keys_entries(self) -> list[str]:
+        return ["enter Choose", "tab Next", "esc Back"]
 
     def on_mount(self) -> None:
         if self._typed:
@@ -195,6 +209,6 @@ class Confirm(Panel[bool]):
         if isinstance(event, Button.Pressed) and event.button.id == "no":
             self.dismiss(False)
         elif self._typed and self.query_one(Input).value != self._typed:
-            self.query_one(".panel--error", Static).update(f"That is not {clean(self._typed)}.")
+            self.complain(f"That is not {self._typed}.")
         else:
             self.dismiss(True)

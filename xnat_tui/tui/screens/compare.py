@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.display import clean
+from xnat_tui.model.display import clean, fit
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Status
 from xnat_tui.services import reports
@@ -27,27 +29,35 @@ _MOST_UNREADABLE = 4
 
 
 class ComparePanel(Panel[str]):
-    """Dismissed with "next" or "filter" where the main screen has to go on."""
+    """Dismissed with "next", "details" or "filter" where the main screen has to go on."""
 
+    tall = True
+    DEFAULT_CSS = "ComparePanel > .panel--box { width: 78; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", "Next difference"),
-        Binding("f", "filter", "Filter trees"),
+        Binding("i", "details", "Details of the whole"),
+        Binding("f", "filter", "Filter trees", tooltip="Show all, differences, left only, right only"),
         Binding("w", "write", "Write report…"),
     ]
 
     def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
+        self._ticking: Timer | None = None
         one, other = comparison.source.root.location, comparison.destination.root.location
         super().__init__(f"Compare · {one} ⇄ {other}")
 
     def body(self) -> list[Widget]:
-        return [Static("", id="figures", markup=False), Static("", id="said", markup=False)]
+        return [VerticalScroll(Static("", id="figures", markup=False), classes="panel--rest")]
 
     def on_mount(self) -> None:
         self._show()
-        self.set_interval(1, self._show)
+        if not self._comparison.progress.ended:
+            self._ticking = self.set_interval(1, self._show)
 
     def _show(self) -> None:
+        if self._comparison.progress.ended and self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
         comparison = self._comparison
         lines = [f"{'':<16}{'= same':>8}{'* differ':>10}{'< left':>8}{'> right':>9}{'! unread':>10}"]
         for kind in _KINDS:
@@ -67,10 +77,23 @@ class ComparePanel(Panel[str]):
             lines.append(f"still comparing: {comparison.root.unread_below} to go")
         one, other = comparison.source.reader.connection, comparison.destination.reader.connection
         lines.append(f"as seen by {clean(one.user)} on the left and {clean(other.user)} on the right")
-        lines += self._unreadable()
+        lines += [*self._whole(), *self._unreadable()]
         requests = comparison.requests
         lines.append(f"requests: {requests[0]} on the left, {requests[1]} on the right")
         self.query_one("#figures", Static).update("\n".join(lines))
+
+    def _whole(self) -> list[str]:
+        """What differs in the compared items themselves, which have no row."""
+        root = self._comparison.root
+        if not root.fields:
+            return []
+        named = [
+            f"  {clean(difference.name)}: {_quoted(difference.source)} vs {_quoted(difference.destination)}"
+            for difference in root.fields[:_MOST_UNREADABLE]
+        ]
+        more = len(root.fields) - _MOST_UNREADABLE
+        named += [f"  and {more} more: i"] if more > 0 else []
+        return [f"* the {root.kind} itself differs", *named]
 
     def _unreadable(self) -> list[str]:
         pairs = [pair for pair in items_of(self._comparison.root) if pair.status is Status.UNREADABLE]
@@ -81,6 +104,9 @@ class ComparePanel(Panel[str]):
         if len(pairs) > _MOST_UNREADABLE:
             lines.append(f"! and {len(pairs) - _MOST_UNREADABLE} more could not be read")
         return lines
+
+    def action_details(self) -> None:
+        self.dismiss("details")
 
     def action_next(self) -> None:
         self.dismiss("next")
@@ -98,7 +124,7 @@ class ComparePanel(Panel[str]):
                 said = f"Wrote {path}"
             except (XnatTuiError, OSError) as error:
                 said = f"! {error}"
-            self.query_one("#said", Static).update(clean(said))
+            self.complain(said)
 
         def problem(name: str) -> str:
             try:
@@ -117,3 +143,7 @@ class ComparePanel(Panel[str]):
             ),
             named,
         )
+
+
+def _quoted(text: str) -> str:
+    return fit(clean(text), 24) or "(none)"

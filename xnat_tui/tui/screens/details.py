@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from xnat_tui.model.entities import Item
+from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.tui.screens.panel import Panel
 from xnat_tui.tui.widgets.details import DetailsView, has_items
@@ -22,11 +22,11 @@ class DetailsPanel(Panel[None]):
     """Known fields at once, every field of the item's document as soon as it is there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter"),
+        Binding("slash", "filter", "Filter", tooltip="Only fields whose name or value contains a text"),
         Binding("i,f3,q", "leave", show=False),
     ]
     DEFAULT_CSS = """
-    DetailsPanel > .panel--box { width: 78; }
+    DetailsPanel > .panel--box { width: 100; }
     DetailsPanel Input { display: none; }
     DetailsPanel Input.-shown { display: block; }
     """
@@ -50,6 +50,9 @@ class DetailsPanel(Panel[None]):
         self._show("every field follows …" if waiting else "")
         if waiting:
             self._looking.read_documents(self._pair, self._read)
+        elif self._pair.kind is Kind.RESOURCE and self._pair.children is None:
+            self._show("the files follow …")
+            self._looking.read_files(self._pair, lambda note: self._read(None, None, note))
 
     def _read(self, source: Item | None, destination: Item | None, note: str) -> None:
         self._found = (source, destination, note)
@@ -59,7 +62,8 @@ class DetailsPanel(Panel[None]):
     def _show(self, note: str) -> None:
         source, destination, _ = self._found
         only = self.query_one(Input).value
-        self.query_one(DetailsView).show(self._pair, source, destination, note=note, only=only)
+        judge = self._looking.judge
+        self.query_one(DetailsView).show(self._pair, source, destination, note=note, only=only, judge=judge)
 
     def action_filter(self) -> None:
         line = self.query_one(Input)

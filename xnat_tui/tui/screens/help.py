@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from textual import on
 from textual.binding import Binding
@@ -10,11 +11,23 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from xnat_tui.model.display import fit
-from xnat_tui.tui.actions import ACTIONS, Situation
+from xnat_tui.model.display import cell_width, clean, fit
+from xnat_tui.tui.actions import Action, Situation
 from xnat_tui.tui.key_names import key_names
 from xnat_tui.tui.screens.panel import Panel
-from xnat_tui.tui.widgets.pair_tree import PairTree
+from xnat_tui.tui.widgets.tree_keys import KEYS as TREE_KEYS
+
+_KEYS_CELLS, _TEXT_CELLS, _ID_CELLS = 12, 38, 21
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHelp:
+    """One line of the help. An `id` is what `[keys]` in `config.toml` names; a refusal stands below it."""
+
+    keys: str
+    text: str
+    id: str = ""
+    refusal: str = ""
 
 
 class HelpPanel(Panel[None]):
@@ -23,14 +36,17 @@ class HelpPanel(Panel[None]):
     tall = True
     DEFAULT_CSS = "HelpPanel > .panel--box { width: 78; }"
 
-    def __init__(self, situation: Situation) -> None:
-        super().__init__("Keys")
-        self._situation = situation
+    def __init__(self, title: str, keys: Sequence[KeyHelp]) -> None:
+        super().__init__(title)
+        self._keys = keys
 
     def body(self) -> list[Widget]:
+        hint = "type to filter"
+        if any(key.id for key in self._keys):
+            hint += "; the last column is what [keys] in config.toml calls it"
         return [
-            Input(compact=True, placeholder="filter; the last column is the ID for [keys] in config.toml"),
-            VerticalScroll(Static("", id="keys", markup=False), can_focus=True),
+            Input(compact=True, placeholder=hint),
+            VerticalScroll(Static("", id="keys", markup=False), classes="panel--rest"),
         ]
 
     def on_mount(self) -> None:
@@ -41,20 +57,32 @@ class HelpPanel(Panel[None]):
     def _filter(self, event: Input.Changed) -> None:
         self._show(event.value)
 
+    @on(Input.Submitted)
+    def _into_the_list(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
     def _show(self, text: str) -> None:
         words = text.casefold().split()
         kept = [line for line in self._lines() if all(word in line.casefold() for word in words)]
         self.query_one("#keys", Static).update("\n".join(kept) or "No key is about that.")
 
     def _lines(self) -> Iterator[str]:
-        for binding in PairTree.BINDINGS:
-            if isinstance(binding, Binding):
-                yield _line(binding.key, binding.description, binding.id or "")
-        for action in ACTIONS:
-            yield _line(action.keys, action.help, action.id)
-            if reason := action.why_not(self._situation):
-                yield f"{'':<14}   not now: {reason}"
+        for key in self._keys:
+            names = fit(key_names(key.keys), _KEYS_CELLS)
+            names += " " * (_KEYS_CELLS - cell_width(names))
+            line = f"{names} {fit(clean(key.text), _TEXT_CELLS):<{_TEXT_CELLS}} {fit(key.id, _ID_CELLS)}"
+            yield line.rstrip()
+            if key.refusal:
+                yield f"{'':<{_KEYS_CELLS}}   not now: {fit(clean(key.refusal), 50)}"
 
 
-def _line(keys: str, text: str, identifier: str) -> str:
-    return f"{key_names(keys):<13} {fit(text, 40):<40} {identifier}"
+def main_keys(
+    actions: Iterable[Action], situation: Situation, rebound: Mapping[str, str]
+) -> Iterator[KeyHelp]:
+    """The keys of the main screen: those of its trees, then every action."""
+    for binding in TREE_KEYS:
+        if isinstance(binding, Binding):
+            identifier = binding.id or ""
+            yield KeyHelp(rebound.get(identifier, binding.key), binding.description, identifier)
+    for action in actions:
+        yield KeyHelp(action.keys, action.help, action.id, action.why_not(situation))

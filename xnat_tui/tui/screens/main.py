@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.events import Resize
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input
 
-from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.display import clean, short_size
+from xnat_tui.model.display import clean
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui import describing
-from xnat_tui.tui.actions import ACTIONS, Action, Situation, bindings, by_method
+from xnat_tui.tui.actions import ACTIONS, Action, Situation, bindings, by_method, rebound
 from xnat_tui.tui.comparing import Comparing
 from xnat_tui.tui.going import Going
 from xnat_tui.tui.looking import Looking
+from xnat_tui.tui.opening import Opening
+from xnat_tui.tui.panels import Panels
+from xnat_tui.tui.sifting import Sifting
+from xnat_tui.tui.theme import Glyphs
 from xnat_tui.tui.transferring import Transferring
-from xnat_tui.tui.widgets.bars import KeyBar, Line
+from xnat_tui.tui.widgets.bars import KeyBar, Line, TransfersStrip
 from xnat_tui.tui.widgets.details import DetailsView
 from xnat_tui.tui.widgets.pair_tree import PairTree
 from xnat_tui.tui.widgets.pane import Pane
@@ -33,12 +38,15 @@ if TYPE_CHECKING:
 
 NARROW, WIDE = 60, 132
 """Columns below which one pane is shown, and from which the details stand beside the panes."""
-_SLOW_SECONDS = 5
+SHORT = 14
+"""Lines below which the status line gives its place to the rows, unless it has something to say."""
+_SAID_SECONDS = 8
 
 
 class MainScreen(Screen[None]):
     """Holds the panes and the lines around them. What an action does stands in its own module:
-    `comparing`, `going`, `looking`, `transferring`; their `do_…` methods are found by the action's name."""
+    `going`, `sifting`, `looking`, `panels`, `comparing`, `transferring`; their `do_…` methods are found
+    by the action's name."""
 
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
@@ -52,20 +60,32 @@ class MainScreen(Screen[None]):
     """
     BINDINGS = [binding for action in ACTIONS for binding in bindings([action])]
 
-    def __init__(self) -> None:
+    def __init__(self, glyphs: Glyphs, keys: Mapping[str, str]) -> None:
+        """`keys`: what the user bound anew, by the actions' IDs."""
         super().__init__()
-        self.source = Pane("source")
-        self.destination = Pane("destination")
+        self.actions = rebound(keys)
+        self.source = Pane("source", glyphs)
+        self.destination = Pane("destination", glyphs)
         self.state_line = Line("state")
         self.summary_line = Line("summary")
         self.status_line = Line("status")
         self.keys = KeyBar(self.action_do)
+        self.strip = TransfersStrip()
+        self.opening = Opening(self)
         self.comparing = Comparing(self)
         self.going = Going(self)
+        self.sifting = Sifting(self)
         self.looking = Looking(self)
+        self.panels = Panels(self)
         self.transferring = Transferring(self)
+        self._owners = (
+            *(self.going, self.sifting, self.looking, self.panels, self.comparing, self.transferring),
+        )
         self.zoomed = False
         self._active: Pane = self.source
+        self._said = ""
+        """An answer to a key press that the status line still shows."""
+        self._unsay: Timer | None = None
 
     @property
     def explorer(self) -> Explorer:
@@ -95,17 +115,20 @@ class MainScreen(Screen[None]):
             yield self.source
             yield self.destination
             yield DetailsView(docked=True)
+        yield self.strip
         yield self.summary_line
         yield Input(id="filter", compact=True, placeholder="filter: text, !text, type:MR")
         yield self.status_line
         yield self.keys
 
     def on_mount(self) -> None:
+        self._activated()
         self.situation_changed()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
         self.show_panes()
+        self.transferring.show_strip()
         self.call_after_refresh(self._redraw_lines)
 
     def _redraw_lines(self) -> None:
@@ -117,11 +140,12 @@ class MainScreen(Screen[None]):
 
     def show_panes(self) -> None:
         """Both panes, or only the active one where it is zoomed or the terminal is narrow."""
+        self.set_class(self.size.height < SHORT, "-short")
         alone = self.zoomed or 0 < self.size.width < NARROW
         for pane in (self.source, self.destination):
             pane.set_class(alone and pane is not self._active, "-hidden")
 
-    # opening and loading
+    # opening
 
     def begin(self, prepared: bool) -> None:
         """Before anything is opened, while libraries load and demo servers start."""
@@ -130,66 +154,26 @@ class MainScreen(Screen[None]):
                 pane.say("Starting the demo servers …")
 
     def open_first(self, source: str | None, destination: str | None) -> None:
-        """Open what the command line named; without any server, the Servers panel."""
+        """Open what the command line named; without anything named, the Servers panel."""
         for pane, text in ((self.source, source), (self.destination, destination)):
             if text is not None:
-                self.going.open_text(pane, text)
+                self.opening.open_text(pane, text)
             else:
-                pane.say("Nothing is open here.\n\no opens a server or project, g goes to an address.")
+                pane.clear()
         if source is None and destination is None:
-            self.going.do_servers()
+            self.panels.do_servers()
+        self.transferring.watch()
 
-    async def open_place(self, pane: Pane, place: Place, *, remember: bool = True) -> None:
-        """Show a place in a pane, and load its first level."""
-        from xnat_tui.services.browse import Side
-
-        if self.comparing.on:
-            await self.comparing.release()
-        model, rows = pane.browse(Side(self.explorer.workspace.reader(place.server), place))
-        await pane.show(model, rows)
-        if remember:
-            pane.remember(place)
-        self.load(pane, model.root)
-        if pane is self._active:
-            pane.focus_tree()
-        self.situation_changed()
-
-    def load(self, pane: Pane, pair: Pair) -> None:
-        """Read what stands below a pair in the background; the rows show `loading…` until it is there."""
-        model, rows = pane.model, pane.rows
-        if model is None or rows is None:
-            return
-        waited = [0]
-        started = self.set_interval(1, lambda: self._say_waiting(pane, pair, waited))
-
-        def done(_: Any) -> None:
-            started.stop()
-            rows.loading_text.pop(pair, None)
-            for shown in (self.source, self.destination):
-                if shown.rows is rows and shown.pair_tree is not None:
-                    shown.pair_tree.pairs_changed(pair)
-                    break
-            self.situation_changed()
-
-        def failed(error: XnatTuiError) -> None:
-            started.stop()
-            right = pane.right
-            with model.lock:
-                pair.fail(None if right else error, error if right else None)
-            done(None)
-
-        self.explorer.loader.submit(("load", pair), lambda: model.fill(pair), done, failed)
-
-    def _say_waiting(self, pane: Pane, pair: Pair, waited: list[int]) -> None:
-        waited[0] += 1
-        if waited[0] >= _SLOW_SECONDS and pane.rows is not None and pane.pair_tree is not None:
-            pane.rows.loading_text[pair] = f"loading… {waited[0]} s"
-            index = pane.rows.index_of(pair)
-            pane.pair_tree.rows_changed(index if index is not None else 0)
+    def activate(self, pane: Pane) -> None:
+        """Make a pane the one that keys are about, whether it holds a tree or not."""
+        pane.set_class(False, "-hidden")
+        self._active = pane
+        pane.focus_tree()
+        self._activated()
 
     @on(PairTree.ExpandRequested)
     def _expand(self, event: PairTree.ExpandRequested) -> None:
-        self.load(self._pane_of(event.tree), event.row.pair)
+        self.opening.load(self._pane_of(event.tree), event.row.pair)
 
     def _pane_of(self, tree: PairTree) -> Pane:
         return self.destination if tree.side == "destination" else self.source
@@ -198,6 +182,7 @@ class MainScreen(Screen[None]):
 
     @on(PairTree.Moved)
     def _moved(self, event: PairTree.Moved) -> None:
+        self.say_no_more()
         pane = self._pane_of(event.tree)
         pane.show_crumbs(event.row)
         if self.comparing.on:
@@ -211,11 +196,11 @@ class MainScreen(Screen[None]):
 
     @on(Input.Changed, "#filter")
     def _filtering(self, event: Input.Changed) -> None:
-        self.going.filter_changed(event.value)
+        self.sifting.filter_changed(event.value)
 
     @on(Input.Submitted, "#filter")
     def _filtered(self) -> None:
-        self.going.close_filter(drop=False)
+        self.sifting.close_filter(drop=False)
 
     @on(PairTree.MarksChanged)
     def _marks_changed(self) -> None:
@@ -228,23 +213,28 @@ class MainScreen(Screen[None]):
 
     @on(PairTree.PatternRequested)
     def _pattern(self, event: PairTree.PatternRequested) -> None:
-        from xnat_tui.tui.screens.ask import AskText
-
-        def marked(pattern: str | None) -> None:
-            if pattern:
-                event.tree.mark_pattern(pattern)
-
-        question = "Mark siblings whose label (or scan type) matches:"
-        self.app.push_screen(AskText("Mark by pattern", question, hint="SUB-00*", done="Mark"), marked)
+        self.sifting.ask_pattern(event.tree)
 
     def on_descendant_focus(self) -> None:
         for pane in (self.source, self.destination):
             if pane.has_focus_within and pane is not self._active:
                 self._active = pane
-                self.show_panes()
-                self._redraw_lines()
-                self.show_keys()
-                self.looking.follow()
+                self._activated()
+
+    def _activated(self) -> None:
+        for pane in (self.source, self.destination):
+            pane.set_class(pane is self._active, "-active")
+        self.show_panes()
+        self._redraw_lines()
+        self.show_keys()
+        self.looking.follow()
+
+    def on_screen_suspend(self) -> None:
+        """A panel names its own keys: those down here do nothing while it is open."""
+        self.keys.show((), _never)
+
+    def on_screen_resume(self) -> None:
+        self.situation_changed()
 
     def situation_changed(self) -> None:
         """Something that several lines tell of has changed."""
@@ -259,36 +249,36 @@ class MainScreen(Screen[None]):
 
     def show_cursor(self) -> None:
         pair = self.cursor
-        if pair is None:
-            row = self.active.rows.current if self.active.rows is not None else None
-            error = row.pair.error if row is not None else None
-            said = f"! {error.message}  {error.hint}" if error is not None else ""
-            self.summary_line.say(f" {clean(said)}")
+        if pair is not None:
+            self.summary_line.say(f" {describing.pair_line(pair)}")
             return
-        self.summary_line.say(f" {describing.pair_line(pair)}")
+        row = self.active.rows.current if self.active.rows is not None else None
+        error = row.pair.error if row is not None else None
+        self.summary_line.say(f" {clean(f'! {error.message}  {error.hint}')}" if error is not None else "")
 
     def show_status(self) -> None:
         rows = self.active.rows
+        if self._said:
+            self.status_line.say(f" {clean(self._said)}")
+            return
         if rows is None:
             self.status_line.say("")
             return
-        totals = rows.totals(destination=self.active.right)
-        words: list[str] = []
-        if totals.items:
-            least = "at least " if totals.uncounted else ""
-            words.append(f"{totals.items} marked · {least}{totals.files} files · {short_size(totals.bytes)}")
-        if rows.anchor is not None:
-            words.append("range: v ends it")
+        words = [describing.marks_line(rows.totals(destination=self.active.right))]
+        words += ["range: v ends it"] if rows.anchor is not None else []
         if rows.narrowing.needle is not None:
             words.append(f"filter: {self.query_one('#filter', Input).value}")
         words += [f"show: {rows.narrowing.view.value}"] if self.comparing.on else []
         words.append(f"sort: {rows.order.value}")
         words += ["linked"] if self.comparing.on else []
-        self.status_line.say(" " + "   ".join(clean(word) for word in words))
+        self.status_line.say(" " + "   ".join(clean(word) for word in words if word))
 
     def show_keys(self) -> None:
+        if not self.is_current:
+            return
         now = self.situation()
-        shown = [_MARK, *(action for action in ACTIONS if action.footer)]
+        mark = replace(_MARK, keys=self.explorer.settings.keys.get(_MARK.id, _MARK.keys))
+        shown = [mark, *(action for action in self.actions if action.footer)]
         self.keys.show(shown, lambda action: bool(action.why_not(now)))
 
     # actions
@@ -318,7 +308,7 @@ class MainScreen(Screen[None]):
         if reason := action.why_not(self.situation()):
             self.say(reason)
             return
-        for owner in (self.going, self.looking, self.comparing, self.transferring):
+        for owner in self._owners:
             do = getattr(owner, f"do_{method}", None)
             if do is not None:
                 result = do()
@@ -332,8 +322,28 @@ class MainScreen(Screen[None]):
         await doing
 
     def say(self, text: str) -> None:
-        """A short answer to a key press."""
-        self.app.notify(clean(text), markup=False, timeout=4)
+        """A short answer to a key press, in the status line, where it covers nothing."""
+        self._said = text
+        if self._unsay is not None:
+            self._unsay.stop()
+        self._unsay = self.set_timer(_SAID_SECONDS, self.say_no_more)
+        self.show_status()
+
+    def say_no_more(self) -> None:
+        if self._said:
+            self._said = ""
+            self.show_status()
+
+    def chosen_words(self) -> str:
+        """What an action would be done with: the marks, or the row under the cursor."""
+        rows = self.active.rows
+        if rows is not None and len(rows.marks):
+            return f"{len(rows.marks)} marked"
+        return self.cursor.key if self.cursor is not None else "nothing chosen"
 
 
 _MARK = Action("tree.mark", "mark", "space", "Mark", "Mark and move down")
+
+
+def _never(_: Action) -> bool:
+    return False

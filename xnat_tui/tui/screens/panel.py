@@ -5,19 +5,53 @@ The background stays as it is, so that opening and closing a panel costs few byt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from xnat_tui.model.display import clean
+from xnat_tui.model.display import cell_width, clean, clean_lines
 from xnat_tui.tui.key_names import key_name
 
 T = TypeVar("T")
+_GAP = "   "
+
+
+class KeysLine(Static):
+    """Keys and what they do; broken between two of them, never inside one."""
+
+    DEFAULT_CSS = "KeysLine { height: auto; color: $text-muted; }"
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        super().__init__("", classes="panel--keys", markup=False)
+        self.entries = list(entries)
+
+    def say(self, entries: Sequence[str]) -> None:
+        self.entries = list(entries)
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  Textual's signature
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        return Content("\n".join(self._lines(self.size.width)))
+
+    def _lines(self, width: int) -> list[str]:
+        lines = [""]
+        for entry in self.entries:
+            longer = f"{lines[-1]}{_GAP}{entry}" if lines[-1] else entry
+            if lines[-1] and cell_width(longer) > width:
+                lines.append(entry)
+            else:
+                lines[-1] = longer
+        return lines
 
 
 class Panel(ModalScreen[T | None]):
@@ -29,13 +63,20 @@ class Panel(ModalScreen[T | None]):
         width: 68; max-width: 100%; height: auto; max-height: 100%;
         border: round $accent; border-title-style: bold; background: $surface; padding: 0 1;
     }
-    Panel > .panel--box.-tall { height: 90%; }
-    Panel .panel--keys { height: auto; color: $text-muted; padding-top: 1; }
-    Panel .panel--error { color: $text-error; height: auto; }
+    Panel > .panel--box.-tall { height: 22; max-height: 100%; }
+    Panel .panel--error { color: $text-error; height: auto; display: none; }
+    Panel .panel--error.-shown { display: block; }
+    Panel .panel--rest { height: 1fr; scrollbar-size-vertical: 1; }
     Panel Input { height: 1; border: none; padding: 0 1; background: $boost; }
     Panel Input:focus { background: $accent 30%; }
+    App.-no-color Panel > .panel--box { border: heavy $foreground; }
+    App.-no-color Panel Input:focus { text-style: underline; }
+    App.-ascii Panel > .panel--box { border: ascii $foreground; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "esc Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back", show=False),
+        Binding("question_mark,f1", "panel_help", "Keys of this panel", show=False),
+    ]
     tall = False
 
     def __init__(self, title: str) -> None:
@@ -45,27 +86,45 @@ class Panel(ModalScreen[T | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(*self.body(), classes="panel--box")
         box.set_class(self.tall, "-tall")
-        box.border_title = clean(self._title).replace("[", "\\[")
+        box.border_title = Content(clean(self._title))
         with box:
-            yield Static(self._keys_line(), classes="panel--keys", markup=False)
+            yield Static("", classes="panel--error", markup=False)
+            yield KeysLine(self.keys_entries())
 
     def body(self) -> list[Widget]:
         """The widgets between title and keys."""
         raise NotImplementedError
 
     def retitle(self, title: str) -> None:
-        self.query_one(".panel--box").border_title = clean(title).replace("[", "\\[")
+        self.query_one(".panel--box").border_title = Content(clean(title))
+
+    def complain(self, text: str) -> None:
+        """Say something above the keys, where nothing is covered by it; "" takes it away."""
+        line = self.query_one(".panel--error", Static)
+        line.update(clean_lines(text))
+        line.set_class(bool(text), "-shown")
 
     def action_leave(self) -> None:
         self.dismiss(None)
 
-    def _keys_line(self) -> str:
+    def action_panel_help(self) -> None:
+        from xnat_tui.tui.screens.help import HelpPanel, KeyHelp
+
+        lines = [
+            KeyHelp(binding.key, binding.tooltip or binding.description)
+            for binding in self.shown_bindings()
+            if binding.description
+        ]
+        lines += [KeyHelp("tab", "Next field"), KeyHelp("escape", "Back")]
+        self.app.push_screen(HelpPanel(f"Keys of {self._title.partition(' · ')[0]}", lines))
+
+    def keys_entries(self) -> list[str]:
         shown = [
             f"{key_name(binding.key)} {binding.description}"
             for binding in self.shown_bindings()
             if binding.show and binding.description
         ]
-        return "   ".join([*shown, "esc Back"])
+        return [*shown, "esc Back"]
 
     def shown_bindings(self) -> list[Binding]:
         return [binding for binding in type(self).BINDINGS if isinstance(binding, Binding)]

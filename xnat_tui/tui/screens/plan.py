@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from xnat_tui.model.display import clean, clean_lines, fit, short_size
-from xnat_tui.model.plan import SIGNS, OnExisting, Plan, Policy, Step
+from xnat_tui.model.display import cell_width, clean, clean_lines, fit, short_size
+from xnat_tui.model.plan import SIGNS, Finding, OnExisting, Plan, Policy, Step
 from xnat_tui.paths import write_private
 from xnat_tui.tui.screens.ask import AskText, Confirm
-from xnat_tui.tui.screens.panel import Panel
+from xnat_tui.tui.screens.panel import KeysLine, Panel
 
-_WIDTH = 72
-_MOST_FINDINGS = 5
 _SHARED = ("skip", "copy", "share")
-_EXISTING = {
-    OnExisting.SKIP: "skip: add what is missing, touch nothing that is there",
-    OnExisting.UPDATE: "update: also replace what differs",
-    OnExisting.OVERWRITE: "overwrite: send everything again",
-}
+_COUNTED = ("create", "upload", "update", "delete", "skip", "conflict")
 
 
 class PlanPanel(Panel[Plan | Policy]):
@@ -33,17 +30,21 @@ class PlanPanel(Panel[Plan | Policy]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "Run", priority=True),
-        Binding("space", "untick", "Untick"),
-        Binding("o", "existing", "Existing…"),
-        Binding("m", "shared", "Shared…"),
-        Binding("s", "save", "Save…"),
-        Binding("Y", "copy_command", "Copy command"),
+        Binding("space", "untick", "Untick", tooltip="Leave a step out, or take it in again"),
+        Binding("f", "notes", "Notes", tooltip="Everything to know before, and the steps again"),
+        Binding("o", "existing", "Existing…", tooltip="When it exists: skip, update, overwrite"),
+        Binding("m", "shared", "Shared…", tooltip="Items shared in: skip, copy, share"),
+        Binding("s", "save", "Save…", tooltip="Save the plan as JSON"),
+        Binding("Y", "copy_command", "Copy command", tooltip="Put the equivalent command on the clipboard"),
     ]
     DEFAULT_CSS = """
-    PlanPanel > .panel--box { width: 78; }
-    PlanPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
-    PlanPanel #totals, PlanPanel #findings { height: auto; }
-    PlanPanel #findings { max-height: 8; }
+    PlanPanel > .panel--box { width: 100; height: 100%; }
+    PlanPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
+                           scrollbar-size-vertical: 1; }
+    PlanPanel #notes { display: none; }
+    PlanPanel.-notes #notes { display: block; }
+    PlanPanel.-notes OptionList { display: none; }
+    PlanPanel #totals { height: auto; }
     """
     tall = True
 
@@ -54,67 +55,73 @@ class PlanPanel(Panel[Plan | Policy]):
 
     def body(self) -> list[Widget]:
         return [
-            OptionList(*map(self._option, self._plan.steps), id="steps", compact=True, markup=False),
+            OptionList(id="steps", compact=True, markup=False),
+            VerticalScroll(Static(self._notes(), markup=False), id="notes", classes="panel--rest"),
             Static("", id="totals", markup=False),
-            Static(self._findings(), id="findings", markup=False),
         ]
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).focus()
-        self._show_totals()
+        self.query_one("#steps").focus()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def keys_entries(self) -> list[str]:
+        """What stands after `enter` says how much it does."""
+        plan = self.trimmed
+        run = "enter Cannot run" if plan.blocked else f"enter Run {_steps(plan)}"
+        return [run, *super().keys_entries()[1:]]
 
     @property
     def trimmed(self) -> Plan:
         """The plan without the steps that were un-ticked, nor those that need them."""
         return self._plan.without(self._unticked)
 
-    def _option(self, step: Step) -> Option:
-        return Option(self._line(step), id=str(step.number))
+    def _show(self) -> None:
+        steps = self.query_one("#steps", OptionList)
+        at = steps.highlighted
+        room = max(20, steps.scrollable_content_region.width)
+        kept = {step.number for step in self.trimmed.steps}
+        steps.clear_options()
+        steps.add_options([Option(_line(step, room, step.number in kept)) for step in self._plan.steps])
+        steps.highlighted = min(at or 0, len(self._plan.steps) - 1) if self._plan.steps else None
+        self.query_one("#totals", Static).update(clean_lines("\n".join(self._totals())))
+        self.query_one(KeysLine).say(self.keys_entries())
 
-    def _line(self, step: Step) -> str:
-        tick = " " if step.number in self._unticked else SIGNS[step.action]
-        figures = f"{step.files} files {short_size(step.bytes)}" if step.files else ""
-        reason = f" ({clean(step.reason)})" if step.reason else ""
-        room = _WIDTH - len(figures) - 12
-        return f"{tick} {step.action:<8} {fit(clean(step.path or '.') + reason, room):<{room}} {figures}"
+    def _totals(self) -> Iterator[str]:
+        plan, policy = self.trimmed, self._plan.policy
+        counts = [f"{count} {word}" for word in _COUNTED if (count := getattr(plan.totals, word))]
+        size = f"{plan.totals.files} files {short_size(plan.totals.bytes) or '0'}"
+        replaces = "Something is replaced or deleted." if plan.destroys else "Nothing is replaced."
+        yield f"{', '.join(counts) or 'Nothing to do'} · {size} · {replaces}"
+        if self._plan.verb == "copy":
+            yield f"when it exists: {policy.on_existing} · shared items: {policy.shared}"
+        findings = sorted(self._plan.findings, key=_weight)
+        if findings and findings[0].severity != "info":
+            yield f"{_SIGN[findings[0].severity]} {findings[0].message}"
+        if findings:
+            yield f"{_count(len(findings), 'note')} to read: f"
 
-    def _show_totals(self) -> None:
-        totals = self.trimmed.totals
-        words = [
-            f"{count} {name}"
-            for name, count in (
-                ("create", totals.create),
-                ("upload", totals.upload),
-                ("update", totals.update),
-                ("delete", totals.delete),
-                ("skip", totals.skip),
-                ("conflict", totals.conflict),
-            )
-            if count
-        ]
-        replaces = "Something is replaced or deleted." if self.trimmed.destroys else "Nothing is replaced."
-        policy = self._plan.policy
-        choices = f"when it exists: {policy.on_existing}    shared items: {policy.shared}"
-        self.query_one("#totals", Static).update(
-            f"{', '.join(words) or 'Nothing to do.'}\n"
-            f"{totals.files} files, {short_size(totals.bytes) or 0} bytes. {replaces}\n{choices}"
-        )
-
-    def _findings(self) -> str:
+    def _notes(self) -> str:
         lines = []
-        for finding in self._plan.findings[:_MOST_FINDINGS]:
-            lines.append(f"{finding.severity}: {finding.message}")
-        more = len(self._plan.findings) - _MOST_FINDINGS
-        lines += [f"and {more} more notes"] if more > 0 else []
-        lines += [f"$ {self._plan.command}"] if self._plan.command else []
-        return clean_lines("\n".join(lines))
+        for finding in sorted(self._plan.findings, key=_weight):
+            lines += [f"{_SIGN[finding.severity]} {finding.message}"]
+            lines += [f"  {finding.hint}"] if finding.hint else []
+        lines += ["", "The same from a shell:", f"$ {self._plan.command}"] if self._plan.command else []
+        return clean_lines("\n".join(lines) or "There is nothing to note.")
 
+    def action_notes(self) -> None:
+        self.toggle_class("-notes")
+        self.query_one("#notes" if self.has_class("-notes") else "#steps").focus()
+
+    @on(OptionList.OptionSelected)
     def action_run(self) -> None:
         plan = self.trimmed
         if plan.blocked:
-            self.notify("An error above forbids it.", severity="error")
+            errors = [finding for finding in plan.findings if finding.severity == "error"]
+            self.complain("\n".join(["This cannot be run.", *(error.hint for error in errors if error.hint)]))
         elif not plan.writes:
-            self.notify("Nothing is left to do.")
+            self.complain("Nothing is left to do.")
         elif plan.destroys:
             text = f"This replaces or deletes in project {plan.root}."
             panel = Confirm("Replace", text, yes=f"Run {_steps(plan)}", danger=True, typed=plan.root)
@@ -129,21 +136,17 @@ class PlanPanel(Panel[Plan | Policy]):
 
     def action_untick(self) -> None:
         """Un-tick a step, or tick it again; what needs it goes with it."""
-        steps = self.query_one(OptionList)
+        steps = self.query_one("#steps", OptionList)
         at = steps.highlighted
         if at is None:
             return
         self._unticked ^= {self._plan.steps[at].number}
-        kept = {step.number for step in self.trimmed.steps}
-        for index, step in enumerate(self._plan.steps):
-            line = self._line(step) if step.number in kept else f" {self._line(step)[1:]}"
-            steps.replace_option_prompt_at_index(index, line)
+        self._show()
         steps.highlighted = min(at + 1, len(self._plan.steps) - 1)
-        self._show_totals()
 
     def action_existing(self) -> None:
         """Plan again with the next answer to "when it exists"."""
-        answers = list(_EXISTING)
+        answers = list(OnExisting)
         following = answers[(answers.index(self._plan.policy.on_existing) + 1) % len(answers)]
         self.dismiss(replace(self._plan.policy, on_existing=following))
 
@@ -158,9 +161,9 @@ class PlanPanel(Panel[Plan | Policy]):
                 path = Path(name).expanduser()
                 try:
                     write_private(path, json.dumps(self.trimmed.to_dict(), indent=1))
-                    self.notify(f"Saved the plan as {clean(str(path))}", markup=False)
+                    self.complain(f"Saved the plan as {path}")
                 except OSError as error:
-                    self.notify(clean(str(error)), severity="error", markup=False)
+                    self.complain(f"! {error}")
 
         def problem(name: str) -> str:
             return f"{name} exists already." if Path(name).expanduser().exists() else ""
@@ -172,9 +175,29 @@ class PlanPanel(Panel[Plan | Policy]):
 
     def action_copy_command(self) -> None:
         self.app.copy_to_clipboard(self._plan.command)
-        self.notify(f"Copied: {clean(self._plan.command)}", markup=False)
+        self.complain(f"Copied: {self._plan.command}")
+
+
+_SIGN = {"error": "!", "warning": "*", "info": "-"}
+
+
+def _weight(finding: Finding) -> int:
+    return list(_SIGN).index(finding.severity)
+
+
+def _line(step: Step, room: int, kept: bool) -> str:
+    sign = SIGNS[step.action] if kept else " "
+    word = step.action if kept else "left out"
+    figures = f"  {step.files} files {short_size(step.bytes)}" if step.files else ""
+    reason = f" ({clean(step.reason)})" if step.reason else ""
+    left = room - len(figures) - 11
+    text = fit(clean(step.path or ".") + reason, left)
+    return f"{sign} {word:<8} {text}{' ' * (left - cell_width(text))}{figures}"
 
 
 def _steps(plan: Plan) -> str:
-    count = sum(step.writes for step in plan.steps)
-    return f"{count} step{'s' if count != 1 else ''}"
+    return _count(sum(step.writes for step in plan.steps), "step")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number != 1 else ''}"

@@ -43,7 +43,8 @@ class TransfersPanel(Panel[None]):
     ]
     DEFAULT_CSS = """
     TransfersPanel > .panel--box { width: 78; }
-    TransfersPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
+    TransfersPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
+                                scrollbar-size-vertical: 1; }
     TransfersPanel #about { height: auto; max-height: 9; }
     """
     tall = True
@@ -130,6 +131,17 @@ def _row(view: JobView) -> str:
     bar = "█" * int(share * _BAR_CELLS)
     title = fit(clean(view.title), 36)
     return f"{_GLYPHS[view.state]} {view.verb:<7}{title:<37}[{bar:░<{_BAR_CELLS}}] {int(share * 100):>3}%"
+
+
+def strip_line(view: JobView, room: int) -> str:
+    """One transfer in one line of a wide terminal."""
+    share = f"{int(100 * view.bytes_done / view.bytes_total)}%" if view.bytes_total else ""
+    parts = [str(view.state), share, f"{short_size(view.bytes_done)} of {short_size(view.bytes_total)}"]
+    parts += [f"{short_size(int(view.rate))}/s"] if view.rate else []
+    said = " · ".join(part for part in parts if part)
+    head = f"{_GLYPHS[view.state]} {view.verb:<7}"
+    title = fit(clean(view.title), max(10, room - len(head) - len(said) - 2))
+    return f"{head}{title}  {said}"
 
 
 def _about(view: JobView) -> str:

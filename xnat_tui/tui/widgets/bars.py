@@ -65,3 +65,28 @@ class KeyBar(Static):
         for first, last, method in self._spans:
             if first <= event.x < last:
                 self._run(method)
+
+
+class TransfersStrip(Static):
+    """Up to three transfers, below the panes of a wide terminal; gone when there is nothing to tell."""
+
+    DEFAULT_CSS = """
+    TransfersStrip { display: none; height: auto; border: round $foreground 30%; padding: 0 1; }
+    TransfersStrip.-shown { display: block; }
+    App.-ascii TransfersStrip { border: ascii $foreground; }
+    """
+    MOST = 3
+
+    def __init__(self) -> None:
+        super().__init__("", id="strip", markup=False)
+        self.border_title = "Transfers (t)"
+        self._lines: list[str] = []
+
+    def show(self, lines: Sequence[str]) -> None:
+        shown = list(lines[: self.MOST])
+        if shown == self._lines:
+            return
+        taller = len(shown) != len(self._lines)
+        self._lines = shown
+        self.set_class(bool(shown), "-shown")
+        self.update("\n".join(shown), layout=taller)

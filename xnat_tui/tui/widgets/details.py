@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,11 +11,11 @@ from textual.widgets import Static
 
 from xnat_tui.model.display import cell_width, clean, fit, short_size
 from xnat_tui.model.entities import Item, Kind
-from xnat_tui.model.judging import same_text
-from xnat_tui.model.pairing import Pair, Status
+from xnat_tui.model.pairing import FieldDifference, Judge, Pair, Status
 from xnat_tui.tui.describing import item_name, item_word, pair_line
 
 _NAME_CELLS = 18
+_MOST_BELOW = 200
 
 
 class DetailsView(VerticalScroll):
@@ -42,15 +42,19 @@ class DetailsView(VerticalScroll):
         *,
         note: str = "",
         only: str = "",
+        judge: Judge | None = None,
     ) -> None:
         """`source` and `destination` replace the pair's items where a document told more of them;
-        `only` keeps the fields whose name or value contains it."""
+        `only` keeps the fields whose name or value contains it; `judge` says which fields differ."""
         if pair is None:
             self._text.update("")
             return
         width = max(30, (self.size.width or 46) - 3)
         text = Text(no_wrap=True)
-        for line, style in _lines(pair, source or pair.source, destination or pair.destination, width, only):
+        one, other = source or pair.source, destination or pair.destination
+        fields = judge(one, other).fields if judge and one and other else pair.fields
+        differing = {difference.name: difference for difference in fields}
+        for line, style in _lines(pair, one, other, width, only, differing):
             text.append(line + "\n", style)
         if note:
             text.append(f"\n{clean(note)}\n", "italic")
@@ -58,9 +62,12 @@ class DetailsView(VerticalScroll):
 
 
 Line = tuple[str, str]
+Differing = Mapping[str, FieldDifference]
 
 
-def _lines(pair: Pair, one: Item | None, other: Item | None, width: int, only: str) -> Iterator[Line]:
+def _lines(
+    pair: Pair, one: Item | None, other: Item | None, width: int, only: str, differing: Differing
+) -> Iterator[Line]:
     item = one or other
     if item is None or pair.group is not None:
         yield pair_line(pair), "bold"
@@ -76,7 +83,12 @@ def _lines(pair: Pair, one: Item | None, other: Item | None, width: int, only: s
             if error.hint:
                 yield f"  {clean(error.hint)}", ""
     yield "", ""
-    yield from _fields(one, other, width, only, both=pair.both)
+    if pair.both:
+        yield from _two_columns(one, other, width, only, differing)
+    else:
+        yield from _fields(item, width, only)
+    if not only:
+        yield from _differing_below(pair, width)
 
 
 def _about(pair: Pair, item: Item) -> Iterator[tuple[str, str]]:
@@ -85,14 +97,9 @@ def _about(pair: Pair, item: Item) -> Iterator[tuple[str, str]]:
     if item.id and item.id != item.key:
         ids = [side.id for side in (pair.source, pair.destination) if side is not None]
         yield "ID", clean(" / ".join(dict.fromkeys(ids)))
-    if item.files is not None or item.bytes is not None:
-        size = (
-            f"{item.bytes:,} bytes ({short_size(item.bytes)})".replace(",", " ")
-            if item.bytes is not None
-            else ""
-        )
-        count = f"{item.files} files, " if item.files is not None else ""
-        yield "content", f"{count}{size}"
+    contents = [_content(side) for side in (pair.source, pair.destination) if side is not None]
+    if any(contents):
+        yield "content", " | ".join(dict.fromkeys(content or "not counted" for content in contents))
     if item.kind is Kind.FILE:
         digests = [side.digest or "none" for side in (pair.source, pair.destination) if side is not None]
         yield "MD5", " / ".join(dict.fromkeys(digests))
@@ -100,25 +107,94 @@ def _about(pair: Pair, item: Item) -> Iterator[tuple[str, str]]:
         yield "shared", f"in from {clean(item.shared_from) or 'another project'}"
 
 
-def _fields(one: Item | None, other: Item | None, width: int, only: str, *, both: bool) -> Iterator[Line]:
+def _content(item: Item) -> str:
+    words = []
+    if item.files is not None and item.kind is not Kind.FILE:
+        words.append(f"{item.files} file{'' if item.files == 1 else 's'}")
+    if item.bytes is not None:
+        exact = f"{item.bytes:,} bytes".replace(",", " ")
+        words.append(exact if item.bytes < 1000 else f"{exact} ({short_size(item.bytes)})")
+    return ", ".join(words)
+
+
+def _fields(item: Item, width: int, only: str) -> Iterator[Line]:
+    cells = _name_cells(item.fields, width)
+    for name in sorted(item.fields):
+        value = item.fields.get(name, "")
+        if value and only.casefold() in f"{name} {value}".casefold():
+            yield f"{_column(clean(name), cells)} {clean(value)}", ""
+
+
+def _two_columns(
+    one: Item | None, other: Item | None, width: int, only: str, differing: Differing
+) -> Iterator[Line]:
+    """What differs first. What belongs to a server, such as an ID, may be unlike without a mark."""
     left = one.fields if one is not None else {}
     right = other.fields if other is not None else {}
-    names = sorted({*left, *right})
-    cells = min(max((cell_width(name) for name in names), default=0), _NAME_CELLS if width < 60 else 30)
+    extra = [name for name in differing if name not in left and name not in right]
+    names = [*extra, *sorted({*left, *right}, key=lambda name: (name not in differing, name))]
+    cells = _name_cells(names, width)
+    room = max(6, (width - cells - 4) // 2)
+    yield f"{'':<{cells}} {'left':<{room}} right", "bold"
     for name in names:
-        here, there = left.get(name, ""), right.get(name, "")
-        if only and only.casefold() not in f"{name} {here} {there}".casefold():
+        difference = differing.get(name)
+        here = left.get(name, "") or (difference.source if difference else "")
+        there = right.get(name, "") or (difference.destination if difference else "")
+        if not (here or there) or only.casefold() not in f"{name} {here} {there}".casefold():
             continue
-        if not (here or there):
+        values = f"{_column(clean(here) or '—', room)} {_column(clean(there) or '—', room)}"
+        yield (
+            f"{_column(clean(name), cells)} {values} {'*' if difference else ''}",
+            "bold" if difference else "",
+        )
+
+
+def _name_cells(names: Iterable[str], width: int) -> int:
+    longest = max((cell_width(clean(name)) for name in names), default=0)
+    return min(longest, _NAME_CELLS if width < 60 else 30)
+
+
+def _column(text: str, cells: int) -> str:
+    fitted = fit(text, cells)
+    return fitted + " " * (cells - cell_width(fitted))
+
+
+def _differing_below(pair: Pair, width: int) -> Iterator[Line]:
+    """What differs below the pair as far as that is known: files where they were listed."""
+    if not pair.differing_below:
+        return
+    yield "", ""
+    yield f"{pair.differing_below} below that differ{'s' if pair.differing_below == 1 else ''}", "bold"
+    found = 0
+    for below in pair.walk():
+        if below is pair or not (below.is_difference or below.error) or not _highest(below, pair):
             continue
-        shown = fit(clean(name), cells)
-        if both:
-            room = max(6, (width - cells - 5) // 2)
-            differs = not same_text(here, there)
-            values = f"{fit(clean(here) or '—', room):<{room}} {fit(clean(there) or '—', room):<{room}}"
-            yield f"{shown:<{cells}} {values} {'*' if differs else ''}", "bold" if differs else ""
-        else:
-            yield f"{shown:<{cells}} {clean(here or there)}", ""
+        if found == _MOST_BELOW:
+            yield "… and more: expand it in the tree", "italic"
+            return
+        found += 1
+        yield fit(f"{below.glyph} {_way(below, pair)}{_sizes(below)}", width), ""
+
+
+def _highest(below: Pair, pair: Pair) -> bool:
+    """Whether nothing above says it already: what a missing item holds is missing with it."""
+    return below.parent is pair or (below.parent is not None and below.parent.both)
+
+
+def _way(below: Pair, pair: Pair) -> str:
+    steps = [below]
+    for above in below.ancestors():
+        if above is pair:
+            break
+        if above.group is None:
+            steps.append(above)
+    return clean(" / ".join(step.key for step in reversed(steps)))
+
+
+def _sizes(pair: Pair) -> str:
+    sizes = [short_size(item.bytes) for item in (pair.source, pair.destination) if item is not None]
+    said = " vs ".join(size for size in sizes if size)
+    return f"  {said}" if said and pair.kind in (Kind.FILE, Kind.RESOURCE) else ""
 
 
 def has_items(pair: Pair) -> bool:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Static
 
-from xnat_tui.model.display import clean, fit
+from xnat_tui.model.display import cell_width, clean, fit
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.services.browse import Side, Tree
 from xnat_tui.tui.rows import Row, Rows
+from xnat_tui.tui.theme import ASCII, Glyphs
 from xnat_tui.tui.widgets.pair_tree import PairTree
 
 SideName = Literal["source", "destination"]
+_MOST_VISITS = 30
+
+
+@dataclass(slots=True)
+class Visit:
+    """A place that a pane showed, with its tree as it was left."""
+
+    place: Place
+    model: Tree
+    rows: Rows
 
 
 class Pane(Vertical):
@@ -25,24 +38,28 @@ class Pane(Vertical):
     DEFAULT_CSS = """
     Pane { width: 1fr; height: 1fr; border: round $foreground 30%; border-title-color: $text-muted;
            border-subtitle-color: $text-muted; }
-    Pane:focus-within { border: round $accent; border-title-color: $text; border-title-style: bold;
+    Pane.-active { border: round $accent; border-title-color: $text; border-title-style: bold;
            border-subtitle-color: $text; }
     Pane.-hidden { display: none; }
     Pane > .pane--notice { padding: 1 2; height: 1fr; color: $text-muted; }
     Pane > PairTree { height: 1fr; }
-    App.-no-color Pane:focus-within { border: heavy $foreground; }
+    App.-no-color Pane.-active { border: heavy $foreground; }
+    App.-ascii Pane { border: ascii $foreground 30%; }
+    App.-ascii Pane.-active { border: ascii $accent; border-title-style: bold reverse; }
     """
 
-    def __init__(self, side: SideName) -> None:
+    def __init__(self, side: SideName, glyphs: Glyphs) -> None:
         super().__init__(id=side)
+        self._glyphs = glyphs
+        self._crumb = " > " if glyphs is ASCII else " › "
         self.side: SideName = side
         self.model: Tree | None = None
         self.rows: Rows | None = None
-        self.history: list[Place] = []
+        self.history: list[Visit] = []
         self.at = -1
         """Where in the history this pane stands."""
-        self.wanted = ""
-        """A location that could not be opened, for another try."""
+        self.wanted: tuple[str, str] | None = None
+        """What is being opened, or could not be: a location, or a path and the server that it is on."""
 
     @property
     def right(self) -> bool:
@@ -52,6 +69,11 @@ class Pane(Vertical):
         yield Static("", classes="pane--notice", markup=False)
 
     def on_mount(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Show nothing, and say how to open something."""
+        self.wanted = None
         self.say("Nothing is open here.\n\no opens a server or project, g goes to an address.")
 
     @property
@@ -80,9 +102,9 @@ class Pane(Vertical):
     async def show(self, model: Tree, rows: Rows) -> PairTree:
         """Put a tree in place of what was shown."""
         await self.query(PairTree).remove()
-        self.model, self.rows, self.wanted = model, rows, ""
+        self.model, self.rows, self.wanted = model, rows, None
         self.query_one(".pane--notice").display = False
-        tree = PairTree(rows, self.side)
+        tree = PairTree(rows, self.side, glyphs=self._glyphs)
         await self.mount(tree)
         self.show_crumbs()
         return tree
@@ -91,11 +113,12 @@ class Pane(Vertical):
         if self.pair_tree is not None:
             self.pair_tree.focus()
 
-    def remember(self, place: Place) -> None:
-        """A new place in the history; what lay ahead is gone."""
-        if self.at >= 0 and self.history[self.at] == place:
-            return
-        self.history = [*self.history[: self.at + 1], place][-100:]
+    def remember(self, visit: Visit) -> None:
+        """A new place in the history; what lay ahead is gone. The same place again takes the old one's."""
+        kept = self.history[: self.at + 1]
+        if kept and kept[-1].place == visit.place:
+            kept.pop()
+        self.history = [*kept, visit][-_MOST_VISITS:]
         self.at = len(self.history) - 1
 
     def browse(self, side: Side) -> tuple[Tree, Rows]:
@@ -119,10 +142,10 @@ class Pane(Vertical):
             return
         width = max(8, self.size.width - 6 or 30)
         word = "Destination" if self.right else "Source"
-        above = " › ".join([clean(root.server), *(clean(item.key) for item in root.items)])
-        title = f"{word}: {above}" if width >= 50 else above
-        self.border_title = _plain(fit(title, width))
-        self.border_subtitle = _plain(fit(self._way_to(row), width)) if row is not None else ""
+        above = self._crumb.join([clean(root.server), *(clean(item.key) for item in root.items)])
+        title = f"{word}: {above}"
+        self.border_title = Content(fit(title if cell_width(title) <= width else above, width))
+        self.border_subtitle = Content(fit(self._way_to(row), width) if row is not None else "")
 
     def _way_to(self, row: Row) -> str:
         words: list[str] = []
@@ -130,12 +153,7 @@ class Pane(Vertical):
             if pair.parent is None:
                 break
             words.append(clean(pair.key))
-        return " › ".join(reversed(words))
-
-
-def _plain(text: str) -> str:
-    """Text for a border, where Textual would read markup."""
-    return text.replace("[", "\\[")
+        return self._crumb.join(reversed(words))
 
 
 def openable(kind: Kind) -> bool:

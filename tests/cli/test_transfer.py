@@ -1,0 +1,136 @@
+"""`copy`, `export` and `jobs` as scripts use them: documents, exit codes, and what is there afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from xnat_tui.demo.server import DemoServer
+from xnat_tui.demo.study import destination_site, source_site
+
+
+@dataclass
+class Pair:
+    source: DemoServer
+    destination: DemoServer
+
+
+@pytest.fixture
+def servers(program, monkeypatch) -> Iterator[Pair]:
+    with DemoServer(source_site()) as source, DemoServer(destination_site()) as destination:
+        for name, server in (("lab", source), ("qc", destination)):
+            monkeypatch.setenv(f"XNAT_TUI_PASSWORD_{name.upper()}", "demo")
+            assert program("server", "add", name, server.url, "--user", "demo").exit_code == 0
+        yield Pair(source, destination)
+
+
+def writes(server: DemoServer) -> list[str]:
+    """What was asked of a server beyond reading and signing in."""
+    return [
+        f"{request.method} {request.path}"
+        for request in server.requests
+        if request.method in ("PUT", "POST", "DELETE") and not request.path.endswith(("/auth", "/JSESSION"))
+    ]
+
+
+def test_a_dry_run_tells_the_steps_and_writes_nothing_anywhere(program, servers):
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "-n", "--json")
+    assert run.exit_code == 0
+    document = json.loads(run.stdout)
+    assert document["state"] == "planned"
+    assert document["plan"]["files"] == 14
+    actions = {step["path"]: step["action"] for step in document["steps"]}
+    assert actions["subjects/SUB-004"] == "create"
+    assert actions["subjects/SUB-004/experiments/SUB-004_CT1/scans/2/resources/DICOM"] == "upload"
+    assert set(document["steps"][0]) == {"action", "path", "kind", "files", "bytes", "reason"}
+    assert writes(servers.source) == writes(servers.destination) == []
+    assert json.loads(program("jobs", "list", "--json").stdout)["items"] == []
+
+
+def test_a_copy_arrives_and_says_what_it_rests_on(program, servers):
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json")
+    assert run.exit_code == 0, run.stderr
+    document = json.loads(run.stdout)
+    assert document["state"] == "done"
+    assert document["done"]["files"] == 14
+    assert document["verified"] == {"digest": 14, "size": 0, "unverified": 0}
+    assert document["failed"] == []
+    there = program("compare", "lab:BRAINS/SUB-004", "qc:BRAINS/SUB-004", "--depth", "digests", "--fields", "all")
+    assert (there.exit_code, there.stdout) == (0, "")
+
+
+def test_a_second_copy_finds_everything_there(program, servers):
+    assert program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes").exit_code == 0
+    servers.destination.requests.clear()
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json")
+    assert run.exit_code == 0
+    assert json.loads(run.stdout)["plan"]["upload"] == 0
+    assert writes(servers.destination) == []
+
+
+def test_without_a_terminal_consent_has_to_be_given(program, servers):
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS")
+    assert run.exit_code == 2
+    assert "no terminal to ask for consent" in run.stderr
+    assert writes(servers.destination) == []
+
+
+def test_a_read_only_server_is_never_written_to(program, servers):
+    program("server", "remove", "qc")
+    program("server", "add", "qc", servers.destination.url, "--user", "demo", "--read-only")
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes")
+    assert run.exit_code == 4
+    assert "read-only" in run.stderr
+    assert writes(servers.destination) == []
+
+
+def test_what_failed_is_named_and_the_rest_is_there(program, servers):
+    run = program("copy", "lab:LEGACY", "qc:OLD_COPY", "--yes", "--json")
+    assert run.exit_code == 6
+    document = json.loads(run.stdout)
+    assert document["state"] == "failed"
+    failed = {failure["path"]: failure["error"] for failure in document["failed"]}
+    assert any(path.endswith("scans/2/resources/DICOM/files/IM0003.dcm") for path in failed)
+    assert document["done"]["files"] == document["verified"]["digest"] > 0
+
+
+def test_jobs_show_and_forget_what_the_journal_remembers(program, servers):
+    job = json.loads(program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json").stdout)["job"]
+    listed = json.loads(program("jobs", "list", "--json").stdout)["items"]
+    assert [(row["job"], row["state"], row["files_done"]) for row in listed] == [(job, "done", 14)]
+    assert json.loads(program("jobs", "show", job, "--json").stdout)["done"]["files"] == 14
+    assert "14 by digest" in program("jobs", "show").stdout
+    assert program("jobs", "retry", job).stderr == f"Nothing failed in {job}.\n"
+    assert program("jobs", "forget", job).exit_code == 0
+    assert program("jobs", "show", job).exit_code == 5
+
+
+def test_resuming_a_finished_job_sends_nothing(program, servers):
+    job = json.loads(program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json").stdout)["job"]
+    servers.destination.requests.clear()
+    run = program("jobs", "resume", job, "--json")
+    assert run.exit_code == 0
+    assert json.loads(run.stdout)["done"]["files"] == 14
+    assert writes(servers.destination) == []
+
+
+def test_an_export_is_complete_and_is_not_fetched_twice(program, servers, tmp_path):
+    folder = tmp_path / "out"
+    run = program("export", "lab:BRAINS/SUB-004", "--to", str(folder), "--yes", "--json")
+    assert run.exit_code == 0, run.stderr
+    assert json.loads(run.stdout)["done"]["files"] >= 14
+    assert len(list(folder.rglob("*.dcm"))) == 14
+    again = program("export", "lab:BRAINS/SUB-004", "--to", str(folder), "--yes", "--json")
+    assert again.exit_code == 0
+    assert json.loads(again.stdout)["plan"]["files"] == 0
+    assert program("verify", "lab:BRAINS/SUB-004", str(folder)).exit_code == 0
+
+
+def test_a_place_that_is_not_there_is_said_with_the_nearest_label(program, servers):
+    run = program("copy", "lab:BRAINS/SUB-044", "qc:BRAINS", "--yes")
+    assert run.exit_code == 5
+    assert "lab:BRAINS has no subject 'SUB-044'." in run.stderr
+    assert "Did you mean SUB-004?" in run.stderr

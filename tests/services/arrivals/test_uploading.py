@@ -1,0 +1,389 @@
+"""Uploads: DICOM to the import service, files into a resource; believed only when read back."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, WriteThenDrop
+from xnat_tui.demo.records import PrearchiveSession
+from xnat_tui.demo.server import DemoServer
+from xnat_tui.errors import Interrupted, NotFound, UsageError
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.filters import Filters
+from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
+from xnat_tui.model.transfer import Evidence, Outcome, State
+from xnat_tui.services import uploading_files
+from xnat_tui.services.uploading import plan_upload, upload_executor
+from xnat_tui.services.workspace import Workspace
+
+RESOURCE = "lab:BRAINS/SUB-001/resources/UP"
+UPDATE = Policy(on_existing=OnExisting.UPDATE)
+ODD = {
+    "a b#c+d%20.txt": b"odd",
+    "plain.txt": b"plain",
+    "empty": b"",
+    "sub/x.bin": b"x" * 100_000,
+    "ä/ü.txt": b"umlaut",
+    "own.zip": b"PK\x05\x06" + b"\0" * 18,
+}
+
+
+def run(workspace: Workspace, plan: Plan, control: Control | None = None) -> list[Outcome]:
+    with upload_executor(plan, workspace.connection) as execute:
+        return [execute(step, control or Control()) for step in plan.steps]
+
+
+def held(demo: DemoServer) -> dict[str, str]:
+    """What the resource UP of SUB-001 holds: path and MD5."""
+    (subject,) = [one for one in demo.site.projects["BRAINS"].subjects.values() if one.label == "SUB-001"]
+    found = [one for one in subject.resources if one.label == "UP"]
+    return {path: entry.data.md5 for one in found for path, entry in one.files.items()}
+
+
+def digests(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.md5(data, usedforsecurity=False).hexdigest() for name, data in files.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "files"
+    for name, data in ODD.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def test_names_and_bytes_arrive_exactly(demo: DemoServer, workspace: Workspace, folder: Path) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    assert [(step.action, step.files, step.path) for step in plan.steps] == [
+        (Action.UPLOAD, len(ODD), "resources/UP")
+    ]
+    control = Control()
+    (outcome,) = run(workspace, plan, control)
+    assert (outcome.state, outcome.verified) == (State.DONE, Evidence(digest=len(ODD)))
+    assert held(demo) == digests(ODD)
+    assert control.files == len(ODD)
+    assert control.bytes > sum(map(len, ODD.values()))
+
+
+def test_a_second_run_sends_nothing(demo: DemoServer, workspace: Workspace, folder: Path) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    run(workspace, plan)
+    sent = demo.requests.count("PUT")
+    (outcome,) = run(workspace, plan)
+    assert (outcome.files, outcome.skipped) == (0, len(ODD))
+    workspace.reader("lab").forget(workspace.find_one("lab:"))
+    assert [step.action for step in plan_upload(workspace, [folder], RESOURCE).steps] == [Action.SKIP]
+    assert demo.requests.count("PUT") == sent
+
+
+def test_a_single_plain_file_goes_by_itself_and_into_a_folder_below(
+    demo: DemoServer, workspace: Workspace, folder: Path
+) -> None:
+    plan = plan_upload(workspace, [folder / "plain.txt"], f"{RESOURCE}/files/in/here")
+    run(workspace, plan)
+    assert list(held(demo)) == ["in/here/plain.txt"]
+    assert demo.requests.count("PUT", "/data/subjects/CENTRAL_S00001/resources/UP/files/in/here/") == 1
+
+
+def test_file_mode_sends_what_it_can_alone(demo: DemoServer, workspace: Workspace, folder: Path) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE, policy=Policy(mode=Mode.FILE))
+    (outcome,) = run(workspace, plan)
+    assert outcome.state is State.DONE
+    assert held(demo) == digests(ODD)
+    assert demo.requests.count("PUT", "/data/subjects") == 4
+
+
+def test_other_content_is_left_alone_unless_asked(
+    demo: DemoServer, workspace: Workspace, folder: Path
+) -> None:
+    run(workspace, plan_upload(workspace, [folder], RESOURCE))
+    workspace.reader("lab").forget(workspace.find_one("lab:"))
+    (folder / "plain.txt").write_bytes(b"PLAIN")
+    kept = plan_upload(workspace, [folder], RESOURCE)
+    assert [(step.action, step.path) for step in kept.steps] == [
+        (Action.SKIP, "resources/UP"),
+        (Action.CONFLICT, "resources/UP/files/plain.txt"),
+    ]
+    update = plan_upload(workspace, [folder], RESOURCE, policy=UPDATE)
+    assert not update.destroys
+    run(workspace, update)
+    assert held(demo)["plain.txt"] == digests({"": b"PLAIN"})[""]
+    workspace.reader("lab").forget(workspace.find_one("lab:"))
+    overwrite = plan_upload(workspace, [folder], RESOURCE, policy=Policy(on_existing=OnExisting.OVERWRITE))
+    assert (overwrite.destroys, overwrite.root) == (True, "BRAINS")
+
+
+def test_what_appeared_since_the_plan_is_not_replaced(
+    demo: DemoServer, workspace: Workspace, folder: Path
+) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    (folder / "plain.txt").write_bytes(b"first")
+    run(workspace, plan_upload(workspace, [folder / "plain.txt"], RESOURCE))
+    (folder / "plain.txt").write_bytes(b"plain")
+    (outcome,) = run(workspace, plan)
+    assert [(one.path, one.error) for one in outcome.failures] == [
+        ("resources/UP/files/plain.txt", "It is there with other content.")
+    ]
+    assert held(demo)["plain.txt"] == digests({"": b"first"})[""]
+
+
+def test_duplicates_are_told(demo: DemoServer, workspace: Workspace, folder: Path) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    demo.faults.add("PUT .*files.zip", Answer('{"duplicates":["plain.txt"]}'))
+    (outcome,) = run(workspace, plan)
+    errors = {one.path: one.error for one in outcome.failures}
+    assert errors["resources/UP/files/plain.txt"] == "It existed, and the server left it alone."
+    assert "does not list it" in errors["resources/UP/files/empty"]
+
+
+def test_a_200_without_the_right_to_write_is_no_success(
+    demo: DemoServer, open_workspace: Callable[[str], Workspace], folder: Path
+) -> None:
+    reader = open_workspace("reader")
+    (outcome,) = run(reader, plan_upload(reader, [folder / "plain.txt"], RESOURCE))
+    assert outcome.state is State.FAILED
+    assert outcome.failures[0].hint == "Has reader the right to edit this?"
+    assert held(demo) == {}
+
+
+@pytest.mark.parametrize("fault", [WriteThenDrop(), CutUpload(1000), ErrorPage(502)])
+def test_a_write_without_an_answer_is_looked_up_first(
+    demo: DemoServer, workspace: Workspace, folder: Path, fault: object
+) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    ordered = demo.faults.add("PUT .*files.zip", fault, times=1)
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, held(demo)) == (State.DONE, digests(ODD))
+    assert ordered.seen == (1 if isinstance(fault, WriteThenDrop) else 2)
+
+
+def test_a_session_that_expires_in_an_upload_sends_the_whole_body_again(
+    demo: DemoServer, workspace: Workspace, folder: Path
+) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    demo.faults.add("PUT .*files.zip", ErrorPage(401), times=1)
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, held(demo)) == (State.DONE, digests(ODD))
+
+
+def test_a_file_changed_since_the_plan_fails_alone(
+    demo: DemoServer, workspace: Workspace, folder: Path
+) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    (folder / "plain.txt").write_bytes(b"longer than before")
+    (folder / "empty").unlink()
+    (outcome,) = run(workspace, plan)
+    assert sorted(one.path for one in outcome.failures) == [
+        "resources/UP/files/empty",
+        "resources/UP/files/plain.txt",
+    ]
+    assert set(held(demo)) == set(ODD) - {"plain.txt", "empty"}
+
+
+def test_reserved_and_repeated_names_are_conflicts(
+    workspace: Workspace, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "plain.txt").write_bytes(b"another")
+    (tmp_path / "x_catalog.xml").write_bytes(b"<x/>")
+    paths = [folder / "plain.txt", tmp_path / "plain.txt", tmp_path / "x_catalog.xml"]
+    plan = plan_upload(workspace, paths, RESOURCE)
+    assert sorted((str(step.action), step.reason) for step in plan.steps) == [
+        ("conflict", "XNAT keeps this name for its own catalog"),
+        ("conflict", "several of these files have this name"),
+        ("upload", ""),
+    ]
+
+
+def test_archives_of_many_files_are_cut(
+    demo: DemoServer, workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploading_files, "ARCHIVE_FILES", 2)
+    (outcome,) = run(workspace, plan_upload(workspace, [folder], RESOURCE))
+    assert (outcome.state, held(demo)) == (State.DONE, digests(ODD))
+    assert demo.requests.count("PUT", "/data/subjects") == 3
+
+
+def test_stopping_is_heard(workspace: Workspace, folder: Path) -> None:
+    plan = plan_upload(workspace, [folder], RESOURCE)
+    control = Control()
+    control.stop.set()
+    with pytest.raises(Interrupted):
+        run(workspace, plan, control)
+
+
+def test_wrong_calls_are_refused_before_anything_is_sent(
+    workspace: Workspace, folder: Path, incoming: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound, match="is not there"):
+        plan_upload(workspace, [tmp_path / "nothing"], RESOURCE)
+    with pytest.raises(NotFound, match="NOPE"):
+        plan_upload(workspace, [incoming], "lab:NOPE")
+    for destination in ("lab:B*", "lab:BRAINS/a b", "lab:BRAINS/S/E/scans/1", "lab:BRAINS/resources/12"):
+        with pytest.raises(UsageError):
+            plan_upload(workspace, [folder], destination)
+    with pytest.raises(UsageError):
+        plan_upload(workspace, [incoming], "lab:BRAINS", to="nowhere")
+    empty = plan_upload(workspace, [folder / "plain.txt"], "lab:BRAINS")
+    assert [finding.severity for finding in empty.findings] == ["warning", "error"]
+    assert empty.blocked
+
+
+def test_dicom_stays_in_the_prearchive_when_told_so(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    """BRAINS archives by itself; its setting must not win over the user's choice."""
+    assert demo.site.projects["BRAINS"].settings["prearchive_code"] == "4"
+    plan = plan_upload(workspace, [incoming], "lab:BRAINS")
+    assert [(step.files, step.path) for step in plan.steps] == [
+        (9, "experiments/2024-05-01_MR_1"),
+        (9, "experiments/2024-05-02_MR_2"),
+    ]
+    assert [finding.message for finding in plan.findings] == ["1 files are no DICOM and are left out."]
+    assert "Secret" not in repr(plan)
+    outcomes = run(workspace, plan)
+    assert [one.verified for one in outcomes] == [Evidence(unverified=9)] * 2
+    found = [one for one in demo.site.prearchive if one.subject.startswith("NEW")]
+    assert [(one.status, files_of(one)) for one in found] == [("READY", 9)] * 2
+
+
+def files_of(one: PrearchiveSession) -> int:
+    return sum(len(files) for scan in one.scans.values() for files in scan.resources.values())
+
+
+def test_dicom_goes_to_the_archive_under_the_given_labels(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR", to="archive")
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, outcome.failures) == (State.DONE, ())
+    session = workspace.find_one("lab:BRAINS/S-9/S-9_MR")
+    assert session.item is not None
+    assert session.item.type == "xnat:mrSessionData"
+    assert not [one for one in demo.site.prearchive if one.subject == "S-9"]
+
+
+def test_filters_choose_by_the_headers(workspace: Workspace, incoming: Path) -> None:
+    for filters, files in (
+        (Filters(subject=("NEW-2",)), [9]),
+        (Filters(scan=("1",)), [3, 3]),
+        (Filters(scan_type=("t2*",), exclude_subject=("NEW-1",)), [6]),
+        (Filters(modality=("CT",)), []),
+    ):
+        plan = plan_upload(workspace, [incoming], "lab:BRAINS", filters=filters)
+        assert [step.files for step in plan.steps] == files
+
+
+def test_an_archive_is_sent_as_it_is_with_whatever_else_is_in_it(
+    demo: DemoServer, workspace: Workspace, incoming: Path, tmp_path: Path
+) -> None:
+    packed = tmp_path / "study.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted((incoming / "NEW-1").rglob("*.dcm")):
+            archive.write(path, path.relative_to(incoming))
+        archive.writestr("notes.txt", "no image")
+    plan = plan_upload(workspace, [packed], "lab:BRAINS/S-9/S-9_MR")
+    (outcome,) = run(workspace, plan)
+    assert outcome.state is State.DONE
+    (row,) = [one for one in demo.site.prearchive if one.name == "S-9_MR"]
+    assert (row.status, files_of(row)) == ("READY", 9)
+
+
+def test_an_archive_without_dicom_is_refused_in_the_servers_words(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    packed = tmp_path / "notes.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("notes.txt", "no image")
+    (outcome,) = run(workspace, plan_upload(workspace, [packed], "lab:BRAINS"))
+    assert "did not include parsable files" in outcome.failures[0].error
+
+
+def test_old_servers_sort_an_archive_out_themselves(
+    demo: DemoServer, open_workspace: Callable[[str], Workspace], incoming: Path, tmp_path: Path
+) -> None:
+    demo.site.version = "1.7.6"
+    old = open_workspace("demo")
+    packed = tmp_path / "study.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted((incoming / "NEW-1").rglob("*.dcm")):
+            archive.write(path, path.relative_to(incoming))
+        archive.writestr("notes.txt", "no image")
+    (outcome,) = run(old, plan_upload(old, [packed], "lab:BRAINS/S-9/S-9_MR"))
+    assert outcome.state is State.DONE
+    (sent,) = [one for one in demo.requests if one.path == "/data/services/import"]
+    assert "import-handler=SI" in sent.query
+
+
+def test_several_studies_never_become_one_session(workspace: Workspace, incoming: Path) -> None:
+    plan = plan_upload(workspace, [incoming], "lab:BRAINS/S-9/S-9_MR")
+    assert [(step.action, step.reason) for step in plan.steps] == [
+        (Action.CONFLICT, "several studies cannot all become S-9_MR")
+    ] * 2
+
+
+def test_an_archived_session_is_not_merged_into_unasked(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    first = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR", to="archive")
+    run(workspace, first)
+    workspace.reader("lab").forget(workspace.find_one("lab:"))
+    (outcome,) = run(workspace, first)
+    assert outcome.failures[0].error.startswith("S-9_MR exists in the archive.")
+    assert outcome.failures[0].hint.startswith("It waits in the prearchive: lab:BRAINS/")
+
+    def planned(**options: object) -> list[Action]:
+        policy = Policy(**options)
+        where = "lab:BRAINS/S-9/S-9_MR"
+        plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=policy)
+        return [step.action for step in plan.steps]
+
+    assert planned() == [Action.CONFLICT]
+    assert planned(skip_existing_sessions=True) == [Action.SKIP]
+    assert planned(on_existing=OnExisting.UPDATE) == [Action.UPDATE]
+
+
+@pytest.mark.parametrize("fault", [WriteThenDrop(), CutUpload(1000), ErrorPage(504)])
+def test_dicom_whose_answer_is_lost_is_neither_lost_nor_doubled(
+    demo: DemoServer, workspace: Workspace, incoming: Path, fault: object
+) -> None:
+    plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR")
+    demo.faults.add("POST /data/services/import", fault, times=1)
+    (outcome,) = run(workspace, plan)
+    assert outcome.state is State.DONE
+    (row,) = [one for one in demo.site.prearchive if one.name == "S-9_MR"]
+    assert files_of(row) == 9
+
+
+def test_fewer_files_than_were_sent_are_a_failure(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR")
+    held_there = '{"ResultSet":{"Result":[{"cat_id":"1","file_count":"3","file_size":"9"}]}}'
+    demo.faults.add("GET /data/prearchive/.*/resources", Answer(held_there, media_type="application/json"))
+    (outcome,) = run(workspace, plan)
+    assert [one.error for one in outcome.failures] == ["3 of 9 DICOM files are listed there."]
+
+
+def test_dicom_without_a_project_waits_for_an_administrator(workspace: Workspace, incoming: Path) -> None:
+    (kept,) = run(workspace, plan_upload(workspace, [incoming / "NEW-1"], "lab:"))
+    assert kept.state is State.DONE
+    (failed,) = run(workspace, plan_upload(workspace, [incoming / "NEW-1"], "lab:", to="archive"))
+    assert "without a project" in failed.failures[0].error
+
+
+def test_a_viewer_that_is_missing_is_said_in_the_plan(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    where, ohif = "lab:BRAINS/S-9/S-9_MR", Policy(ohif=True)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=ohif)
+    assert plan.blocked
+    demo.site.settings.plugins["ohifViewerPlugin"] = {}
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=ohif)
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, len(demo.site.viewer_metadata)) == (State.DONE, 1)

@@ -1,0 +1,83 @@
+"""An export whose process is killed at any moment: what is there is whole, and only the rest is fetched."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from xnat_tui.demo.site import Site
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.location import Location
+from xnat_tui.model.plan import Mode, Policy
+from xnat_tui.services.exporting import export_executor
+from xnat_tui.services.find import find
+from xnat_tui.services.manifest import Manifest, md5_of
+from xnat_tui.services.planning_export import plan_export
+from xnat_tui.services.reading import Reader
+
+FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}
+
+CHILD = """
+import json, os, signal, sys
+from xnat_tui.config import Server
+from xnat_tui.credentials import Credential, Secret
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.plan import Plan
+from xnat_tui.services import exporting_files
+from xnat_tui.services.exporting import export_executor
+from xnat_tui.services.manifest import Manifest
+from xnat_tui.xnat.connection import Connection
+
+url, after, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+exporting_files.BATCH_FILES = 3
+count = 0
+
+def die_at(owner, name):
+    do = getattr(owner, name)
+    def counted(*arguments, **options):
+        global count
+        count += 1
+        if count > after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return do(*arguments, **options)
+    setattr(owner, name, counted)
+
+die_at({"on_file": Control, "replace": exporting_files.Path, "add": Manifest}[where], where)
+plan = Plan.from_dict(json.loads(sys.stdin.read()))
+connection = Connection.open(Server("lab", url, "admin"), Credential("admin", Secret("admin"), "test", False))
+with export_executor(plan, lambda _: connection) as execute:
+    for step in plan.steps:
+        execute(step, Control())
+"""
+
+
+@pytest.mark.parametrize("mode", [Mode.FILE, Mode.ZIP])
+@pytest.mark.parametrize("after", [0, 2, 7])
+@pytest.mark.parametrize("where", ["on_file", "replace", "add"])
+def test_a_killed_export_resumes_where_it_was(servers, make_site, tmp_path, mode, after, where):
+    pair = servers(make_site(dict(FILES)), Site())
+    reader = Reader(pair.connections["lab"])
+    places = list(find(reader, Location.parse("lab:P")))
+    plan = plan_export(reader, places, tmp_path / "out", Policy(mode=mode, metadata=False))
+    after = min(after, 3) if where == "add" and mode is Mode.ZIP else after
+    arguments = [sys.executable, "-c", CHILD, pair.source.url, str(after), where]
+    child = subprocess.run(arguments, input=json.dumps(plan.to_dict()), text=True, timeout=60, check=False)
+    assert child.returncode == -signal.SIGKILL
+
+    folder = tmp_path / "out/P/S1/E1/scans/1-T1/resources/DICOM/files"
+    before = {path.name: path.read_bytes() for path in folder.glob("*.dcm")}
+    assert before == {name: FILES[name] for name in before}
+    known = {entry.path for entry in Manifest(tmp_path / "out")}
+    assert len(known) <= len(before)
+    assert len(known) < len(FILES)
+
+    with export_executor(plan, pair.connections.__getitem__) as execute:
+        outcomes = [execute(step, Control()) for step in plan.steps]
+    assert [outcome.failures for outcome in outcomes] == [()]
+    assert (outcomes[0].files, outcomes[0].skipped) == (len(FILES) - len(before), len(before))
+    assert {path.name: path.read_bytes() for path in folder.glob("*.dcm")} == FILES
+    entries = list(Manifest(tmp_path / "out"))
+    assert len(entries) == len(FILES)
+    assert all(md5_of(tmp_path / "out" / entry.path) == entry.md5 for entry in entries)

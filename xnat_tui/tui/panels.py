@@ -1,0 +1,85 @@
+"""Panels over the trees that belong to no row: one `do_…` each, named in the table of actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnat_tui.tui.key_names import key_names
+from xnat_tui.tui.screens.ask import AskChoice, Choice
+
+if TYPE_CHECKING:
+    from xnat_tui.tui.screens.main import MainScreen
+    from xnat_tui.tui.screens.servers import Opened
+
+_MENU = ("transfer", "compare", "copy", "panel")
+"""Areas that the actions menu shows beside every action that writes."""
+
+
+class Panels:
+    """Servers, help, the log, and the two menus of actions."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self._screen = screen
+
+    def do_servers(self) -> None:
+        from xnat_tui.tui.screens.servers import ServersPanel
+
+        screen = self._screen
+
+        def answered(opened: Opened | None) -> None:
+            if opened is not None:
+                pane = screen.destination if opened.right else screen.source
+                screen.activate(pane)
+                screen.opening.open_text(pane, f"{opened.server}:")
+            screen.opening.renew()
+
+        workspace = screen.explorer.workspace
+        panel = ServersPanel(
+            workspace, right=screen.active.right, demo_offered=not workspace.settings.servers
+        )
+        screen.app.push_screen(panel, answered)
+
+    def do_help(self) -> None:
+        from xnat_tui.tui.screens.help import HelpPanel, main_keys
+
+        screen = self._screen
+        keys = list(main_keys(screen.actions, screen.situation(), screen.explorer.settings.keys))
+        screen.app.push_screen(HelpPanel("Keys", keys))
+
+    def do_show_log(self) -> None:
+        from xnat_tui.tui.screens.log import LogPanel
+
+        self._screen.app.push_screen(LogPanel(self._screen.explorer.happened))
+
+    def do_actions_menu(self) -> None:
+        screen = self._screen
+        now = screen.situation()
+        choices = []
+        for action in screen.actions:
+            if action.writes or action.area in _MENU:
+                refusal = action.why_not(now)
+                text = f"{key_names(action.keys):<6} {action.label}"
+                said = refusal.partition(": ")[2]
+                choices.append(
+                    Choice(action.method, text, f"not now: {said}" if said else action.help, refusal)
+                )
+        title = f"Actions · {screen.chosen_words()}"
+        screen.app.push_screen(AskChoice(title, choices), self._do_chosen)
+
+    def do_palette(self) -> None:
+        now = self._screen.situation()
+        choices = [
+            Choice(
+                action.method,
+                f"{action.area}: {action.verb}",
+                f"{key_names(action.keys):<8} {action.help}",
+                action.why_not(now),
+            )
+            for action in self._screen.actions
+            if action.method != "palette"
+        ]
+        self._screen.app.push_screen(AskChoice("Commands", choices), self._do_chosen)
+
+    def _do_chosen(self, method: str | None) -> None:
+        if method:
+            self._screen.action_do(method)

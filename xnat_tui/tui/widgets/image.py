@@ -1,0 +1,91 @@
+"""A picture in the terminal: two pixels in each cell, or shades where there is no colour."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import groupby
+
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from xnat_tui.services.images import Frame, Picture, Window, draw
+
+_UPPER_HALF = "▀"
+_SHADES = " ░▒▓█"
+_ASCII_SHADES = " .:-=+*#%@"
+
+Rgb = tuple[int, int, int]
+
+
+class ImageView(Widget):
+    """Shows a frame as large as it fits, with true proportions: half a cell is about square.
+
+    Rich tunes the colours down to what the terminal has; without colours, brightness becomes a character.
+    """
+
+    DEFAULT_CSS = "ImageView { height: 1fr; width: 1fr; background: $background; }"
+
+    def __init__(self, *, colours: bool = True, ascii_only: bool = False) -> None:
+        super().__init__()
+        self._colours = colours
+        self._ascii = ascii_only
+        self._frame: Frame | None = None
+        self._window: Window | None = None
+        self._strips: list[Strip] = []
+
+    def show(self, frame: Frame | None, window: Window | None = None) -> None:
+        self._frame, self._window = frame, window
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self.size
+        self._strips = []
+        if self._frame is not None and width and height:
+            picture = draw(self._frame, width, 2 * height, self._window)
+            left = (width - picture.width) // 2
+            above = (height - (picture.height + 1) // 2) // 2
+            lines = [self._line(picture, row) for row in range(0, picture.height, 2)]
+            self._strips = [Strip([])] * above + [
+                Strip([Segment(" " * left, self.rich_style), *line], left + picture.width) for line in lines
+            ]
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        strip = self._strips[y] if y < len(self._strips) else Strip([])
+        return strip.extend_cell_length(self.size.width, self.rich_style)
+
+    def _line(self, picture: Picture, row: int) -> list[Segment]:
+        """The cells that two rows of pixels make; below an odd last row there is nothing."""
+        cells: list[tuple[Rgb, Rgb]] = []
+        for column in range(picture.width):
+            upper = picture.pixel(column, row)
+            cells.append((upper, picture.pixel(column, row + 1) if row + 1 < picture.height else (0, 0, 0)))
+        if not self._colours:
+            return [Segment("".join(map(self._shade, cells)), self.rich_style)]
+        character = " " if self._ascii else _UPPER_HALF
+        return [
+            Segment(character * len(list(run)), _mean_style(*colours) if self._ascii else _style(*colours))
+            for colours, run in groupby(cells)
+        ]
+
+    def _shade(self, cell: tuple[Rgb, Rgb]) -> str:
+        ramp = _ASCII_SHADES if self._ascii else _SHADES
+        brightness = sum(sum(pixel) for pixel in cell) / (6 * 255)
+        return ramp[min(int(brightness * len(ramp)), len(ramp) - 1)]
+
+
+@lru_cache(maxsize=4096)
+def _style(upper: Rgb, lower: Rgb) -> Style:
+    return Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+
+
+@lru_cache(maxsize=4096)
+def _mean_style(upper: Rgb, lower: Rgb) -> Style:
+    red, green, blue = ((one + other) // 2 for one, other in zip(upper, lower, strict=True))
+    return Style(bgcolor=Color.from_rgb(red, green, blue))

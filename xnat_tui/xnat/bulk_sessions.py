@@ -1,0 +1,262 @@
+"""What stands below all sessions of a project: one request for each branch of XNAT's hierarchy.
+
+`xnat:imageSessionData` as the root type covers every type of imaging session, leaves out what is none,
+and does not touch `project` and `label` of what is shared in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from xnat_tui.model.entities import Fields, Item, Kind, told_apart
+from xnat_tui.xnat.bulk import (
+    REFUSALS,
+    Grouped,
+    ResourceReader,
+    Variables,
+    by_accession_id,
+    require,
+    resource_columns,
+    variable_columns,
+)
+from xnat_tui.xnat.connection import Connection, url_path
+from xnat_tui.xnat.listing import FieldReader, accession_id
+from xnat_tui.xnat.table import Row, Table
+
+log = logging.getLogger("xnat_tui.bulk_sessions")
+
+SESSION_FIELDS = (
+    *("modality", "UID", "scanner", "operator", "session_type", "dcmAccessionNumber", "dcmPatientId"),
+    *("dcmPatientName",),
+)
+SCAN_FIELDS = (
+    *("type", "quality", "series_description", "note", "condition", "frames", "UID"),
+    *("scanner", "modality", "validation/status"),
+)
+ASSESSOR_COLUMNS = {
+    **{name: name for name in ("date", "time", "note")},
+    "validation/status": "validation_status",
+}
+RECONSTRUCTION_FIELDS = ("type", "baseScanType")
+PARAMETERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "xnat:mrSessionData": (
+        "xnat:mrScanData",
+        (
+            *("coil", "fieldStrength", "marker", "parameters/tr", "parameters/te", "parameters/ti"),
+            *("parameters/flip", "parameters/sequence", "parameters/orientation", "parameters/scanSequence"),
+            *("parameters/voxelRes/x", "parameters/voxelRes/y", "parameters/voxelRes/z"),
+            *("parameters/fov/x", "parameters/fov/y", "parameters/matrix/x", "parameters/matrix/y"),
+        ),
+    ),
+    "xnat:petSessionData": (
+        "xnat:petScanData",
+        ("parameters/facility", "parameters/units", "parameters/orientation"),
+    ),
+    "xnat:ctSessionData": (
+        "xnat:ctScanData",
+        ("parameters/voxelRes/x", "parameters/voxelRes/y", "parameters/voxelRes/z", "parameters/fov/x"),
+    ),
+}
+"""Session type → the type of its scans, and the acquisition parameters that are usual there."""
+
+_ASSESSOR_VARIABLE = "xnat:imageAssessorData/fields/field"
+_SCAN = "xnat:imageScanData"
+_SCAN_ID = f"{_SCAN}/ID"
+_SCAN_NUMBER = f"{_SCAN}/xnat_imagescandata_id"
+_SCAN_TYPE = f"{_SCAN}/extension_item/element_name"
+_RECONSTRUCTION = "xnat:imageSessionData/reconstructions/reconstructedImage"
+
+Reconstructions = tuple[Grouped, Grouped]
+"""Reconstructions by session, and their resources by address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the list of imaging sessions tells of one, shared in or not."""
+
+    owner: str
+    """The owning project."""
+    subject: str
+    """The subject's accession ID."""
+    fields: Fields
+
+
+class SessionQuestions:
+    """The questions about all sessions of a project. They raise XnatTuiError."""
+
+    def __init__(self, connection: Connection, project: Item) -> None:
+        self._connection = connection
+        self._path = f"/data/projects/{url_path(project.id)}"
+
+    def sessions(self) -> tuple[dict[str, Session], Reconstructions | None]:
+        """Imaging sessions by accession ID, and reconstructions with their `out` resources.
+
+        One request, two where the server does not list reconstructions, which are None then.
+        """
+        columns = ("label", "project", "subject_ID", *SESSION_FIELDS)
+        reconstructions: Reconstructions | None = None
+        try:
+            table = self._ask("xnat:imageSessionData", (*columns, *_reconstruction_columns("out")))
+            reconstructions = _reconstructions(table, "out")
+        except REFUSALS as refusal:
+            log.info("reconstructions refused: %s", type(refusal).__name__)
+            table = self._ask("xnat:imageSessionData", columns)
+        read = FieldReader(table, {name: name for name in SESSION_FIELDS})
+        found: dict[str, Session] = {}
+        for row in table:
+            identifier = accession_id(row)
+            if identifier not in found:
+                found[identifier] = Session(row["project"], row["subject_ID"], read(row))
+        return found, reconstructions
+
+    def reconstructions_in(self) -> Reconstructions:
+        """Reconstructions with their `in` resources."""
+        return _reconstructions(self._ask("xnat:imageSessionData", _reconstruction_columns("in")), "in")
+
+    def scans(self) -> tuple[Grouped, Grouped]:
+        """Scans by session, and resources by the scan's address; one row per scan × resource.
+
+        Where a server refuses to tell the types of scans it is asked again without them.
+        """
+        try:
+            return self._scans((_SCAN_TYPE,))
+        except REFUSALS as refusal:
+            log.info("scans with their types refused: %s", type(refusal).__name__)
+            return self._scans(())
+
+    def _scans(self, more: tuple[str, ...]) -> tuple[Grouped, Grouped]:
+        path = f"{_SCAN}/file"
+        names = (_SCAN_ID, _SCAN_NUMBER, *more, *(f"{_SCAN}/{name}" for name in SCAN_FIELDS))
+        table = self._ask("xnat:imageSessionData", (*names, *resource_columns(path)))
+        require(table, _SCAN_ID)
+        read = FieldReader(table, {name: f"{_SCAN}/{name}" for name in SCAN_FIELDS})
+        read_resources = ResourceReader(table, path)
+        scans: Grouped = {}
+        resources: Grouped = {}
+        for session, rows in by_accession_id(table).items():
+            here: list[Item] = []
+            numbers: list[str] = []
+            for number, same in _by_scan(rows):
+                uri = f"/data/experiments/{session}/scans/{same[0][_SCAN_ID]}"
+                found = read_resources(same, uri)
+                resources.setdefault(uri, []).extend(found)
+                here.append(_scan(same[0], uri, read(same[0]), found))
+                numbers.append(number)
+            scans[session] = list(told_apart(here, numbers))
+        return scans, resources
+
+    def parameters(self, session_type: str) -> dict[str, dict[str, Fields]]:
+        """Acquisition parameters of one type of session: session → scan ID → fields.
+
+        Every session of the type is there, be it without a scan of the type that goes with it.
+        """
+        scan_type, names = PARAMETERS[session_type]
+        key = f"{scan_type}/ID"
+        table = self._ask(session_type, (key, *(f"{scan_type}/{name}" for name in names)))
+        require(table, key)
+        read = FieldReader(table, {name: f"{scan_type}/{name}" for name in names})
+        found: dict[str, dict[str, Fields]] = {}
+        for row in table:
+            scans = found.setdefault(accession_id(row), {})
+            if row[key]:
+                scans[row[key]] = read(row)
+        return found
+
+    def assessors(self) -> Grouped:
+        """Image assessors by the session that they assess."""
+        columns = (
+            *("ID", "label", "xsiType", "session_ID", "session_label"),
+            *ASSESSOR_COLUMNS.values(),
+            *variable_columns(_ASSESSOR_VARIABLE),
+        )
+        table = self._ask("xnat:imageAssessorData", columns)
+        read = FieldReader(table, ASSESSOR_COLUMNS)
+        variables = Variables(table, _ASSESSOR_VARIABLE)
+        found: Grouped = {}
+        for identifier, rows in by_accession_id(table).items():
+            row = rows[0]
+            found.setdefault(row["session_ID"], []).append(
+                Item(
+                    Kind.ASSESSOR,
+                    row["label"] or identifier,
+                    identifier,
+                    type=row["xsiType"],
+                    uri=f"/data/experiments/{row['session_ID']}/assessors/{identifier}",
+                    fields=variables(read(row), rows),
+                )
+            )
+        return {session: list(told_apart(found[session], _ids(found[session]))) for session in found}
+
+    def assessor_files(self, side: str) -> Grouped:
+        """`in` or `out` resources by the assessor's accession ID; addresses still lack the session."""
+        path = f"xnat:imageAssessorData/{side}/file"
+        table = self._ask("xnat:imageAssessorData", ("ID", *resource_columns(path)))
+        read = ResourceReader(table, path)
+        return {identifier: read(rows, "", side) for identifier, rows in by_accession_id(table).items()}
+
+    def _ask(self, root: str, columns: Iterable[str]) -> Table:
+        return self._connection.table(
+            f"{self._path}/experiments", xsiType=root, columns=",".join(dict.fromkeys(("ID", *columns)))
+        )
+
+
+def _ids(items: Iterable[Item]) -> list[str]:
+    return [item.id for item in items]
+
+
+def _reconstruction_columns(side: str) -> tuple[str, ...]:
+    return (
+        f"{_RECONSTRUCTION}/ID",
+        *(f"{_RECONSTRUCTION}/{name}" for name in RECONSTRUCTION_FIELDS),
+        *resource_columns(f"{_RECONSTRUCTION}/{side}/file"),
+    )
+
+
+def _reconstructions(table: Table, side: str) -> Reconstructions:
+    key = f"{_RECONSTRUCTION}/ID"
+    require(table, key)
+    read = FieldReader(table, {name: f"{_RECONSTRUCTION}/{name}" for name in RECONSTRUCTION_FIELDS})
+    read_resources = ResourceReader(table, f"{_RECONSTRUCTION}/{side}/file")
+    items: Grouped = {}
+    resources: Grouped = {}
+    for session, rows in by_accession_id(table).items():
+        found: dict[str, list[Row]] = {}
+        for row in rows:
+            if identifier := row[key]:
+                found.setdefault(identifier, []).append(row)
+        items[session] = []
+        for identifier, same in found.items():
+            uri = f"/data/experiments/{session}/reconstructions/{identifier}"
+            resources[uri] = read_resources(same, f"{uri}/{side}", side)
+            items[session].append(
+                Item(Kind.RECONSTRUCTION, identifier, identifier, uri=uri, fields=read(same[0]))
+            )
+    return items, resources
+
+
+def _scan(row: Row, uri: str, fields: Fields, resources: list[Item]) -> Item:
+    counts = [resource.files for resource in resources]
+    sizes = [resource.bytes for resource in resources]
+    identifier = row[_SCAN_ID]
+    return Item(
+        Kind.SCAN,
+        identifier,
+        identifier,
+        type=row[_SCAN_TYPE],
+        uri=uri,
+        fields=fields,
+        files=None if None in counts else sum(count or 0 for count in counts),
+        bytes=None if None in sizes else sum(size or 0 for size in sizes),
+    )
+
+
+def _by_scan(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
+    """Rows of one session, a scan at a time, with its number: two scans of one ID are two."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if identifier := row[_SCAN_ID]:
+            number = row[_SCAN_NUMBER] or f"{identifier} {row[f'{_SCAN}/type']} {row[f'{_SCAN}/UID']}"
+            found.setdefault(number, []).append(row)
+    yield from found.items()
