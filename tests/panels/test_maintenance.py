@@ -59,9 +59,12 @@ def test_a_project_is_its_own_resources_its_subjects_and_its_sessions(xnat, look
 def test_what_is_shared_in_is_left_to_its_owner(look, service):
     changes = service.plan_refresh([look("TEACHING")])
     assert [change.location for change in changes] == ["lab:TEACHING/T-99/T-99_CT"]
-    assert (
-        "lab:TEACHING/T-01/T-01_MR is left out: it is only shared in from BRAINS." in service.skipped
-    )
+    assert [text.partition(" is left out: it is only shared in from")[0] for text in service.skipped] == [
+        "lab:TEACHING/T-01",
+        "lab:TEACHING/T-01/T-01_MR",
+        "lab:TEACHING/SUB-002",
+        "lab:TEACHING/SUB-002/SUB-002_MR1",
+    ]
     (named,) = service.plan_refresh([look("TEACHING/T-01/T-01_MR")])
     assert named.refusal.startswith("it is only shared in from")
 
@@ -145,3 +148,12 @@ def test_caches_are_cleared_by_administrators(sign_in, look, service, carry_out)
     ]
     with pytest.raises(UsageError):
         service.plan_clear_caches(look("BRAINS"))
+
+
+def test_the_count_that_is_told_is_the_new_one(xnat, look, service, carry_out):
+    resource = session(xnat.site, "-a--b_C-_MR", "LEGACY").scans["2"].resources[0]
+    place = look("LEGACY/-a--b_C-/-a--b_C-_MR/scans/2/resources/DICOM")
+    before = resource.file_count
+    (result,) = carry_out(service.plan_refresh([place]), service.do)
+    assert resource.file_count != before
+    assert result.note.startswith(f"{resource.file_count} files, ")

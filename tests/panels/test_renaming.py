@@ -169,7 +169,7 @@ def test_a_409_of_a_rename_that_succeeded_is_a_success(xnat, look, service, carr
     ("fault", "error", "waits"),
     [
         (ErrorPage(409), Conflict, REFUSED_WAITS),
-        (ErrorPage(500), ServerError, UNCLEAR_WAITS),
+        (ErrorPage(500), ServerError, REFUSED_WAITS),
         (ErrorPage(504), Unclear, UNCLEAR_WAITS),
         (DO_NOTHING, BadAnswer, ()),
         (ErrorPage(403), Forbidden, ()),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,18 @@ from xnat_tui.demo.archive import FileEntry, Resource
 from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
+from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
+from xnat_tui.model.location import Location
+from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan, Policy, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services import copying
+from xnat_tui.services.browse import Side
+from xnat_tui.services.compare import Comparison
+from xnat_tui.services.find import find_one
 from xnat_tui.services.planning import NewProject, plan_copy
 from xnat_tui.services.reading import Reader
 from xnat_tui.services.transfer import executor_for
@@ -215,3 +222,65 @@ def contents(site: Site, project_id: str) -> dict[str, object]:
 @pytest.fixture
 def held() -> Callable[[Site, str], dict[str, object]]:
     return contents
+
+
+class Sites:
+    """Two demo servers, `lab` and `qc`, and comparisons between places on them.
+
+    Every call signs in anew, so that nothing is remembered from the one before.
+    """
+
+    def __init__(self, source: DemoServer, target: DemoServer, stack: ExitStack) -> None:
+        self.servers = {"lab": source, "qc": target}
+        self._stack = stack
+
+    def reader(self, name: str = "lab", user: str | None = "demo") -> Reader:
+        server = self.servers[name]
+        credential = Credential(user, Secret(user), "test") if user else None
+        return Reader(
+            self._stack.enter_context(Connection.open(Server(name, server.url, user or ""), credential))
+        )
+
+    def side(self, location: str, reader: Reader | None = None, user: str | None = "demo") -> Side:
+        where = Location.parse(location)
+        reader = reader or self.reader(where.server, user)
+        return Side(reader, find_one(reader, where))
+
+    def comparison(
+        self,
+        source: str = "lab:BRAINS",
+        destination: str = "qc:BRAINS",
+        *,
+        user: str | None = "demo",
+        depth: str = "sizes",
+        **options: Any,
+    ) -> Comparison:
+        one, other = self.side(source, user=user), self.side(destination, user=user)
+        return Comparison(one, other, depth=Depth(depth), **options)
+
+    def compare(self, *places: str, **options: Any) -> Comparison:
+        comparison = self.comparison(*places, **options)
+        comparison.run()
+        return comparison
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Sites]:
+    """The sample studies, for tests that write nothing and order no faults."""
+    with ExitStack() as stack:
+        one = stack.enter_context(DemoServer(source_site()))
+        other = stack.enter_context(DemoServer(destination_site()))
+        yield Sites(one, other, stack)
+
+
+@pytest.fixture
+def pair_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Site, Site], Sites]]:
+    """Start two servers for sites that a test changes or orders faults on."""
+    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+    with ExitStack() as stack:
+
+        def start(source: Site, target: Site) -> Sites:
+            one, other = stack.enter_context(DemoServer(source)), stack.enter_context(DemoServer(target))
+            return Sites(one, other, stack)
+
+        yield start

@@ -225,6 +225,19 @@ def test_one_file_and_overlapping_places_are_exported_once(exports, make_site, t
     assert len([step for step in plan.steps if step.task == "download"]) == 1
 
 
+def test_a_whole_server_keeps_its_projects_apart(exports, make_site, tmp_path):
+    site = make_site()
+    other = site.add_subject(site.add_project("Q"), "S1")
+    site.add_experiment(other, "E1")
+    plan = exports(site).plan(tmp_path, "lab:", layout=Layout.FLAT)
+    paths = [step.path for step in plan.steps]
+    assert {"projects/P/subjects/S1", "projects/Q/subjects/S1"} <= set(paths)
+    assert len(set(paths)) == len(paths)
+    targets = [step.target.uri for step in plan.steps]
+    assert {"E1/experiment.xml", "E1~2/experiment.xml"} <= set(targets)
+    assert len(set(targets)) == len(targets)
+
+
 def test_filters_narrow_an_export_to_what_they_name(exports, tmp_path):
     one = exports(source_site())
     plan = one.plan(tmp_path, "lab:BRAINS", filters=Filters(modality=("PET",), scan=("2",)), metadata=False)

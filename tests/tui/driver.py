@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from xnat_tui import config
 from xnat_tui.tui.app import Explorer
 from xnat_tui.tui.screens.main import MainScreen
 from xnat_tui.tui.widgets.pane import Pane
+
+SCREENS = Path(__file__).parent / "screens"
+REGENERATE = "XNAT_TUI_WRITE_SCREENS"
+"""With this variable set, screens are written in place of being compared: read what `git diff` shows then."""
 
 Size = tuple[int, int]
 SMALL: Size = (80, 24)
@@ -45,9 +53,8 @@ class Story:
 
     async def type(self, text: str) -> None:
         """Type plain text into the focused field."""
-        names = {" ": "space", "/": "slash", ".": "full_stop", ":": "colon", "-": "minus", "_": "underscore"}
         for character in text:
-            await self.pilot.press(names.get(character, character))
+            await self.pilot.press(_character_to_key(character))
         await self.settle()
 
     async def settle(self) -> None:
@@ -80,11 +87,40 @@ class Story:
     def lines(self) -> list[str]:
         return self.screen.splitlines()
 
+    def shows(self, name: str) -> None:
+        """The screen is, to the character, the one in `screens/NAME.txt`. Ports are written as #####."""
+        seen = re.sub(r"(?<=127\.0\.0\.1:)\d+", lambda port: "#" * len(port[0]), self.screen) + "\n"
+        file = SCREENS / f"{name}.txt"
+        if os.environ.get(REGENERATE):
+            file.write_text(seen, encoding="utf-8")
+        assert seen == file.read_text(encoding="utf-8")
+
+    def has(self, *texts: str) -> None:
+        """Each text is seen, line ends and borders of a wrapped one aside."""
+        seen = _flat(self.screen)
+        for text in texts:
+            assert _flat(text) in seen, f"{text!r} is not on the screen:\n{self.screen}"
+
+    def lacks(self, *texts: str) -> None:
+        for text in texts:
+            assert _flat(text) not in _flat(self.screen), f"{text!r} is on the screen:\n{self.screen}"
+
+    async def find(self, label: str) -> None:
+        """Put the cursor on the first row that is called so, by filtering; the filter is dropped again."""
+        await self.press("g")
+        await self.type(label)
+        await self.press("enter")
+
     def line_with(self, text: str) -> str:
         """The one line that contains a text."""
         found = [line for line in self.lines if text in line]
         assert len(found) == 1, f"{text!r} stands in {len(found)} lines of\n{self.screen}"
         return found[0]
+
+
+def _flat(text: str) -> str:
+    """Without borders and blanks, so that it does not matter where a line was broken."""
+    return re.sub(r"[\s│┃╭╮╰╯─]+", "", text)
 
 
 @asynccontextmanager

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--depth",
     type=click.Choice(["labels", "sizes", "digests"]),
-    default="sizes",
-    show_default=True,
-    help="How closely files are compared.",
+    help="How closely files are compared; sizes by default.",
 )
 @click.option(
     "--fields",
@@ -34,6 +32,11 @@ if TYPE_CHECKING:
     default="listed",
     show_default=True,
     help="What bulk listings give, or every field of every item's document.",
+)
+@click.option(
+    "--hash-missing",
+    is_flag=True,
+    help="Fetch and hash files that a server has no digest of; implies --depth digests.",
 )
 @click.option("--all", "everything", is_flag=True, help="List what is the same, too.")
 @click.option("--csv", "as_csv", is_flag=True, help="One row per difference, as CSV.")
@@ -49,8 +52,9 @@ def compare(
     state: State,
     source: str,
     destination: str,
-    depth: str,
+    depth: str | None,
     fields: str,
+    hash_missing: bool,
     everything: bool,
     as_csv: bool,
     report: Path | None,
@@ -62,15 +66,21 @@ def compare(
     """
     from xnat_tui.services import reports
 
+    if hash_missing and depth not in (None, "digests"):
+        raise click.UsageError("--hash-missing compares by digests: leave --depth out.")
+    depth = depth or ("digests" if hash_missing else "sizes")
     if report is not None:
         reports.check_name(report)
     started = time.monotonic()
     with state.workspace() as workspace:
         comparison = workspace.compare(source, destination, depth=depth, fields=fields, filters=filters)
+        hashed = _hash(state, comparison) if hash_missing else None
         seconds = time.monotonic() - started
         found = reports.document(comparison, everything=everything, seconds=seconds)
+        if hashed is not None:
+            found["hashed"] = hashed
         if report is not None:
-            reports.write(comparison, report, everything=everything, seconds=seconds)
+            reports.write_document(found, report)
     if state.output.wants_json:
         state.output.document(found)
     elif as_csv:
@@ -82,6 +92,14 @@ def compare(
     return _exit_code(found["summary"])
 
 
+def _hash(state: State, comparison: Comparison) -> dict[str, int]:
+    from xnat_tui.services.hashing import hash_missing
+
+    done = hash_missing(comparison)
+    state.output.note(f"Fetched and hashed {done.files} files, {done.bytes} bytes.")
+    return {"files": done.files, "bytes": done.bytes}
+
+
 def _say_what_it_rests_on(state: State, comparison: Comparison, found: dict[str, Any]) -> None:
     summary = found["summary"]
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.items())
@@ -89,7 +107,7 @@ def _say_what_it_rests_on(state: State, comparison: Comparison, found: dict[str,
     if summary["unverified"]:
         state.output.note(
             f"{summary['unverified']} files are equal by name and size only: a server lacks digests.\n"
-            "hint: xnat-tui catalog refresh LOC --checksum"
+            "hint: compare with --hash-missing, or xnat-tui catalog refresh LOC --checksum"
         )
     one, other = comparison.source.reader.connection, comparison.destination.reader.connection
     state.output.note(f"As seen by {one.user} on the source and {other.user} on the destination.")

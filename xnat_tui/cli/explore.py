@@ -15,6 +15,9 @@ from xnat_tui.errors import UsageError
 _TEXTUAL = {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
 """Textual reads these while it is imported. A user's own values are kept."""
 
+DEMO_WANTED = 75
+"""The explorer's exit code for a user who chose the demo, where no server is saved yet."""
+
 
 @click.command()
 @click.argument("source", type=LOCATION, required=False)
@@ -24,7 +27,12 @@ _TEXTUAL = {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
 def explore(state: State, source: str | None, destination: str | None, ascii: bool) -> int:
     """Open the explorer on these locations."""
     state.ascii = state.ascii or ascii
-    return open_explorer(state, source, destination)
+    code = open_explorer(state, source, destination)
+    if code != DEMO_WANTED:
+        return code
+    from xnat_tui.cli.demo import demo
+
+    return int(click.get_current_context().invoke(demo))
 
 
 def open_explorer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -79,18 +80,31 @@ def list_(state: State, /, sizes: bool, **chosen: Any) -> int:
 
 @prearchive.command()
 @_selecting
+@click.option("--files", is_flag=True, help="List the files, too.")
+@click.option("--header", is_flag=True, help="Show the DICOM header of the first file, too.")
+@click.option("--show-patient", is_flag=True, help="Show what in the header may name a person.")
 @pass_state
-def show(state: State, /, **chosen: Any) -> int:
+def show(state: State, /, files: bool, header: bool, show_patient: bool, **chosen: Any) -> int:
     """Show scans, log, and what archiving would meet or differ from."""
+    from xnat_tui.services import prearchive_contents as contents
+
     with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
         found = [panel.details(one) for one in _found(panel, selection)]
+        connection = panel.connection
+        more: list[dict[str, list[dict[str, Any]]]] = [{} for _ in found]
+        for one, parts in zip(found, more, strict=True):
+            if files:
+                parts["files"] = [asdict(file) for file in contents.files(connection, one.session)]
+            if header:
+                shown = contents.header(connection, one.session, show_patient=show_patient)
+                parts["header"] = [asdict(row) for row in shown]
         if state.output.wants_json:
-            _document(state, [_details_item(one) for one in found])
+            _document(state, [_details_item(one) | parts for one, parts in zip(found, more, strict=True)])
         else:
-            for number, one in enumerate(found):
+            for number, (one, parts) in enumerate(zip(found, more, strict=True)):
                 if number:
                     state.output.line()
-                for line in _details_lines(one, panel.name):
+                for line in (*_details_lines(one, panel.name), *_more_lines(parts)):
                     state.output.line(line)
         for one in found:
             for part, error in one.unreadable.items():
@@ -244,8 +258,6 @@ def _cells(one: Received, size: tuple[int | None, int | None] | None) -> list[st
 
 
 def _details_item(one: Details) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
         **one.session.fields,
         "scans": [asdict(scan) for scan in one.scans],
@@ -277,6 +289,13 @@ def _details_lines(one: Details, server: str) -> Iterator[str]:
         yield f"    * {where} {found.name}: {found.prearchive} here, {found.archive} in the archive"
     for line in one.log:
         yield f"  log: {line}"
+
+
+def _more_lines(parts: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    for file in parts.get("files", []):
+        yield f"  file {file['scan']}/{file['resource']}/{file['name']}  {_size(file['bytes'])}"
+    for row in parts.get("header", []):
+        yield f"  {'  ' * row['depth']}{row['tag']}  {row['vr']}  {row['name']}  {row['value']}".rstrip()
 
 
 def _number(number: int | None) -> str:

@@ -203,7 +203,7 @@ class Pair:
         before = self._weight()
         self.source_error, self.destination_error = source, destination
         if source or destination:
-            self.status = Status.UNREADABLE
+            self.status, self.unverified = Status.UNREADABLE, False
         self.complete = self.complete or below
         self._carry(before)
 

@@ -135,7 +135,7 @@ def _fits(reading: Reading, born: date) -> bool:
 
 
 def _height(readings: Sequence[Reading], found: Conclusion) -> None:
-    """PatientSize is in metres, and so is sent to XNAT in centimetres, as its field has it by custom."""
+    """PatientSize is in metres; the archive's field has no unit of its own, and is filled in centimetres."""
     told = _told(readings, "PatientSize", found, "height")
     if told is None:
         return

@@ -28,7 +28,7 @@ def resources(reader: Reader, places: Iterable[Place], most: int = MOST_RESOURCE
     listing raises.
     """
     found = (one for place in places for one in _resources(reader, place))
-    return list(islice({one.location: one for one in found}.values(), most))
+    return list({one.item.uri: one for one in islice(found, most) if one.item is not None}.values())
 
 
 def digests(reader: Reader, resource: Place) -> Digests:

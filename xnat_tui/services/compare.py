@@ -182,12 +182,13 @@ class Comparison:
 
     def _unless_stopped(self, do: Callable[[Pair], Pair]) -> Callable[[Pair], Pair]:
         def checked(pair: Pair) -> Pair:
-            self._check_stop()
+            self.check_stop()
             return do(pair)
 
         return checked
 
-    def _check_stop(self) -> None:
+    def check_stop(self) -> None:
+        """Raises Interrupted where somebody set `stop`."""
         if self.stop.is_set():
             raise Interrupted("The comparison was stopped.", "What is known stays; compare again to go on.")
 
@@ -229,7 +230,7 @@ class Comparison:
             jobs += read_files(side.reader, places, pool, self.stop)
         for job in jobs:
             job.result()
-        self._check_stop()
+        self.check_stop()
 
     def _count(self, pool: ThreadPoolExecutor) -> None:
         """Resources that a server never counted are compared by their list of files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,17 +104,22 @@ class Demographics:
     ) -> tuple[list[Change], list[str]]:
         """Changes that fill in what DICOM headers say in agreement, and findings on what was left out.
 
-        One header per session is read, or one per scan; some kilobytes each.
+        One header per session is read, or one per scan; some kilobytes each. `on_read` is told the place of
+        each, from several threads.
         """
         found: list[Change] = []
         findings: list[str] = []
-        for subject in self.subjects(places):
-            readings, failures = self._readings(subject.place, every_scan, on_read)
+        subjects = self.subjects(places)
+        with ThreadPoolExecutor(max(2, self.reader.connection.server.connections), "headers") as pool:
+            read = pool.map(lambda one: self._readings(one.place, every_scan, on_read), subjects)
+            found_in = list(zip(subjects, read, strict=True))
+        for subject, (readings, failures) in found_in:
             values, notes = fill(subject.person.values, conclude(readings), replace=replace)
             findings += [f"{subject.location}: {note}" for note in (*notes, *failures)]
             if not readings and not failures:
                 findings.append(f"{subject.location}: has no DICOM header to read")
-            found += self._changes([(subject, values, ())])
+            units = ["height in cm, from metres"] if "height" in values else []
+            found += self._changes([(subject, values, units)])
         return found, findings
 
     def do(self, change: Change) -> str:

@@ -2,112 +2,164 @@
 
 XNAT takes a comma list of accession IDs when it lists files, and `all=true` spans the session, its scans,
 reconstructions and assessors; what goes *into* assessors and reconstructions has to be asked for beside it.
+Only answers that agree with a resource's recorded count are believed. Where one does not, its session is
+asked for by itself; what that contradicts again is remembered as unreadable, so that no server is asked
+once for each of its scans.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.place import Place
-from xnat_tui.services.prefetch import REFUSALS
 from xnat_tui.services.reading import Reader
-from xnat_tui.xnat.connection import Connection, encode_uri
-from xnat_tui.xnat.documents import place as listing_key
-from xnat_tui.xnat.listing import contradiction, file_item
-from xnat_tui.xnat.table import Row
+from xnat_tui.xnat import listing
+from xnat_tui.xnat.bulk import REFUSALS
+from xnat_tui.xnat.connection import encode_uri
+from xnat_tui.xnat.documents import place_below
+
+log = logging.getLogger("xnat_tui.file_lists")
 
 SESSIONS_PER_REQUEST = 10
+"""Accession IDs in one address: more would pass the length that servers accept, and answer slowly."""
+
+_ASKED_BY_ITSELF = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.ASSESSOR, Kind.RECONSTRUCTION})
+"""Owners whose resources a larger list may pass over: the reader asks for each when it is opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """One address per owner, and the resources whose files its answer tells."""
+    """One address, and the resources whose files its answer tells, by their owner."""
 
-    owners: tuple[str, ...]
-    tail: str
-    all_levels: bool
-    resources: tuple[tuple[str, Item], ...]
-    """(owner, resource)"""
+    resources: Mapping[str, Sequence[Place]]
+    tail: str = ""
+    all_levels: bool = True
 
-    def path(self, owners: Sequence[str]) -> str:
-        if self.owners[0].startswith("/"):
+    @property
+    def path(self) -> str:
+        owners = tuple(self.resources)
+        if owners[0].startswith("/"):
             return f"{encode_uri(owners[0])}/files"
         return f"/data/experiments/{','.join(owners)}{self.tail}/files"
 
+    def smaller(self, doubtful: Iterable[Place]) -> Iterator[_Question]:
+        """The same about each owner of something in doubt."""
+        doubtful = set(doubtful)
+        for owner, resources in self.resources.items():
+            if mine := [where for where in resources if where in doubtful]:
+                yield replace(self, resources={owner: mine})
 
-def read_files(reader: Reader, places: Iterable[Place], pool: Executor) -> list[Future[None]]:
-    """Have the reader know the files of these resources. The futures raise what a dead network raises."""
-    wanted = [place for place in places if not reader.knows(place, Kind.FILE)]
-    return [pool.submit(_ask, reader, question) for question in _questions(wanted)]
+
+def read_files(
+    reader: Reader, places: Iterable[Place], pool: Executor, stop: threading.Event | None = None
+) -> list[Future[None]]:
+    """Have the reader know the files of these resources; what it knows is not asked for again.
+
+    After `stop` nothing more is asked. The futures raise what nobody expects.
+    """
+    wanted = [where for where in places if not reader.knows(where, Kind.FILE)]
+    asking = _Asking(reader, stop or threading.Event())
+    return [pool.submit(asking.ask, question) for question in _questions(wanted)]
 
 
-def _questions(places: list[Place]) -> Iterator[_Question]:
-    sessions: dict[tuple[str, bool], dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
-    own: dict[str, list[Item]] = defaultdict(list)
-    for place in places:
-        resource, session = place.item, place.of(Kind.EXPERIMENT)
+def _questions(places: Iterable[Place]) -> Iterator[_Question]:
+    sessions: dict[tuple[str, bool], dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
+    own: dict[str, list[Place]] = defaultdict(list)
+    for where in places:
+        resource, session = where.item, where.of(Kind.EXPERIMENT)
         assert resource is not None, "a resource is an item"
         if session is None:
-            owner = place.parent.item
+            owner = where.parent.item
             assert owner is not None, "a resource stands at something"
-            own[owner.uri].append(resource)
+            own[owner.uri].append(where)
         elif resource.side == "in":
-            folder = "assessors" if place.of(Kind.ASSESSOR) else "reconstructions"
-            sessions[f"/{folder}/ALL/in", False][session.id].append(resource)
+            folder = "assessors" if where.of(Kind.ASSESSOR) else "reconstructions"
+            sessions[f"/{folder}/ALL/in", False][session.id].append(where)
         else:
-            sessions["", True][session.id].append(resource)
+            sessions["", True][session.id].append(where)
     for uri, resources in own.items():
-        yield _Question((uri,), "", False, tuple((uri, resource) for resource in resources))
+        yield _Question({uri: resources}, all_levels=False)
     for (tail, all_levels), by_session in sessions.items():
-        identifiers = list(by_session)
-        for start in range(0, len(identifiers), SESSIONS_PER_REQUEST):
-            batch = tuple(identifiers[start : start + SESSIONS_PER_REQUEST])
-            pairs = tuple((owner, resource) for owner in batch for resource in by_session[owner])
-            yield _Question(batch, tail, all_levels, pairs)
+        names = list(by_session)
+        for start in range(0, len(names), SESSIONS_PER_REQUEST):
+            batch = names[start : start + SESSIONS_PER_REQUEST]
+            yield _Question({name: by_session[name] for name in batch}, tail, all_levels)
 
 
-def _ask(reader: Reader, question: _Question) -> None:
-    connection = reader.connection
-    try:
-        _remember(reader, question.resources, _rows(connection, question, question.owners))
-    except REFUSALS as refusal:
-        if len(question.owners) == 1:
-            _remember_failure(reader, question.resources, refusal)
+class _Asking:
+    def __init__(self, reader: Reader, stop: threading.Event) -> None:
+        self.reader = reader
+        self.stop = stop
+
+    def ask(self, question: _Question) -> None:
+        """Believe what agrees; ask again, one question smaller, about the rest."""
+        if self.stop.is_set():
             return
-        for owner in question.owners:  # the next smaller question
-            mine = tuple(pair for pair in question.resources if pair[0] == owner)
-            try:
-                _remember(reader, mine, _rows(connection, question, (owner,)))
-            except REFUSALS as error:
-                _remember_failure(reader, mine, error)
+        found, refusal = self._found(question)
+        doubtful = self._believe(question, found) if refusal is None else _places(question)
+        if not doubtful:
+            return
+        if len(question.resources) > 1:
+            for smaller in question.smaller(doubtful):
+                self.ask(smaller)
+        else:
+            self._doubt(doubtful, found, refusal)
+
+    def _found(self, question: _Question) -> tuple[Mapping[str, list[Item]], XnatTuiError | None]:
+        """Files by the number of their resource, or why there are none."""
+        parameters = {"all": "true"} if question.all_levels else {}
+        found: dict[str, list[Item]] = defaultdict(list)
+        anywhere = Item(Kind.RESOURCE, "")
+        try:
+            for row in self.reader.connection.table(question.path, **parameters):
+                found[row["cat_ID"]].append(listing.file_item(row, anywhere))
+        except REFUSALS as refusal:
+            log.info("bulk question for files refused: %s", type(refusal).__name__)
+            return {}, refusal
+        return found, None
+
+    def _believe(self, question: _Question, found: Mapping[str, list[Item]]) -> list[Place]:
+        doubtful: list[Place] = []
+        known: dict[str, Listing] = {}
+        for where in _places(question):
+            listed = self._listing(where, found)
+            if listed.error is None:
+                known[_key(where)] = listed
+            else:
+                doubtful.append(where)
+        self.reader.remember(known)
+        return doubtful
+
+    def _doubt(
+        self, doubtful: Iterable[Place], found: Mapping[str, list[Item]], refusal: XnatTuiError | None
+    ) -> None:
+        known: dict[str, Listing] = {}
+        for where in doubtful:
+            if where.parent.kind not in _ASKED_BY_ITSELF:
+                listed = self._listing(where, found)
+                known[_key(where)] = replace(listed, error=refusal or listed.error)
+        self.reader.remember(known)
+
+    def _listing(self, where: Place, found: Mapping[str, list[Item]]) -> Listing:
+        resource = where.item
+        assert resource is not None, "a resource is an item"
+        files = tuple(
+            replace(file, uri=f"{resource.uri}/files/{file.key}") for file in found.get(resource.id, ())
+        )
+        return Listing(files, listing.contradiction(resource, len(files)), self.reader.connection.user)
 
 
-def _rows(connection: Connection, question: _Question, owners: Sequence[str]) -> dict[str, list[Row]]:
-    parameters = {"all": "true"} if question.all_levels else {}
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in connection.table(question.path(owners), **parameters):
-        found[row["cat_ID"]].append(row)
-    return found
+def _places(question: _Question) -> list[Place]:
+    return [where for resources in question.resources.values() for where in resources]
 
 
-def _remember(reader: Reader, resources: Iterable[tuple[str, Item]], rows: dict[str, list[Row]]) -> None:
-    """Sort rows to their resources. A resource that the answer passes over is asked for by itself."""
-    user = reader.connection.user
-    for _, resource in resources:
-        mine = rows.get(resource.id, [])
-        if rows and not mine and resource.files:
-            continue
-        items = tuple(file_item(row, resource) for row in mine)
-        error = contradiction(resource, len(items))
-        reader.remember({listing_key(resource.uri, Kind.FILE): Listing(items, error, user)})
-
-
-def _remember_failure(reader: Reader, resources: Iterable[tuple[str, Item]], error: XnatTuiError) -> None:
-    for _, resource in resources:
-        failed = Listing(error=error, seen_by=reader.connection.user)
-        reader.remember({listing_key(resource.uri, Kind.FILE): failed})
+def _key(where: Place) -> str:
+    assert where.item is not None, "a resource is an item"
+    return place_below(where.item, Kind.FILE)

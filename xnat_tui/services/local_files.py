@@ -7,17 +7,12 @@ import json
 import os
 import stat
 import tarfile
-import warnings
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 from xnat_tui.errors import NotFound, XnatTuiError
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
+from xnat_tui.xnat.dicom import quietly
 
 CHUNK = 1024 * 1024
 CONTENT_TYPES = {
@@ -123,10 +118,9 @@ class Instance:
 
 def read_instance(file: LocalFile) -> Instance | None:
     """The few fields of a DICOM file; None for what is none."""
-    header = _header(file)
-    if header is None or not header.get("StudyInstanceUID"):
+    texts = _header(file)
+    if not texts.get("StudyInstanceUID"):
         return None
-    texts = {name: str(header.get(name, "") or "") for name in _KEYWORDS}
     day = texts["StudyDate"]
     return Instance(
         file,
@@ -149,16 +143,17 @@ def unpacked(text: str) -> list[LocalFile]:
     return [LocalFile(Path(path), name, size) for path, name, size in json.loads(text)]
 
 
-def _header(file: LocalFile) -> Dataset | None:
+def _header(file: LocalFile) -> dict[str, str]:
+    """Empty for what is no DICOM."""
     import pydicom
     from pydicom.errors import InvalidDicomError
 
     try:
-        with warnings.catch_warnings(), file.path.open("rb") as opened:
-            warnings.simplefilter("ignore")  # oddities of strangers' files; they would carry values
-            return pydicom.dcmread(opened, stop_before_pixels=True, specific_tags=list(_KEYWORDS))
+        with quietly(), file.path.open("rb") as opened:
+            header = pydicom.dcmread(opened, stop_before_pixels=True, specific_tags=list(_KEYWORDS))
+            return {name: str(header.get(name, "") or "") for name in _KEYWORDS}
     except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, TypeError, NotImplementedError):
-        return None
+        return {}
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -16,6 +16,7 @@ from xnat_tui.xnat import catalogs
 from xnat_tui.xnat.catalogs import DEFAULT_OPTIONS, OPTIONS
 from xnat_tui.xnat.documents import Document
 from xnat_tui.xnat.sharing import projects_of
+from xnat_tui.xnat.users import is_administrator
 
 PULL, FIX = "pullDataFromHeaders", "fixScanTypes"
 STEPS = {
@@ -82,6 +83,10 @@ class Maintenance:
         if server.items:
             raise UsageError(f"{server.location} is no server.", f"Write {server.server}:")
         return [Change(str(server.location), "clear caches")]
+
+    def may_clear_caches(self) -> bool | None:
+        """Whether this user is an administrator; None where the server does not tell."""
+        return is_administrator(self.reader.connection)
 
     def do(self, change: Change) -> str:
         """Do one planned change, and say what is there after it.

@@ -39,7 +39,7 @@ def plan_export(
     policy = policy or Policy()
     folder = _checked(places, folder, policy)
     walk_ = _Walk(reader, folder, policy, filters)
-    walk_.whole_paths = len({place.items[0].uri for place in places if place.items}) > 1
+    walk_.whole_paths = _spans_projects(places)
     for place in places:
         walk_.add(place)
     walk_.finish()
@@ -66,6 +66,12 @@ def _checked(places: Sequence[Place], folder: Path, policy: Policy) -> Path:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.", "Name a folder; it is made when it is not there.")
     return folder.resolve()
+
+
+def _spans_projects(places: Sequence[Place]) -> bool:
+    """Whether paths have to name the project too."""
+    whole_server = any(place.kind is Kind.SERVER for place in places)
+    return whole_server or len({place.items[0].uri for place in places}) > 1
 
 
 def _command(sources: Sequence[str], folder: Path, policy: Policy, filters: Filters) -> str:

@@ -58,13 +58,17 @@ def locate(workspace: Workspace, text: str) -> tuple[str, tuple[Step, ...]]:
 
 
 class Prearchive:
-    """The prearchive of one server. `name` is how locations name the server."""
+    """The prearchive of one server. `name` is how locations name the server.
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    A `stop` of the caller's ends watches with Interrupted for good, where `interrupt` ends only one.
+    """
+
+    def __init__(self, connection: Connection, name: str, *, stop: threading.Event | None = None) -> None:
         self.connection = connection
         self.name = name
         self._planned: dict[str, Received] = {}
-        self._stop = threading.Event()
+        self._stop = stop or threading.Event()
+        self._reusable = stop is None
 
     def sessions(self, selection: Selection, *, now: datetime | None = None) -> list[Received]:
         """What is selected, in the server's order. Raises Forbidden, ServerUnreachable and the like."""
@@ -121,7 +125,8 @@ class Prearchive:
         Raises Conflict where the session has changed since it was planned, Unclear where the work has not
         ended within WATCH_SECONDS, and what the server says against it.
         """
-        self._stop.clear()
+        if self._reusable:
+            self._stop.clear()
         planned = self._planned[change.location]
         one = wire.session(self.connection, planned)
         if not one.settled:

@@ -22,9 +22,9 @@ from xnat_tui.xnat.sharing import experiment_labels, projects_of, subject_labels
 TABLE_REQUIRED = ("subject", "new_label")
 TABLE_OPTIONAL = ("session",)
 REFUSED_WAITS = (1.0, 2.0, 4.0)
-"""Seconds between looks after a 409: most are final, some come although the rename is under way."""
+"""Seconds between looks after a 409 or 500: most are final, some come although it is renamed."""
 UNCLEAR_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
-"""Seconds between looks after a time-out or a server error: big sessions take minutes."""
+"""Seconds between looks after a time-out or a proxy's answer: big sessions take minutes."""
 
 Wait = Callable[[float], bool]
 """Waits for some seconds; true means that the user wants to stop."""
@@ -150,7 +150,7 @@ class Renaming:
         """Whether the new label stands, looking again for as long as the answer leaves it open."""
         waits: Sequence[float] = ()
         if failure is not None:
-            waits = REFUSED_WAITS if isinstance(failure, Conflict) else UNCLEAR_WAITS
+            waits = UNCLEAR_WAITS if isinstance(failure, Unclear) else REFUSED_WAITS
         for seconds in (0.0, *waits):
             if seconds and self._wait(seconds):
                 return False

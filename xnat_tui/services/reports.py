@@ -59,14 +59,24 @@ def check_name(path: Path) -> None:
 def write(comparison: Comparison, path: Path, *, everything: bool = False, seconds: float = 0.0) -> None:
     """Write a report in the format that the file's ending names. Raises UsageError for another ending."""
     check_name(path)
-    found = document(comparison, everything=everything, seconds=seconds)
+    write_document(document(comparison, everything=everything, seconds=seconds), path)
+
+
+def write_document(found: Mapping[str, Any], path: Path) -> None:
+    """Write a finished document as `write` does. Raises UsageError where the disk refuses."""
+    check_name(path)
     writers = {
         ".json": lambda: json.dumps(found, indent=2) + "\n",
         ".csv": lambda: as_csv(found),
         ".md": lambda: as_markdown(found),
         ".html": lambda: as_html(found),
     }
-    path.write_text(writers[path.suffix.lower()](), encoding="utf-8")
+    text = writers[path.suffix.lower()]()
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"{path} cannot be written: {reason}.", "Name another file.") from None
 
 
 def as_lines(found: Mapping[str, Any]) -> Iterator[str]:

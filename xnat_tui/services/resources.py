@@ -24,6 +24,7 @@ _LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 class _Creation:
     uri: str
     label: str
+    side: str
     attributes: Attributes
 
 
@@ -67,7 +68,7 @@ class Resources:
             where, "create", after=shown, refusal=self._refuse_label(label, side), project=self._project
         )
         uri = f"{owner.uri}/{side}/resources/{label}" if side else f"{owner.uri}/resources/{label}"
-        self._planned[where, "create"] = _Creation(uri, label, given)
+        self._planned[where, "create"] = _Creation(uri, label, side, given)
         return change
 
     def plan_delete(self, resources: Iterable[Item]) -> list[Change]:
@@ -148,7 +149,7 @@ class Resources:
         listing = self.resources()
         if listing.error is not None:
             return listing.error
-        if any(one.key == planned.label for one in listing.items):
+        if any((one.key, one.side) == (planned.label, planned.side) for one in listing.items):
             return None
         return BadAnswer("The server accepted it and does not list it.", "Check your rights, then reload.")
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from xnat_tui.errors import BadAnswer, Conflict, NotFound, Unclear, XnatTuiError
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    Refused,
+    ServerError,
+    Unclear,
+    XnatTuiError,
+)
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
@@ -14,6 +23,7 @@ from xnat_tui.services.find import find_one
 from xnat_tui.services.reading import Reader
 from xnat_tui.services.tables import CsvTable, Row
 from xnat_tui.xnat import sharing as gateway
+from xnat_tui.xnat.access import own_access
 from xnat_tui.xnat.sharing import projects_of
 
 SHAREABLE = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR)
@@ -61,6 +71,13 @@ class Sharing:
         if item.uri not in self._projects:
             self._projects[item.uri] = projects_of(self.reader.connection, item.uri)
         return self._projects[item.uri]
+
+    def access(self) -> Mapping[str, str] | None:
+        """What the user may do in each project, in words; None where the server does not tell."""
+        try:
+            return own_access(self.reader.connection)
+        except XnatTuiError:
+            return None
 
     def plan_share(self, wishes: Iterable[Wish]) -> list[Change]:
         """Changes that bring items into projects: each item's subject first, then sessions, then assessors.
@@ -297,7 +314,7 @@ class Sharing:
             ask = gateway.subject_labels if kind is Kind.SUBJECT else gateway.experiment_labels
             try:
                 self._labels[key] = ask(self.reader.connection, project)
-            except XnatTuiError:
+            except (BadAnswer, NotAllowed, NotFound, Refused, ServerError):
                 self._labels[key] = None
         return self._labels[key]
 

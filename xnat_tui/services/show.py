@@ -95,8 +95,11 @@ class _Walk:
             branch.error = branch.error or listing.error
             below = (self._below(place.child(item)) for item in listing.items if self.filters.keeps(item))
             if kind is Kind.SUBJECT:
-                below = itertools.islice(filter(self._is_meant, below), self.filters.limit_subjects)
-            branch.children += below
+                branch.children += itertools.islice(
+                    filter(self._is_meant, below), self.filters.limit_subjects
+                )
+            else:
+                branch.children += below
         _add_up(branch)
 
     def _below(self, place: Place) -> Branch:

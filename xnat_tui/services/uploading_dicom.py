@@ -138,11 +138,13 @@ def _see_through(
         return None, Failure(step.path, error.message, f"It waits in the prearchive: {one.timestamp}.")
     if step.data["to"] == "prearchive":
         return count, None
-    return count, _archive(connection, step, policy, row)
+    return count, _archive(connection, step, control, policy, row)
 
 
-def _archive(connection: Connection, step: Step, policy: Policy, row: Received) -> Failure | None:
-    panel = Prearchive(connection, step.target.server)
+def _archive(
+    connection: Connection, step: Step, control: Control, policy: Policy, row: Received
+) -> Failure | None:
+    panel = Prearchive(connection, step.target.server, stop=control.stop)
     labels = Labels(step.data["subject"], step.data["label"])
     (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
     waits = f"It waits in the prearchive: {change.location}."

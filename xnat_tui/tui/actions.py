@@ -182,6 +182,13 @@ ACTIONS: tuple[Action, ...] = (
         *("copy.command", "copy_command", "Y", "Copy command", "Put the equivalent command on the clipboard"),
         needs=("cursor",),
     ),
+    Action("panel.prearchive", "prearchive", "p", "Prearchive…", "What has arrived and is not archived yet"),
+    Action("panel.workflows", "workflows", "w", "Workflows…", "Workflows and AutoRun, stuck ones dismissed"),
+    Action(
+        *("panel.catalog", "catalog", "K", "Catalogs…", "Refresh catalogs, scan types, viewer data"),
+        needs=("here",),
+        writes=True,
+    ),
     Action("app.actions", "actions_menu", "x,f9", "Actions", "Everything that can be done here", footer=True),
     Action("app.palette", "palette", "colon,ctrl+p", "Palette", "Find a command by name"),
     Action("app.help", "help", "question_mark,f1", "Help", "All keys", footer=True),

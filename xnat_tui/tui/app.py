@@ -31,6 +31,11 @@ class Explorer(App[int]):
     ENABLE_COMMAND_PALETTE = False
     CSS = """
     MainScreen { background: $background; }
+    .-no-color Pane.-active, .-no-color Panel > .panel--box { border: heavy $foreground; }
+    .-no-color Panel Input:focus, .-no-color Tick:focus { text-style: underline; }
+    .-ascii Pane, .-ascii TransfersStrip, .-ascii DetailsView { border: ascii $foreground 50%; }
+    .-ascii Pane.-active, .-ascii Panel > .panel--box { border: ascii $accent; }
+    .-ascii DetailsPanel DetailsView { border: none; }
     ToastRack { margin-bottom: 4; }
     Toast { max-width: 66; padding: 0 1; }
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnat_tui.model.display import clean, short_size
+from xnat_tui.model.display import cell_width, clean, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
 from xnat_tui.model.pairing import Pair, Status
 from xnat_tui.tui.marks import MarkTotals
@@ -27,7 +27,7 @@ def pair_line(pair: Pair) -> str:
         return ""
     parts = [f"{clean(item_name(item))}  {item_word(item)}"]
     if pair.compared:
-        parts.append(_verdict(pair))
+        parts.append(verdict(pair))
     else:
         parts.append(_figures(item))
     if item.shared_from is not None:
@@ -65,7 +65,8 @@ def item_word(item: Item) -> str:
     return str(item.kind)
 
 
-def _verdict(pair: Pair) -> str:
+def verdict(pair: Pair) -> str:
+    """How the two sides compare, in words, and what differs."""
     if pair.status is Status.SAME and pair.differing_below:
         return f"~ itself alike, {_count(pair.differing_below, 'difference')} below"
     if pair.status is Status.SAME and not pair.complete:
@@ -103,3 +104,12 @@ def _figures(item: Item) -> str:
 
 def _error(pair: Pair) -> str:
     return f"  ! {clean(pair.error.message)}" if pair.error is not None else ""
+
+
+def cut(text: str, cells: int) -> str:
+    """Shorten a sentence at its end; labels are shortened in their middle, by `fit`."""
+    if cell_width(text) <= cells:
+        return text
+    while text and cell_width(text) >= cells:
+        text = text[:-1]
+    return text + "…"

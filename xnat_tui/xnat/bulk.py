@@ -7,7 +7,7 @@ query's root type calls its ID column, and long columns come back under their lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, Refused, ServerError, ServerUnreachable
@@ -30,7 +30,7 @@ _SUBJECT_VARIABLE = "xnat:subjectData/fields/field"
 _EXPERIMENT_VARIABLE = "xnat:subjectAssessorData/fields/field"
 
 REFUSALS = (BadAnswer, NotAllowed, NotFound, Refused, ServerError, ServerUnreachable)
-"""How a server fails at a question that is too big for it, or for a proxy's patience: a smaller one may do."""
+"""How a server fails at a question that is too big for it, or for a proxy's patience."""
 
 Grouped = dict[str, list[Item]]
 """Items by the accession ID of what they belong to; an owner without any has an empty list."""
@@ -122,7 +122,7 @@ class ProjectQuestions:
         return Owned(
             self._project.id,
             {identifier: rows[0]["xsiType"] for identifier, rows in grouped.items()},
-            {identifier: read(rows, f"/data/experiments/{identifier}") for identifier, rows in grouped.items()},
+            {name: read(rows, f"/data/experiments/{name}") for name, rows in grouped.items()},
         )
 
 
@@ -153,7 +153,7 @@ class ResourceReader:
     """The resources in the rows of one owner; a row without any has blank cells."""
 
     def __init__(self, table: Table, path: str) -> None:
-        """Raises BadAnswer where the server dropped a column: what it does not tell would be taken for none."""
+        """Raises BadAnswer where the server dropped a column: silence would be taken for none."""
         columns = tuple(resource_columns(path))
         require(table, *columns)
         self._columns = tuple(column.lower() for column in columns)

@@ -117,7 +117,7 @@ def _parse(seen: bytes, whole: bool, names: Sequence[str]) -> Dataset:
     marked = seen[128:_PREAMBLE] == _MARK
     failure: XnatTuiError
     try:
-        with _silence():
+        with quietly():
             dataset: Dataset = pydicom.dcmread(
                 _Beginning(seen, whole=whole),
                 stop_before_pixels=True,
@@ -138,9 +138,11 @@ def _parse(seen: bytes, whole: bool, names: Sequence[str]) -> Dataset:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Without pydicom's warnings, in the log too: they carry values. One thread at a time, as filters are
-    the whole process's."""
+def quietly() -> Iterator[None]:
+    """Read headers without pydicom's complaints, on stderr or in a log: they carry values.
+
+    One thread at a time: filters of warnings are the whole process's.
+    """
     import pydicom
 
     logger = logging.getLogger("pydicom")
@@ -166,7 +168,7 @@ def _from_rows(table: Iterable[Row]) -> Dataset:
     from pydicom.tag import Tag
 
     dataset = Dataset()
-    with _silence():
+    with quietly():
         for row in table:
             digits = "".join(mark for mark in row["tag1"] if mark in "0123456789abcdefABCDEF")
             if len(digits) != 8 or row["tag2"].strip():

@@ -52,9 +52,9 @@ def test_the_log_holds_no_patient(program, demo):
 
 def test_ohif_rebuild(program, demo):
     demo.site.settings.plugins["ohifViewerPlugin"] = {}
-    result = program("ohif", "rebuild", "lab:BRAINS/SUB-001", "-y")
+    result = program("ohif", "rebuild", "lab:BRAINS/SUB-001/*1", "-y")
     assert (result.exit_code, result.stdout) == (0, "* lab:BRAINS/SUB-001/SUB-001_MR1  rebuild\n")
-    assert len(demo.site.viewer_metadata) == 1
+    assert demo.site.viewer_metadata == {"CENTRAL_E00001"}
 
 
 def test_ohif_without_the_plugin(program, demo):

@@ -68,6 +68,18 @@ def test_show(program, demo):
     assert item["unreadable"] == {}
 
 
+def test_show_files_and_header(program, demo):
+    result = program("prearchive", "show", READY, "--files", "--header")
+    lines = result.stdout.splitlines()
+    assert "  file 1/DICOM/IM0001.dcm  14k" in lines
+    assert "  (0010,0020)  LO  Patient ID  •••" in lines
+    (item,) = json.loads(
+        program("prearchive", "show", READY, "--files", "--header", "--show-patient", "--json").stdout
+    )["items"]
+    assert len(item["files"]) == 19
+    assert [row["value"] for row in item["header"] if row["keyword"] == "PatientID"] == ["SUB-013"]
+
+
 def test_show_says_what_could_not_be_read(program, demo):
     demo.faults.add(r"/logs\b", ErrorPage(500, "disk gone"))
     result = program("prearchive", "show", READY)
@@ -85,7 +97,7 @@ def test_archive_under_a_template(program, demo):
     result = program("prearchive", "archive", READY, "--as", template, "-y")
     assert (result.exit_code, result.stdout) == (
         0,
-        f"* {READY}  archive  name: SUB-013_MR1 → SUB-013_20240405T101500_MR, subject: SUB-013\n"
+        f"* {READY}  archive  subject: SUB-013, name: SUB-013_MR1 → SUB-013_20240405T101500_MR\n"
         "    note: Creates subject SUB-013.\n",
     )
     assert "archived as BRAINS/SUB-013/SUB-013_20240405T101500_MR (CENTRAL_E" in result.stderr

@@ -63,4 +63,4 @@ def test_wrong_calls(program, demo, incoming, tmp_path):
     assert program("upload", str(incoming), "lab:NOPE", "-y").exit_code == 5
     (tmp_path / "note.txt").write_text("no image")
     nothing = program("upload", str(tmp_path / "note.txt"), "lab:BRAINS", "-y")
-    assert (nothing.exit_code, "There is no DICOM to send." in nothing.stderr) == (2, True)
+    assert (nothing.exit_code, "There is no DICOM to send." in nothing.stderr) == (5, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -263,18 +264,24 @@ def test_a_failure_brings_the_reason_of_the_log(demo: DemoServer, prearchive: Pr
         prearchive.do(change)
 
 
-def test_a_watch_ends_when_it_is_interrupted_or_takes_too_long(
+def test_a_watch_ends_when_it_takes_too_long(
     demo: DemoServer, prearchive: Prearchive, pick: Pick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo.site.settings.archive_timeout_seconds = 0
     monkeypatch.setattr(prearchive_work, "WATCH_SECONDS", 0.0)
-    first, second = prearchive.plan_archive(pick(READY, OTHER))
+    (change,) = prearchive.plan_archive(pick(READY))
     with pytest.raises(Unclear, match="still"):
-        prearchive.do(first)
-    monkeypatch.undo()
-    prearchive.interrupt()
-    with pytest.raises(Interrupted):
-        prearchive.do(second)
+        prearchive.do(change)
+
+
+def test_a_watch_ends_when_it_is_stopped(demo: DemoServer, workspace: Workspace, pick: Pick) -> None:
+    demo.site.settings.archive_timeout_seconds = 0
+    stop = threading.Event()
+    stop.set()
+    stopped = Prearchive(workspace.connection("lab"), "lab", stop=stop)
+    (change,) = stopped.plan_archive(pick(READY))
+    with pytest.raises(Interrupted, match="the server goes on"):
+        stopped.do(change)
 
 
 def test_what_changed_since_the_plan_is_not_sent(

@@ -15,7 +15,11 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui.model.display import cell_width, clean, clean_lines, fit
+from xnat_tui.tui.describing import cut
 from xnat_tui.tui.screens.panel import Panel
+
+
+_MOST_LINES = 14
 
 
 class AskText(Panel[str]):
@@ -92,7 +96,7 @@ class AskChoice(Panel[str]):
 
     def body(self) -> list[Widget]:
         options = OptionList(compact=True, markup=False)
-        options.styles.max_height = 14
+        options.styles.scrollbar_size_vertical = 1
         options.can_focus = False
         return [
             Input(placeholder=self._hint, compact=True),
@@ -104,7 +108,10 @@ class AskChoice(Panel[str]):
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
-        self.call_after_refresh(self._show, "")
+
+    def on_resize(self) -> None:
+        self.query_one(OptionList).styles.max_height = max(1, min(_MOST_LINES, self.app.size.height - 5))
+        self.call_after_refresh(lambda: self._show(self.query_one(Input).value))
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -156,7 +163,7 @@ def _option(choice: Choice, width: int, room: int) -> Option:
     """Text and detail in two columns; what cannot be chosen is dim, and its detail says why."""
     text = fit(clean(choice.text), width if choice.detail else room)
     padded = text + " " * max(0, width - cell_width(text))
-    line = fit(f"{padded}  {clean(choice.detail)}".rstrip(), room)
+    line = cut(f"{padded}  {clean(choice.detail)}".rstrip(), room)
     return Option(Content.styled(line, "dim") if choice.refusal else Content(line), id=choice.id)
 
 

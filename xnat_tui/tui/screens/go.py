@@ -71,6 +71,9 @@ class GoPanel(Panel[Loaded | str]):
     def _typed(self, event: Input.Changed) -> None:
         self._show(event.value.strip())
 
+    def on_resize(self) -> None:
+        self.query_one(OptionList).styles.max_height = max(1, min(10, self.app.size.height - 6))
+
     def _show(self, text: str) -> None:
         self._found = [] if is_address(text) else nearest(text, self._loaded)
         options = self.query_one(OptionList)

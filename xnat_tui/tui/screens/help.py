@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from xnat_tui.model.display import cell_width, clean, fit
 from xnat_tui.tui.actions import Action, Situation
+from xnat_tui.tui.describing import cut
 from xnat_tui.tui.key_names import key_names
 from xnat_tui.tui.screens.panel import Panel
 from xnat_tui.tui.widgets.tree_keys import KEYS as TREE_KEYS
@@ -50,8 +51,10 @@ class HelpPanel(Panel[None]):
         ]
 
     def on_mount(self) -> None:
-        self._show("")
         self.query_one(Input).focus()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(lambda: self._show(self.query_one(Input).value))
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -67,13 +70,16 @@ class HelpPanel(Panel[None]):
         self.query_one("#keys", Static).update("\n".join(kept) or "No key is about that.")
 
     def _lines(self) -> Iterator[str]:
+        room = max(20, self.query_one(VerticalScroll).scrollable_content_region.width)
         for key in self._keys:
             names = fit(key_names(key.keys), _KEYS_CELLS)
             names += " " * (_KEYS_CELLS - cell_width(names))
-            line = f"{names} {fit(clean(key.text), _TEXT_CELLS):<{_TEXT_CELLS}} {fit(key.id, _ID_CELLS)}"
-            yield line.rstrip()
+            line = f"{names} {cut(clean(key.text), _TEXT_CELLS):<{_TEXT_CELLS}}"
+            if room >= _KEYS_CELLS + _TEXT_CELLS + _ID_CELLS + 2:
+                line += f" {fit(key.id, _ID_CELLS)}"
+            yield cut(line.rstrip(), room)
             if key.refusal:
-                yield f"{'':<{_KEYS_CELLS}}   not now: {fit(clean(key.refusal), 50)}"
+                yield cut(f"{'':<{_KEYS_CELLS}} not now: {clean(key.refusal)}", room)
 
 
 def main_keys(

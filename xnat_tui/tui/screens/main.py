@@ -20,6 +20,7 @@ from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui import describing
 from xnat_tui.tui.actions import ACTIONS, Action, Situation, bindings, by_method, rebound
+from xnat_tui.tui.administering import Administering
 from xnat_tui.tui.comparing import Comparing
 from xnat_tui.tui.going import Going
 from xnat_tui.tui.looking import Looking
@@ -78,7 +79,9 @@ class MainScreen(Screen[None]):
         self.looking = Looking(self)
         self.panels = Panels(self)
         self.transferring = Transferring(self)
+        self.administering = Administering(self)
         self._owners = (
+            self.administering,
             *(self.going, self.sifting, self.looking, self.panels, self.comparing, self.transferring),
         )
         self.zoomed = False

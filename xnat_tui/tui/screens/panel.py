@@ -69,9 +69,6 @@ class Panel(ModalScreen[T | None]):
     Panel .panel--rest { height: 1fr; scrollbar-size-vertical: 1; }
     Panel Input { height: 1; border: none; padding: 0 1; background: $boost; }
     Panel Input:focus { background: $accent 30%; }
-    App.-no-color Panel > .panel--box { border: heavy $foreground; }
-    App.-no-color Panel Input:focus { text-style: underline; }
-    App.-ascii Panel > .panel--box { border: ascii $foreground; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),

@@ -2,157 +2,122 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import OptionList
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changes import Change, Result
-from xnat_tui.model.display import cell_width, clean, fit, short_count, short_size
-from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.display import short_count, short_size
+from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.services.resources import SIDES, Resources
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.reading import ReadingPanel
+from xnat_tui.tui.screens.reading import ask_server, complain_of, read_only, refuses_writing
+from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 Upload = Callable[[Sequence[Path], Location, bool], None]
 """Plans an upload of paths into a location, replacing what is there or not, and shows the plan."""
-Changed = Callable[[], None]
-_NAME_CELLS = 40
+_COLUMNS = (
+    Column("name", 38),
+    Column("files", 5, right=True),
+    Column("size", 5, right=True),
+    Column("format", 12),
+    Column("digest", 6),
+)
+_SIDE_WORDS = {"out": "what it gave", "in": "what it was made of"}
 
 
-class ResourcesPanel(ReadingPanel[None]):
+class ResourcesPanel(RowsPanel[Item]):
     """Two levels: the resources of an item, and the files of one of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,l,right", "open", "Files", priority=False),
-        Binding("space", "mark", "Mark"),
         Binding("n", "create", "New…"),
         Binding("u", "upload", "Upload…"),
         Binding("R", "replace", "Replace…"),
         Binding("d", "delete", "Delete…"),
-        Binding("slash", "filter", "Filter"),
-        Binding("r", "reload", "Reload", show=False),
-        Binding("h,left", "leave", show=False),
+        Binding("right,l", "open", show=False),
+        Binding("left,h", "leave", show=False),
+        Binding("F", "dismiss", show=False),
     ]
-    DEFAULT_CSS = """
-    ResourcesPanel > .panel--box { width: 78; }
-    ResourcesPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
-    ResourcesPanel #about { height: auto; }
-    ResourcesPanel Input { display: none; }
-    ResourcesPanel Input.-shown { display: block; }
-    """
-    tall = True
 
-    def __init__(self, place: Place, upload: Upload, changed: Changed) -> None:
+    def __init__(self, place: Place, upload: Upload, changed: Callable[[], None]) -> None:
         kinds = [item.kind for item in place.items]
         at = kinds.index(Kind.RESOURCE) if Kind.RESOURCE in kinds else len(kinds)
         self._owner = Place(place.server, place.items[:at])
-        super().__init__(f"Resources · {self._owner.location}")
-        self._start = place.items[at:]
+        super().__init__(f"Resources · {self._owner.location}", _COLUMNS)
+        self._opened = place.items[at] if at < len(kinds) else None
+        self._at = place.items[-1] if self._opened is not None else None
+        """Where the cursor goes when the rows are there."""
         self._upload = upload
         self._changed = changed
         self._service: Resources | None = None
-        self._opened: Item | None = None
-        self._items: list[Item] = []
-        self._shown: list[Item] = []
-        self._marked: set[str] = set()
+        self._doubt: XnatTuiError | None = None
 
-    def body(self) -> list[Widget]:
-        return [
-            OptionList(compact=True, markup=False),
-            Input(compact=True, placeholder="filter by name"),
-            Static("Reading …", id="about", markup=False),
-        ]
+    def keys_entries(self) -> list[str]:
+        first = ["enter Files"] if self._opened is None else []
+        keys = ["space Mark", "n New…", "u Upload…", "R Replace…", "d Delete…", "/ Filter", "esc Back"]
+        return [*first, *keys]
 
-    def on_mount(self) -> None:
-        self.query_one(OptionList).focus()
+    # rows
 
-        def open_service() -> tuple[Resources, Listing]:
-            service = Resources(self.reader(self._owner.server), self._owner)
-            return service, service.resources()
-
-        self.read("service", open_service, self._begin)
-
-    def _begin(self, found: tuple[Resources, Listing]) -> None:
-        self._service, listing = found
-        self._take(listing)
-        if self._start:
-            self._highlight(self._start[0])
-            self._open(self._start[0])
-
-    # reading
-
-    def _read(self) -> None:
-        service, opened = self._service, self._opened
+    def read(self) -> list[Item]:
+        service = self._service
         if service is None:
-            return
-        self.read("items", lambda: service.files(opened) if opened else service.resources(), self._take)
+            service = self._service = Resources(
+                self.explorer.workspace.reader(self._owner.server), self._owner
+            )
+        listing = service.files(self._opened) if self._opened else service.resources()
+        if listing.error is not None and not listing.items:
+            raise listing.error
+        self._doubt = listing.error
+        return list(listing.items)
 
-    def _take(self, listing: Listing) -> None:
-        self._items = list(listing.items)
-        self.complain("")
-        if listing.error is not None:
-            self.complain_of(listing.error)
-        self._show()
-        if self._opened is not None and len(self._start) > 1:
-            self._highlight(self._start[1])
-            self._start = ()
-
-    def _highlight(self, item: Item) -> None:
-        uris = [one.uri for one in self._shown]
-        if item.uri in uris:
-            self.query_one(OptionList).highlighted = uris.index(item.uri)
-
-    # showing
-
-    def _show(self) -> None:
-        needle = self.query_one(Input).value.casefold()
-        self._shown = [item for item in self._items if needle in item.key.casefold()]
-        rows = self.query_one(OptionList)
-        at = rows.highlighted or 0
-        rows.clear_options()
-        rows.add_options([Option(self._line(item)) for item in self._shown])
-        rows.highlighted = min(at, len(self._shown) - 1) if self._shown else None
-        opened = self._opened
-        where = self._owner if opened is None else self._owner.child(opened)
+    def rows_changed(self) -> None:
+        where = self._owner if self._opened is None else self._owner.child(self._opened)
         self.retitle(f"Resources · {where.location}")
-        word = "resource" if opened is None else "file"
-        count = len(self._shown)
-        marked = f"   {len(self._marked)} marked" if self._marked else ""
-        empty = "   n makes one, u uploads into a new one" if opened is None and not self._items else ""
-        refusal = self.read_only(self._owner.server)
-        said = [f"{count} {word}{'' if count == 1 else 's'}{marked}{empty}", refusal]
-        self.query_one("#about", Static).update("\n".join(line for line in said if line))
+        uris = [row.uri for row in self.shown]
+        if self._at is not None and self._at.uri in uris:
+            self.listed.highlighted = uris.index(self._at.uri)
+        self._at = None
+        if self._doubt is not None:
+            complain_of(self, self._doubt)
 
-    def _line(self, item: Item) -> str:
-        mark = self.explorer.glyphs.mark if item.uri in self._marked else " "
-        side = f"{item.side}/" if item.side else ""
-        name = fit(side + clean(item.key or f"(no label, {item.id})"), _NAME_CELLS)
-        line = f"{mark} {name}{' ' * (_NAME_CELLS - cell_width(name))}"
-        files = f"{short_count(item.files):>5} files" if item.kind is Kind.RESOURCE else ""
-        digest = "" if item.kind is Kind.RESOURCE or item.digest else "no digest"
-        return f"{line}{files:<12}{short_size(item.bytes):>5}  {clean(item.type)} {digest}".rstrip()
+    def key_of(self, row: Item) -> str:
+        return row.uri
+
+    def cells(self, row: Item) -> Sequence[str]:
+        name = f"{row.side}/{row.key}" if row.side else row.key
+        files, digest = "", ""
+        if row.kind is Kind.RESOURCE:
+            files = short_count(row.files) or "?"
+        else:
+            digest = row.digest[:6] if row.digest else "none"
+        return (name or f"(no label, {row.id})", files, short_size(row.bytes) or "?", row.type, digest)
+
+    def about(self, row: Item) -> str:
+        parent = self._owner if self._opened is None else self._owner.child(self._opened)
+        lines = [str(parent.child(row).location)]
+        content = row.fields.get("content", "")
+        lines += [f"content {content}"] if content else []
+        lines += [f"MD5 {row.digest}"] if row.digest else []
+        lines += [self._refusal] if self._refusal else []
+        return "\n".join(lines)
 
     @property
-    def _current(self) -> Item | None:
-        at = self.query_one(OptionList).highlighted
-        return self._shown[at] if at is not None and at < len(self._shown) else None
+    def empty(self) -> str:  # type: ignore[override]
+        return "No files." if self._opened is not None else "No resources. n makes one, u uploads into one."
 
-    def _chosen(self) -> list[Item]:
-        marked = [item for item in self._items if item.uri in self._marked]
-        current = self._current
-        return marked or ([current] if current is not None else [])
-
-    # moving about
+    @property
+    def _refusal(self) -> str:
+        return read_only(self, self._owner.server)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -160,100 +125,57 @@ class ResourcesPanel(ReadingPanel[None]):
         self.action_open()
 
     def action_open(self) -> None:
-        current = self._current
+        current = self.current
         if current is not None and current.kind is Kind.RESOURCE:
-            self._open(current)
-
-    def _open(self, resource: Item) -> None:
-        self._opened = resource
-        self._marked.clear()
-        self._items = []
-        self._show()
-        self._read()
+            self._turn_to(current, None)
 
     def action_leave(self) -> None:
-        """Escape drops the filter, then goes up from the files, then leaves."""
-        line = self.query_one(Input)
-        if line.has_class("-shown"):
-            line.remove_class("-shown")
-            line.value = ""
-            self.query_one(OptionList).focus()
-        elif self._opened is not None:
-            left, self._opened = self._opened, None
-            self._marked.clear()
-            self._start = (left,)
-            self._read()
+        """From the files up to the resources, and from there away."""
+        filtered = self.query_one("#only").has_class("-shown")
+        if self._opened is not None and not filtered and not self.marks:
+            self._turn_to(None, self._opened)
         else:
-            self.dismiss(None)
+            super().action_leave()
 
-    def action_mark(self) -> None:
-        current = self._current
-        rows = self.query_one(OptionList)
-        at = rows.highlighted
-        if current is None or at is None:
-            return
-        self._marked ^= {current.uri}
-        self._show()
-        rows.highlighted = min(at + 1, len(self._shown) - 1)
+    def _turn_to(self, opened: Item | None, at: Item | None) -> None:
+        self._opened, self._at = opened, at
+        self.marks.clear()
+        self.action_reload()
 
-    def action_filter(self) -> None:
-        line = self.query_one(Input)
-        line.add_class("-shown")
-        line.focus()
-
-    @on(Input.Changed)
-    def _filter(self) -> None:
-        self._show()
-
-    @on(Input.Submitted)
-    def _filtered(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.query_one(OptionList).focus()
-
-    def action_reload(self) -> None:
+    def reload_anew(self) -> None:
+        """Ask the server again, after something was written."""
         if self._service is not None:
             self._service.reader.forget(self._owner)
-            self._read()
+        if self.is_attached:
+            super().action_reload()
 
     # writing
 
-    def _refused(self) -> bool:
-        refusal = self.read_only(self._owner.server)
-        if refusal:
-            self.complain(f"! {refusal}")
-        return bool(refusal) or self._service is None
-
     def action_create(self) -> None:
-        if self._refused():
-            return
         service = self._service
-        assert service is not None, "refused without one"
+        if refuses_writing(self, self._owner.server) or service is None:
+            return
 
         def named(label: str | None) -> None:
-            if not label:
-                return
-            if not service.has_sides:
-                self._create(label, "")
-                return
-            choices = [Choice(side, side, _SIDE_WORDS[side]) for side in SIDES]
-            self.app.push_screen(
-                AskChoice("Which side?", choices), lambda side: self._create(label, side) if side else None
-            )
+            if label and service.has_sides:
+                choices = [Choice(side, side, _SIDE_WORDS[side]) for side in SIDES]
+                self.app.push_screen(
+                    AskChoice("Which side?", choices), lambda side: create(label, side) if side else None
+                )
+            elif label:
+                create(label, "")
+
+        def create(label: str, side: str) -> None:
+            def plan() -> list[Change]:
+                return [service.plan_create(label, side=side)]
+
+            ask_server(self, "plan", plan, lambda changes: self._review("create", changes))
 
         self.app.push_screen(AskText("New resource", "Label:", hint="NIFTI", done="Review"), named)
 
-    def _create(self, label: str, side: str) -> None:
-        service = self._service
-        assert service is not None, "asked for with one"
-        self.read(
-            "plan",
-            lambda: [service.plan_create(label, side=side)],
-            lambda changes: self._review("create", changes),
-        )
-
     def action_delete(self) -> None:
-        chosen, service, opened = self._chosen(), self._service, self._opened
-        if self._refused() or not chosen or service is None:
+        chosen, service, opened = self.chosen(), self._service, self._opened
+        if refuses_writing(self, self._owner.server) or not chosen or service is None:
             return
 
         def plan() -> list[Change]:
@@ -261,7 +183,7 @@ class ResourcesPanel(ReadingPanel[None]):
                 return service.plan_delete(chosen)
             return service.plan_delete_files(opened, chosen)
 
-        self.read("plan", plan, lambda changes: self._review("delete", changes))
+        ask_server(self, "plan", plan, lambda changes: self._review("delete", changes))
 
     def _review(self, word: str, changes: list[Change]) -> None:
         service = self._service
@@ -269,13 +191,11 @@ class ResourcesPanel(ReadingPanel[None]):
 
         def ended(_: Sequence[Result]) -> None:
             self._changed()
-            if self.is_attached:
-                self._marked.clear()
-                self._read()
+            self.reload_anew()
 
-        server = self._owner.server
+        title = f"{word} in {self._owner.location}"
         self.app.push_screen(
-            ChangesPanel(f"{word} in {self._owner.location}", changes, service.do, server=server, ended=ended)
+            ChangesPanel(title, changes, service.do, server=self._owner.server, ended=ended)
         )
 
     def action_upload(self) -> None:
@@ -286,9 +206,9 @@ class ResourcesPanel(ReadingPanel[None]):
 
     def _ask_upload(self, *, replace: bool) -> None:
         """Files go into the opened resource or the one under the cursor; without any, into a new one."""
-        if self._refused():
+        if refuses_writing(self, self._owner.server):
             return
-        target = self._opened or self._current
+        target = self._opened or self.current
         if target is not None:
             self._ask_paths(self._owner.child(target).location, replace)
             return
@@ -303,34 +223,21 @@ class ResourcesPanel(ReadingPanel[None]):
     def _ask_paths(self, where: Location, replace: bool) -> None:
         def problem(text: str) -> str:
             missing = [path for path in _paths(text) if not path.exists()]
-            return (
-                f"{missing[0]} does not exist."
-                if missing
-                else ""
-                if text.strip()
-                else "Name a file or folder."
-            )
+            if missing:
+                return f"{missing[0]} does not exist."
+            return "" if text.strip() else "Name a file or a folder."
 
         def given(text: str | None) -> None:
             if text:
                 self._upload(_paths(text), where, replace)
 
-        title = f"{'Replace' if replace else 'Upload'} in {where}"
+        title = f"{'Replace' if replace else 'Upload'} · {where}"
         question = "Files or folders of this machine, blanks between them:"
         self.app.push_screen(AskText(title, question, problem=problem, done="Plan"), given)
 
-    def uploaded(self) -> None:
-        """An upload into it has ended: show what is there now."""
-        if self.is_attached:
-            self.action_reload()
-
-
-_SIDE_WORDS = {"out": "what it gave", "in": "what it was made of"}
-
 
 def _paths(text: str) -> list[Path]:
-    import shlex
-
+    """As a shell would read them: quotes around a name with blanks."""
     try:
         words = shlex.split(text)
     except ValueError:

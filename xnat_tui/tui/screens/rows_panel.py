@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from xnat_tui.tui.app import Explorer
 
 R = TypeVar("R")
+_ROWS_KEYS = (
+    Binding("space", "mark", "Mark"),
+    Binding("asterisk", "invert", "Invert marks", show=False),
+    Binding("slash", "filter", "Filter"),
+    Binding("r", "reload", "Reload"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,7 @@ class RowsPanel(Panel[None], Generic[R]):
     Marks and the cursor stay with their rows when these are read again.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark"),
-        Binding("asterisk", "invert", "Invert marks", show=False),
-        Binding("slash", "filter", "Filter"),
-        Binding("r", "reload", "Reload"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*_ROWS_KEYS]
     DEFAULT_CSS = """
     RowsPanel > .panel--box { width: 78; }
     RowsPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
@@ -101,6 +102,11 @@ class RowsPanel(Panel[None], Generic[R]):
         """Rows were read anew."""
 
     # what the panel is made of
+
+    def shown_bindings(self) -> list[Binding]:
+        own = [one for one in type(self).BINDINGS if isinstance(one, Binding)]
+        keys = {one.key for one in own}
+        return own + [one for one in _ROWS_KEYS if one.key not in keys]
 
     @property
     def explorer(self) -> Explorer:

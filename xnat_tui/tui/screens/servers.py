@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Label, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui import config, credentials
 from xnat_tui.config import Server
-from xnat_tui.credentials import Credential, Secret
-from xnat_tui.errors import UsageError, XnatTuiError
+from xnat_tui.errors import PasswordExpired, ServerUnreachable, SignInFailed, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines, fit
 from xnat_tui.tui.screens.ask import Confirm
 from xnat_tui.tui.screens.panel import Panel
+from xnat_tui.tui.widgets.server_form import ServerForm
 
 if TYPE_CHECKING:
     from xnat_tui.services.workspace import Workspace
@@ -42,20 +41,16 @@ class ServersPanel(Panel[Opened]):
     """The list of saved servers above the form of the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "sign_in", "Sign in and open"),
-        Binding("ctrl+s", "save", "Save"),
+        Binding("enter", "sign_in", "Sign in, open"),
         Binding("ctrl+t", "test", "Test"),
+        Binding("ctrl+s", "save", "Save"),
         Binding("ctrl+n", "new", "New"),
         Binding("ctrl+d", "forget", "Forget…"),
     ]
     DEFAULT_CSS = """
-    ServersPanel OptionList { height: auto; max-height: 6; border: none; background: $surface; }
-    ServersPanel .form { height: auto; padding-top: 1; }
-    ServersPanel .row { height: 1; }
-    ServersPanel .row Label { width: 10; color: $text-muted; }
-    ServersPanel .row Input { width: 1fr; }
-    ServersPanel .row Checkbox { width: auto; border: none; padding: 0 2 0 0; background: $surface; }
-    ServersPanel #said { height: auto; min-height: 2; padding-top: 1; }
+    ServersPanel OptionList { height: auto; max-height: 5; border: none; background: $surface; padding: 0;
+                              scrollbar-size-vertical: 1; }
+    ServersPanel #said { height: auto; min-height: 1; margin-top: 1; }
     """
 
     def __init__(self, workspace: Workspace, *, right: bool = False, demo_offered: bool = False) -> None:
@@ -63,6 +58,8 @@ class ServersPanel(Panel[Opened]):
         self._workspace = workspace
         self._right = right
         self._demo_offered = demo_offered
+        self._wrong: dict[str, str] = {}
+        """What went wrong at the last sign-in, in a word, by server."""
 
     @property
     def explorer(self) -> Explorer:
@@ -71,88 +68,51 @@ class ServersPanel(Panel[Opened]):
         assert isinstance(self.app, Explorer)
         return self.app
 
-    def body(self) -> list[Widget]:
-        def row(label: str, *inputs: Widget) -> Horizontal:
-            return Horizontal(Label(label), *inputs, classes="row")
+    @property
+    def form(self) -> ServerForm:
+        return self.query_one(ServerForm)
 
+    @property
+    def listed(self) -> OptionList:
+        return self.query_one("#servers", OptionList)
+
+    def body(self) -> list[Widget]:
         return [
             OptionList(id="servers", compact=True, markup=False),
-            Vertical(
-                row("name", Input(id="name", compact=True, placeholder="lab")),
-                row("address", Input(id="url", compact=True, placeholder="https://xnat.example.org")),
-                row("user", Input(id="user", compact=True, placeholder="empty: guest")),
-                row(
-                    "password",
-                    Input(
-                        id="password", compact=True, password=True, placeholder="or an alias token's secret"
-                    ),
-                ),
-                row("CA file", Input(id="ca", compact=True, placeholder="empty: the system's")),
-                row(
-                    "",
-                    Checkbox("verify TLS", True, id="verify", compact=True),
-                    Checkbox("read-only", False, id="read_only", compact=True),
-                    Checkbox("keep a token", False, id="token", compact=True),
-                ),
-                classes="form",
-            ),
+            ServerForm(right=self._right),
             Static("", id="said", markup=False),
         ]
 
     def on_mount(self) -> None:
         self._list()
-        self.query_one("#servers" if self._workspace.settings.servers else "#name").focus()
+        self.listed.focus()
+        if self._demo_offered:
+            self._say("No server is saved yet. Try the demo, or ctrl+n and fill in the form.")
 
     def _list(self, chosen: str = "") -> None:
-        servers = self.query_one("#servers", OptionList)
-        servers.clear_options()
+        self.listed.clear_options()
         for server in self._workspace.settings.servers.values():
-            signed_in = "signed in" if self._workspace.signed_in(server.name) else ""
-            access = "read-only" if server.read_only else ""
-            address = fit(clean(server.url), 30)
-            line = f"{fit(clean(server.name), 12):<12} {address:<30} {fit(server.user or 'guest', 8):<8} "
-            servers.add_option(Option(f"{line}{signed_in or access}", id=server.name))
+            line = f"{fit(clean(server.name), 10):<10} {fit(clean(server.url), 28):<28} "
+            line += f"{fit(clean(server.user) or 'guest', 8):<8} {fit(self._state(server), 14)}"
+            self.listed.add_option(Option(line, id=server.name))
         if self._demo_offered:
-            servers.add_option(
-                Option("Try the demo server: two servers with sample data, here", id=_TRY_DEMO)
-            )
-        names = [str(option.id) for option in servers.options]
-        servers.highlighted = names.index(chosen) if chosen in names else (0 if names else None)
+            self.listed.add_option(Option("Try the demo server: two of them, with sample data", id=_TRY_DEMO))
+        names = [str(option.id) for option in self.listed.options]
+        self.listed.highlighted = names.index(chosen) if chosen in names else (0 if names else None)
+
+    def _state(self, server: Server) -> str:
+        if server.name in self._wrong:
+            return f"! {self._wrong[server.name]}"
+        if self._workspace.signed_in(server.name):
+            return "signed in"
+        return "read-only" if server.read_only else ""
 
     @on(OptionList.OptionHighlighted)
     def _show(self, event: OptionList.OptionHighlighted) -> None:
         server = self._workspace.settings.servers.get(str(event.option.id))
-        if server is not None:
-            self._fill(server)
-
-    def _fill(self, server: Server) -> None:
-        self.query_one("#name", Input).value = server.name
-        self.query_one("#url", Input).value = server.url
-        self.query_one("#user", Input).value = server.user
-        self.query_one("#password", Input).value = ""
-        self.query_one("#ca", Input).value = str(server.verify) if isinstance(server.verify, Path) else ""
-        self.query_one("#verify", Checkbox).value = server.verify is not False
-        self.query_one("#read_only", Checkbox).value = server.read_only
-
-    def _typed(self) -> Server:
-        """The form as a server. Raises UsageError, ConfigError."""
-        name = self.query_one("#name", Input).value.strip()
-        ca = self.query_one("#ca", Input).value.strip()
-        verify: bool | Path = self.query_one("#verify", Checkbox).value
-        if verify and ca:
-            verify = Path(ca).expanduser()
-            if not verify.is_file():
-                raise UsageError(f"There is no CA file {ca}.")
-        known = self._workspace.settings.servers.get(name)
-        config.check_name(name)
-        return Server(
-            name,
-            config.checked_url(self.query_one("#url", Input).value.strip()),
-            self.query_one("#user", Input).value.strip(),
-            verify,
-            self.query_one("#read_only", Checkbox).value,
-            known.connections if known else 8,
-        )
+        if server is not None and server.name != self.form.name_typed:
+            self.form.fill(server)
+            self._say("")
 
     def _say(self, text: str) -> None:
         try:
@@ -164,64 +124,87 @@ class ServersPanel(Panel[Opened]):
         self._say("\n".join(part for part in (f"! {error.message}", error.hint) if part))
 
     def action_new(self) -> None:
-        self._fill(Server("", "", ""))
-        self.query_one("#name").focus()
-        self._say("")
+        self.form.fill(Server("", "", ""))
+        self.form.focus_first()
+        self._say("Fill in the form, then enter signs in, ctrl+s only saves.")
 
-    def action_save(self) -> Server | None:
+    def action_save(self) -> None:
+        server = self._saved()
+        if server is not None:
+            self._say(f"Saved {server.name}. No password is saved.")
+
+    def _saved(self) -> Server | None:
         """Write the form to the configuration; nothing secret goes there."""
+        before = self._workspace.settings.servers.get(self.form.name_typed)
         try:
-            server = self._typed()
-            config.save_server(server)
+            server = self.form.server(before)
+            if server != before:
+                config.save_server(server)
+                self._workspace.reload_settings()
         except XnatTuiError as error:
             self._fail(error)
             return None
-        self._workspace.reload_settings()
+        if before is not None and server.url != before.url:
+            self._sign_out(server.name)
         self._list(server.name)
-        self._say(f"Saved {server.name}.")
         return server
 
-    def action_test(self) -> None:
-        self._enter(lambda server, summary: self._say(f"{server.name}: {summary}"))
+    def _sign_out(self, name: str) -> None:
+        """Behind the screen: it waits on the network."""
+        workspace = self._workspace
+        self.explorer.loader.submit(
+            ("forget", name), lambda: workspace.forget_connection(name), _nothing, self.explorer.report
+        )
 
-    def action_sign_in(self) -> None:
-        servers = self.query_one("#servers", OptionList)
-        option = servers.highlighted_option
-        if servers.has_focus and option is not None and option.id == _TRY_DEMO:
-            self.dismiss(None)
-            self.explorer.start_demo()
-            return
-        self._enter(lambda server, _: self.dismiss(Opened(server.name, self._right)))
+    def action_test(self) -> None:
+        self._enter(lambda _: None)
 
     @on(Input.Submitted)
     @on(OptionList.OptionSelected)
-    def _entered(self, event: Input.Submitted | OptionList.OptionSelected) -> None:
-        event.stop()
-        self.action_sign_in()
+    def action_sign_in(self) -> None:
+        option = self.listed.highlighted_option
+        if self.listed.has_focus and option is not None and option.id == _TRY_DEMO:
+            self.dismiss(None)
+            self.explorer.start_demo()
+            return
+        right = self.form.right
+        self._enter(lambda server: self.dismiss(Opened(server.name, right)))
 
-    def _enter(self, then: object) -> None:
-        assert callable(then)
-        password = self.query_one("#password", Input).value
-        keep_token = self.query_one("#token", Checkbox).value
-        server = self.action_save()
+    def _enter(self, then: Callable[[Server], object]) -> None:
+        """Save, sign in, say what was found there, and go on."""
+        server = self._saved()
         if server is None:
             return
-        self.query_one("#password", Input).value = ""
-        credential = Credential(server.user, Secret(password), "typed", False) if password else None
+        credential, keep_token = self.form.take_credential(server.user), self.form.keep_token
+        if keep_token and credential is None:
+            self._say("! A token is had for a password: type it as well.")
+            return
         self._say(f"Signing in to {server.name} …")
-
-        def sign_in() -> str:
-            return self._workspace.sign_in(server.name, credential, keep_token=keep_token)
+        workspace = self._workspace
 
         def signed_in(summary: str) -> None:
-            if self.is_current:
+            self._wrong.pop(server.name, None)
+            if self.is_attached:
                 self._list(server.name)
-                then(server, summary)
+                self._say(f"{server.name}: {summary}" + (". Token saved." if keep_token else ""))
+                then(server)
 
-        self.explorer.loader.submit("servers", sign_in, signed_in, self._fail)
+        def failed(error: XnatTuiError) -> None:
+            self._wrong[server.name] = _in_a_word(error)
+            self.explorer.remember(f"{error.title}: {error.message}")
+            if self.is_attached:
+                self._list(server.name)
+                self._fail(error)
 
-    async def action_forget(self) -> None:
-        option = self.query_one("#servers", OptionList).highlighted_option
+        self.explorer.loader.submit(
+            "servers",
+            lambda: workspace.sign_in(server.name, credential, keep_token=keep_token),
+            signed_in,
+            failed,
+        )
+
+    def action_forget(self) -> None:
+        option = self.listed.highlighted_option
         if option is None or option.id == _TRY_DEMO:
             return
         name = str(option.id)
@@ -229,12 +212,31 @@ class ServersPanel(Panel[Opened]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                server = self._workspace.server(name)
-                credentials.forget_token(server)
-                config.remove_server(name)
-                self._workspace.forget_connection(name)
-                self._workspace.reload_settings()
-                self._list()
-                self._say(f"Forgot {name}.")
+                self._forget(name)
 
         self.app.push_screen(Confirm("Forget a server", text, yes=f"Forget {name}", danger=True), answered)
+
+    def _forget(self, name: str) -> None:
+        try:
+            credentials.forget_token(self._workspace.server(name))
+            config.remove_server(name)
+            self._workspace.reload_settings()
+        except XnatTuiError as error:
+            self._fail(error)
+            return
+        self._sign_out(name)
+        self.form.fill(Server("", "", ""))
+        self._list()
+        self._say(f"Forgot {name}.")
+
+
+def _nothing(_: None) -> None:
+    """Signed out: nothing is left to be shown."""
+
+
+def _in_a_word(error: XnatTuiError) -> str:
+    if isinstance(error, PasswordExpired):
+        return "expired"
+    if isinstance(error, SignInFailed):
+        return "refused"
+    return "unreachable" if isinstance(error, ServerUnreachable) else error.title.lower()

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changes import Change
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import Workflow
 from xnat_tui.tui.screens.changes import ChangesPanel
@@ -25,10 +26,11 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "dismiss_chosen", "Dismiss…"),
-        Binding("D", "dismiss_stuck", "Dismiss all open AutoRuns…"),
-        Binding("o", "pipelines", "Every pipeline"),
+        Binding("D", "dismiss_stuck", "All open AutoRuns…"),
+        Binding("a", "pipelines", "AutoRun/all"),
+        Binding("o", "scope", "Item/project"),
     ]
-    empty = "No such workflow. o shows every pipeline, or AutoRun only."
+    empty = "No such workflow. a shows every pipeline or AutoRun only, o the whole project."
 
     def __init__(self, place: Place) -> None:
         columns = [
@@ -36,7 +38,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
             *(Column("step", 9), Column("started", 11)),
         ]
         super().__init__(f"Workflows · {place.location}", columns)
-        self._place = place
+        self._item = self._place = place
         self._every = False
 
     # rows
@@ -47,7 +49,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         return Workflows(self.explorer.workspace.reader(self._place.server))
 
     def read(self) -> list[Workflow]:
-        found = self._service().list(self._place, every_pipeline=self._every)
+        found = self._service().at(self._place, every_pipeline=self._every)
         return found[::-1]  # the newest first
 
     def key_of(self, row: Workflow) -> str:
@@ -79,14 +81,20 @@ class WorkflowsPanel(RowsPanel[Workflow]):
     def rows_changed(self) -> None:
         count = sum(row.open for row in self.rows)
         what = "every pipeline" if self._every else "AutoRun"
-        place = self._place.location.name or self._place.server
-        self.retitle(f"Workflows · {place} · {what}: {len(self.rows)}, {count} open")
+        self.retitle(f"Workflows · {_name(self._place)} · {what}: {len(self.rows)}, {count} open")
 
     # what the user asks for
 
     def action_pipelines(self) -> None:
         """Every pipeline's workflows, or AutoRuns alone."""
         self._every = not self._every
+        self.marks.clear()
+        self.action_reload()
+
+    def action_scope(self) -> None:
+        """The item's workflows, or those of its whole project."""
+        project = self._item.up_to(Kind.PROJECT)
+        self._place = project if self._place == self._item else self._item
         self.marks.clear()
         self.action_reload()
 
@@ -104,7 +112,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
     def action_dismiss_stuck(self) -> None:
         """Every open AutoRun here; other pipelines' workflows are left alone."""
         place = self._place
-        title = f"dismiss the open AutoRuns of {place.location.name}"
+        title = f"dismiss the open AutoRuns of {_name(place)}"
         self._plan(title, lambda service: service.plan_dismiss([place]))
 
     def _plan(self, title: str, make: Callable[[Workflows], list[Change]]) -> None:
@@ -134,6 +142,11 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
     def _complain(self, error: XnatTuiError) -> None:
         self.complain("  ".join(part for part in (f"! {error.message}", error.hint) if part))
+
+
+def _name(place: Place) -> str:
+    item = place.item
+    return item.key or item.id if item is not None else place.server
 
 
 def _workflows(count: int) -> str:

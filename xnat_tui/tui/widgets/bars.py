@@ -37,7 +37,8 @@ class KeyBar(Static):
     def __init__(self, run: Callable[[str], None]) -> None:
         super().__init__("", id="keys", markup=False)
         self._run = run
-        self._shown: tuple[tuple[str, str, bool], ...] = ()
+        self._shown: tuple[tuple[tuple[str, str, bool], ...], int] = ((), 0)
+        """What is shown, and for how wide a terminal."""
         self._spans: list[tuple[int, int, str]] = []
 
     def show(self, actions: Sequence[Action], refused: Callable[[Action], bool]) -> None:
@@ -47,12 +48,14 @@ class KeyBar(Static):
             (action.method, f"{key_name(action.keys)} {action.label.rstrip('…')}", refused(action))
             for action in actions[: self.MOST]
         )
-        if entries == self._shown:
+        if (entries, self.size.width) == self._shown:
             return
-        self._shown = entries
+        self._shown = (entries, self.size.width)
         self._spans = []
         line, at = Text(no_wrap=True), 0
         for method, words, dim in entries:
+            if self.size.width and at + cell_width(words) > self.size.width:
+                break
             key, _, label = words.partition(" ")
             line.append(key, "dim" if dim else "bold")
             line.append(f" {label}  ", "dim" if dim else "")
@@ -73,7 +76,6 @@ class TransfersStrip(Static):
     DEFAULT_CSS = """
     TransfersStrip { display: none; height: auto; border: round $foreground 30%; padding: 0 1; }
     TransfersStrip.-shown { display: block; }
-    App.-ascii TransfersStrip { border: ascii $foreground; }
     """
     MOST = 3
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from xnat_tui.model.display import cell_width, clean, fit, short_size
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import FieldDifference, Judge, Pair, Status
-from xnat_tui.tui.describing import item_name, item_word, pair_line
+from xnat_tui.tui.describing import item_name, item_word, pair_line, verdict
 
 _NAME_CELLS = 18
 _MOST_BELOW = 200
@@ -74,7 +74,7 @@ def _lines(
         return
     yield f"{fit(clean(item_name(item)), width - 20)}  {item_word(item)}", "bold"
     if pair.compared:
-        yield fit(pair_line(pair).partition("  ")[2].strip(), width), ""
+        yield fit(verdict(pair), width), ""
     for label, value in _about(pair, item):
         yield f"{label:<10} {fit(value, width - 11)}", ""
     for error in (pair.source_error, pair.destination_error):

@@ -43,9 +43,6 @@ class Pane(Vertical):
     Pane.-hidden { display: none; }
     Pane > .pane--notice { padding: 1 2; height: 1fr; color: $text-muted; }
     Pane > PairTree { height: 1fr; }
-    App.-no-color Pane.-active { border: heavy $foreground; }
-    App.-ascii Pane { border: ascii $foreground 30%; }
-    App.-ascii Pane.-active { border: ascii $accent; border-title-style: bold reverse; }
     """
 
     def __init__(self, side: SideName, glyphs: Glyphs) -> None:

@@ -1,0 +1,203 @@
+"""Going through an archive: opening, filtering, finding, going back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.driver import LARGE, SMALL, Size, story
+from tests.tui.stories.conftest import World
+from xnat_tui import config
+
+SIZES = [pytest.param(SMALL, "80x24", id="80x24"), pytest.param(LARGE, "140x40", id="140x40")]
+
+
+@pytest.mark.parametrize(("size", "name"), SIZES)
+async def test_a_session_is_opened_down_to_its_files(world: World, size: Size, name: str) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS", size) as told:
+        await told.find("SUB-002")
+        await told.press("l", "l", "l", "l", "l")
+        await told.press("j", "j", "l", "l", "l", "l")
+        told.shows(f"browse_{name}")
+
+
+async def test_filtering_keeps_what_holds_a_match_and_esc_drops_it(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("slash")
+        await told.type("00")
+        told.has("filter: 00")
+        await told.type("4")
+        assert [row.pair.key for row in told.source.rows] == ["SUB-004"]
+        await told.press("enter")
+        told.shows("filtered_80x24")
+        await told.press("escape")
+        assert len(told.source.rows) > 5
+
+
+async def test_an_inverse_filter_and_one_by_type(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("slash")
+        await told.type("!sub")
+        assert {row.pair.key for row in told.source.rows if row.pair.group is None} == {"0010"}
+        await told.press("escape")
+        await told.find("SUB-002")
+        await told.press("l", "slash")
+        await told.type("type:PET")
+        assert "SUB-002_PT1" in {row.pair.key for row in told.source.rows}
+        assert "SUB-002_MR1" not in {row.pair.key for row in told.source.rows}
+
+
+async def test_going_to_a_browser_address_a_rest_path_an_id_and_a_label(world: World) -> None:
+    async with story("lab:", "qc:") as told:
+        for text in (
+            f"{world.lab.url}/data/projects/BRAINS/subjects/SUB-002",
+            "/data/projects/BRAINS/subjects/SUB-002",
+            "lab:BRAINS/SUB-002",
+            "BRAINS/SUB-002",
+        ):
+            await told.press("g")
+            await told.type(text)
+            await told.press("enter")
+            assert str(told.source.root.location) == "lab:BRAINS/SUB-002", text
+            await told.press("left_square_bracket")
+            assert str(told.source.root.location) == "lab:", text
+        session = next(row.pair for row in told.source.rows if row.pair.key == "BRAINS")
+        await told.find("bra")
+        assert told.main.cursor is session
+
+
+async def test_going_to_an_accession_id_opens_the_session(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("l")
+        found = next(pair for pair in told.source.rows.root.walk() if pair.key == "SUB-002_MR1")
+        await told.press("g")
+        await told.type(found.source.id)
+        await told.press("enter")
+        assert str(told.source.root.location) == "lab:BRAINS/SUB-002/SUB-002_MR1"
+
+
+async def test_a_label_that_nobody_has_is_said_in_the_pane_and_r_tries_again(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("g")
+        await told.type("BRAINS/SUB-0022")
+        await told.press("enter")
+        told.has("lab:BRAINS has no subject 'SUB-0022'.", "Did you mean SUB-002?", "r tries again")
+        told.shows("not_found_80x24")
+        await told.press("left_square_bracket")
+        told.has("There is nothing before this.")
+
+
+async def test_back_and_forward_bring_the_cursor_and_what_was_open_back(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("l", "j")
+        held = told.main.cursor
+        await told.press("g")
+        await told.type("lab:LEGACY")
+        await told.press("enter")
+        assert told.source.root.location.name == "LEGACY"
+        await told.press("left_square_bracket")
+        assert told.main.cursor is held
+        await told.press("right_square_bracket")
+        assert told.source.root.location.name == "LEGACY"
+
+
+async def test_swapping_panes_keeps_what_was_open(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("l", "u")
+        assert str(told.source.root.location) == "qc:BRAINS"
+        assert str(told.destination.root.location) == "lab:BRAINS"
+        assert "SUB-002_MR1" in {row.pair.key for row in told.destination.rows}
+        await told.press("tab")
+        assert told.main.cursor.key == "SUB-002"
+
+
+async def test_opening_the_cursors_place_in_the_other_pane(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("O")
+        assert str(told.destination.root.location) == "lab:BRAINS/SUB-002"
+
+
+async def test_choosing_a_server_and_a_project_by_keyboard(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("tab", "o")
+        told.has("Open in the destination (right) pane")
+        await told.type("qc")
+        await told.press("enter")
+        await told.type("LEGACY")
+        await told.press("enter")
+        assert str(told.destination.root.location) == "qc:LEGACY"
+
+
+async def test_bookmarks_are_saved_and_opened(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("b")
+        told.has("No bookmark is saved yet")
+        await told.find("SUB-002")
+        await told.press("B", "enter")
+        assert config.load().bookmarks == {"SUB-002": "lab:BRAINS/SUB-002"}
+        await told.press("tab", "b", "enter")
+        assert str(told.destination.root.location) == "lab:BRAINS/SUB-002"
+
+
+async def test_reloading_keeps_opened_rows_and_shows_what_is_new(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("l")
+        site = world.lab.site
+        site.add_subject(site.projects["BRAINS"], "SUB-999")
+        await told.press("R")
+        labels = [row.pair.key for row in told.source.rows]
+        assert "SUB-999" in labels
+        assert "SUB-002_MR1" in labels
+        assert told.main.cursor.key == "SUB-002"
+
+
+async def test_collapsing_to_a_level_and_sorting(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("l", "l", "l", "1")
+        assert {str(row.pair.group or row.pair.kind) for row in told.source.rows} == {"subject", "resource"}
+        await told.press("comma")
+        await told.type("size")
+        await told.press("enter")
+        told.has("sort: size")
+
+
+async def test_zoom_shows_one_pane_and_esc_gives_the_other_back(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("z")
+        told.lacks("Destination: qc")
+        await told.press("escape")
+        told.has("Destination: qc")
+
+
+async def test_a_tiny_terminal_shows_one_pane_and_tab_flips(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS", (40, 10)) as told:
+        told.shows("tiny_source_40x10")
+        await told.press("tab")
+        told.shows("tiny_destination_40x10")
+        await told.press("x")
+        told.shows("tiny_actions_40x10")
+        await told.press("escape", "question_mark")
+        told.shows("tiny_help_40x10")
+
+
+@pytest.mark.parametrize(("size", "name"), SIZES)
+async def test_details_tell_every_field_as_xnat_names_it(world: World, size: Size, name: str) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS", size) as told:
+        await told.find("SUB-002")
+        await told.press("l", "j", "i")
+        told.has("acquisition_site")
+        told.shows(f"details_session_{name}")
+
+
+async def test_details_can_be_filtered(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("i", "slash")
+        await told.type("gender")
+        told.has("gender")
+        told.lacks("handedness")
