@@ -68,6 +68,24 @@ async def actions(told: Story) -> None:
     await told.press("x")
 
 
+async def prearchive(told: Story) -> None:
+    await told.press("p", "j", "j", "enter", "escape")
+
+
+async def archiving(told: Story) -> None:
+    await told.press("p", "space", "space", "a", "tab")
+    await told.type("{PatientID}_{StudyDate}")
+    await told.press("enter")
+
+
+async def workflows(told: Story) -> None:
+    await told.press("w", "o", "a")
+
+
+async def catalog(told: Story) -> None:
+    await told.press("j", "j", "l", "j", "K")
+
+
 SCENES: dict[str, tuple[Scene, str, str, Size]] = {
     "main": (compare, "lab:BRAINS", "qc:BRAINS", LARGE),
     "browse": (browse, "lab:", "qc:", SMALL),
@@ -79,6 +97,10 @@ SCENES: dict[str, tuple[Scene, str, str, Size]] = {
     "servers": (servers, "lab:", "qc:", SMALL),
     "help": (help_, "lab:", "qc:", SMALL),
     "actions": (actions, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "prearchive": (prearchive, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "archiving": (archiving, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "workflows": (workflows, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "catalog": (catalog, "lab:BRAINS", "qc:BRAINS", SMALL),
 }
 
 

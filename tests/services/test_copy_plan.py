@@ -107,7 +107,7 @@ def test_a_title_that_is_taken_gives_way_and_one_that_takes_the_id_is_a_conflict
 def test_what_cannot_be_read_at_the_source_conflicts_and_is_never_left_out(servers, make_site, match, action):
     pair = servers(make_site(), Site())
     pair.source.faults.add(match, action)
-    plan = pair.plan("P")
+    plan = pair.plan("P/S1/E1")
     assert list(_steps(plan, Action.CONFLICT)) == ["subjects/S1/experiments/E1"]
     assert any(finding.severity == "warning" for finding in plan.findings)
 
@@ -231,7 +231,9 @@ def test_read_only_servers_and_collaborators_are_told_before(servers, make_site)
     assert pair.plan("P").findings
 
 
-@pytest.mark.parametrize("policy", [Policy(via="import"), Policy(mode=Mode.RSYNC)])
+@pytest.mark.parametrize(
+    "policy", [Policy(via="import", mode=Mode.METADATA), Policy(mode=Mode.RSYNC), Policy(mode=Mode.RSYNC, via="import")]
+)
 def test_what_this_copy_cannot_do_is_refused(servers, make_site, policy):
     pair = servers(make_site(), Site())
     with pytest.raises(UsageError):

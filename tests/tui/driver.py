@@ -60,9 +60,12 @@ class Story:
     async def settle(self) -> None:
         """Until no call is under way and nothing is left to draw."""
         while True:
+            while self.main.looking.resting is not None:
+                await self.pilot.pause(0.02)
             await self.app.loader.until_idle()
+            await self.app.workers.wait_for_complete()
             await self.pilot.pause()
-            if not self.app.loader.waiting:
+            if not self.app.loader.waiting and not len(self.app.workers):
                 return
 
     async def until(self, done: Callable[[], bool]) -> None:
@@ -70,6 +73,11 @@ class Story:
         while not done():
             await self.pilot.pause(0.02)
         await self.settle()
+
+    async def until_shown(self, text: str) -> None:
+        """Until a text is on the screen, whatever is still under way."""
+        while _flat(text) not in _flat(self.screen):
+            await self.pilot.pause(0.02)
 
     async def compared(self) -> None:
         """Until the comparison has ended and was shown."""

@@ -10,6 +10,7 @@ from tests.tui.driver import Story, story
 from xnat_tui.demo.faults import ErrorPage, WriteThenDrop
 from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.services import prearchive_work
+from xnat_tui.tui.screens import prearchive
 from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.prearchive import PrearchivePanel
 
@@ -73,9 +74,9 @@ async def test_details_say_what_differs_from_the_archived_session(servers):
     async with panel() as told:
         await only(told, "conflict")
         await told.press("enter")
-        assert "* scans/3 UID:" in told.screen
-        assert "here, " in told.screen
-        assert "CONFLICT: Session SUB-002_MR1 already exists" in told.screen
+        assert told.line_with("* scans/3 series_description: t2_tse_tra here")
+        assert told.line_with("* scans/3 files: 6 here, 8 in the archive")
+        assert told.line_with("conflict: Session processing in progress: xnat_tools/AutoRun.xml")
         await told.press("escape")
         assert "Archived already; differs in scans/3" in told.screen
 
@@ -99,6 +100,7 @@ async def test_one_session_is_archived_under_the_labels_that_were_typed(servers)
         await told.type("x")
         await told.press("enter")
         assert "nothing written yet" in told.screen
+        assert "--as SUB-013-A/SUB-013_MR1x" in " ".join(told.screen.split())
         assert servers.lab.site.experiment("SUB-013_MR1x", "BRAINS") is None
         await told.press("enter")
         assert "done: archived as BRAINS/SUB-013-A/SUB-013_MR1x" in told.screen
@@ -151,7 +153,9 @@ async def test_replacing_asks_for_the_projects_id(servers):
 
 
 async def test_one_failure_in_the_middle_leaves_the_others_done_and_can_be_tried_again(servers):
-    fault = servers.lab.faults.add("POST /data/services/archive.*SUB-014", ErrorPage(500, "disk is full"), times=1)
+    fault = servers.lab.faults.add(
+        "POST /data/services/archive.*SUB-014", ErrorPage(500, "disk is full"), times=1
+    )
     async with panel() as told:
         await told.press("space", "space")
         await told.press("a", "enter", "enter")
@@ -176,11 +180,21 @@ async def test_a_lost_answer_is_no_failure_when_the_session_has_left(servers):
 async def test_a_session_is_moved_to_another_project(servers):
     async with panel() as told:
         await told.press("m")
-        await told.type("PHANTOMS")
+        await told.type("LEGACY")
         await told.press("enter", "enter")
         assert "1 done" in told.screen
         (moved,) = waiting(servers, "SUB-013_MR1")
-        assert moved.project == "PHANTOMS"
+        assert moved.project == "LEGACY"
+
+
+async def test_a_move_that_the_server_refuses_says_why(servers):
+    async with panel() as told:
+        await told.press("m")
+        await told.type("PHANTOMS")
+        await told.press("enter", "enter")
+        assert "0 done, 1 failed" in told.screen
+        assert "Invalid permissions for new project." in told.screen
+        assert waiting(servers, "SUB-013_MR1")[0].project == "BRAINS"
 
 
 async def test_deleting_touches_what_was_marked_and_nothing_else(servers):
@@ -220,6 +234,14 @@ async def test_work_goes_on_when_its_panel_is_left(servers):
         assert [one.message for one in told.app._notifications] == ["archive 2 sessions: 2 done."]
 
 
+async def test_rows_follow_what_the_server_does(servers, monkeypatch):
+    monkeypatch.setattr(prearchive, "LOOK_AGAIN_SECONDS", 0.01)
+    async with panel() as told:
+        assert told.line_with("> BUILDING  SUB-017")
+        waiting(servers, "SUB-017_MR1")[0].status = "READY"
+        await told.until(lambda: "  READY     SUB-017" in told.screen)
+
+
 async def test_x_stops_after_the_row_under_way_and_enter_goes_on(servers):
     async with panel() as told:
         await told.press("space", "space", "a", "enter")
@@ -242,10 +264,10 @@ async def test_an_unticked_row_is_not_sent(servers):
 
 
 async def test_a_refused_list_says_why_and_r_tries_again(servers):
-    servers.lab.faults.add("GET /data/prearchive", ErrorPage(403, "Forbidden"), times=1)
+    servers.lab.faults.add("GET /data/prearchive", ErrorPage(403, "Forbidden"))
     async with panel() as told:
         assert "r tries again" in told.screen
-        assert "! " in told.line_with("r tries again")
+        servers.lab.faults.clear()
         await told.press("r")
         assert told.line_with("READY     SUB-013")
         assert "r tries again" not in told.screen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,47 @@ START_SECONDS = 15.0
 POLL_SECONDS = 0.005
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's server, told to stop instead of looking ten times a second: tests start hundreds of them."""
+
+    _told: asyncio.Event
+    _loop: asyncio.AbstractEventLoop
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.started_loop = threading.Event()
+
+    async def main_loop(self) -> None:
+        self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
+        self.started_loop.set()
+        while not self._told.is_set():
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 1.0)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if tasks := self.server_state.tasks:
+            _, late = await asyncio.wait(tasks, timeout=self.config.timeout_graceful_shutdown)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        while self.server_state.connections:  # each says so itself when its transport is closed
+            await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        """From any thread."""
+        self._loop.call_soon_threadsafe(self._told.set)
+
+
 class DemoServer:
     """A site behind HTTP on 127.0.0.1; ``port`` 0 takes a free one and keeps it on ``restart``.
 
@@ -32,7 +74,7 @@ class DemoServer:
         self.requests = RequestLog()
         self.faults = Faults()
         self._port = port
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -81,7 +123,7 @@ class DemoServer:
             timeout_graceful_shutdown=1,
             h11_max_incomplete_event_size=64 * 1024,
         )
-        self._server = server = uvicorn.Server(config)
+        self._server = server = _Server(config)
         self._thread = threading.Thread(target=_run, args=(server, listener), name="demo-server", daemon=True)
         self._thread.start()
         _await_start(server, self._thread)
@@ -91,7 +133,7 @@ class DemoServer:
         if self._server is None or self._thread is None:
             return
         self.faults.stopping = True
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()
         self._server = self._thread = None
 
@@ -114,10 +156,9 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
         listener.close()
 
 
-def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+def _await_start(server: _Server, thread: threading.Thread) -> None:
     waited = 0.0
-    while not server.started:
-        thread.join(POLL_SECONDS)
+    while not server.started_loop.wait(POLL_SECONDS):
         waited += POLL_SECONDS
         if not thread.is_alive() or waited > START_SECONDS:
             raise RuntimeError("the demo server did not start")

@@ -73,6 +73,26 @@ class Fields(Mapping[str, str]):
         names, values = (*self.names, *other.names), (*self._values, *other._values)
         return Fields(_one_of(names), values, exhaustive=(*self.exhaustive, *other.exhaustive))
 
+    def unlike(self, other: Fields) -> Iterator[tuple[str, str, str]]:
+        """(name, own text, other's text) where the texts differ and both sides know of the field."""
+        if self.names == other.names:
+            if self._values != other._values:
+                for name, one, two in zip(self.names, self._values, other._values, strict=True):
+                    if one != two:
+                        yield name, one, two
+            return
+        here, there = dict(self.items()), dict(other.items())
+        for name in dict.fromkeys((*self.names, *other.names)):
+            one, two = here.get(name, ""), there.get(name, "")
+            if one != two and self.knows(name) and other.knows(name):
+                yield name, one, two
+
+    def values(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self._values
+
+    def items(self) -> Iterator[tuple[str, str]]:  # type: ignore[override]
+        return zip(self.names, self._values, strict=True)
+
     def knows(self, name: str) -> bool:
         """Whether something is known of this field, be it that it has no value."""
         return name in self.names or name.startswith(self.exhaustive)

@@ -88,14 +88,8 @@ class Rules:
     def differences(
         self, kind: Kind, source: Fields, destination: Fields, type_: str = ""
     ) -> Iterable[FieldDifference]:
-        names = source.names if source.names == destination.names else _union(source, destination)
-        for name in names:
-            one, other = source.get(name, ""), destination.get(name, "")
-            if one == other or self.is_neutral(kind, name, type_):
-                continue
-            if not (source.knows(name) and destination.knows(name)):
-                continue
-            if not self._same_value(name, one, other):
+        for name, one, other in source.unlike(destination):
+            if not self.is_neutral(kind, name, type_) and not self._same_value(name, one, other):
                 yield FieldDifference(name, one, other)
 
     def _same_value(self, name: str, one: str, other: str) -> bool:
@@ -157,10 +151,6 @@ class Rules:
 
 
 _TYPED = frozenset({Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR})
-
-
-def _union(source: Fields, destination: Fields) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*source.names, *destination.names)))
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

@@ -75,6 +75,7 @@ class Tree:
         self.judge = judge
         self.depth = depth
         self.filters = filters
+        self._narrows = filters.narrows
         self.lock = threading.RLock()
         """Held while pairs that may be shown are changed."""
         one = source.root_item if source else None
@@ -161,7 +162,7 @@ class Tree:
         else:
             right = source is _NOWHERE
             children = lone(kind, destination if right else source, right=right, verdict=_inherited(parent))
-        if self.filters.narrows:
+        if self._narrows:
             children = self._kept(parent, kind, children)
         for child in children:
             child.complete = kind is Kind.FILE or (kind is Kind.RESOURCE and self.depth is not Depth.DIGESTS)

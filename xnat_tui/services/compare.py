@@ -20,6 +20,8 @@ from xnat_tui.xnat.bulk_sessions import SESSION_FIELDS
 from xnat_tui.xnat.documents import describe
 from xnat_tui.xnat.listing import SUBJECT_FIELDS
 
+_TASKS = 256
+"""Into how many a level is cut at most: enough to keep every connection busy."""
 _REFRESH = "Refresh the catalog there with populateStats, then compare again."
 _DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 _TELLING = {Kind.SUBJECT: frozenset(SUBJECT_FIELDS), Kind.EXPERIMENT: frozenset(SESSION_FIELDS)}
@@ -155,7 +157,7 @@ class Comparison:
         """Whether the listings do not tell enough of an item to judge it by."""
         if pair.group is not None or pair.kind not in _DOCUMENTED or not pair.both:
             return False
-        if self.every_field or pair is self.root:
+        if self.every_field or pair is self.root or pair.kind is Kind.PROJECT:
             return True
         telling = _TELLING.get(pair.kind)
         items = (pair.source, pair.destination)
@@ -175,17 +177,20 @@ class Comparison:
     def _in_parallel(
         self, pool: ThreadPoolExecutor, do: Callable[[Pair], Pair], pairs: Sequence[Pair]
     ) -> Iterator[Pair]:
+        """Do it to all, in order. Many go to a thread together: most of them need no request at all."""
         self.progress.waiting = len(pairs)
-        for pair in pool.map(self._unless_stopped(do), pairs):
-            self.progress.waiting -= 1
-            yield pair
+        size = 1 + len(pairs) // _TASKS
 
-    def _unless_stopped(self, do: Callable[[Pair], Pair]) -> Callable[[Pair], Pair]:
-        def checked(pair: Pair) -> Pair:
-            self.check_stop()
-            return do(pair)
+        def some(start: int) -> Sequence[Pair]:
+            done = []
+            for pair in pairs[start : start + size]:
+                self.check_stop()
+                done.append(do(pair))
+            return done
 
-        return checked
+        for done in pool.map(some, range(0, len(pairs), size)):
+            self.progress.waiting -= len(done)
+            yield from done
 
     def check_stop(self) -> None:
         """Raises Interrupted where somebody set `stop`."""

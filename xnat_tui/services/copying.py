@@ -11,6 +11,7 @@ from lxml import etree
 from xnat_tui.errors import Interrupted, NotFound
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.plan import Plan, Step
+from xnat_tui.model.transfer import Outcome
 from xnat_tui.services.copying_holdings import Held, Holdings
 from xnat_tui.services.copying_lists import FileLists, Recent
 from xnat_tui.xnat import item_xml, listing, writing
@@ -55,6 +56,8 @@ class CopyRun:
         """Addresses of items that this run made, so that nothing needs to be looked up below them."""
         self.touched: set[str] = set()
         """Addresses of resources that this run has sent something to."""
+        self.ready: dict[int, Outcome] = {}
+        """Outcomes of steps whose work was done together with another's, until their turn comes."""
         self.by_source = {step.source.id: step for step in plan.steps if step.kind is not Kind.RESOURCE}
         self.below: dict[str, list[Step]] = defaultdict(list)
         for step in plan.steps:
@@ -123,6 +126,18 @@ class CopyRun:
         )
         siblings = [one for one in self.below[step.data["session"]] if one.task == "resource" and one.writes]
         return self._files.of(resource, together=len(siblings) > 1)
+
+    def session_bytes(self, session: str) -> int | None:
+        """Bytes of all files of a session of the source; None where they were not listed together."""
+        return self._files.session_bytes(session)
+
+    def files_at(self, uri: str, recorded: int | None) -> tuple[Item, ...]:
+        """The files of a resource of the source. Raises XnatTuiError, also where the list falls short."""
+        resource = Item(Kind.RESOURCE, "", uri.rpartition("/")[2], uri=uri, files=recorded)
+        listed = self._files.of(resource, together=True)
+        if listed.error is not None:
+            raise listed.error
+        return listed.items
 
     def target_files(self, step: Step) -> tuple[Item, ...]:
         """A resource's files at the destination, asked for anew; none where the resource is missing.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -36,8 +35,8 @@ SHARE = 0.25
 """The part of a resource's bytes from which its zip is cheaper than single requests."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
-_DAMAGED = (BadAnswer, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-_SOURCE_FAILED = (BadAnswer, NotFound, Refused, ServerError, ServerUnreachable)
+_DAMAGED = (BadAnswer, *zips.DAMAGED)
+SOURCE_FAILED = (BadAnswer, NotFound, Refused, ServerError, ServerUnreachable)
 
 
 def addressable(path: str) -> bool:
@@ -63,6 +62,8 @@ class Sender:
         self._fail = fail
         self.passed: dict[str, Passed] = {}
         self.existed = False
+        self.members: Mapping[str, Member] | None = None
+        """The files of this resource in a zip that somebody else fetched."""
 
     def send(self, items: Sequence[Item], attributes: Attributes, *, overwrite: bool, total: int) -> None:
         """Send files that share attributes; `total` are the bytes of the whole resource.
@@ -85,6 +86,8 @@ class Sender:
         mode = self._run.policy.mode
         if mode is Mode.ZIP or not item.bytes or not addressable(item.key):
             return False
+        if self.members is not None and item.key in self.members and item.bytes < LARGE:
+            return False  # it is here already
         return mode is Mode.FILE or count == 1 or item.bytes >= LARGE
 
     def _streams(self, item: Item) -> bool:
@@ -113,7 +116,7 @@ class Sender:
         for attempt in range(ATTEMPTS):
             try:
                 self._put(item, body, attributes, overwrite=overwrite, update_stats=update_stats)
-            except _SOURCE_FAILED as error:
+            except SOURCE_FAILED as error:
                 if attempt < ATTEMPTS - 1 and isinstance(error, BadAnswer | ServerUnreachable):
                     pause(self._control, attempt)
                     continue
@@ -149,7 +152,7 @@ class Sender:
             into.truncate()
             try:
                 return streams.fetch(self._run.source, item, into, self._control)
-            except _SOURCE_FAILED as error:
+            except SOURCE_FAILED as error:
                 if attempt == ATTEMPTS - 1 or not isinstance(error, BadAnswer | ServerUnreachable):
                     self._fail(item.key, error)
                     return None
@@ -185,6 +188,9 @@ class Sender:
     @contextmanager
     def _members(self, items: Sequence[Item], total: int) -> Iterator[Mapping[str, Member]]:
         """The resource's zip where that is cheaper; nothing where single requests are, or it is damaged."""
+        if self.members is not None:
+            yield self.members
+            return
         if len(items) <= FEW or sum(item.bytes or 0 for item in items) < SHARE * total:
             yield {}
             return
@@ -193,7 +199,7 @@ class Sender:
             fetched = zips.fetch(self._run.source, path, test=False)
             try:
                 members = fetched.__enter__()
-            except _SOURCE_FAILED:
+            except SOURCE_FAILED:
                 check_stop(self._control)
                 if attempt == 0:
                     pause(self._control, attempt)

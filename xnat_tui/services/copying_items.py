@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 
 from lxml import etree
 
@@ -23,7 +24,9 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.plan import Action, OnExisting, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import ATTEMPTS, Control, CopyRun, check_stop, pause
-from xnat_tui.xnat import item_xml, writing
+from xnat_tui.services.copying_import import scan_there, without_header_fields
+from xnat_tui.services.planning_import import OVERLAY
+from xnat_tui.xnat import catalogs, item_xml, writing
 from xnat_tui.xnat.connection import encode_uri, url_path
 
 log = logging.getLogger("xnat_tui.copying")
@@ -38,20 +41,27 @@ def copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     Raises Conflict when an item that was to be created is there meanwhile with other fields, and
     BadAnswer when the server said yes and stored something else.
     """
+    step = located(run, step)
     there = _there(run, step)
     document = _document(run, step)
     if there is not None:
         run.arrived(step, there)
+        if OVERLAY in step.data:
+            document = _overlay(document, there)
         differing = item_xml.lost(document, item_xml.own(there, step.kind))
         if not differing:
             return Outcome(step.number, State.DONE, failures=_custom_fields(run, step, there))
-        if step.action is Action.CREATE and run.policy.on_existing is OnExisting.SKIP:
+        replaces = run.policy.on_existing is not OnExisting.SKIP or OVERLAY in step.data
+        if step.action is Action.CREATE and not replaces:
             raise Conflict(
                 f"It is there meanwhile, with other values in {_named(differing)}.",
                 "Plan the copy again; --on-existing update would change them.",
             )
     nested = [] if there is not None else _scans_to_nest(run, step)
-    if step.kind is Kind.SCAN:  # nested, its element says `scan`; on its own, it is named after its type
+    if step.kind is Kind.SCAN and OVERLAY in step.data and there is not None:
+        item_xml.retype(document, str(there.get(item_xml.XSI_TYPE, "")) or step.source.type)
+        document = item_xml.standing_alone(document)
+    elif step.kind is Kind.SCAN:  # nested, its element says `scan`; on its own, it is named after its type
         document = item_xml.own(run.document(step.source.uri), step.kind)
         if "type" in step.data:
             item_xml.retype(document, step.data["type"])
@@ -244,6 +254,40 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     there = f"/data/projects/{url_path(step.data['project'], step.kind.plural)}/{url_path(label)}"
     if run.stored(there) is None:
         raise refusal or BadAnswer("The server said yes, but does not show the item in the project.")
+    return Outcome(step.number, State.DONE)
+
+
+def located(run: CopyRun, step: Step) -> Step:
+    """The step with the scan's ID that the import service gave it there, where that is another one."""
+    head, scans, tail = step.target.uri.partition("/scans/")
+    if run.policy.via != "import" or not scans:
+        return step
+    source = item_xml.scans(run.document(step.source.uri.partition("/scans/")[0]))
+    scan = source.get(step.source.uri.partition("/scans/")[2].partition("/")[0])
+    found = scan_there(run.session_there(step), scan) if scan is not None else None
+    if found is None:
+        return step
+    rest = tail.partition("/")
+    return replace(step, target=replace(step.target, uri=f"{head}/scans/{found}{rest[1]}{rest[2]}"))
+
+
+def _overlay(document: etree._Element, there: etree._Element) -> etree._Element:
+    """Raises Conflict where the importer made another type of session of it."""
+    made, wanted = (one.get(item_xml.XSI_TYPE) or str(one.tag) for one in (there, document))
+    if "scan" not in made.lower() and made != wanted:
+        raise Conflict(
+            "The import service made another type of session of it: its fields are not copied.",
+            "Copy it with --via files to keep its type.",
+        )
+    if "ID" in document.attrib:  # of a scan, to which the importer may have given another
+        document.set("ID", str(there.get("ID", "")))
+    return without_header_fields(document)
+
+
+def clear_caches(run: CopyRun, step: Step, control: Control) -> Outcome:
+    """Raises Forbidden for all but administrators."""
+    check_stop(control)
+    catalogs.clear_caches(run.target)
     return Outcome(step.number, State.DONE)
 
 

@@ -35,6 +35,11 @@ class Recent(Generic[_T]):
         self.put(key, value)
         return value
 
+    def peek(self, key: str) -> _T | None:
+        """What is remembered; nothing is asked."""
+        with self._lock:
+            return self._held.get(key)
+
     def put(self, key: str, value: _T) -> None:
         with self._lock:
             self._held[key] = value
@@ -66,6 +71,12 @@ class FileLists:
                     seen_by=self._connection.user,
                 )
         return listing.files(self._connection, resource)
+
+    def session_bytes(self, session: str) -> int | None:
+        """Of all files of a session that was listed `together`; None where it was not, or a size is unknown."""
+        known = self._sessions.peek(session)
+        sizes = [item.bytes for items in (known or {}).values() for item in items]
+        return None if known is None or None in sizes else sum(size or 0 for size in sizes)
 
     def _all(self, session: str) -> dict[str, list[Item]] | None:
         found: dict[str, list[Item]] = defaultdict(list)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
 
 from xnat_tui.errors import Conflict, ServerUnreachable, Unclear, XnatTuiError
 from xnat_tui.model.entities import Item
@@ -19,72 +18,88 @@ from xnat_tui.xnat import item_xml, writing
 from xnat_tui.xnat.writing import Attributes
 
 
-def copy_resource(run: CopyRun, step: Step, control: Control) -> Outcome:
-    """Send what is missing, or differs where the policy replaces it; a file that fails stops no other.
+class ResourceCopy:
+    """Sends what is missing, or differs where the policy replaces it; a file that fails stops no other.
 
-    Raises XnatTuiError when the resource's files cannot be listed.
+    How a resource is made, and how its files are sent, can be another's choice.
     """
-    return _ResourceCopy(run, step, control).copy()
 
-
-class _ResourceCopy:
     def __init__(self, run: CopyRun, step: Step, control: Control) -> None:
         self.run = run
         self.step = step
         self.control = control
         self.failures: dict[str, Failure] = {}
-        self.sender = Sender(run, step, control, self._fail)
+        self.sender = Sender(run, step, control, self.fail)
         self.evidence = Evidence()
         self.files = 0
         self.bytes = 0
+        self.total = 0
+        """Bytes of the whole resource at the source."""
+        self.decision = Decision()
+        self._waiting: dict[str, Item] = {}
+        self._overwrite: set[str] = set()
+        self._unclear: XnatTuiError | None = None
 
     def copy(self) -> Outcome:
+        """Raises XnatTuiError when the resource's files cannot be listed."""
+        self.prepare(None)
+        if self.decision.sent:
+            self.send()
+        return self.outcome()
+
+    def prepare(self, there: Sequence[Item] | None) -> None:
+        """List and decide, and make the resource; `there` are its files at the destination, if known."""
         listed = self.run.source_files(self.step)
         only = self.step.data.get("only", "")
         items = [item for item in listed.items if not only or item.key == only]
         if listed.error is not None:
             if not items:
                 raise listed.error
-            self._fail("", listed.error)
+            self.fail("", listed.error)
         if only and not items:
-            self._fail(
+            self.fail(
                 only, XnatTuiError("The file is no longer there.", "The source has changed: plan again.")
             )
-        untouched = self.run.untouched(self.step)
-        there = () if untouched else self.run.target_files(self.step)
-        decision = decide(items, there, self.run.policy.on_existing)
-        self._refuse(decision)
-        self.evidence += decision.evidence
+        if there is None:
+            there = () if self.run.untouched(self.step) else self.run.target_files(self.step)
+        self.total = sum(item.bytes or 0 for item in items)
+        self.decision = decide(items, there, self.run.policy.on_existing)
+        self._refuse()
+        self.evidence += self.decision.evidence
         if not there:
-            self._create(decision)
-        if decision.sent:
-            self._send(decision, sum(item.bytes or 0 for item in items))
-        done = State.FAILED if self.failures else State.DONE
-        skipped = len(decision.complete)
+            self.create()
+        self.wait_for(self.decision.sent)
+        self._overwrite = {item.key for item in self.decision.replaced}
+
+    def wait_for(self, items: Sequence[Item]) -> None:
+        """These are what `upload` sends."""
+        self._waiting = {item.key: item for item in items}
+
+    def outcome(self) -> Outcome:
         return Outcome(
             self.step.number,
-            done,
+            State.FAILED if self.failures else State.DONE,
             files=self.files,
             bytes=self.bytes,
-            skipped=skipped,
+            skipped=len(self.decision.complete),
             verified=self.evidence,
             failures=tuple(self.failures.values()),
         )
 
-    def _refuse(self, decision: Decision) -> None:
+    def _refuse(self) -> None:
         """What the plan showed as a conflict is no failure of the run; what is new since then is one."""
         shown = set(json.loads(self.step.data.get("refused", "[]")))
-        for item in decision.refused:
+        for item in self.decision.refused:
             if item.key not in shown:
                 error = Conflict("It is there with other content.", "--on-existing update would replace it.")
-                self._fail(item.key, error)
-        for item in decision.doubled:
-            self._fail(item.key, Conflict("A second file with this path; XNAT can only deliver one of them."))
+                self.fail(item.key, error)
+        for item in self.decision.doubled:
+            self.fail(item.key, Conflict("A second file with this path; XNAT can only deliver one of them."))
 
-    def _create(self, decision: Decision) -> None:
+    def create(self) -> None:
         """Make the resource first where its first upload would not give it its own attributes."""
-        own = self._own_attributes()
-        first = _attributes(decision.sent[0]) if decision.sent else None
+        own = self.own_attributes()
+        first = _attributes(self.decision.sent[0]) if self.decision.sent else None
         if first is not None and own in (first, Attributes(first.format, first.content)):
             return
         try:
@@ -94,63 +109,78 @@ class _ResourceCopy:
         except Unclear:
             pause(self.control, 0)  # the first upload creates it as well
 
-    def _own_attributes(self) -> Attributes:
-        """Below a session, only its document tells the tags of a resource."""
-        own = Attributes(**{name: self.step.data.get(name, "") for name in _ATTRIBUTES})
-        session = session_of(self.step.source.uri)
-        if own.tags or not session:
-            return own
+    def own_attributes(self) -> Attributes:
+        """Only the document of what it stands at tells all of them."""
         uri, label = self.step.source.uri, self.step.data["label"]
-        return replace(own, tags=item_xml.resource_tags(self.run.document(session), uri, label))
+        document = self.run.document(session_of(uri) or uri.partition("/resources/")[0])
+        told = item_xml.resource_attributes(document, uri, label)
+        listed = {name: self.step.data.get(name, "") for name in _ATTRIBUTES}
+        return Attributes(**{name: told.get(name) or listed[name] for name in _ATTRIBUTES})
 
-    def _send(self, decision: Decision, total: int) -> None:
-        missing = {item.key for item in decision.missing}
-        waiting = {item.key: item for item in decision.sent}
-        overwrite = {item.key for item in decision.replaced}
+    def send(self) -> None:
+        self.upload()
+        self.settle(None)
+
+    def upload(self) -> None:
+        """Send what waits, once. Whether it arrived is for `settle` to find out."""
+        check_stop(self.control)
+        self._unclear = None
+        self.run.touched.add(self.step.target.uri)
+        try:
+            for group in _by_attributes(list(self._waiting.values())):
+                again = [item for item in group if item.key in self._overwrite]
+                first = [item for item in group if item.key not in self._overwrite]
+                for items, replacing in ((first, False), (again, True)):
+                    if items:
+                        attributes = _attributes(items[0])
+                        self.sender.send(items, attributes, overwrite=replacing, total=self.total)
+        except (Unclear, ServerUnreachable) as error:
+            self._unclear = error
+
+    def settle(self, there: Sequence[Item] | None) -> None:
+        """Prove what was uploaded, send again what unclearly failed, and fail what has not arrived.
+
+        `there` is what a list of the whole session says; what that lacks is looked for once more.
+        """
+        missing = {item.key for item in self.decision.missing}
         for attempt in range(ATTEMPTS):
-            check_stop(self.control)
-            unclear: XnatTuiError | None = None
-            self.run.touched.add(self.step.target.uri)
-            try:
-                for group in _by_attributes(list(waiting.values())):
-                    again = [item for item in group if item.key in overwrite]
-                    first = [item for item in group if item.key not in overwrite]
-                    for items, replacing in ((first, False), (again, True)):
-                        if items:
-                            attributes = _attributes(items[0])
-                            self.sender.send(items, attributes, overwrite=replacing, total=total)
-            except (Unclear, ServerUnreachable) as error:
-                unclear = error
-            waiting = {key: item for key, item in waiting.items() if key not in self.failures}
-            waiting = self._prove(waiting, unclear)
-            if not waiting:
+            self._waiting = self._left()
+            if there is not None:
+                self._waiting, there = self._prove(there, final=False), None
+            if self._waiting:
+                self._waiting = self._prove(None, final=True)
+            if not self._waiting:
                 return
-            overwrite |= (
-                missing & self.sender.passed.keys()
-            )  # what this step itself left there half may be replaced
-            if unclear is None:
+            # what this step itself left there half may be replaced
+            self._overwrite |= missing & self.sender.passed.keys()
+            if self._unclear is None:
                 break
             if attempt < ATTEMPTS - 1:
                 pause(self.control, attempt)
-        for key in waiting:
-            self._fail(key, unclear or _NOT_STORED)
+                self.upload()
+        for key in self._waiting:
+            self.fail(key, self._unclear or _NOT_STORED)
 
-    def _prove(self, waiting: Mapping[str, Item], unclear: XnatTuiError | None) -> dict[str, Item]:
+    def _left(self) -> dict[str, Item]:
+        return {key: item for key, item in self._waiting.items() if key not in self.failures}
+
+    def _prove(self, there: Sequence[Item] | None, *, final: bool) -> dict[str, Item]:
         """Count what has arrived; the rest comes back. An upload's status alone proves nothing."""
-        if not self.run.policy.verify and unclear is None and not self.sender.existed:
-            for key in waiting:
+        trusting = not self.run.policy.verify and self._unclear is None and not self.sender.existed
+        if trusting:
+            for key in self._waiting:
                 self._arrived(key, Evidence(unverified=1))
             return {}
-        there = {item.key: item for item in self.run.target_files(self.step)}
+        held = {item.key: item for item in (self.run.target_files(self.step) if there is None else there)}
         rest: dict[str, Item] = {}
-        for key, item in waiting.items():
-            passed, other = self.sender.passed.get(key), there.get(key)
+        for key, item in self._waiting.items():
+            passed, other = self.sender.passed.get(key), held.get(key)
             if passed is None or other is None:
                 rest[key] = item
             elif _wrong(passed, other):
                 rest[key] = item
-                if unclear is None:
-                    self._fail(key, _OTHER_CONTENT)
+                if self._unclear is None and final:
+                    self.fail(key, _OTHER_CONTENT)
             else:
                 self._arrived(key, _evidence(item, passed, other))
         return {key: item for key, item in rest.items() if key not in self.failures}
@@ -161,7 +191,7 @@ class _ResourceCopy:
         self.bytes += self.sender.passed[key].size
         self.control.on_file()
 
-    def _fail(self, key: str, error: XnatTuiError) -> None:
+    def fail(self, key: str, error: XnatTuiError) -> None:
         path = f"{self.step.path}/files/{key}" if key else self.step.path
         self.failures[key] = Failure(path, error.message, error.hint)
 

@@ -10,6 +10,7 @@ from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import Control, check_stop
 from xnat_tui.services.exporting_documents import describe_dataset, save_document, save_table
+from xnat_tui.services.exporting_incoming import clear
 from xnat_tui.services.exporting_resources import fetch_resource
 from xnat_tui.services.exporting_run import ExportRun
 from xnat_tui.xnat.connection import Connection
@@ -52,5 +53,9 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
             failure = Failure(step.path, error.message, error.hint)
             return Outcome(step.number, State.FAILED, failures=(failure,))
 
-    yield execute
-    save_table(run)
+    clear(run.folder)
+    try:
+        yield execute
+        save_table(run)
+    finally:
+        run.incoming.close()

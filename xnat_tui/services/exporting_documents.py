@@ -58,7 +58,7 @@ def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
 def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
     """A file beside the archive's own; only an item's document came from somewhere."""
     target = inside(run.folder, name)
-    part = write_whole(target, body)
+    part = write_whole(target, run.incoming.place(), body)
     entry = Entry(name, part.size, part.md5, "", kind="metadata")
     if name == step.target.uri and step.task == "metadata":
         entry = replace(entry, location=step.data["location"], item=step.data["item"], uri=step.source.uri)

@@ -56,17 +56,13 @@ def _in_the_way(folder: Path, place: Path) -> Conflict:
     )
 
 
-def part_of(target: Path) -> Path:
-    """The name of a file while it is written: it tells nothing, and is never longer than the file's own."""
-    name = hashlib.md5(os.fsencode(target.name), usedforsecurity=False).hexdigest()
-    return target.with_name(f".{name}.part")
-
-
 @dataclass(slots=True)
 class Part:
-    """A file that is being written beside its place."""
+    """A file that is being written where nobody takes it for a whole one."""
 
     target: Path
+    place: Path
+    """On the target's file system; nothing is there yet."""
     size: int = 0
     md5: str = ""
     _descriptor: int = -1
@@ -74,13 +70,7 @@ class Part:
     def write(self, chunks: Iterable[bytes]) -> None:
         """Raises OSError and whatever reading raises; nothing is left behind then."""
         digest = hashlib.md5(usedforsecurity=False)
-        part = part_of(self.target)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        try:
-            self._descriptor = os.open(part, flags, 0o600)
-        except FileExistsError:
-            part.unlink()
-            self._descriptor = os.open(part, flags, 0o600)
+        self._descriptor = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             for chunk in chunks:
                 rest = memoryview(chunk)
@@ -100,7 +90,7 @@ class Part:
 
     def drop(self) -> None:
         self._close()
-        part_of(self.target).unlink(missing_ok=True)
+        self.place.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._descriptor >= 0:
@@ -123,7 +113,7 @@ class Batch:
         for part in self.parts:
             part.sync()
         for part in self.parts:
-            part_of(part.target).replace(part.target)
+            part.place.replace(part.target)
         for folder in {part.target.parent for part in self.parts}:
             _sync_folder(folder)
         done, self.parts = self.parts, []
@@ -135,9 +125,9 @@ class Batch:
         self.parts = []
 
 
-def write_whole(target: Path, body: bytes) -> Part:
-    """Replace one file at once or not at all."""
-    part = Part(target)
+def write_whole(target: Path, place: Path, body: bytes) -> Part:
+    """Replace one file at once or not at all; `place` is where it is written first."""
+    part = Part(target, place)
     part.write([body])
     return Batch([part]).finish()[0]
 

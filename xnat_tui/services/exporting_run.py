@@ -12,6 +12,7 @@ from pathlib import Path
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.paths import private_folder
 from xnat_tui.services.copying_lists import FileLists, session_of
+from xnat_tui.services.exporting_incoming import Incoming
 from xnat_tui.services.manifest import Entry, Manifest
 from xnat_tui.xnat.connection import Connection
 
@@ -24,6 +25,7 @@ class ExportRun:
         self.policy = plan.policy
         self.folder = Path(plan.destination)
         self.manifest = Manifest(self.folder)
+        self.incoming = Incoming(self.folder)
         self._connections = connections
         self._lists: dict[str, FileLists] = {}
         self._lock = threading.Lock()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -178,13 +178,15 @@ def _resampled(values: Values, size: int, axis: int) -> Values:
 
     length = values.shape[axis]
     if size >= length:
-        return np.take(values, np.arange(size) * length // size, axis=axis)
+        enlarged: Values = np.take(values, np.arange(size) * length // size, axis=axis)
+        return enlarged
     starts = np.arange(size) * length // size
     counts = np.diff(np.append(starts, length))
     shape = [1] * values.ndim
     shape[axis] = size
     sums: Values = np.add.reduceat(values, starts, axis=axis, dtype=np.float32)
-    return sums / counts.reshape(shape).astype(np.float32)
+    shrunk: Values = np.divide(sums, counts.reshape(shape), dtype=np.float32)
+    return shrunk
 
 
 def _decode_dicom(content: bytes, number: int) -> Frame:
@@ -212,7 +214,8 @@ def _decode_dicom(content: bytes, number: int) -> Frame:
 
 def _from_header(header: Dataset, number: int) -> Frame:
     import numpy as np
-    from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+    from pydicom.pixels.utils import pixel_array
 
     frames = int(header.get("NumberOfFrames", 1) or 1)
     number = min(max(number, 0), frames - 1)
@@ -263,10 +266,11 @@ def _about(header: Dataset, shape: tuple[int, ...]) -> str:
 
 
 def _first_number(value: object) -> float | None:
-    one = value[0] if isinstance(value, list | tuple) or hasattr(value, "append") and value else value  # type: ignore[index]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        value = value[0] if value else None
     try:
-        return float(one)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        return float(str(value))
+    except ValueError:
         return None
 
 

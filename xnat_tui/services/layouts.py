@@ -23,8 +23,8 @@ from xnat_tui.services.layouts_bids import BidsNames, Series, bids_names
 LONGEST_NAME = 255
 """Bytes of one name, on every file system in use."""
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)
-_PART = re.compile(r"\.[0-9a-f]{32}\.part", re.IGNORECASE)
-"""What files are called while they are written."""
+_OURS = re.compile(r"\.xnat-tui-incoming-.*", re.IGNORECASE)
+"""Where files are while they are written."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 _FOLDERS = {Kind.SCAN: "scans", Kind.ASSESSOR: "assessors", Kind.RECONSTRUCTION: "reconstructions"}
 _RESERVED = frozenset({"resources", "project.xml", "subject.xml", "experiment.xml"})
@@ -42,7 +42,7 @@ def safe_name(name: str) -> str:
         name = kept + "_" * (len(name) - len(kept))
     if _DRIVE.match(name):
         name = f"{name[0]}_{name[2:]}"
-    if _DEVICES.fullmatch(name) or _PART.fullmatch(name):
+    if _DEVICES.fullmatch(name) or _OURS.fullmatch(name):
         name = f"_{name}"
     return short_name(name)
 

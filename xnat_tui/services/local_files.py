@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
 from xnat_tui.errors import NotFound, XnatTuiError
 from xnat_tui.xnat.dicom import quietly
 

@@ -11,6 +11,7 @@ from xnat_tui.model.filters import Filters
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Finding, Mode, OnExisting, Plan, Policy
 from xnat_tui.services import preflight
+from xnat_tui.services.copying_rsync import check_folders
 from xnat_tui.services.planning_walk import Walk
 from xnat_tui.services.reading import Reader
 
@@ -43,6 +44,7 @@ def plan_copy(
     walk.paths_name_projects = len({_project_id(place) for place in places}) > 1
     for place in _outermost(places):
         walk.add(place)
+    walk.finish(places[0])
     projects = walk.target_projects
     findings = list(walk.findings)
     findings += preflight.types_missing(
@@ -75,15 +77,25 @@ def _check(places: Sequence[Place], target: Place | NewProject, policy: Policy) 
         raise UsageError("Nothing was chosen to copy.", "Mark something, or name a location.")
     if len({place.server for place in places}) > 1:
         raise UsageError("One copy has one source server.", "Start one copy for each server.")
-    if policy.via != "files" or policy.mode is Mode.RSYNC:
-        word = f"--via {policy.via}" if policy.via != "files" else "--mode rsync"
-        raise UsageError(f"{word} cannot be used for this copy.", "Leave it out to copy files byte for byte.")
+    if policy.mode is Mode.RSYNC:
+        check_folders(policy)
+    if policy.via == "import":
+        _check_import(places, policy)
     if any(place.kind is Kind.SERVER for place in places) and not _is_server(target):
         raise UsageError("A whole server can only be copied to a server.", "Name a project as the source.")
     several = len({_project_id(place) for place in places}) > 1
     if several and not _is_server(target):
         raise UsageError(
             "Several projects cannot be copied into one.", "Name only the server as the destination."
+        )
+
+
+def _check_import(places: Sequence[Place], policy: Policy) -> None:
+    if policy.mode in (Mode.RSYNC, Mode.METADATA):
+        raise UsageError(f"--via import and --mode {policy.mode} exclude each other.", "Leave one of them out.")
+    if any(place.of(Kind.EXPERIMENT) is not None and place.kind is not Kind.EXPERIMENT for place in places):
+        raise UsageError(
+            "The import service takes whole sessions.", "Name the session, and narrow it with --scan."
         )
 
 
@@ -145,6 +157,13 @@ def command(verb: str, sources: Sequence[str], destination: str, policy: Policy,
         words += ["--on-existing", str(policy.on_existing)]
     if policy.mode is not Mode.AUTO:
         words += ["--mode", str(policy.mode)]
+    for option, folder in (
+        ("--rsync-source", policy.rsync_source),
+        ("--rsync-destination", policy.rsync_destination),
+    ):
+        words += [option, _shell(folder)] if folder else []
+    if policy.via != "files":
+        words += ["--via", policy.via]
     if policy.shared != "skip":
         words += ["--shared", policy.shared]
     words += [option for name, option in _FLAGS if getattr(policy, name)]

@@ -14,6 +14,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
 from xnat_tui.services.file_decisions import Decision, decide
 from xnat_tui.services.planning_spots import Spot
+from xnat_tui.xnat import listing
 
 if TYPE_CHECKING:
     from xnat_tui.services.planning_walk import Walk
@@ -111,11 +112,13 @@ def _decide(walk: Walk, place: Place, spot: Spot, there: Item, only: str) -> Dec
     assert spot.place is not None
     resource = place.item
     assert resource is not None
-    source = walk.source_files.of(resource, together=True)
+    source = walk.source.below(place, Kind.FILE)
     if source.error is not None and not source.items:
         raise source.error
-    # a list there that falls short of its count is safe: what exists is never overwritten unseen
-    other = walk.target_files.of(there, together=True)
+    other = walk.there.reader.below(spot.place.child(there), Kind.FILE)
+    if other.error is not None:
+        # a list there that falls short of its count is safe: what exists is never overwritten unseen
+        other = listing.files(walk.there.reader.connection, there)
     files = [file for file in source.items if not only or file.key == only]
     return decide(files, other.items, walk.policy.on_existing)
 
@@ -123,13 +126,13 @@ def _decide(walk: Walk, place: Place, spot: Spot, there: Item, only: str) -> Dec
 def _existing(walk: Walk, item: Item, spot: Spot) -> Item | None:
     if spot.place is None:
         return None
-    listing = walk.there.reader.below(spot.place, Kind.RESOURCE)
-    if listing.error is not None:
-        raise listing.error
-    same = [one for one in listing.items if (one.side, one.key) == (item.side, item.key)]
+    listed = walk.there.reader.below(spot.place, Kind.RESOURCE)
+    if listed.error is not None:
+        raise listed.error
+    same = [one for one in listed.items if (one.side, one.key) == (item.side, item.key)]
     if len(same) > 1:
         raise Conflict("The destination has several resources with this label.", "Merge them there first.")
-    alike = next((one for one in listing.items if _alike(one, item)), None)
+    alike = next((one for one in listed.items if _alike(one, item)), None)
     if not same and alike is not None:
         raise Conflict(f"{alike.key} stands there already and differs only in case.")
     return same[0] if same else None

@@ -74,21 +74,23 @@ class Destination:
         uri = _address(item.kind, self._segment(label, there), above)
         return Spot(item.kind, uri, label, place, above.needs if above else (), names)
 
-    def warm(self, session: Place) -> None:
-        """Ask for a session's document ahead of time, where it stands there already.
+    def warm(self, session: Place) -> Place | None:
+        """Ask for a session's document ahead of time, where it stands there already; its place there.
 
         What fails here is asked for again in its turn, and reported then.
         """
         project, subject, item = (session.of(kind) for kind in (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT))
         if project is None or subject is None or item is None:
-            return
+            return None
         try:
             held = self.holdings.find(self.label(project), Kind.EXPERIMENT, self.label(item))
         except XnatTuiError:
-            return
-        if held is not None:
-            way = (project, subject, held.item(Kind.EXPERIMENT, self.label(item)))
-            self.reader.below(Place(self.target.server, way), Kind.SCAN)
+            return None
+        if held is None:
+            return None
+        place = Place(self.target.server, (project, subject, held.item(Kind.EXPERIMENT, self.label(item))))
+        self.reader.below(place, Kind.SCAN)
+        return place
 
     def _segment(self, label: str, there: Item | None) -> str:
         """Labels with characters that are sent encoded are not found again: those go by their ID."""

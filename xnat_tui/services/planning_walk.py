@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from xnat_tui.errors import Conflict, XnatTuiError
-from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, Mode, OnExisting, Policy, Step
 from xnat_tui.services import preflight
-from xnat_tui.services.copying_lists import FileLists
+from xnat_tui.services.planning_ahead import ask_project, ask_sessions
+from xnat_tui.services.planning_import import OVERLAY, goes_by_import, plan_import
 from xnat_tui.services.planning_resources import plan_resources
 from xnat_tui.services.planning_spots import Destination, Spot
 from xnat_tui.services.reading import Reader
+from xnat_tui.xnat.users import is_administrator
 
 _BELOW_SESSION = (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION)
 GENERIC_SCANS = frozenset({"", "xnat:imageScanData", "xnat:otherDicomScanData"})
@@ -55,11 +56,10 @@ class Walk:
         self.created_projects: set[str] = set()
         self.paths_name_projects = False
         self.types = preflight.data_types(destination.connection)
-        self.source_files = FileLists(source.connection)
-        self.target_files = FileLists(destination.connection)
         self._spots: dict[str, Spot | None] = {}
         self._rules = Rules(depth=Depth.LABELS)
         self._subjects = 0
+        self._imports: dict[str, int] = {}
 
     def add(self, place: Place) -> None:
         """Plan one place of the source with everything below it, and what above it is not there yet."""
@@ -105,8 +105,9 @@ class Walk:
         narrow = self._narrows_sessions or bool(self.filters.subject or self.filters.exclude_subject)
         if not narrow:
             self.resources(place, spot)
+        ask_project(self, place, spot)
         subjects = [item for item in self._children(place, Kind.SUBJECT) if self.filters.keeps(item)]
-        self._prefetch(place, subjects)
+        ask_sessions(self, place, subjects)
         for subject in subjects:
             self._subject(place.child(subject), spot)
 
@@ -133,6 +134,8 @@ class Walk:
         session = place.item
         assert session is not None
         first = len(self.steps)
+        if self.policy.via == "import":
+            self._import(place, above)
         spot = self._arrive(place, above, whole=True)
         if spot is None or (session.shared_from is not None and self.policy.shared != "copy"):
             return
@@ -174,6 +177,8 @@ class Walk:
         if listing.error is not None:
             self.conflict(place, spot, f"Its resources could not be read: {listing.error.message}")
         kept = tuple(item for item in listing.items if self.filters.keeps(item))
+        if self.policy.via == "import" and place.kind is Kind.SCAN:
+            kept = tuple(item for item in kept if not goes_by_import(item))
         plan_resources(self, place, spot, kept)
 
     def _arrive(self, place: Place, above: Spot | None, *, whole: bool = False) -> Spot | None:
@@ -206,6 +211,8 @@ class Walk:
             unread = self.source.below(place, Kind.SCAN).error
             if unread is not None:
                 raise unread
+        if self._imported(place):
+            data[OVERLAY] = "yes"
         target_type = self._scan_type(place, item) if item.kind is Kind.SCAN else item.type
         if target_type != item.type:
             data["type"] = target_type
@@ -214,6 +221,8 @@ class Walk:
                 self.created_projects.add(spot.label)
                 data |= self._project_names(item, spot.label)
                 self.findings += preflight.openness(self.source.connection, item.id, spot.label)
+            if item.kind is Kind.EXPERIMENT and item.uri in self._imports:
+                spot = spot.made_by(self._imports[item.uri])
             reason = f"type {item.type or 'unknown'} becomes {target_type}" if "type" in data else ""
             return spot.made_by(self.step(Action.CREATE, place, spot, reason, data))
         if not whole:
@@ -328,6 +337,47 @@ class Walk:
             if wanted:
                 self.step(Action.UPDATE, place, spot, words[task], task=task, needs=done)
 
+    def _import(self, place: Place, above: Spot | None) -> None:
+        """Plan the DICOM of a session; what cannot be planned is told by the session's own step."""
+        session = place.item
+        assert session is not None
+        if session.shared_from is not None and self.policy.shared != "copy":
+            return
+        try:
+            there = self.there.spot(session, above).item
+            scans = [item for item in self.source.below(place, Kind.SCAN).items if self.filters.keeps(item)]
+            wanted = there is None or not self.policy.skip_existing_sessions
+            if wanted and not self.types.lacks(session.type):
+                number = plan_import(self, place, above, scans)
+                if number is not None:
+                    self._imports[session.uri] = number
+        except XnatTuiError:
+            return  # met again, and told, when the session's own step is planned
+
+    def _imported(self, place: Place) -> bool:
+        """Whether the import service makes this session or scan."""
+        session, item = place.of(Kind.EXPERIMENT), place.item
+        if session is None or item is None or session.uri not in self._imports:
+            return False
+        if item.kind is Kind.EXPERIMENT:
+            return True
+        listing = self.source.below(place, Kind.RESOURCE) if item.kind is Kind.SCAN else Listing()
+        return any(goes_by_import(one) for one in listing.items)
+
+    def finish(self, place: Place) -> None:
+        """What follows once everything has arrived."""
+        done = tuple(step.number for step in self.steps if step.writes)
+        if not self.policy.clear_caches or not done:
+            return
+        if is_administrator(self.there.reader.connection) is False:
+            message = "Only administrators may clear the destination's caches; they are left as they are."
+            self.findings.append(Finding("warning", message))
+            return
+        project = place.up_to(Kind.PROJECT)
+        if project.item is None:
+            project = place.child(Item(Kind.PROJECT, self.target_projects[0], self.target_projects[0]))
+        self.step(Action.UPDATE, project, None, "clear the server's caches", task="caches", needs=done)
+
     def _children(self, place: Place, kind: Kind) -> tuple[Item, ...]:
         """Children at the source. A listing that failed is a step that conflicts, never nothing."""
         listing = self.source.below(place, kind)
@@ -336,24 +386,6 @@ class Walk:
                 raise listing.error
             self.conflict(place, None, f"Its {kind.plural} could not be read: {listing.error.message}")
         return listing.items
-
-    def _prefetch(self, place: Place, subjects: list[Item]) -> None:
-        """Ask for many levels at once; what fails here is asked again, and reported, in its turn."""
-        limit = self.filters.limit_subjects
-        if limit is not None and not self.filters.selects_sessions:
-            subjects = subjects[:limit]
-        places = [place.child(subject) for subject in subjects]
-        workers = max(1, min(8, self.source.connection.server.connections))
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda one: self.source.below(one, Kind.EXPERIMENT), places))
-            sessions = [
-                one.child(item)
-                for one in places
-                for item in self.source.below(one, Kind.EXPERIMENT).items
-                if self.filters.keeps(item)
-            ]
-            list(pool.map(lambda one: self.source.below(one, Kind.SCAN), sessions))
-            list(pool.map(self.there.warm, sessions))
 
     @property
     def _narrows_sessions(self) -> bool:

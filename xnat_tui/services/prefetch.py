@@ -14,6 +14,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.services.prefetch_sessions import Parts, SessionsBelow
@@ -52,6 +53,7 @@ class _Prefetch:
         project = where.item
         assert project is not None, "a project is prefetched, not a server"
         self.reader = reader
+        self.where = where
         self.project = project
         self.pool = pool
         self.ask = ProjectQuestions(reader.connection, project)
@@ -67,12 +69,15 @@ class _Prefetch:
         below = self._start_below() if sessions_below else None
         experiments, owned = asked_experiments.result(), asked_owned.result()
         sessions, reconstructions = asked_sessions.result() or (None, None)
-        self._expect(experiments, sessions)
+        self._expect(experiments, sessions, owned)
         owned = _if_complete(owned, sessions)
         experiments = self._if_whole(experiments, owned, sessions)
         self._place_subjects(asked_subjects.result(), experiments, sessions)
         self._place_subject_resources(asked_resources.result())
-        self._place_experiments(experiments, owned, sessions)
+        if experiments is not None and owned is not None:
+            self._place_experiments(experiments, owned, sessions)
+        else:
+            self._ask_subjects(owned)
         if below is not None:
             parts = Parts(
                 sessions,
@@ -109,7 +114,9 @@ class _Prefetch:
     def _keep(self, key: str, items: list[Item]) -> None:
         self.found[key] = Listing(tuple(items), None, self.reader.connection.user)
 
-    def _expect(self, experiments: Experiments | None, sessions: dict[str, Session] | None) -> None:
+    def _expect(
+        self, experiments: Experiments | None, sessions: dict[str, Session] | None, owned: Owned | None
+    ) -> None:
         """Sessions and subjects that one answer shows may be missing in no other."""
         by_subject: dict[str, set[str]] = defaultdict(set)
         for identifier, session in (sessions or {}).items():
@@ -117,7 +124,9 @@ class _Prefetch:
         for subject, items in (experiments.by_subject if experiments else {}).items():
             by_subject[subject].update(item.id for item in items)
         by_subject.pop("", None)
-        self.reader.expect(place(self.project.uri, Kind.SUBJECT), by_subject)
+        self.reader.expect(
+            place(self.project.uri, Kind.SUBJECT), by_subject, some=bool(_sessions_of(owned))
+        )
         for subject, identifiers in by_subject.items():
             self.reader.expect(Reader.experiments_key(self.project, _subject(subject)), identifiers)
 
@@ -129,7 +138,7 @@ class _Prefetch:
             return None
         seen = {item.id for items in experiments.by_subject.values() for item in items}
         others = set(sessions or ())
-        others |= {name for name, kind in (owned.types if owned else {}).items() if kind in SESSION_WORDS}
+        others |= _sessions_of(owned)
         return experiments if others <= seen else None
 
     def _place_subjects(
@@ -144,8 +153,8 @@ class _Prefetch:
         known = {subject.id for subject in subjects}
         labels = dict(experiments.subject_labels) if experiments else {}
         hidden = ({*labels, *(one.subject for one in (sessions or {}).values())} - known) - {""}
-        if hidden and (not subjects or hidden - labels.keys()):
-            return  # sessions name subjects that are not listed: ask again, one question smaller
+        if not subjects or hidden - labels.keys():
+            return  # none, or sessions name some that are not listed: ask again, one question smaller
         subjects += [replace(_subject(one), key=labels[one] or one) for one in sorted(hidden)]
         self._keep(place(self.project.uri, Kind.SUBJECT), subjects)
 
@@ -154,16 +163,36 @@ class _Prefetch:
             self._keep(place(f"/data/subjects/{subject}", Kind.RESOURCE), items)
 
     def _place_experiments(
-        self, experiments: Experiments | None, owned: Owned | None, sessions: dict[str, Session] | None
+        self, experiments: Experiments, owned: Owned, sessions: dict[str, Session] | None
     ) -> None:
         subjects = self.found.get(place(self.project.uri, Kind.SUBJECT))
-        if experiments is None or subjects is None or owned is None:
+        if subjects is None:
             return
         for subject in subjects.items:
             items = [
                 _described(item, owned, sessions or {}) for item in experiments.by_subject.get(subject.id, [])
             ]
             self._keep(Reader.experiments_key(self.project, subject), items)
+
+    def _ask_subjects(self, owned: Owned | None) -> None:
+        """Every subject's experiments by themselves; none is believed where the project owns more of them."""
+        self.reader.remember(self.found)
+        subjects = self.reader.below(self.where, Kind.SUBJECT).items
+        asked = [
+            self.pool.submit(self.reader.below, self.where.child(subject), Kind.EXPERIMENT)
+            for subject in subjects
+        ]
+        listings = [future.result() for future in asked]
+        seen = {item.id for found in listings for item in found.items}
+        if not _sessions_of(owned) - seen or any(found.error is not None for found in listings):
+            return
+        doubt = BadAnswer(
+            "The server lists sessions of this project, and does not say of which subjects.",
+            "Its answers contradict each other: reload, or ask its administrator.",
+        )
+        for subject, found in zip(subjects, listings, strict=True):
+            key = Reader.experiments_key(self.project, subject)
+            self.found[key] = replace(found, error=found.error or doubt)
 
     def _place_below(self, experiments: Experiments | None, owned: Owned | None, parts: Parts) -> None:
         if experiments is None or owned is None or parts.sessions is None:
@@ -178,6 +207,10 @@ class _Prefetch:
         }
         user = self.reader.connection.user
         self.found |= SessionsBelow(experiments, owned, parts, parameters, user).listings()
+
+
+def _sessions_of(owned: Owned | None) -> set[str]:
+    return {name for name, kind in (owned.types if owned else {}).items() if kind in SESSION_WORDS}
 
 
 def _subject(identifier: str) -> Item:

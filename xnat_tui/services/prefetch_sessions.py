@@ -39,6 +39,7 @@ class SessionsBelow:
         self._parameters = parameters
         self._seen_by = seen_by
         self._found: dict[str, Listing] = {}
+        self._joins: dict[tuple[int, int], Fields] = {}
         self._assessors_known = self._assessors_agree()
 
     def listings(self) -> dict[str, Listing]:
@@ -90,9 +91,16 @@ class SessionsBelow:
         if not typed <= found.keys() or not found.keys() <= {scan.id for scan in scans}:
             return None
         return [
-            replace(scan, fields=scan.fields.joined(found[scan.id])) if scan.id in found else scan
+            replace(scan, fields=self._joined(scan.fields, found[scan.id])) if scan.id in found else scan
             for scan in scans
         ]
+
+    def _joined(self, one: Fields, other: Fields) -> Fields:
+        key = (id(one), id(other))
+        known = self._joins.get(key)
+        if known is None:
+            known = self._joins[key] = one.joined(other)
+        return known
 
     def _assessors_agree(self) -> bool:
         """Whether every assessor of the site-wide list is in the others, and has its files told."""

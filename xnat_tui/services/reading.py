@@ -7,7 +7,7 @@ from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from xnat_tui.errors import BadAnswer, NotFound, XnatTuiError
+from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.xnat import documents, listing
@@ -28,7 +28,8 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._known: dict[str, Listing] = {}
-        self._expected: dict[str, frozenset[str]] = {}
+        self._expected: dict[str, tuple[frozenset[str], bool]] = {}
+        self._closed: dict[str, XnatTuiError] = {}
         self._names: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._lock = threading.Lock()
 
@@ -40,15 +41,16 @@ class Reader:
         with self._lock:
             known = self._known.get(key)
         if known is not None:
-            return known
+            return self._unless_closed(parent, kind, known)
         try:
             found = self._ask(parent, kind)
         except XnatTuiError as error:
+            self._note_closed(key, kind, error)
             return Listing(error=error, seen_by=self.connection.user)
         found = self._checked(key, found)
         if found.error is None:
             self.remember({key: found})
-        return found
+        return self._unless_closed(parent, kind, found)
 
     def knows(self, parent: Place, kind: Kind) -> bool:
         """Whether these children are remembered, so that `below` needs no request."""
@@ -75,10 +77,13 @@ class Reader:
                         here[item.id] = name = f"{item.kind} {item.key}"
                         self._names[""].setdefault(item.id, name)
 
-    def expect(self, key: str, identifiers: Iterable[str]) -> None:
-        """Items that another answer of the server showed: a listing without them is contradictory."""
+    def expect(self, key: str, identifiers: Iterable[str], *, some: bool = False) -> None:
+        """Items that another answer of the server showed: a listing without them is contradictory.
+
+        With `some` so is an empty one.
+        """
         with self._lock:
-            self._expected[key] = frozenset(identifiers)
+            self._expected[key] = (frozenset(identifiers), some)
 
     def names(self, project: Item | None) -> ChainMap[str, str]:
         """What accession IDs mean, as far as their items were read: `experiment SUB-001_MR1`.
@@ -103,21 +108,38 @@ class Reader:
             if top.item is None:
                 self._known.clear()
                 self._expected.clear()
+                self._closed.clear()
                 return
             waiting = [top]
             while waiting:
                 where = waiting.pop()
                 for kind in CHILD_KINDS[where.kind]:
                     self._expected.pop(_key(where, kind), None)
+                    self._closed.pop(_key(where, kind), None)
                     known = self._known.pop(_key(where, kind), None)
                     waiting += [where.child(item) for item in known.items] if known is not None else []
 
+    def _note_closed(self, key: str, kind: Kind, error: XnatTuiError) -> None:
+        if kind is Kind.SUBJECT and isinstance(error, NotAllowed):
+            with self._lock:
+                self._closed[key] = error
+
+    def _unless_closed(self, parent: Place, kind: Kind, found: Listing) -> Listing:
+        """Of a project whose subjects may not be seen, "no resources" is no fact either: XNAT leaves out
+        of a listing what the user may not read."""
+        if parent.kind is not Kind.PROJECT or kind is not Kind.RESOURCE or found.items:
+            return found
+        with self._lock:
+            refusal = self._closed.get(_key(parent, Kind.SUBJECT))
+        return replace(found, error=found.error or refusal) if refusal is not None else found
+
     def _checked(self, key: str, found: Listing) -> Listing:
         with self._lock:
-            missing = self._expected.get(key, frozenset()) - {item.id for item in found.items}
-        if not missing or found.error is not None:
+            expected, some = self._expected.get(key, (frozenset(), False))
+        missing = expected - {item.id for item in found.items}
+        if found.error is not None or not (missing or (some and not found.items)):
             return found
-        count = len(found.items) + len(missing)
+        count = len(found.items) + max(1, len(missing))
         return replace(
             found,
             error=BadAnswer(

@@ -40,7 +40,9 @@ class Resources:
 
     def __init__(self, reader: Reader, owner: Place) -> None:
         if Kind.RESOURCE not in CHILD_KINDS[owner.kind]:
-            raise NotFound(f"{owner.location} has no resources.", "Projects, subjects, sessions and scans do.")
+            raise NotFound(
+                f"{owner.location} has no resources.", "Projects, subjects, sessions and scans do."
+            )
         self.reader = reader
         self.owner = owner
         self._planned: dict[tuple[str, str], _Creation | _Deletion] = {}
@@ -72,7 +74,7 @@ class Resources:
         return change
 
     def plan_delete(self, resources: Iterable[Item]) -> list[Change]:
-        """Whole resources with all of their files. XNAT wants the right to delete for this: owners have it."""
+        """Whole resources with all of their files. XNAT asks for the right to delete: owners have it."""
         found = []
         for item in resources:
             place = self.owner.child(item)
@@ -141,7 +143,9 @@ class Resources:
         where = str(place.location)
         shared = next((one for one in place.items if one.shared_from is not None), None)
         if shared is not None and not refusal:
-            refusal = f"{shared.key} is shared in: delete it in {shared.shared_from or 'the project it is of'}."
+            refusal = (
+                f"{shared.key} is shared in: delete it in {shared.shared_from or 'the project it is of'}."
+            )
         self._planned[where, "delete"] = planned
         return Change(where, "delete", before, refusal=refusal, destroys=True, project=self._project)
 
@@ -164,10 +168,14 @@ class Resources:
                 return None  # an empty list is what is left, and XNAT's own count may be older
             return listing.error
         if any(one.uri == item.uri for one in listing.items):
-            return BadAnswer("The server accepted it, and it is still there.", "Check your rights, then reload.")
+            return BadAnswer(
+                "The server accepted it, and it is still there.", "Check your rights, then reload."
+            )
         lost = planned.others - {one.key for one in listing.items}
         if lost:
-            return Conflict(f"It is gone, and with it {', '.join(sorted(lost)[:3])}.", "Tell the administrator.")
+            return Conflict(
+                f"It is gone, and with it {', '.join(sorted(lost)[:3])}.", "Tell the administrator."
+            )
         return None
 
 

@@ -6,21 +6,32 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
-from xnat_tui.model.plan import Plan, Step
+from xnat_tui.model.plan import Mode, Plan, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import Control, CopyRun
-from xnat_tui.services.copying_items import copy_item, refresh_session, share_item
-from xnat_tui.services.copying_resources import copy_resource
+from xnat_tui.services.copying_import import import_session
+from xnat_tui.services.copying_items import clear_caches, copy_item, located, refresh_session, share_item
+from xnat_tui.services.copying_rsync import rsync_resource
+from xnat_tui.services.copying_together import copy_resources
 from xnat_tui.xnat.connection import Connection
 
 Execute = Callable[[Step, Control], Outcome]
 
+
+def _files(run: CopyRun, step: Step, control: Control) -> Outcome:
+    if run.policy.mode is Mode.RSYNC:
+        return rsync_resource(run, step, control)
+    return copy_resources(run, located(run, step), control)
+
+
 _COPYING: Mapping[str, Callable[[CopyRun, Step, Control], Outcome]] = {
     **dict.fromkeys(("project", "subject", "experiment", "scan", "assessor", "reconstruction"), copy_item),
-    "resource": copy_resource,
+    "resource": _files,
+    "import": import_session,
     "share": share_item,
     "catalogs": refresh_session,
     "ohif": refresh_session,
+    "caches": clear_caches,
 }
 
 

@@ -84,6 +84,23 @@ def _session(situation: Situation) -> str:
     return "" if situation.cursor_kind in ("experiment", "scan") else "put the cursor on a session or scan"
 
 
+def _shareable(situation: Situation) -> str:
+    if situation.has_marks or situation.cursor_kind in ("subject", "experiment", "assessor"):
+        return ""
+    return "put the cursor on a subject, session or assessor"
+
+
+def _renamable(situation: Situation) -> str:
+    return (
+        "" if situation.cursor_kind in ("subject", "experiment") else "put the cursor on a subject or session"
+    )
+
+
+def _imaging(situation: Situation) -> str:
+    kinds = ("experiment", "scan", "assessor", "reconstruction", "resource", "file")
+    return "" if situation.cursor_kind in kinds else "put the cursor on a session, scan, resource or file"
+
+
 _REASONS = {
     "comparing": _comparing,
     "cursor": _cursor,
@@ -91,6 +108,9 @@ _REASONS = {
     "target": _target,
     "here": _here,
     "session": _session,
+    "shareable": _shareable,
+    "renamable": _renamable,
+    "imaging": _imaging,
 }
 
 ACTIONS: tuple[Action, ...] = (
@@ -188,6 +208,47 @@ ACTIONS: tuple[Action, ...] = (
         *("panel.catalog", "catalog", "K", "Catalogs…", "Refresh catalogs, scan types, viewer data"),
         needs=("here",),
         writes=True,
+    ),
+    Action(
+        *(
+            "panel.demographics",
+            "demographics",
+            "E",
+            "Demographics…",
+            "Subjects' fields: a form, DICOM, a table",
+        ),
+        needs=("cursor",),
+        writes=True,
+    ),
+    Action(
+        *("panel.sharing", "sharing", "s", "Sharing…", "Where items are shared; share, relabel, unshare"),
+        needs=("shareable",),
+        writes=True,
+    ),
+    Action(
+        *("panel.rename", "rename", "M", "Rename…", "Another label for a subject or session"),
+        needs=("renamable", "here"),
+        writes=True,
+    ),
+    Action(
+        *(
+            "panel.resources",
+            "resources",
+            "F",
+            "Files…",
+            "Resources and files: make, upload, replace, delete",
+        ),
+        needs=("cursor",),
+        writes=True,
+    ),
+    Action(*("panel.users", "users", "U", "Users…", "A project's users and accessibility"), writes=True),
+    Action(
+        *("panel.header", "header", "D", "DICOM header", "Header of a file, or of a scan's first one"),
+        needs=("imaging",),
+    ),
+    Action(
+        *("panel.image", "image", "I", "Image", "Slices of a scan, drawn in the terminal"),
+        needs=("imaging",),
     ),
     Action("app.actions", "actions_menu", "x,f9", "Actions", "Everything that can be done here", footer=True),
     Action("app.palette", "palette", "colon,ctrl+p", "Palette", "Find a command by name"),

@@ -15,6 +15,7 @@ from xnat_tui.services.browse import Side, Tree
 from xnat_tui.tui.loading import outcome
 from xnat_tui.tui.narrowing import View
 from xnat_tui.tui.rows import Row, Rows
+from xnat_tui.tui.standing import Standing
 
 if TYPE_CHECKING:
     from xnat_tui.services.compare import Comparison
@@ -42,6 +43,7 @@ class Comparing:
         self._timer: Timer | None = None
         self._seen = (-1, -1, -1)
         self._cursor: Pair | None = None
+        self._standing: Standing | None = None
 
     @property
     def on(self) -> bool:
@@ -186,8 +188,12 @@ class Comparing:
             await self.release()
         return True
 
-    def refill(self, pair: Pair) -> None:
-        """Read a pair again: what was known below it is forgotten, and the comparison goes on from there."""
+    def refill(self, pair: Pair, standing: Standing | None = None) -> None:
+        """Read a pair again: what was known below it is forgotten, and the comparison goes on from there.
+
+        `standing` is where the panes stood, to be taken up again when it has ended.
+        """
+        self._standing = standing
         if self.comparison is not None:
             self.comparison.forget(pair)
             if self.comparison.progress.ended:
@@ -242,6 +248,10 @@ class Comparing:
             self._timer.stop()
             self._timer = None
             tree.rows_changed()
+            if self._standing is not None:
+                self._standing.take(rows)
+                self._standing = None
+                tree.goto(rows.cursor)
             if progress.error is not None and not isinstance(progress.error, Interrupted):
                 self._screen.explorer.report(progress.error)
             self._screen.situation_changed()

@@ -67,6 +67,8 @@ class Going:
     async def _travel(self, step: int) -> None:
         pane = self._screen.active
         at = pane.at + step
+        if pane.model is None and step < 0:  # what was to be opened is not: back is where it stood
+            at = pane.at
         if 0 <= at < len(pane.history):
             pane.at = at
             await self._screen.opening.revisit(pane, pane.history[at])

@@ -81,6 +81,10 @@ class Loader:
         self._idle.clear()
         self._calls.put(_Call(key, number, do, done, failed))
 
+    def waits(self, key: Hashable) -> bool:
+        """Whether an answer with this key is still to come, and wanted."""
+        return key in self._wanted
+
     def drop(self, key: Hashable) -> None:
         """Nobody waits for answers with this key any more."""
         self._wanted.pop(key, None)

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from textual.timer import Timer
 from textual.widgets import Input
 
 from xnat_tui.model.entities import Item
@@ -25,6 +26,8 @@ class Looking:
 
     def __init__(self, screen: MainScreen) -> None:
         self._screen = screen
+        self.resting: Timer | None = None
+        """Runs while it is seen whether the cursor rests on a row, whose document is then asked for."""
         self._wish = 0
         """The step of an `n` or `N` that waits for more to be compared."""
 
@@ -39,11 +42,15 @@ class Looking:
         pair = screen.cursor
         view.show(pair)
         screen.explorer.loader.drop("details")
+        if self.resting is not None:
+            self.resting.stop()
+            self.resting = None
         if pair is not None and has_items(pair):
-            screen.set_timer(_REST_BEFORE_ASKING, lambda: self._ask_if_still(pair))
+            self.resting = screen.set_timer(_REST_BEFORE_ASKING, lambda: self._ask_if_still(pair))
 
     def _ask_if_still(self, pair: Pair) -> None:
         screen = self._screen
+        self.resting = None
         if screen.cursor is pair:
             view = screen.query_one(DetailsView)
             judge = self.judge

@@ -146,8 +146,13 @@ class Opening:
     def load(self, pane: Pane, pair: Pair) -> None:
         """Read what stands below a pair in the background; the rows show `loading…` until it is there."""
         model, rows = pane.model, pane.rows
-        if model is not None and rows is not None:
+        if model is not None and rows is not None and pair not in self._loads:
             self._read(pane, model, rows, Standing(), pair)
+
+    def read_again(self, pane: Pane, standing: Standing) -> None:
+        """Read a pane's tree anew after it was forgotten, what was open included."""
+        if pane.model is not None and pane.rows is not None:
+            self._read(pane, pane.model, pane.rows, standing)
 
     def _read(
         self, pane: Pane, model: Tree, rows: Rows, standing: Standing, pair: Pair | None = None
@@ -213,7 +218,7 @@ class Opening:
         free again at once.
         """
         pane = self._screen.active
-        if pane.wanted is not None and pane.model is None:
+        if self._screen.explorer.loader.waits(("open", pane.side)):
             self._screen.explorer.loader.drop(("open", pane.side))
             pane.say("Stopped.\n\nr tries again, o opens another place.")
             return True

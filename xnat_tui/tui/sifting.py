@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from xnat_tui.tui.narrowing import Order
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
+from xnat_tui.tui.standing import Standing
 from xnat_tui.tui.widgets.pair_tree import PairTree
 from xnat_tui.tui.widgets.pane import Pane
 
@@ -96,9 +97,11 @@ class Sifting:
             if pane.wanted is not None:
                 screen.opening.open_text(pane, *pane.wanted)
             return
+        standing = Standing.of(pane.rows)
         pane.model.forget(pane.model.root)
         if screen.comparing.on:
-            screen.comparing.refill(pane.model.root)
-        pane.pair_tree.pairs_changed(pane.model.root)
-        if not screen.comparing.on:
-            screen.opening.load(pane, pane.model.root)
+            screen.comparing.refill(pane.model.root, standing)
+            pane.pair_tree.pairs_changed(pane.model.root)
+        else:
+            pane.pair_tree.pairs_changed(pane.model.root)
+            screen.opening.read_again(pane, standing)

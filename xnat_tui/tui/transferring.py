@@ -65,7 +65,7 @@ class Transferring:
         def plan(policy: Policy) -> Plan:
             return workspace.plan_copy(sources, destination.location, policy=policy)
 
-        self._plan(plan, Policy())
+        self.show_plan(plan, Policy())
 
     def do_export(self) -> None:
         screen = self._screen
@@ -100,7 +100,7 @@ class Transferring:
 
         def chosen(layout: str | None) -> None:
             if layout:
-                self._plan(plan, Policy(layout=Layout(layout)))
+                self.show_plan(plan, Policy(layout=Layout(layout)))
 
         self._screen.app.push_screen(AskChoice("Layout of the folder", choices), chosen)
 
@@ -126,7 +126,7 @@ class Transferring:
 
     # from a plan to a job
 
-    def _plan(self, make: Planner, policy: Policy) -> None:
+    def show_plan(self, make: Planner, policy: Policy) -> None:
         """Make a plan in the background, then show it."""
         from xnat_tui.tui.screens.plan import PlanPanel
 
@@ -136,7 +136,7 @@ class Transferring:
         def show(plan: Plan) -> None:
             def answered(answer: Plan | Policy | None) -> None:
                 if isinstance(answer, Policy):
-                    self._plan(make, answer)
+                    self.show_plan(make, answer)
                 elif answer is not None:
                     self._run(answer)
 

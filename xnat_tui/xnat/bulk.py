@@ -160,14 +160,13 @@ class ResourceReader:
         self._fields: dict[tuple[str, str], Fields] = {}
 
     def __call__(self, rows: list[Row], owner_uri: str, side: str = "") -> list[Item]:
-        number_at, label_at, format_at, content_at, count_at, size_at = self._columns
         found: dict[str, Item] = {}
         for row in rows:
-            number, label = row[number_at], row[label_at]
+            number, label, format_, content, count, size = row.pick(self._columns)
             name = number or label
             if not name or name in found:
                 continue
-            values = (row[format_at], row[content_at])
+            values = (format_, content)
             fields = self._fields.get(values)
             if fields is None:
                 fields = self._fields[values] = Fields(RESOURCE_FIELDS, values)
@@ -175,11 +174,11 @@ class ResourceReader:
                 Kind.RESOURCE,
                 label,
                 number,
-                type=values[0],
+                type=format_,
                 uri=f"{owner_uri}/resources/{name}",
                 fields=fields,
-                files=number_or_none(row[count_at]),
-                bytes=number_or_none(row[size_at]),
+                files=number_or_none(count),
+                bytes=number_or_none(size),
                 side=side,
             )
         return list(told_apart(list(found.values()), list(found)))

@@ -46,7 +46,7 @@ WRITE_SECONDS = 600.0
 """Renaming, archiving, refreshing a catalog take minutes before the first byte of an answer."""
 CLOSE_SECONDS = 5.0
 UNKNOWN_VERSION = (1, 7)
-_READING_POSTS = ("/data/search", "/xapi/archive/downloadwithsize")
+_READING_POSTS = ("/data/search", "/data/services/validate-archive", "/xapi/archive/downloadwithsize")
 _T = TypeVar("_T")
 
 __all__ = ["Answer", "Connection", "Download", "encode_uri", "url_path"]

@@ -116,27 +116,43 @@ def reconstructions(session: etree._Element) -> dict[str, etree._Element]:
     return {str(one.get("ID", "")): one for one in found}
 
 
-def resource_tags(session: etree._Element, uri: str, label: str) -> str:
-    """The tags of a resource, comma-separated: only documents tell them below a session."""
-    owner: etree._Element | None = session
+def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[str, str]:
+    """What a resource's attributes are: `format`, `content`, `description` and comma-separated `tags`.
+
+    `document` is that of the session, subject or project. No list tells all four; empty where it is missing.
+    """
+    owner: etree._Element | None = document
     side = ""
     for collection, members in (("scans", scans), ("reconstructions", reconstructions)):
         if f"/{collection}/" in uri:
-            owner = members(session).get(uri.partition(f"/{collection}/")[2].partition("/")[0])
+            owner = members(document).get(uri.partition(f"/{collection}/")[2].partition("/")[0])
     if "/assessors/" in uri:
         identifier = uri.partition("/assessors/")[2].partition("/")[0]
-        owner = next((one for one in assessors(session).values() if one.get("ID") == identifier), None)
+        owner = next((one for one in assessors(document).values() if one.get("ID") == identifier), None)
     for word in ("in", "out"):
         if f"/{word}/resources/" in uri:
             side = word
     if owner is None:
-        return ""
+        return {}
     places = {"in": ("in", "file"), "out": ("out", "file")}.get(side)
     path = places or (("file",) if "/scans/" in uri else ("resources", "resource"))
     found = owner.findall("/".join(f"{{{XNAT}}}{part}" for part in path))
     tags = f"{{{XNAT}}}tags/{{{XNAT}}}tag"
     named = [one for one in found if one.get("label", "") == label]
-    return ",".join((tag.text or "").strip() for one in named for tag in one.findall(tags))
+    if not named:
+        return {}
+    told = {name: str(named[0].get(name, "")) for name in ("format", "content", "description")}
+    return {**told, "tags": ",".join((tag.text or "").strip() for tag in named[0].findall(tags))}
+
+
+def catalog_path(owner: etree._Element, label: str, side: str = "") -> str:
+    """Where the server keeps the catalog of a resource of this item; "" where it does not tell."""
+    places = (f"{side}/file",) if side else ("file", "resources/resource")
+    for place in places:
+        for one in owner.findall("/".join(f"{{{XNAT}}}{part}" for part in place.split("/"))):
+            if one.get("label", "") == label:
+                return str(one.get("URI", ""))
+    return ""
 
 
 def with_scans(session: etree._Element, members: list[etree._Element]) -> etree._Element:
@@ -166,6 +182,16 @@ def retype(scan: etree._Element, xsi_type: str) -> None:
         scan.set(XSI_TYPE, xsi_type)
     else:
         scan.tag = f"{{{XNAT}}}{root_name(xsi_type)}"
+
+
+def standing_alone(scan: etree._Element) -> etree._Element:
+    """A nested scan as a document of its own, named after its type."""
+    xsi_type = str(scan.get(XSI_TYPE, ""))
+    document = copy.deepcopy(scan)
+    if xsi_type:
+        document.tag = f"{{{XNAT}}}{root_name(xsi_type)}"
+        del document.attrib[XSI_TYPE]
+    return document
 
 
 def root_name(xsi_type: str) -> str:

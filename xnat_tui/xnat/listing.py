@@ -49,9 +49,14 @@ class FieldReader:
         kept = {name: there[column.lower()] for name, column in columns.items() if column.lower() in there}
         self._names = tuple(kept)
         self._columns = tuple(kept.values())
+        self._read: dict[tuple[str, ...], Fields] = {}  # many scans of one protocol are alike
 
     def __call__(self, row: Row) -> Fields:
-        return Fields(self._names, tuple(row[column] for column in self._columns))
+        values = row.pick(self._columns)
+        known = self._read.get(values)
+        if known is None:
+            known = self._read[values] = Fields(self._names, values)
+        return known
 
 
 def subjects(connection: Connection, project: Item) -> Listing:

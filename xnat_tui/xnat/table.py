@@ -37,6 +37,11 @@ class Row:
             place = self._places.get(column.lower())
         return "" if place is None else self._values[place]
 
+    def pick(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Several cells at once, as `[]` finds them."""
+        places, values = self._places, self._values
+        return tuple([values[places[name]] if name in places else self[name] for name in columns])
+
     def __contains__(self, column: str) -> bool:
         return column in self._places or column.lower() in self._places
 
@@ -107,15 +112,21 @@ class _Shapes:
         self._texts: dict[str, str] = {}
 
     def row(self, pairs: Sequence[tuple[str, Any]]) -> Row:
-        names = tuple([name for name, _ in pairs])
+        names, cells = zip(*pairs, strict=True) if pairs else ((), ())
         places = self._known.get(names)
         if places is None:
             places = self._known[names] = {name: place for place, name in enumerate(names)}
             for place, name in enumerate(names):
                 places.setdefault(name.lower(), place)
         share = self._texts.setdefault
+        try:
+            plain = "".join(cells).isprintable()
+        except TypeError:
+            plain = False
+        if plain:
+            return Row(places, tuple(map(share, cells, cells)))
         return Row(
-            places, tuple([share(v, v) if type(v) is str and v.isprintable() else _text(v) for _, v in pairs])
+            places, tuple([share(v, v) if type(v) is str and v.isprintable() else _text(v) for v in cells])
         )
 
     def columns(self) -> tuple[str, ...]:

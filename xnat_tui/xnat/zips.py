@@ -24,6 +24,8 @@ from xnat_tui.xnat.streams import CHUNK
 
 IN_MEMORY = 8_000_000
 """Bytes up to which a zip never touches the disk."""
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What reading a member raises where the zip is damaged, beside OSError."""
 _HINT = "Try again, or ask for less at once: one scan, or one resource."
 
 
@@ -125,7 +127,7 @@ def _test(member: Member) -> None:
         with member.open() as opened:
             while chunk := opened.read(CHUNK):
                 size += len(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
+    except (*DAMAGED, OSError):
         size = -1
     if size != member.size:
         raise BadAnswer("The server's zip is damaged: a file in it cannot be read.", _HINT)

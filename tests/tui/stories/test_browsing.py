@@ -81,8 +81,11 @@ async def test_a_label_that_nobody_has_is_said_in_the_pane_and_r_tries_again(wor
         await told.press("g")
         await told.type("BRAINS/SUB-0022")
         await told.press("enter")
-        told.has("lab:BRAINS has no subject 'SUB-0022'.", "Did you mean SUB-002?", "r tries again")
+        assert "lab:BRAINS has no subject 'SUB-0022'." in told.source.notice
+        assert "Did you mean SUB-002?" in told.source.notice
         told.shows("not_found_80x24")
+        await told.press("left_square_bracket")
+        assert str(told.source.root.location) == "lab:BRAINS"
         await told.press("left_square_bracket")
         told.has("There is nothing before this.")
 

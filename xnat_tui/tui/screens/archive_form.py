@@ -29,6 +29,13 @@ class Archiving:
     labels: Labels
     overwrite: str
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The same for the verb `prearchive archive`."""
+        named = f"{self.labels.subject}/{self.labels.session}"
+        given = ("--as", named) if named != "/" else ()
+        return (*given, "--overwrite", self.overwrite) if self.overwrite != "none" else given
+
 
 class ArchiveForm(Panel[Archiving]):
     """Dismissed with what to plan by; one session's labels stand in the fields from the start."""

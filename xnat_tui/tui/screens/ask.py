@@ -185,6 +185,8 @@ class Confirm(Panel[bool]):
         parts[0].styles.max_height = 12
         if self._typed:
             parts += [Static(f"Type {clean(self._typed)} to go on:", markup=False), Input(compact=True)]
+        spacer = Static("  ")
+        spacer.styles.width = "auto"
         buttons = Horizontal(
             Button(
                 Content(clean(self._yes)),
@@ -192,12 +194,10 @@ class Confirm(Panel[bool]):
                 variant="error" if self._danger else "primary",
                 compact=True,
             ),
-            Static("  "),
+            spacer,
             Button(Content(clean(self._no)), id="no", compact=True),
         )
         buttons.styles.height = 1
-        for spacer in buttons.children:
-            spacer.styles.width = "auto"
         return [*parts, buttons]
 
     def keys_entries(self) -> list[str]:

@@ -48,14 +48,15 @@ class CatalogPanel(RowsPanel[Place]):
         Binding("tab", "app.focus_next", "Other list"),
     ]
     DEFAULT_CSS = """
-    CatalogPanel #work { height: 10; }
-    CatalogPanel #about { max-height: 2; }
+    CatalogPanel #work { height: 10; max-height: 50%; }
+    CatalogPanel #about { max-height: 10%; }
     """
+    focused_first = "#work"
     empty = "No resources of its own; a project's sessions are refreshed one after the other."
 
     def __init__(self, places: Sequence[Place]) -> None:
         columns = [
-            *(Column("resource", 45), Column("entries", 7, right=True)),
+            *(Column("resource", 44), Column("entries", 7, right=True)),
             *(Column("bytes", 5, right=True), Column("digests", 10, right=True)),
         ]
         name = str(places[0].location) if len(places) == 1 else f"{len(places)} marked items"
@@ -71,12 +72,12 @@ class CatalogPanel(RowsPanel[Place]):
         return [OptionList(id="work", compact=True, markup=False), *super().body()]
 
     def on_mount(self) -> None:
-        super().on_mount()
         if not any(place.kind in _LARGE for place in self._places):
             self._refusals = dict.fromkeys(_OF_SESSIONS, "mark sessions, subjects or a project for it.")
         self._show_work()
-        self.query_one("#work").focus()
-        self.explorer.loader.submit(("rights", id(self)), self._ask_rights, self._take_rights, self._complain)
+        self.explorer.loader.submit(
+            ("rights", id(self)), self._ask_rights, self._take_rights, self.complain_of
+        )
 
     # what may be done
 
@@ -262,7 +263,7 @@ class CatalogPanel(RowsPanel[Place]):
             )
             self.app.push_screen(panel)
 
-        self.explorer.loader.submit("plan", make, show, self._complain)
+        self.explorer.loader.submit("plan", make, show, self.complain_of)
 
     def _targets(self, task: str) -> list[Place]:
         """The marked resources, where a task is about resources; else the places this was opened on."""
@@ -283,6 +284,3 @@ class CatalogPanel(RowsPanel[Place]):
         self.marks.clear()
         if self.is_attached:
             self.action_reload()
-
-    def _complain(self, error: XnatTuiError) -> None:
-        self.complain("  ".join(part for part in (f"! {error.message}", error.hint) if part))

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changes import Change, Result
 from xnat_tui.model.display import clean, clean_lines, fit
+from xnat_tui.tui.change_run import Ended, Run
 from xnat_tui.tui.screens.ask import Confirm
 from xnat_tui.tui.screens.panel import KeysLine, Panel
 
@@ -21,83 +22,8 @@ if TYPE_CHECKING:
     from xnat_tui.tui.app import Explorer
 
 _WIDTH = 72
-_VERB = 8
-Ended = Callable[[Sequence[Result]], None]
-
-
-class Run:
-    """Changes being done one after the other, off the screen. It goes on when its panel is left.
-
-    `watch` is called after every row, and `ended` with the results when the run has come to its end or
-    was stopped. A row that fails does not stop the others.
-    """
-
-    def __init__(
-        self,
-        explorer: Explorer,
-        changes: Sequence[Change],
-        do: Callable[[Change], str],
-        *,
-        interrupt: Callable[[], None] | None = None,
-    ) -> None:
-        self.explorer = explorer
-        self._do = do
-        self._interrupt = interrupt
-        self._stopped = False
-        self.changes = list(changes)
-        self.results: dict[int, Result] = {}
-        """By the change's position; absent while it was not done."""
-        self.waiting: list[int] = []
-        self.current: int | None = None
-        self.watch: Callable[[], None] = _nobody
-        self.ended: Ended = _nobody
-
-    @property
-    def running(self) -> bool:
-        return self.current is not None
-
-    @property
-    def failed(self) -> list[int]:
-        return [index for index, result in self.results.items() if result.error is not None]
-
-    def start(self, rows: Sequence[int]) -> None:
-        self._stopped = False
-        self.waiting = list(rows)
-        self._next()
-
-    def stop(self) -> None:
-        """After the row under way; a watch of the server's work ends at once, and its work goes on."""
-        self._stopped = True
-        if self._interrupt is not None and self.running:
-            self._interrupt()
-
-    def summary(self) -> str:
-        done = len(self.results) - len(self.failed)
-        words = [f"{done} done", f"{len(self.failed)} failed" if self.failed else ""]
-        words.append(f"{len(self.waiting)} not begun" if self.waiting and not self.running else "")
-        return ", ".join(word for word in words if word)
-
-    def _next(self) -> None:
-        if self._stopped or not self.waiting:
-            self.current = None
-            self.ended(list(self.results.values()))
-            self.watch()
-            return
-        index = self.current = self.waiting.pop(0)
-        change = self.changes[index]
-        self.watch()
-        self.explorer.loader.submit(
-            ("changes", id(self)),
-            lambda: self._do(change),
-            lambda note: self._take(index, Result(change, note=note or "")),
-            lambda error: self._take(index, Result(change, error)),
-        )
-
-    def _take(self, index: int, result: Result) -> None:
-        self.results[index] = result
-        if result.error is not None:
-            self.explorer.remember(f"{result.change.location}: {result.error.message}")
-        self._next()
+_LONGEST_VERB = 12
+_TITLE = 40
 
 
 class ChangesPanel(Panel[None]):
@@ -105,7 +31,8 @@ class ChangesPanel(Panel[None]):
 
     `do` runs in a thread, returns a note and raises XnatTuiError. `ended` gets the results when a run is
     over, whether the panel still stands or not: callers show there what has changed. `server` names the
-    server that is written to, which forbids it where it is marked read-only.
+    server that is written to, which forbids it where it is marked read-only. `label` names a row where its
+    location does not tell it from the others.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -114,11 +41,14 @@ class ChangesPanel(Panel[None]):
         Binding("x", "stop", "Stop"),
         Binding("r", "retry", "Retry failed"),
         Binding("Y", "copy_command", "Copy command"),
+        Binding("j", "move(1)", show=False),
+        Binding("k", "move(-1)", show=False),
     ]
     DEFAULT_CSS = """
     ChangesPanel > .panel--box { width: 78; }
-    ChangesPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
-    ChangesPanel #about { height: auto; max-height: 7; }
+    ChangesPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
+                              text-wrap: nowrap; text-overflow: ellipsis; scrollbar-size-vertical: 1; }
+    ChangesPanel #about { height: auto; max-height: 33%; scrollbar-size-vertical: 1; }
     ChangesPanel #said, ChangesPanel #totals { height: auto; }
     """
     tall = True
@@ -132,16 +62,19 @@ class ChangesPanel(Panel[None]):
         server: str = "",
         command: str = "",
         notes: Sequence[str] = (),
+        label: Callable[[Change], str] | None = None,
         ended: Ended | None = None,
         interrupt: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__(f"Plan · {title} · nothing written yet")
-        self._what = title
+        self._what = fit(clean(title), _TITLE)
+        super().__init__(f"Plan · {self._what} · nothing written yet")
         self._changes = list(changes)
         self._do = do
         self._server = server
         self._command = command
         self._notes = list(notes)
+        self._label = label or _location
+        self._verb = min(_LONGEST_VERB, max((len(change.verb) for change in changes), default=0))
         self._ended = ended
         self._interrupt = interrupt
         self._unticked: set[int] = set()
@@ -190,11 +123,12 @@ class ChangesPanel(Panel[None]):
     def _line(self, index: int) -> str:
         change = self._changes[index]
         fields = _summary(change)
-        room = _WIDTH - _VERB - 4
-        where = fit(clean(change.location), room if not fields else max(20, room - len(fields) - 2))
+        room = _WIDTH - self._verb - 4
+        most = max(room // 2, room - len(fields) - 2) if fields else room
+        where = fit(clean(self._label(change)), most)
         left = room - len(where) - 2
         told = f"  {fit(fields, left)}" if fields and left > 4 else ""
-        return f"{self._sign(index)} {fit(clean(change.verb), _VERB):<{_VERB}} {where}{told}"
+        return f"{self._sign(index)} {fit(clean(change.verb), self._verb):<{self._verb}} {where}{told}"
 
     def _sign(self, index: int) -> str:
         run = self._doing
@@ -322,6 +256,12 @@ class ChangesPanel(Panel[None]):
         if self._ended is not None:
             self._ended(results)
 
+    def action_move(self, step: int) -> None:
+        """j and k, as in the trees."""
+        rows = self.query_one(OptionList)
+        move = rows.action_cursor_down if step > 0 else rows.action_cursor_up
+        move()
+
     def action_untick(self) -> None:
         """Leave a row out, or take it in again."""
         rows = self.query_one(OptionList)
@@ -360,6 +300,14 @@ class ChangesPanel(Panel[None]):
 def about(change: Change, result: Result | None = None) -> str:
     """All that a row's line has no room for, ready to be shown."""
     lines = [change.location]
+    if result is not None and result.error is None:
+        lines.append(f"done{': ' + result.note if result.note else ''}")
+    elif result is not None and result.error is not None:
+        lines += error_lines(result.error)
+    if change.refusal:
+        lines.append(f"! refused: {change.refusal}")
+    if change.note:
+        lines.append(change.note)
     names = dict.fromkeys((*change.before, *change.after))
     for name in names:
         before, after = change.before.get(name), change.after.get(name)
@@ -367,14 +315,6 @@ def about(change: Change, result: Result | None = None) -> str:
             lines.append(f"  {name}: {before or after or '(none)'}")
         else:
             lines.append(f"  {name}: {before or '(none)'} → {after or '(none)'}")
-    if change.refusal:
-        lines.append(f"! refused: {change.refusal}")
-    if change.note:
-        lines.append(change.note)
-    if result is not None and result.error is None:
-        lines.insert(1, f"done{': ' + result.note if result.note else ''}")
-    elif result is not None and result.error is not None:
-        lines[1:1] = error_lines(result.error)
     return clean_lines("\n".join(lines))
 
 
@@ -391,5 +331,5 @@ def _summary(change: Change) -> str:
     return ", ".join(words)
 
 
-def _nobody(*_: object) -> None:
-    """Nobody watches."""
+def _location(change: Change) -> str:
+    return change.location

@@ -16,7 +16,7 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from xnat_tui.errors import Interrupted, NotFound
+from xnat_tui.errors import Interrupted, NotFound, XnatTuiError
 from xnat_tui.model import demographics as rules
 from xnat_tui.model.changes import Change, Result
 from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX
@@ -69,7 +69,6 @@ class FieldRow(Horizontal):
             self.agreed,
             compact=True,
             disabled=self._locked,
-            select_on_focus=False,
             placeholder="several values: they stay" if self.mixed else "",
             suggester=SuggestFromList(choices, case_sensitive=False) if choices else None,
         )
@@ -296,7 +295,7 @@ class DemographicsPanel(ReadingPanel[None]):
         wrong = next((row for row in self.rows if row.wanted is not None and row.problem), None)
         if wrong is not None:
             wrong.line.focus()
-            self.complain(f"! {wrong.problem}")
+            self.complain("That cannot stand: change it, or ctrl+z takes it back.")
         elif not wanted:
             self.complain("Nothing is changed yet.")
         else:
@@ -342,16 +341,20 @@ class DemographicsPanel(ReadingPanel[None]):
                 raise Interrupted("Stopped reading headers.")
 
         def plan() -> list[Change]:
-            try:
-                changes, findings = service.plan_from_headers(
-                    places, replace=replace, every_scan=every_scan, on_read=on_read
-                )
-            finally:
-                self._header = ""
-                looking.stop()
+            changes, findings = service.plan_from_headers(
+                places, replace=replace, every_scan=every_scan, on_read=on_read
+            )
             return [*changes, *map(_finding, findings)]
 
-        self.read("plan", plan, self._review)
+        def planned(changes: list[Change]) -> None:
+            looking.stop()
+            self._review(changes)
+
+        def failed(error: XnatTuiError) -> None:
+            looking.stop()
+            self.complain_of(error)
+
+        self.read("plan", plan, planned, failed)
 
     def _say_header(self) -> None:
         if self._header:
@@ -417,7 +420,9 @@ class DemographicsPanel(ReadingPanel[None]):
             tables.save(path, tables.write(["subject", "ID", "project", *columns], rows))
             return len(rows)
 
-        self.read("export", write, lambda count: self.complain(f"Wrote {_count(count, 'subject')} to {path}."))
+        self.read(
+            "export", write, lambda count: self.complain(f"Wrote {_count(count, 'subject')} to {path}.")
+        )
 
 
 def _finding(text: str) -> Change:

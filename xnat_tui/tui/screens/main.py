@@ -22,6 +22,7 @@ from xnat_tui.tui import describing
 from xnat_tui.tui.actions import ACTIONS, Action, Situation, bindings, by_method, rebound
 from xnat_tui.tui.administering import Administering
 from xnat_tui.tui.comparing import Comparing
+from xnat_tui.tui.editing import Editing
 from xnat_tui.tui.going import Going
 from xnat_tui.tui.looking import Looking
 from xnat_tui.tui.opening import Opening
@@ -80,8 +81,9 @@ class MainScreen(Screen[None]):
         self.panels = Panels(self)
         self.transferring = Transferring(self)
         self.administering = Administering(self)
+        self.editing = Editing(self)
         self._owners = (
-            self.administering,
+            *(self.administering, self.editing),
             *(self.going, self.sifting, self.looking, self.panels, self.comparing, self.transferring),
         )
         self.zoomed = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -45,7 +46,7 @@ class PrearchivePanel(RowsPanel[Received]):
         Binding("m", "move", "Move…"),
         Binding("b", "rebuild", "Rebuild"),
         Binding("d", "delete", "Delete…"),
-        Binding("o", "scope", "All projects"),
+        Binding("o", "scope", "Project/all"),
     ]
     empty = "Nothing waits in the prearchive."
 
@@ -205,6 +206,7 @@ class PrearchivePanel(RowsPanel[Received]):
                 self._plan(
                     f"archive {_sessions(len(chosen))}",
                     lambda service: service.plan_archive(chosen, asked.labels, asked.overwrite),
+                    self._command("archive", chosen, *asked.options),
                 )
 
         self.app.push_screen(ArchiveForm(chosen), answered)
@@ -228,20 +230,30 @@ class PrearchivePanel(RowsPanel[Received]):
         def moved(project: str | None) -> None:
             if project:
                 title = f"move {_sessions(len(chosen))} to {project}"
-                self._plan(title, lambda service: service.plan_move(chosen, project))
+                command = self._command("move", chosen, "--to", project)
+                self._plan(title, lambda service: service.plan_move(chosen, project), command)
 
-        self.explorer.loader.submit("choose", read, show, self._complain)
+        self.explorer.loader.submit("choose", read, show, self.complain_of)
 
     def action_rebuild(self) -> None:
         chosen = self._writable()
         if chosen:
-            self._plan(f"rebuild {_sessions(len(chosen))}", lambda service: service.plan_rebuild(chosen))
+            command = self._command("rebuild", chosen)
+            title = f"rebuild {_sessions(len(chosen))}"
+            self._plan(title, lambda service: service.plan_rebuild(chosen), command)
 
     def action_delete(self) -> None:
         chosen = self._writable()
         if chosen:
             title = f"delete {_sessions(len(chosen))} from the prearchive"
-            self._plan(title, lambda service: service.plan_delete(chosen))
+            command = self._command("delete", chosen)
+            self._plan(title, lambda service: service.plan_delete(chosen), command)
+
+    def _command(self, verb: str, chosen: Sequence[Received], *options: str) -> str:
+        """The same on the command line, where one command can say it."""
+        if len(chosen) != 1:
+            return ""
+        return shlex.join(["xnat-tui", "prearchive", verb, chosen[0].location(self._server), *options])
 
     def _writable(self) -> list[Received]:
         """What is chosen; nothing, and the reason said, where nothing may be written."""
@@ -255,7 +267,7 @@ class PrearchivePanel(RowsPanel[Received]):
         self.complain("")
         return chosen
 
-    def _plan(self, title: str, make: Callable[[Prearchive], list[Change]]) -> None:
+    def _plan(self, title: str, make: Callable[[Prearchive], list[Change]], command: str) -> None:
         """Make a plan in the background, and show it."""
         service = self._service()
 
@@ -267,20 +279,22 @@ class PrearchivePanel(RowsPanel[Received]):
             if not self.is_current:
                 return
             panel = ChangesPanel(
-                title, changes, do, server=self._server, ended=self._ended, interrupt=service.interrupt
+                *(title, changes, do),
+                server=self._server,
+                command=command,
+                label=lambda change: change.location.rpartition("/")[2],
+                ended=self._ended,
+                interrupt=service.interrupt,
             )
-            self.app.push_screen(panel, lambda _: self.action_reload())
+            self.app.push_screen(panel, lambda _: self.action_reload() if self._working else None)
 
-        self.explorer.loader.submit("plan", lambda: make(service), show, self._complain)
+        self.explorer.loader.submit("plan", lambda: make(service), show, self.complain_of)
 
     def _ended(self, _: object) -> None:
         self._working = False
         self.marks.clear()
         if self.is_attached:
             self.action_reload()
-
-    def _complain(self, error: XnatTuiError) -> None:
-        self.complain("  ".join(part for part in (f"! {error.message}", error.hint) if part))
 
 
 def _columns(whole: bool) -> list[Column]:

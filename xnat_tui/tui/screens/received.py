@@ -121,9 +121,8 @@ class ReceivedPanel(Panel[None]):
         self.explorer.remember(f"{error.title}: {error.message}")
         if self.is_attached:
             self.query_one("#text", Static).update("")
-            self.complain(
-                "  ".join(part for part in (f"! {error.message}", error.hint, "r tries again.") if part)
-            )
+            hint = "  ".join(part for part in (error.hint, "r tries again.") if part)
+            self.complain(f"! {error.message}\n{hint}")
 
     def _show(self) -> None:
         words = self.query_one(Input).value.casefold().split()

@@ -45,7 +45,8 @@ class ResourcesPanel(RowsPanel[Item]):
         Binding("d", "delete", "Delete…"),
         Binding("right,l", "open", show=False),
         Binding("left,h", "leave", show=False),
-        Binding("F", "dismiss", show=False),
+        Binding("r", "reload_anew", "Reload"),
+        Binding("F,q", "leave", show=False),
     ]
 
     def __init__(self, place: Place, upload: Upload, changed: Callable[[], None]) -> None:
@@ -142,7 +143,7 @@ class ResourcesPanel(RowsPanel[Item]):
         self.marks.clear()
         self.action_reload()
 
-    def reload_anew(self) -> None:
+    def action_reload_anew(self) -> None:
         """Ask the server again, after something was written."""
         if self._service is not None:
             self._service.reader.forget(self._owner)
@@ -191,12 +192,10 @@ class ResourcesPanel(RowsPanel[Item]):
 
         def ended(_: Sequence[Result]) -> None:
             self._changed()
-            self.reload_anew()
+            self.action_reload_anew()
 
         title = f"{word} in {self._owner.location}"
-        self.app.push_screen(
-            ChangesPanel(title, changes, service.do, server=self._owner.server, ended=ended)
-        )
+        self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._owner.server, ended=ended))
 
     def action_upload(self) -> None:
         self._ask_upload(replace=False)

@@ -26,6 +26,8 @@ _ROWS_KEYS = (
     Binding("asterisk", "invert", "Invert marks", show=False),
     Binding("slash", "filter", "Filter"),
     Binding("r", "reload", "Reload"),
+    Binding("j", "step(1)", show=False),
+    Binding("k", "step(-1)", show=False),
 )
 
 
@@ -53,15 +55,16 @@ class RowsPanel(Panel[None], Generic[R]):
     DEFAULT_CSS = """
     RowsPanel > .panel--box { width: 78; }
     RowsPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
-                           scrollbar-size-vertical: 1; }
-    RowsPanel #heading { height: 1; color: $text-muted; }
-    RowsPanel #about { height: auto; max-height: 5; scrollbar-size-vertical: 1; }
+                           scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    RowsPanel #heading { height: 1; text-wrap: nowrap; color: $text-muted; }
+    RowsPanel #about { height: auto; max-height: 25%; scrollbar-size-vertical: 1; }
     RowsPanel #said { height: auto; }
     RowsPanel #only { display: none; }
     RowsPanel #only.-shown { display: block; }
     """
     tall = True
     empty = "Nothing is here."
+    focused_first = "#rows"
 
     def __init__(self, title: str, columns: Sequence[Column]) -> None:
         super().__init__(title)
@@ -129,7 +132,7 @@ class RowsPanel(Panel[None], Generic[R]):
 
     def on_mount(self) -> None:
         self.show_heading()
-        self.listed.focus()
+        self.query_one(self.focused_first).focus()
         self.call_after_refresh(self.action_reload)
 
     def show_heading(self) -> None:
@@ -169,9 +172,13 @@ class RowsPanel(Panel[None], Generic[R]):
         if not self.is_attached:
             return
         self._waiting = False
-        hint = f"  {error.hint}" if error.hint else ""
-        self.complain(f"! {error.message}{hint}  r tries again.")
+        self.complain_of(error, "r tries again.")
         self._say_about()
+
+    def complain_of(self, error: XnatTuiError, more: str = "") -> None:
+        """Say in place what failed, and what to do about it."""
+        hint = "  ".join(part for part in (error.hint, more) if part)
+        self.complain("\n".join(part for part in (f"! {error.message}", hint) if part))
 
     # showing
 
@@ -238,6 +245,12 @@ class RowsPanel(Panel[None], Generic[R]):
         else:
             text = "" if self.query_one(".panel--error").has_class("-shown") else self.empty
         self.query_one("#said", Static).update(clean_lines(text))
+
+    def action_step(self, step: int) -> None:
+        """j and k, as in the trees."""
+        if isinstance(self.focused, OptionList):
+            move = self.focused.action_cursor_down if step > 0 else self.focused.action_cursor_up
+            move()
 
     # marks and filter
 

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from xnat_tui import config, credentials
 from xnat_tui.config import Server
+from xnat_tui.credentials import Credential
 from xnat_tui.errors import PasswordExpired, ServerUnreachable, SignInFailed, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines, fit
 from xnat_tui.tui.screens.ask import Confirm
@@ -168,10 +169,10 @@ class ServersPanel(Panel[Opened]):
             self.explorer.start_demo()
             return
         right = self.form.right
-        self._enter(lambda server: self.dismiss(Opened(server.name, right)))
+        self._enter(lambda server: self.dismiss(Opened(server.name, right)), again=False)
 
-    def _enter(self, then: Callable[[Server], object]) -> None:
-        """Save, sign in, say what was found there, and go on."""
+    def _enter(self, then: Callable[[Server], object], *, again: bool = True) -> None:
+        """Save, sign in, say what was found there, and go on. Not `again`: a session that holds is used."""
         server = self._saved()
         if server is None:
             return
@@ -179,8 +180,14 @@ class ServersPanel(Panel[Opened]):
         if keep_token and credential is None:
             self._say("! A token is had for a password: type it as well.")
             return
-        self._say(f"Signing in to {server.name} …")
         workspace = self._workspace
+        if credential is None and not again and workspace.signed_in(server.name):
+            then(server)
+            return
+        typed = workspace.typed_passwords.get(server.name)
+        if credential is None and typed is not None:
+            credential = Credential(server.user, typed, "typed", False)
+        self._say(f"Signing in to {server.name} …")
 
         def signed_in(summary: str) -> None:
             self._wrong.pop(server.name, None)

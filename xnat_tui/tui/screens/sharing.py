@@ -22,9 +22,9 @@ from xnat_tui.tui.screens.reading import ask_server, read_only, refuses_writing
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 _COLUMNS = (
-    Column("item", 20),
-    Column("project", 16),
-    Column("label there", 18),
+    Column("item", 17),
+    Column("project", 14),
+    Column("label there", 16),
     Column("your access", 18),
 )
 
@@ -82,9 +82,7 @@ class SharingPanel(RowsPanel[Share]):
         found = []
         for place in self._places:
             projects = service.projects_of(place)
-            found += [
-                Share(place, one, projects.owner.project) for one in (projects.owner, *projects.shares)
-            ]
+            found += [Share(place, one, projects.owner.project) for one in (projects.owner, *projects.shares)]
         return found
 
     def key_of(self, row: Share) -> str:
@@ -152,7 +150,9 @@ class SharingPanel(RowsPanel[Share]):
     def _ask_below(self, project: str, label: str) -> None:
         """A subject or session can bring what stands below it along."""
         kinds = {place.kind for place in self._places}
-        choices = [Choice("", "this alone", "with the subject and session above it, where these are not there")]
+        choices = [
+            Choice("", "this alone", "with the subject and session above it, where these are not there")
+        ]
         if Kind.SUBJECT in kinds:
             choices += [
                 Choice("sessions", "with its sessions"),
@@ -224,7 +224,9 @@ class SharingPanel(RowsPanel[Share]):
                 place = row.place
                 self._plan(f"give away to {project}", lambda service: service.plan_transfer(place, project))
 
-        self.app.push_screen(AskChoice(f"New owner of {row.place.location.name}", self._targets({row.owner})), chosen)
+        self.app.push_screen(
+            AskChoice(f"New owner of {row.place.location.name}", self._targets({row.owner})), chosen
+        )
 
     def action_table(self) -> None:
         """Many at once, from a CSV table of any items of this server."""
@@ -233,7 +235,9 @@ class SharingPanel(RowsPanel[Share]):
 
         def given(name: str | None) -> None:
             if name:
-                self._plan(f"share by {Path(name).name}", lambda service: _from_table(service, self._server, name))
+                self._plan(
+                    f"share by {Path(name).name}", lambda service: _from_table(service, self._server, name)
+                )
 
         question = "CSV with subject, source, destination, and perhaps session, label:"
         self.app.push_screen(AskText("Share by table", question, done="Review"), given)
@@ -251,9 +255,7 @@ class SharingPanel(RowsPanel[Share]):
             if not changes:
                 self.complain("That is so already.")
                 return
-            self.app.push_screen(
-                ChangesPanel(title, changes, service.do, server=self._server, ended=ended)
-            )
+            self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._server, ended=ended))
 
         ask_server(self, "plan", lambda: make(service), review)
 

@@ -16,7 +16,7 @@ from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.reading import ask_server, read_only, refuses_writing
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
-_COLUMNS = (Column("login", 16), Column("role", 14), Column("name", 22), Column("mail", 20))
+_COLUMNS = (Column("login", 14), Column("role", 13), Column("name", 19), Column("mail", 19))
 _ROLES = {
     Role.OWNER: "may also delete, and manage users",
     Role.MEMBER: "may also edit and upload",

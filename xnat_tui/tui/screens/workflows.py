@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
@@ -34,7 +34,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
     def __init__(self, place: Place) -> None:
         columns = [
-            *(Column("status", 16), Column("pipeline", 14), Column("session", 14)),
+            *(Column("status", 18), Column("pipeline", 14), Column("session", 14)),
             *(Column("step", 9), Column("started", 11)),
         ]
         super().__init__(f"Workflows · {place.location}", columns)
@@ -68,7 +68,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
     def about(self, row: Workflow) -> str:
         whose = f" by {row.user}" if row.user else ""
-        lines = [f"{row.pipeline} {row.id} · {row.status} · started {row.started or 'unknown'}{whose}"]
+        lines = [f"{row.pipeline} {row.id} · {row.status} · started {row.started[:19] or 'unknown'}{whose}"]
         if row.step:
             lines.append(f"step: {row.step}")
         if row.open:
@@ -107,21 +107,23 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         self._plan(
             f"dismiss {_workflows(len(chosen))}",
             lambda service: [service.dismissal(place, row) for row in chosen],
+            [part for row in chosen for part in ("--id", row.id)],
         )
 
     def action_dismiss_stuck(self) -> None:
         """Every open AutoRun here; other pipelines' workflows are left alone."""
         place = self._place
         title = f"dismiss the open AutoRuns of {_name(place)}"
-        self._plan(title, lambda service: service.plan_dismiss([place]))
+        self._plan(title, lambda service: service.plan_dismiss([place]), [])
 
-    def _plan(self, title: str, make: Callable[[Workflows], list[Change]]) -> None:
+    def _plan(self, title: str, make: Callable[[Workflows], list[Change]], options: Sequence[str]) -> None:
         server = self._place.server
         if self.explorer.workspace.server(server).read_only:
             self.complain(f"! {server} is marked read-only here.")
             return
         self.complain("")
         service = self._service()
+        command = shlex.join(["xnat-tui", "autorun", "dismiss", str(self._place.location), *options])
 
         def show(changes: list[Change]) -> None:
             if not self.is_current:
@@ -130,18 +132,28 @@ class WorkflowsPanel(RowsPanel[Workflow]):
                 self.complain("No AutoRun is open here.")
                 return
             notes = [_WHO_MAY.replace("it.", "a workflow.")]
-            panel = ChangesPanel(title, changes, service.do, server=server, notes=notes, ended=self._ended)
+            panel = ChangesPanel(
+                *(title, changes, service.do),
+                server=server,
+                command=command,
+                notes=notes,
+                label=lambda change: (
+                    f"{change.after.get('session_label', '')} {change.after['pipeline_name']}"
+                ),
+                ended=self._ended,
+            )
             self.app.push_screen(panel)
 
-        self.explorer.loader.submit("plan", lambda: make(service), show, self._complain)
+        self.explorer.loader.submit("plan", lambda: make(service), show, self.complain_of)
 
     def _ended(self, _: object) -> None:
         self.marks.clear()
         if self.is_attached:
             self.action_reload()
 
-    def _complain(self, error: XnatTuiError) -> None:
-        self.complain("  ".join(part for part in (f"! {error.message}", error.hint) if part))
+
+def _row_label(change: Change) -> str:
+    return f"{change.after.get('session_label', '')} {change.after['pipeline_name']}".lstrip()
 
 
 def _name(place: Place) -> str:

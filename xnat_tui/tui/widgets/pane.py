@@ -55,6 +55,8 @@ class Pane(Vertical):
         self.history: list[Visit] = []
         self.at = -1
         """Where in the history this pane stands."""
+        self.notice = ""
+        """What is said in place of a tree."""
         self.wanted: tuple[str, str] | None = None
         """What is being opened, or could not be: a location, or a path and the server that it is on."""
 
@@ -87,28 +89,40 @@ class Pane(Vertical):
 
     def say(self, notice: str) -> None:
         """Show a text in place of a tree: an error, or what is being waited for."""
+        self._let_go_of_focus()
         for tree in self.query(PairTree):
             tree.remove()
         self.model = self.rows = None
         line = self.query_one(".pane--notice", Static)
         line.display = True
+        self.notice = notice
         line.update(notice)
         self.border_title = "Destination" if self.right else "Source"
         self.border_subtitle = ""
 
     async def show(self, model: Tree, rows: Rows) -> PairTree:
         """Put a tree in place of what was shown."""
+        self._let_go_of_focus()
         await self.query(PairTree).remove()
         self.model, self.rows, self.wanted = model, rows, None
         self.query_one(".pane--notice").display = False
+        self.notice = ""
         tree = PairTree(rows, self.side, glyphs=self._glyphs)
         await self.mount(tree)
         self.show_crumbs()
         return tree
 
     def focus_tree(self) -> None:
+        """Without a tree nothing has the focus; keys then reach the screen alone."""
         if self.pair_tree is not None:
             self.pair_tree.focus()
+        else:
+            self.screen.set_focus(None)
+
+    def _let_go_of_focus(self) -> None:
+        """Before a tree goes: Textual would hand its focus on to the other pane."""
+        if self.pair_tree is not None and self.pair_tree.has_focus:
+            self.screen.set_focus(None)
 
     def remember(self, visit: Visit) -> None:
         """A new place in the history; what lay ahead is gone. The same place again takes the old one's."""
@@ -131,6 +145,9 @@ class Pane(Vertical):
 
     def item_of(self, pair: Pair) -> Item | None:
         return pair.destination if self.right else pair.source
+
+    def on_resize(self) -> None:
+        self.show_crumbs(self.rows.current if self.rows is not None else None)
 
     def show_crumbs(self, row: Row | None = None) -> None:
         """Server and project in the upper border, the way from there in the lower one."""

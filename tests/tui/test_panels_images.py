@@ -1,0 +1,128 @@
+"""DICOM headers and images, through the screen at 80×24."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tui.demo_pair import DemoPair, demo_pair
+from tests.tui.driver import story
+from xnat_tui.demo.faults import ErrorPage
+from xnat_tui.tui.screens.header import HeaderPanel
+from xnat_tui.tui.screens.image import ImagePanel
+
+SESSION = "lab:BRAINS/SUB-001/SUB-001_MR1"
+
+
+@pytest.fixture
+def servers(tmp_path, monkeypatch) -> Iterator[DemoPair]:
+    with demo_pair(tmp_path, monkeypatch) as pair:
+        yield pair
+
+
+async def test_a_scans_header_is_shown_with_patient_fields_masked_until_asked_for(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "D")
+        told.has("DICOM header · lab:BRAINS/SUB-001/SUB-001_MR1/scans/2", "file 1 of 10", "62 of 62 elements")
+        await told.press("slash")
+        await told.type("patient's")
+        assert "•••" in told.line_with("Patient's Sex")
+        await told.press("enter", "H")
+        assert told.line_with("Patient's Sex").split()[-2] in ("F", "M")
+        told.lacks("masked")
+        await told.press("H", "escape")
+        told.has("62 of 62 elements", "Patient fields are masked")
+        await told.press("escape")
+        assert told.app.screen is told.main
+
+
+async def test_next_and_previous_file(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "D", "right_square_bracket", "right_square_bracket")
+        told.has("file 3 of 10 IM0003.dcm")
+        await told.press("left_square_bracket")
+        told.has("file 2 of 10 IM0002.dcm")
+
+
+async def test_two_headers_stand_side_by_side_differences_first(servers):
+    async with story("lab:BRAINS/SUB-005/SUB-005_PETMR1", "qc:BRAINS/SUB-005/SUB-005_PETMR1") as told:
+        await told.press("equals_sign")
+        await told.compared()
+        await told.press("enter", "j", "D")
+        assert isinstance(told.app.screen, HeaderPanel)
+        told.has("0 differ")
+
+
+async def test_what_has_no_dicom_says_so_in_place(servers):
+    async with story("lab:BRAINS/SUB-001", "qc:BRAINS") as told:
+        await told.press("G", "D")
+        told.has("DICOM header: put the cursor on a session, scan, resource or file")
+
+
+async def test_a_scan_is_drawn_and_paged_through(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I")
+        assert isinstance(told.app.screen, ImagePanel)
+        told.has("1 of 10 IM0001.dcm instance 1 80 × 80 at -50.2 mm window 450 / 900")
+        drawn = told.screen.count("▀")
+        assert drawn == 38 * 19
+        await told.press("right", "right", "left")
+        told.has("2 of 10 IM0002.dcm")
+        await told.press("end")
+        told.has("10 of 10 IM0010.dcm")
+        await told.press("right")
+        told.has("10 of 10 IM0010.dcm")
+
+
+async def test_window_and_level_are_moved_and_set_back(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I", "up", "plus")
+        told.has("window 360 / 750")
+        await told.press("0")
+        told.has("window 450 / 900")
+
+
+async def test_snapshots_stand_in_and_back(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I", "s")
+        told.has("1 of 2 SUB-001_MR1_2_qc.gif 80 × 80")
+        await told.press("s")
+        told.has("1 of 10 IM0001.dcm")
+
+
+async def test_keys_pressed_while_a_file_comes_fetch_only_the_last_one(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I")
+        before = len(servers.lab.requests)
+        for _ in range(5):
+            await told.pilot.press("pagedown")
+            await told.pilot.press("home")
+        await told.pilot.press("end")
+        await told.settle()
+        told.has("10 of 10 IM0010.dcm")
+        assert len(servers.lab.requests) - before <= 5
+
+
+async def test_a_failed_slice_says_so_and_the_others_still_come(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I")
+        servers.lab.faults.add(r"GET .*IM0002\.dcm", ErrorPage(500), times=1)
+        await told.press("right")
+        told.has("! ", "Simulated failure")
+        await told.press("right")
+        told.has("3 of 10 IM0003.dcm")
+
+
+async def test_without_colours_brightness_is_told_by_characters(servers, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I", "right", "right", "right", "right")
+        assert "▀" not in told.screen
+        assert told.screen.count("▓") > 50
+        assert told.screen.count("▒") > 20
+
+
+async def test_the_header_of_the_slice_is_one_key_away(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I", "right", "D")
+        assert isinstance(told.app.screen, HeaderPanel)
+        told.has("file 2 of 10 IM0002.dcm")
