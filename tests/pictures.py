@@ -86,6 +86,39 @@ async def catalog(told: Story) -> None:
     await told.press("j", "j", "l", "j", "K")
 
 
+async def demographics(told: Story) -> None:
+    await told.press("j", "j", "E")
+    await told.type("female")
+    await told.press("down")
+    await told.type("1961-04-09")
+
+
+async def sharing(told: Story) -> None:
+    await told.press("j", "j", "s")
+
+
+async def users(told: Story) -> None:
+    await told.press("U")
+
+
+async def rename(told: Story) -> None:
+    await told.press("M", "ctrl+u")
+    await told.type("SUB-002_BASELINE")
+    await told.press("enter")
+
+
+async def resources(told: Story) -> None:
+    await told.press("enter", "j", "j", "F", "enter", "space")
+
+
+async def header(told: Story) -> None:
+    await told.press("enter", "j", "j", "D")
+
+
+async def image(told: Story) -> None:
+    await told.press("enter", "j", "j", "I", "right", "right", "right", "right", "right")
+
+
 SCENES: dict[str, tuple[Scene, str, str, Size]] = {
     "main": (compare, "lab:BRAINS", "qc:BRAINS", LARGE),
     "browse": (browse, "lab:", "qc:", SMALL),
@@ -101,6 +134,13 @@ SCENES: dict[str, tuple[Scene, str, str, Size]] = {
     "archiving": (archiving, "lab:BRAINS", "qc:BRAINS", SMALL),
     "workflows": (workflows, "lab:BRAINS", "qc:BRAINS", SMALL),
     "catalog": (catalog, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "demographics": (demographics, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "sharing": (sharing, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "users": (users, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "rename": (rename, "lab:BRAINS/SUB-002", "qc:BRAINS", SMALL),
+    "resources": (resources, "lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS", SMALL),
+    "header": (header, "lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS", SMALL),
+    "image": (image, "lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS", SMALL),
 }
 
 

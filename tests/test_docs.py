@@ -32,7 +32,7 @@ def test_every_command_of_the_readme_is_understood(line: str) -> None:
     if words[0] not in VERBS:
         assert ":" in words[0], f"{words[0]} is neither a verb nor a location"
         return
-    command: click.Command | None = cli.get_command(click.Context(cli), words[0]) if isinstance(cli, click.Group) else None
+    command = cli.get_command(click.Context(cli), words[0])
     assert command is not None
     rest = words[1:]
     if isinstance(command, click.Group):
@@ -64,3 +64,60 @@ def test_the_python_of_the_readme_names_what_is_there() -> None:
             assert hasattr(Workspace, name)
         for name in re.findall(r"xnat_tui\.(\w+)\(", block):
             assert hasattr(xnat_tui, name)
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading, without its head."""
+    section = README.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    rows: list[list[str]] = []
+    for line in lines[2:]:
+        cells = [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+        if not any(cells):
+            break
+        rows.append(cells)
+    return rows
+
+
+def known_keys() -> set[str]:
+    from xnat_tui.tui.actions import ACTIONS
+    from xnat_tui.tui.key_names import key_name
+    from xnat_tui.tui.widgets.pair_tree import PairTree
+
+    bound = [action.keys for action in ACTIONS]
+    bound += [binding.key for binding in PairTree.BINDINGS if hasattr(binding, "key")]
+    return {key_name(key) for keys in bound for key in keys.split(",")}
+
+
+def assert_verb(line: str) -> None:
+    program, verb, *below = line.split()
+    assert program == "xnat-tui"
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None, verb
+    for name in below:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+
+
+@pytest.mark.parametrize("row", table("The panels"), ids=lambda row: row[0])
+def test_every_panel_has_the_key_and_the_verb_that_the_readme_names(row: list[str]) -> None:
+    key, _, verb = row
+    assert key in known_keys()
+    if verb:
+        assert_verb(verb)
+
+
+@pytest.mark.parametrize("row", table("What it replaces"), ids=lambda row: f"{row[0]} {row[1]}")
+def test_every_function_of_the_tools_it_replaces_has_a_key_and_a_verb(row: list[str]) -> None:
+    _, _, key, verb = row
+    assert key in known_keys()
+    assert_verb(verb)
+
+
+def test_no_function_of_the_five_tools_is_missing_from_the_table() -> None:
+    replaced = {(row[0], row[1]) for row in table("What it replaces")}
+    verbs = ("show", "compare", "export", "copy", "check-datatypes", "ohif", "rebuild-catalog")
+    assert {("CopyXnat", verb) for verb in verbs} <= replaced
+    toolkit = ("authenticate", "list", "upload", "prearchive", "archive", "demographics", "share")
+    assert {("XNAT_CLI_Toolkit", verb) for verb in toolkit} <= replaced
+    assert {"DPUK project copy", "XNAT Downloader", "datman"} <= {tool for tool, _ in replaced}

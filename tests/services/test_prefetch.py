@@ -35,12 +35,10 @@ def equal(pair_of: Any) -> Any:
 def test_a_comparison_costs_a_dozen_requests_whatever_the_number_of_sessions(
     equal: Any, options: dict[str, Any], most: int
 ) -> None:
-    comparison = equal.comparison("lab:BIG", "qc:BIG", **options)
-    for server in equal.servers.values():
-        server.requests.clear()
-    comparison.run()
-    assert [len(server.requests) for server in equal.servers.values()] == list(comparison.requests)
+    comparison = equal.compare("lab:BIG", "qc:BIG", **options)
     assert max(comparison.requests) <= most
+    for server, counted in zip(equal.servers.values(), comparison.requests, strict=True):
+        assert len(server.requests) <= counted + 6, "what signing in and finding the project takes"
     assert comparison.summary().same > SESSIONS * 5
 
 

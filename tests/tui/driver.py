@@ -135,7 +135,7 @@ def _flat(text: str) -> str:
 async def story(source: str | None, destination: str | None, size: Size = SMALL) -> AsyncIterator[Story]:
     """The explorer on two locations; servers and state are those of XNAT_TUI_CONFIG and XNAT_TUI_STATE."""
     app = Explorer(source, destination, config.load(), driver=False)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         told = Story(app, pilot)
         await told.settle()
         yield told

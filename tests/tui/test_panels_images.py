@@ -50,6 +50,7 @@ async def test_two_headers_stand_side_by_side_differences_first(servers):
         await told.press("enter", "j", "D")
         assert isinstance(told.app.screen, HeaderPanel)
         told.has("0 differ")
+        assert told.line_with("Series Date").count("20240") == 2
 
 
 async def test_what_has_no_dicom_says_so_in_place(servers):

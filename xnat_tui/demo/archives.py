@@ -108,11 +108,11 @@ def download_name(places: list[Placed], form: str) -> str:
 
 def _zip(found: list[Member], level: int) -> Iterator[bytes]:
     outlet = _Outlet()
-    method = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED
-    with zipfile.ZipFile(outlet, "w", method, compresslevel=level or None) as target:
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as target:
         for name, content in found:
             info = zipfile.ZipInfo(name)
-            info.compress_type = method
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info._compresslevel = level  # type: ignore[attr-defined]
             with target.open(info, "w", force_zip64=content.size > 2**31) as member:
                 for chunk in content.chunks():
                     member.write(chunk)

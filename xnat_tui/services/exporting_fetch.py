@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,7 @@ class Fetch:
         self.control.on_bytes(count)
         check_stop(self.control)
 
-    def told(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    def told(self, chunks: Iterable[builtins.bytes]) -> Iterator[builtins.bytes]:
         for chunk in chunks:
             self.on_bytes(len(chunk))
             yield chunk

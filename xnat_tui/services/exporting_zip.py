@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from xnat_tui.errors import Interrupted, XnatTuiError
@@ -13,7 +14,7 @@ from xnat_tui.services.exporting_fetch import Fetch
 from xnat_tui.services.exporting_files import Batch, Part
 from xnat_tui.xnat import zip_streams
 from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.zip_streams import Arriving
+from xnat_tui.xnat.zip_streams import Arriving, Unstreamable
 
 
 def by_zip(fetch: Fetch, wanted: list[Item]) -> tuple[list[Item], bool]:
@@ -23,16 +24,10 @@ def by_zip(fetch: Fetch, wanted: list[Item]) -> tuple[list[Item], bool]:
     and OSError where the folder takes no more.
     """
     by_path = {item.key: item for item in wanted}
-    path = f"{encode_uri(fetch.step.source.uri)}/files"
     whole = False
     with _Landing(fetch) as landing:
         try:
-            with zip_streams.stream(
-                fetch.run.connection(fetch.step), path, on_bytes=fetch.on_bytes
-            ) as members:
-                for member in members:
-                    check_stop(fetch.control)
-                    _take(fetch, member, by_path, landing)
+            _unpack(fetch, by_path, landing)
             whole = True
         except Interrupted:
             landing.finish()
@@ -43,8 +38,36 @@ def by_zip(fetch: Fetch, wanted: list[Item]) -> tuple[list[Item], bool]:
     return list(by_path.values()), whole
 
 
+def _unpack(fetch: Fetch, by_path: dict[str, Item], landing: _Landing) -> None:
+    """Take out of the zip what is wanted, and forget it in `by_path`. Raises what the download does."""
+    connection = fetch.run.connection(fetch.step)
+    path = f"{encode_uri(fetch.step.source.uri)}/files"
+    everything = len(by_path) == len(fetch.listing.items)
+    arriving = zip_streams.stream(connection, path, on_bytes=fetch.on_bytes)
+    try:
+        _take_from(fetch, arriving, by_path, landing, everything)
+    except Unstreamable:
+        arriving = zip_streams.spooled(connection, path, folder=fetch.run.folder, on_bytes=fetch.on_bytes)
+        _take_from(fetch, arriving, by_path, landing, everything)
+
+
+def _take_from(
+    fetch: Fetch,
+    arriving: AbstractContextManager[Iterator[Arriving]],
+    by_path: dict[str, Item],
+    landing: _Landing,
+    everything: bool,
+) -> None:
+    with arriving as members:
+        for member in members:
+            check_stop(fetch.control)
+            _take(fetch, member, by_path, landing)
+            if not by_path and not everything:
+                return
+
+
 def _take(fetch: Fetch, member: Arriving, by_path: dict[str, Item], landing: _Landing) -> None:
-    """Write one member, and compare it with what the server lists. Raises BadAnswer where the zip is damaged."""
+    """Write one member, and compare it with the list. Raises BadAnswer where the zip is damaged."""
     item = by_path.get(member.path)
     if item is None:
         return

@@ -10,17 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
-from stream_unzip import NO_ENCRYPTION, UnzipError, stream_unzip
+from stream_unzip import NO_ENCRYPTION, UnsupportedFeatureError, UnzipError, stream_unzip
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.xnat.addresses import Value
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.streams import CHUNK
-from xnat_tui.xnat.zips import split
+from xnat_tui.xnat import zips
+from xnat_tui.xnat.zips import Member
 
 _T = TypeVar("_T")
+
+
+class Unstreamable(BadAnswer):
+    """A zip that tells only at its end where its files are: `spooled` can take it apart."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,6 +58,34 @@ def stream(
         yield _members(_told(download, on_bytes))
 
 
+@contextmanager
+def spooled(
+    connection: Connection,
+    path: str,
+    /,
+    *,
+    folder: Path,
+    on_bytes: Callable[[int], None] | None = None,
+    **params: Value,
+) -> Iterator[Iterator[Arriving]]:
+    """The same by way of a temporary file in `folder`, as `zips.fetch` keeps it; for any zip."""
+    with zips.fetch(connection, path, folder=folder, on_bytes=on_bytes, test=False, **params) as members:
+        yield (Arriving(one.owner, one.resource, one.path, _read(one)) for one in members)
+
+
+def _read(member: Member) -> Iterator[bytes]:
+    try:
+        with member.open() as opened:
+            while chunk := opened.read(CHUNK):
+                yield chunk
+    except zips.DAMAGED:
+        damaged = True
+    else:
+        damaged = False
+    if damaged:
+        raise _damaged()
+
+
 def _told(chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:
     for chunk in chunks:
         if on_bytes:
@@ -71,14 +105,20 @@ def _members(chunks: Iterable[bytes]) -> Iterator[Arriving]:
 
 
 def _checked(parts: Iterator[_T]) -> Iterator[_T]:
+    failure: BadAnswer
     try:
         yield from parts
+    except UnsupportedFeatureError:
+        failure = Unstreamable("The server's zip cannot be taken apart while it arrives.")
     except UnzipError:
-        damaged = True
+        failure = _damaged()
     else:
-        damaged = False
-    if damaged:
-        raise BadAnswer("The server's zip is damaged or ended too early.", "Try again.")
+        return
+    raise failure
+
+
+def _damaged() -> BadAnswer:
+    return BadAnswer("The server's zip is damaged or ended too early.", "Try again.")
 
 
 def _arriving(raw: bytes, chunks: Iterator[bytes]) -> Arriving | None:
@@ -87,7 +127,7 @@ def _arriving(raw: bytes, chunks: Iterator[bytes]) -> Arriving | None:
     if name.endswith("/"):
         return None
     try:
-        owner, resource, path = split(name)
+        owner, resource, path = zips.split(name)
     except BadAnswer:  # whoever knows that this file should have come asks for it by itself, and hears why
         return None
     return Arriving(owner, resource, path, chunks)

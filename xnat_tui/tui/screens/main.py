@@ -60,6 +60,7 @@ class MainScreen(Screen[None]):
     MainScreen DetailsView { width: 46; border: round $foreground 30%; display: none; }
     MainScreen.-wide DetailsView { display: block; }
     """
+    AUTO_FOCUS = ""  # Textual would focus the hidden filter line while no tree is shown
     BINDINGS = [binding for action in ACTIONS for binding in bindings([action])]
 
     def __init__(self, glyphs: Glyphs, keys: Mapping[str, str]) -> None:

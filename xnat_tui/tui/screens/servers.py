@@ -113,7 +113,6 @@ class ServersPanel(Panel[Opened]):
         server = self._workspace.settings.servers.get(str(event.option.id))
         if server is not None and server.name != self.form.name_typed:
             self.form.fill(server)
-            self._say("")
 
     def _say(self, text: str) -> None:
         try:

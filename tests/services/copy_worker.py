@@ -1,0 +1,33 @@
+"""The worker process of a copy that kills itself -9 as it is about to send its n-th request, `$KILL_AT`.
+
+`$KILL_AFTER` says instead that the request is sent, and its answer never read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+from typing import Any
+
+from xnat_tui.services.worker import main
+from xnat_tui.xnat.adapter import TrackingAdapter
+
+_count = itertools.count(1)
+_send = TrackingAdapter.send
+
+
+def _counted(self: TrackingAdapter, *given: Any, **named: Any) -> Any:
+    number = next(_count)
+    if number == int(os.environ.get("KILL_AT", "0")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    answer = _send(self, *given, **named)
+    if number == int(os.environ.get("KILL_AFTER", "0")):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+
+if __name__ == "__main__":
+    TrackingAdapter.send = _counted  # type: ignore[method-assign]
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Marks, plan, run, and what arrives: copy and export from the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tui.driver import LARGE, SMALL, Size, Story, story
+from tests.tui.stories.conftest import World
+
+
+async def run_to_its_end(told: Story) -> None:
+    queue = told.main.transferring
+    await told.until(lambda: bool(queue.views) and queue.running() == 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "name"), [pytest.param(SMALL, "80x24", id="80x24"), pytest.param(LARGE, "140x40", id="140x40")]
+)
+async def test_a_plan_tells_every_step_and_writes_nothing(world: World, size: Size, name: str) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS", size) as told:
+        await told.find("SUB-004")
+        await told.press("space", "c")
+        told.has("nothing written yet", "+ create   subjects/SUB-004", "Nothing is replaced.")
+        told.shows(f"plan_{name}")
+        await told.press("f")
+        told.has("$ xnat-tui copy lab:BRAINS/SUB-004 qc:BRAINS")
+        await told.press("f", "escape")
+    assert "SUB-004" not in {subject.label for subject in world.qc.site.projects["BRAINS"].subjects.values()}
+
+
+async def test_what_is_marked_arrives_in_the_other_tree(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("space")
+        told.has("1 marked · files not counted yet")
+        await told.press("c", "enter")
+        await run_to_its_end(told)
+        assert "SUB-004" in {row.pair.key for row in told.destination.rows}
+        told.has("done")
+        await told.press("t")
+        told.has("Transfers · 1 done", "lab:BRAINS/SUB-004", "100%")
+
+
+async def test_a_step_that_is_unticked_is_left_out(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("c")
+        steps = len(told.app.screen.trimmed.steps)
+        await told.press("j" if False else "down", "space")
+        assert len(told.app.screen.trimmed.steps) < steps
+        told.has("left out")
+
+
+async def test_the_policy_is_changed_in_the_plan(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("c", "o")
+        told.has("when it exists: update")
+        await told.press("m")
+        told.has("shared items: copy")
+
+
+async def test_an_export_asks_for_folder_and_layout_and_files_are_there(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("e", "home", "ctrl+k")
+        await told.type(str(world.home / "out"))
+        await told.press("enter")
+        told.has("Layout of the folder")
+        await told.press("enter")
+        told.has("Plan · export to")
+        await told.press("enter")
+        await run_to_its_end(told)
+    files = [path for path in Path(world.home / "out").rglob("*.dcm")]
+    assert files
+
+
+async def test_a_plan_that_is_refused_cannot_be_run(world: World) -> None:
+    async with story("lab:BRAINS", "qc:ATLAS_2019") as told:
+        await told.press("c")
+        told.has("enter Cannot run", "may not write")
+        await told.press("enter")
+        told.has("This cannot be run.")
+        assert told.main.transferring.views == []
+
+
+async def test_finished_jobs_are_there_when_the_explorer_is_opened_again(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("c", "enter")
+        await run_to_its_end(told)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("t")
+        told.has("Transfers · 1 done")
