@@ -60,7 +60,8 @@ def names(rules: Rules, one: Item, other: Item) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["ID", "project", "insert_date", "last_modified", "prearchivePath", "xnat_x_id", "URI", "file_count"]
+    "name",
+    ["ID", "project", "insert_date", "last_modified", "prearchivePath", "xnat_x_id", "URI", "file_count"],
 )
 def test_what_belongs_to_a_server_never_counts(name: str) -> None:
     assert names(Rules(), item(**{name: "a"}), item(**{name: "b"})) == []
@@ -75,7 +76,10 @@ def test_a_projects_own_names_are_neutral_and_a_scans_name_is_not() -> None:
 def test_the_list_of_neutral_fields_can_grow_shrink_and_name_a_type() -> None:
     rules = Rules(neutral=neutral_fields(["xnat:mrSessionData/note", "q*", "!insert_date"]))
     one = item(note="1", quality="1", insert_date="1", date="1")
-    assert names(rules, one, item(note="2", quality="2", insert_date="2", date="2")) == ["insert_date", "date"]
+    assert names(rules, one, item(note="2", quality="2", insert_date="2", date="2")) == [
+        "insert_date",
+        "date",
+    ]
     pet = [item(type_="xnat:petSessionData", note=text) for text in "ab"]
     assert names(rules, *pet) == ["note"]
     assert neutral_fields([]) == NEUTRAL_FIELDS
@@ -86,11 +90,15 @@ def test_a_field_that_one_side_never_told_is_no_difference() -> None:
     whole = Item(Kind.EXPERIMENT, "x", "x", fields=Fields((), (), exhaustive=("",)))
     assert names(Rules(), item(note="x", date=""), whole) == ["note"]
     listed = Fields((), (), exhaustive=("fields/",))
-    assert names(Rules(), item(**{"fields/a": "1"}), Item(Kind.EXPERIMENT, "x", fields=listed)) == ["fields/a"]
+    assert names(Rules(), item(**{"fields/a": "1"}), Item(Kind.EXPERIMENT, "x", fields=listed)) == [
+        "fields/a"
+    ]
 
 
 def test_references_count_by_what_they_point_to() -> None:
-    rules = Rules(source_names={"E1": "experiment A"}, destination_names={"F1": "experiment A", "F2": "experiment B"})
+    rules = Rules(
+        source_names={"E1": "experiment A"}, destination_names={"F1": "experiment A", "F2": "experiment B"}
+    )
     assert names(rules, item(imageSession_ID="E1"), item(imageSession_ID="F1")) == []
     assert names(rules, item(imageSession_ID="E1"), item(imageSession_ID="F2")) == ["imageSession_ID"]
     assert names(rules, item(imageSession_ID="E1"), item(imageSession_ID="unread")) == []

@@ -10,7 +10,6 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.filters import Filters
 from xnat_tui.model.pairing import Depth, Status
 from xnat_tui.services import reports
 from xnat_tui.services.compare import Comparison, items_of
@@ -128,9 +127,7 @@ def test_verdicts_are_counted_by_kind_and_once(demo: Any) -> None:
 def test_numbers_equal_by_value_and_escaped_texts_are_no_difference(demo: Any) -> None:
     comparison = demo.compare(fields="all")
     assert "weight" not in {one.name for one in at(comparison, "subjects/SUB-011").fields}
-    equal = [
-        pair for pair in items_of(comparison.root) if "SUB-001" in reports.path_of(comparison, pair)
-    ]
+    equal = [pair for pair in items_of(comparison.root) if "SUB-001" in reports.path_of(comparison, pair)]
     assert {pair.status for pair in equal} == {Status.SAME}
     assert len(equal) > 20
 

@@ -76,7 +76,9 @@ def test_scans_by_their_type_and_resources_by_their_label(demo: Any) -> None:
     assert set(keys(only, Kind.SCAN)) == {key for key in types if types[key] == types["3"]}
     assert set(keys(only, Kind.SCAN)) | set(keys(rest, Kind.SCAN)) == set(types)
     assert set(keys(demo.compare(*places, filters=Filters(resource=("NIFTI",))), Kind.RESOURCE)) == {"NIFTI"}
-    assert "NIFTI" not in keys(demo.compare(*places, filters=Filters(exclude_resource=("N*",))), Kind.RESOURCE)
+    assert "NIFTI" not in keys(
+        demo.compare(*places, filters=Filters(exclude_resource=("N*",))), Kind.RESOURCE
+    )
 
 
 def test_a_date_that_differs_does_not_make_its_session_look_missing(demo: Any) -> None:

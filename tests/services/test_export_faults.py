@@ -21,9 +21,8 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Action, Mode, Plan, Policy
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services import exporting_resources
 from xnat_tui.services.exporting import export_executor
-from xnat_tui.services.exporting_files import Batch, inside
+from xnat_tui.services.exporting_files import Part, inside
 from xnat_tui.services.find import find
 from xnat_tui.services.manifest import Manifest
 from xnat_tui.services.planning_export import plan_export
@@ -53,7 +52,7 @@ class Export:
         return {path.name: path.read_bytes() for path in self.folder.rglob("*.*") if _is_data(path)}
 
     def parts(self):
-        return list(self.folder.rglob("*.part"))
+        return list(self.folder.rglob(".xnat-tui-incoming-*"))
 
 
 def _is_data(path):
@@ -197,32 +196,13 @@ def test_stopped_in_the_middle_it_goes_on_with_what_is_missing(export):
     assert one.files() == FILES
 
 
-def test_a_process_that_dies_while_unpacking_leaves_no_file_that_looks_whole(export, monkeypatch):
-    one = export()
-    monkeypatch.setattr(Batch, "drop", lambda self: None)
-    monkeypatch.setattr(Batch, "finish", _dies)
-    plan = one.plan()
-    with pytest.raises(KeyboardInterrupt):
-        one.run(plan)
-    assert len(one.parts()) == len(FILES)
-    assert list(Manifest(one.folder)) == []
-    monkeypatch.undo()
-    assert failures(one.run(plan)) == []
-    assert one.files() == FILES
-    assert one.parts() == []
-
-
-def _dies(_batch):
-    raise KeyboardInterrupt
-
-
 def test_a_full_disk_ends_the_step_and_says_so(export, monkeypatch):
     one = export()
 
     def full(_self, _chunks):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting_resources.Part, "write", full)
+    monkeypatch.setattr(Part, "write", full)
     assert failures(one.run()) == [
         (failures_path(), "The folder cannot be written to: No space left on device.")
     ]

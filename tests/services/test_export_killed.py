@@ -72,6 +72,7 @@ def test_a_killed_export_resumes_where_it_was(servers, make_site, tmp_path, mode
     known = {entry.path for entry in Manifest(tmp_path / "out")}
     assert len(known) <= len(before)
     assert len(known) < len(FILES)
+    assert len(list((tmp_path / "out").glob(".xnat-tui-incoming-*"))) == 1
 
     with export_executor(plan, pair.connections.__getitem__) as execute:
         outcomes = [execute(step, Control()) for step in plan.steps]
@@ -80,4 +81,5 @@ def test_a_killed_export_resumes_where_it_was(servers, make_site, tmp_path, mode
     assert {path.name: path.read_bytes() for path in folder.glob("*.dcm")} == FILES
     entries = list(Manifest(tmp_path / "out"))
     assert len(entries) == len(FILES)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"P", "manifest.jsonl"}
     assert all(md5_of(tmp_path / "out" / entry.path) == entry.md5 for entry in entries)

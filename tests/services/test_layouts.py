@@ -10,7 +10,7 @@ from xnat_tui.model.plan import Layout
 from xnat_tui.services.layouts import Arrangement, Slot, folds_case, safe_name
 
 HOSTILE = (
-    f".{32 * '0'}.part",
+    ".xnat-tui-incoming-abc",
     "..",
     ".",
     "",

@@ -50,7 +50,7 @@ def test_the_sample_study_stays_in_its_budget(demo: Any, depth: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["labels", "refused"])
-def test_servers_without_bulk_counts_cost_one_request_more_for_each_session(pair_of: Any, answer: str) -> None:
+def test_without_bulk_counts_each_session_costs_one_request_more(pair_of: Any, answer: str) -> None:
     size = {"subjects": SUBJECTS, "sessions_per_subject": 3, "scans_per_session": 2}
     sites = pair_of(synthetic_site(**size), synthetic_site(**size))
     sites.servers["lab"].site.settings.bulk_file_columns = answer

@@ -128,7 +128,7 @@ class Story:
 
 def _flat(text: str) -> str:
     """Without borders and blanks, so that it does not matter where a line was broken."""
-    return re.sub(r"[\s│┃╭╮╰╯─]+", "", text)
+    return re.sub(r"[\s│┃╭╮╰╯─▌]+", "", text)
 
 
 @asynccontextmanager

@@ -110,10 +110,7 @@ def _zip(found: list[Member], level: int) -> Iterator[bytes]:
     outlet = _Outlet()
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as target:
         for name, content in found:
-            info = zipfile.ZipInfo(name)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info._compresslevel = level  # type: ignore[attr-defined]
-            with target.open(info, "w", force_zip64=content.size > 2**31) as member:
+            with target.open(name, "w", force_zip64=content.size > 2**31) as member:
                 for chunk in content.chunks():
                     member.write(chunk)
                     yield outlet.take()

@@ -179,6 +179,8 @@ def _same_number(one: str, other: str) -> bool:
     """By value, except that leading zeros are a name's and not a number's (`007` is not `7`)."""
     if any(re.match(r"[+-]?0\d", text) for text in (one, other)):
         return False
+    if one.lstrip("+-").isdecimal() and other.lstrip("+-").isdecimal():
+        return int(one) == int(other)
     return math.isclose(float(one), float(other), rel_tol=1e-9, abs_tol=0.0)
 
 

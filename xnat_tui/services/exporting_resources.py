@@ -119,7 +119,8 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
             fetch.skip(item, found.size, found.md5)
         else:
             wanted.append(item)
-    run.manifest.add(recognised)
+    if recognised:
+        run.manifest.add(recognised)
     return wanted
 
 

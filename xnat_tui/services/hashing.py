@@ -1,4 +1,4 @@
-"""Fetch files whose digest a server lacks and hash them on the way: the proof that a comparison cannot find."""
+"""Fetch files whose digest a server lacks and hash them on the way."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ class _Hashing:
         self._count(1, 0)
         if item.bytes is not None and count != item.bytes:
             raise BadAnswer(
-                f"{count} bytes came, the server lists {item.bytes}.", "Refresh the catalog, then compare again."
+                f"{count} bytes came, the server lists {item.bytes}.",
+                "Refresh the catalog, then compare again.",
             )
         found = md5.hexdigest()
         if item.digest and item.digest != found:

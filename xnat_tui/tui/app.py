@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -64,6 +66,8 @@ class Explorer(App[int]):
         self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii)
         self.happened: list[str] = []
         """What went wrong so far, for the log panel."""
+        self._told: dict[str, float] = {}
+        """When each toast was shown last."""
         self._source, self._destination = source, destination
         self._prepare = prepare
         self._workspace: Workspace | None = None
@@ -127,8 +131,9 @@ class Explorer(App[int]):
 
     def tell(self, text: str, *, title: str = "", severity: SeverityLevel = "information") -> None:
         """A toast, unless the same one is still shown."""
-        said = clean_lines(text)
-        if all(notification.message != said for notification in self._notifications):
+        said, now = clean_lines(text), time.monotonic()
+        if now - self._told.get(said, -math.inf) > self.NOTIFICATION_TIMEOUT:
+            self._told[said] = now
             self.notify(said, title=clean(title), severity=severity, markup=False)
 
     def remember(self, text: str) -> None:

@@ -255,7 +255,7 @@ class Transferring:
         text = f"{view.verb} {view.id}: {view.state}, {view.files_done} files{failed}. t shows it."
         screen.explorer.remember(text)
         if screen.is_current:
-            screen.say(text)
+            screen.say(text, lasting=True)
         else:
             screen.explorer.tell(text)
         if view.verb == "copy":

@@ -16,10 +16,10 @@ from typing import TypeVar
 from stream_unzip import NO_ENCRYPTION, UnsupportedFeatureError, UnzipError, stream_unzip
 
 from xnat_tui.errors import BadAnswer
+from xnat_tui.xnat import zips
 from xnat_tui.xnat.addresses import Value
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.streams import CHUNK
-from xnat_tui.xnat import zips
 from xnat_tui.xnat.zips import Member
 
 _T = TypeVar("_T")

@@ -91,6 +91,7 @@ class MainScreen(Screen[None]):
         self._active: Pane = self.source
         self._said = ""
         """An answer to a key press that the status line still shows."""
+        self._lasting = False
         self._unsay: Timer | None = None
 
     @property
@@ -188,7 +189,8 @@ class MainScreen(Screen[None]):
 
     @on(PairTree.Moved)
     def _moved(self, event: PairTree.Moved) -> None:
-        self.say_no_more()
+        if not self._lasting:
+            self.say_no_more()
         pane = self._pane_of(event.tree)
         pane.show_crumbs(event.row)
         if self.comparing.on:
@@ -327,9 +329,12 @@ class MainScreen(Screen[None]):
     async def _finish(self, doing: Awaitable[None]) -> None:
         await doing
 
-    def say(self, text: str) -> None:
-        """A short answer to a key press, in the status line, where it covers nothing."""
-        self._said = text
+    def say(self, text: str, *, lasting: bool = False) -> None:
+        """A short answer to a key press, in the status line, where it covers nothing.
+
+        It goes when the cursor moves, unless it is `lasting`, and after some seconds.
+        """
+        self._said, self._lasting = text, lasting
         if self._unsay is not None:
             self._unsay.stop()
         self._unsay = self.set_timer(_SAID_SECONDS, self.say_no_more)
@@ -337,7 +342,7 @@ class MainScreen(Screen[None]):
 
     def say_no_more(self) -> None:
         if self._said:
-            self._said = ""
+            self._said, self._lasting = "", False
             self.show_status()
 
     def chosen_words(self) -> str:

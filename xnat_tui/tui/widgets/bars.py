@@ -12,6 +12,10 @@ from xnat_tui.tui.actions import Action
 from xnat_tui.tui.key_names import key_name
 
 
+_ASCII = str.maketrans({"·": "-", "…": "~", "—": "-", "›": ">", "→": ">", "»": ">"})
+"""Our own signs on a terminal that has plain characters alone; labels stay what they are."""
+
+
 class Line(Static):
     """One line of text that is sent to the terminal only when it has changed."""
 
@@ -22,6 +26,8 @@ class Line(Static):
         self.text = ""
 
     def say(self, text: str) -> None:
+        if self.app.has_class("-ascii"):
+            text = text.translate(_ASCII)
         fitted = fit(text, self.size.width) if self.size.width else text
         if fitted != self.text:
             self.text = fitted

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xnat_tui.errors import UsageError
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.location import Location, Step, relative_path, same_address
+
+SERVERS = {"lab": "https://xnat.example.org/ctx", "qc": "http://127.0.0.1:8080"}
+WORDS = {"scans", "assessors", "reconstructions", "resources", "files", "in", "out"}
+label = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).filter(
+    lambda text: (
+        text.strip() == text
+        and not text.startswith(("'", '"'))
+        and not text.endswith(("'", '"'))
+        and text not in WORDS
+    )
+)
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> tuple[Step, ...]:
+    kinds = draw(
+        st.sampled_from(
+            [
+                (),
+                (Kind.PROJECT,),
+                (Kind.PROJECT, Kind.SUBJECT),
+                (Kind.PROJECT, Kind.RESOURCE),
+                (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT),
+                (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN),
+                (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.RESOURCE),
+                (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.RESOURCE),
+                (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR),
+                (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.RECONSTRUCTION),
+            ]
+        )
+    )
+    return tuple(Step(kind, draw(label)) for kind in kinds)
+
+
+@given(steps())
+def test_what_is_printed_is_read_back_the_same(path: tuple[Step, ...]) -> None:
+    location = Location("lab", path)
+    assert Location.parse(str(location), SERVERS) == location
+
+
+@given(steps())
+def test_moving_up_and_down_ends_where_it_began(path: tuple[Step, ...]) -> None:
+    location = Location("lab", path)
+    child = location.child(Kind.RESOURCE, "R")
+    assert child.parent == location
+    assert child.starts_with(location)
+    assert (child.kind, child.name) == (Kind.RESOURCE, "R")
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("lab:", "lab:"),
+        (
+            "lab:P/S/E/scans/3/resources/DICOM/files/sub/a b.dcm",
+            "lab:P/S/E/scans/3/resources/DICOM/files/sub/a b.dcm",
+        ),
+        ("lab:P/S/E/assessors/A/in/resources/R", "lab:P/S/E/assessors/A/in/resources/R"),
+        ("lab:P/S/E/assessors/A/resources/R", "lab:P/S/E/assessors/A/out/resources/R"),
+        ("lab:'P/Old%20Subject'", "lab:P/Old Subject"),
+        ("https://xnat.example.org/ctx/data/projects/P/subjects/S", "lab:P/S"),
+        ("HTTPS://XNAT.example.org:443/ctx/data/archive/projects/P", "lab:P"),
+        ("http://127.0.0.1:8080/REST/projects/P/subjects/S/experiments/E/scans/3", "qc:P/S/E/scans/3"),
+        (
+            "https://xnat.example.org/ctx/app/action/DisplayItemAction/search_element/xnat:projectData"
+            "/search_field/xnat:projectData.ID/search_value/P",
+            "lab:P",
+        ),
+    ],
+)
+def test_addresses_mean_places(text: str, short: str) -> None:
+    assert str(Location.parse(text, SERVERS)) == short
+
+
+@pytest.mark.parametrize(
+    "text", ["", "P/S", "nobody:P", "lab:P/S/E/scans", "lab:P/S/E/x", "https://xnat.example.org/ctx/data/x/y"]
+)
+def test_what_leads_nowhere_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Location.parse(text, SERVERS)
+    assert caught.value.hint
+
+
+def test_globs_match_labels_and_encoded_ones_are_plain() -> None:
+    glob = Location.parse("lab:P/MR_*").steps[1]
+    assert glob.matches("MR_1")
+    assert not glob.matches("mr_1")
+    plain = Location.parse("lab:P/MR_%2A").steps[1]
+    assert plain.matches("MR_*")
+    assert not plain.matches("MR_1")
+
+
+def test_paths_of_documents_use_xnats_words() -> None:
+    location = Location.parse("lab:P/S/E/assessors/A/in/resources/R/files/a/b")
+    assert (
+        relative_path(location.steps[1:]) == "subjects/S/experiments/E/assessors/A/in/resources/R/files/a/b"
+    )
+
+
+def test_one_server_has_many_spellings() -> None:
+    assert same_address("https://X.org:443/", "https://x.org")
+    assert not same_address("https://x.org", "http://x.org")
