@@ -99,7 +99,7 @@ def main() -> int:
         world = {"XNAT_TUI_CONFIG": f"{folder}/c", "XNAT_TUI_STATE": f"{folder}/s", "TERM": "xterm-256color"}
         environment = {**os.environ, **world, "COLUMNS": "80", "LINES": "24", "TEXTUAL_ANIMATIONS": "none"}
         bare = middle(lambda: painted([python, "-c", BARE], b"painted", environment))
-        demo = middle(lambda: painted([*program, "demo"], b"Starting the demo", environment))
+        demo = middle(lambda: painted([*program, "demo"], b"Destination", environment))
         click = middle(lambda: took([python, "-c", "import click"], environment))
         usage = middle(lambda: took([*program, "--help"], environment))
         listing = subprocess.run(

@@ -11,13 +11,13 @@ from xnat_tui.errors import Interrupted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
-from xnat_tui.services.browse import Side, Tree
 from xnat_tui.tui.loading import outcome
 from xnat_tui.tui.narrowing import View
 from xnat_tui.tui.rows import Row, Rows
 from xnat_tui.tui.standing import Standing
 
 if TYPE_CHECKING:
+    from xnat_tui.services.browse import Tree
     from xnat_tui.services.compare import Comparison
     from xnat_tui.tui.screens.main import MainScreen
     from xnat_tui.tui.widgets.pane import Pane
@@ -106,6 +106,7 @@ class Comparing:
         await self.start(one, other)
 
     async def start(self, source: Place, destination: Place) -> None:
+        from xnat_tui.services.browse import Side
         from xnat_tui.services.compare import Comparison
 
         screen = self._screen

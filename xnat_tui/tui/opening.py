@@ -11,12 +11,12 @@ from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
-from xnat_tui.services.browse import Tree
 from xnat_tui.tui.rows import Rows
 from xnat_tui.tui.standing import Standing
 from xnat_tui.tui.widgets.pane import Pane, Visit, openable
 
 if TYPE_CHECKING:
+    from xnat_tui.services.browse import Tree
     from xnat_tui.services.reading import Reader
     from xnat_tui.tui.screens.main import MainScreen
 

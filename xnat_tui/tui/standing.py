@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from xnat_tui.model.pairing import Pair
-from xnat_tui.services.browse import Tree
 from xnat_tui.tui.rows import Rows
+
+if TYPE_CHECKING:
+    from xnat_tui.services.browse import Tree
 
 Path = tuple[tuple[str, str], ...]
 """Kind and label of each step below the root."""

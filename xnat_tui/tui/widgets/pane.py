@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -14,10 +14,12 @@ from xnat_tui.model.display import cell_width, clean, fit
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
-from xnat_tui.services.browse import Side, Tree
 from xnat_tui.tui.rows import Row, Rows
 from xnat_tui.tui.theme import ASCII, Glyphs
 from xnat_tui.tui.widgets.pair_tree import PairTree
+
+if TYPE_CHECKING:
+    from xnat_tui.services.browse import Side, Tree
 
 SideName = Literal["source", "destination"]
 _MOST_VISITS = 30
@@ -134,6 +136,8 @@ class Pane(Vertical):
 
     def browse(self, side: Side) -> tuple[Tree, Rows]:
         """A tree of this side alone."""
+        from xnat_tui.services.browse import Tree
+
         model = Tree(None, side) if self.right else Tree(side, None)
         return model, Rows(model.root)
 
