@@ -35,6 +35,15 @@ from xnat_tui.xnat.connection import Connection
 TURNS = 5
 
 
+class Paced(BytesContent):
+    """Given out no faster than a network of 1 Gbit/s would carry it."""
+
+    def chunks(self) -> Iterator[bytes]:
+        for chunk in super().chunks():
+            time.sleep(len(chunk) / 125e6)
+            yield chunk
+
+
 class Counted(Connection):
     """Counts the requests for files and what came of them."""
 
@@ -45,14 +54,14 @@ class Counted(Connection):
         return super().download(*arguments, **options)
 
 
-def study(files: int, size: int) -> Site:
+def study(files: int, size: int, paced: bool) -> Site:
     site = Site()
     session = site.add_experiment(site.add_subject(site.add_project("P"), "S"), "E")
     scan = site.add_scan(session, "1", fields={"type": "T1"})
     resource = site.new_resource("DICOM", format="DICOM", content="RAW")
     noise = random.Random(1)
     for number in range(files):
-        content = BytesContent(noise.randbytes(size))
+        content = (Paced if paced else BytesContent)(noise.randbytes(size))
         resource.add(FileEntry(f"{number:05d}.dcm", content, content.md5, size, "DICOM", "RAW"))
     resource.populate_stats()
     scan.resources.append(resource)
@@ -60,9 +69,9 @@ def study(files: int, size: int) -> Site:
 
 
 @contextmanager
-def server(files: int, size: int) -> Iterator[str]:
+def server(files: int, size: int, *, paced: bool = False) -> Iterator[str]:
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bench_export", "--serve", str(files), str(size)],
+        [sys.executable, "-m", "tests.bench.bench_export", "--serve", str(files), str(size), str(int(paced))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -78,9 +87,9 @@ def server(files: int, size: int) -> Iterator[str]:
         child.stdout.close()
 
 
-def serve(files: int, size: int) -> None:
+def serve(files: int, size: int, paced: int) -> None:
     """The child: its address on stdout, until standard input closes."""
-    with DemoServer(study(files, size)) as one:
+    with DemoServer(study(files, size, bool(paced))) as one:
         print(one.url, flush=True)
         sys.stdin.read()
 
@@ -114,12 +123,12 @@ def curl(url: str, plan: Plan, folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def beside_curl(files: int, size: int, base: Path) -> None:
+def beside_curl(files: int, size: int, base: Path, *, paced: bool = False) -> None:
     """Alternately, each into an empty folder."""
     ours, theirs = [], []
-    with server(files, size) as url, connect(url) as connection:
+    with server(files, size, paced=paced) as url, connect(url) as connection:
         for turn in range(TURNS):
-            plan = plan_for(connection, base / f"{size}-{turn}")
+            plan = plan_for(connection, base / f"{size}-{paced}-{turn}")
             theirs.append(curl(url, plan, base))
             os.sync()
             began = time.perf_counter()
@@ -129,7 +138,8 @@ def beside_curl(files: int, size: int, base: Path) -> None:
             os.sync()
     total = files * size / 1e6
     rates = total / min(ours), total / min(theirs)
-    print(f"{files} files of {size} bytes: export {rates[0]:.1f} MB/s, curl {rates[1]:.1f} MB/s")
+    wire = "1 Gbit/s" if paced else "the loopback"
+    print(f"{files} files of {size} bytes over {wire}: export {rates[0]:.1f} MB/s, curl {rates[1]:.1f} MB/s")
     print(f"  x {rates[0] / rates[1]:.2f}; turn by turn {_ratios(ours, theirs)}")
 
 
@@ -147,9 +157,7 @@ def resume(files: int, size: int, base: Path) -> None:
             with connect(url) as connection:
                 before = connection.requests
                 began = time.perf_counter()
-                fetched, skipped, control = export(
-                    connection, planned or plan_for(connection, base / "many")
-                )
+                fetched, skipped, control = export(connection, planned or plan_for(connection, base / "many"))
                 seconds = time.perf_counter() - began
                 requests = connection.requests - before
                 print(f"{files} finished files, {name}: {seconds:.2f} s, {requests} requests,")
@@ -159,13 +167,16 @@ def resume(files: int, size: int, base: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--serve", type=int, nargs=2, metavar=("FILES", "SIZE"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--serve", type=int, nargs=3, metavar=("FILES", "SIZE", "PACED"), help=argparse.SUPPRESS
+    )
     options = parser.parse_args()
     if options.serve:
         serve(*options.serve)
         return
     with tempfile.TemporaryDirectory(prefix="bench-export-") as name:
         beside_curl(200, 500_000, Path(name))
+        beside_curl(200, 500_000, Path(name), paced=True)
         beside_curl(10_000, 2_000, Path(name))
         resume(10_000, 2_000, Path(name))
 

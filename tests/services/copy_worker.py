@@ -12,13 +12,13 @@ import sys
 from typing import Any
 
 from xnat_tui.services.worker import main
-from xnat_tui.xnat.adapter import TrackingAdapter
+from xnat_tui.xnat.adapter import Adapter
 
 _count = itertools.count(1)
-_send = TrackingAdapter.send
+_send = Adapter.send
 
 
-def _counted(self: TrackingAdapter, *given: Any, **named: Any) -> Any:
+def _counted(self: Adapter, *given: Any, **named: Any) -> Any:
     number = next(_count)
     if number == int(os.environ.get("KILL_AT", "0")):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -29,5 +29,5 @@ def _counted(self: TrackingAdapter, *given: Any, **named: Any) -> Any:
 
 
 if __name__ == "__main__":
-    TrackingAdapter.send = _counted  # type: ignore[method-assign]
+    Adapter.send = _counted  # type: ignore[method-assign]
     sys.exit(main())

@@ -1,7 +1,12 @@
 """Exports that meet trouble: what fails is said, nothing wrong is kept, and going on loses nothing."""
 
+import hashlib
+import io
 import json
+import os
+import random
 import threading
+import zipfile
 
 import pytest
 
@@ -86,6 +91,102 @@ def test_a_zip_that_cannot_be_had_is_replaced_by_its_files(export, fault):
     assert failures(outcomes) == []
     assert one.files() == FILES
     assert one.parts() == []
+
+
+@pytest.mark.parametrize("fault", [CutDownload(20_000), Truncate(20_000)], ids=lambda f: type(f).__name__)
+def test_of_a_zip_that_ends_early_the_whole_members_are_kept_and_only_the_rest_is_asked_for(
+    export, make_site, fault
+):
+    noise = random.Random(1)
+    files = {f"{number:02d}.dcm": noise.randbytes(3000) for number in range(12)}
+    one = export(make_site(files))
+    one.faults.add(ZIP, fault, times=1)
+    outcomes = one.run(mode=Mode.ZIP)
+    assert failures(outcomes) == []
+    assert outcomes[0].files == 12
+    assert one.files() == files
+    asked = [request for request in one.pair.source.requests if "format=zip" in request.query]
+    assert len(asked) == 2
+
+
+def test_after_a_cut_zip_less_than_half_comes_file_by_file(export, make_site):
+    noise = random.Random(1)
+    files = {f"{number:02d}.dcm": noise.randbytes(3000) for number in range(12)}
+    one = export(make_site(files))
+    one.faults.add(ZIP, Truncate(30_000), times=1)
+    assert failures(one.run()) == []
+    assert one.files() == files
+    single = [request.path for request in one.pair.source.requests if request.path.endswith(".dcm")]
+    assert 0 < len(single) < 6
+    assert len(set(single)) == len(single)
+
+
+def test_a_member_that_swells_beyond_what_was_listed_is_stopped_and_not_kept(export, monkeypatch):
+    one = export()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("E1/scans/1-T1/resources/DICOM/files/00.dcm", bytes(50_000_000))
+        for name in sorted(FILES)[1:]:
+            archive.writestr(f"E1/scans/1-T1/resources/DICOM/files/{name}", FILES[name])
+    one.faults.add(ZIP, Answer(packed.getvalue(), media_type="application/zip"))
+    written = []
+    write = os.write
+    monkeypatch.setattr("os.write", lambda where, data: written.append(len(data)) or write(where, data))
+    outcomes = one.run()
+    assert [name for name, _ in failures(outcomes)] == ["00.dcm"]
+    assert one.files() == {name: data for name, data in FILES.items() if name != "00.dcm"}
+    assert sum(written) < 1_000_000
+
+
+def test_names_in_a_zip_that_climb_never_become_files(export, tmp_path):
+    one = export()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("../../x", "/etc/x", "E1/scans/1/resources/DICOM/files/../../../../../x", "C:\\x"):
+            archive.writestr(name, b"evil")
+        for name, data in FILES.items():
+            archive.writestr(f"E1/scans/1-T1/resources/DICOM/files/{name}", data)
+    one.faults.add(ZIP, Answer(packed.getvalue(), media_type="application/zip"))
+    assert failures(one.run()) == []
+    assert one.files() == FILES
+    assert list(tmp_path.rglob("*x")) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+def test_a_zip_that_cannot_be_unpacked_while_it_comes_is_unpacked_when_it_is_there(export):
+    one = export()
+
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+        def tell(self):
+            raise io.UnsupportedOperation
+
+    packed = Pipe()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in FILES.items():
+            with archive.open(f"E1/scans/1-T1/resources/DICOM/files/{name}", "w") as member:
+                member.write(data)
+    one.faults.add(ZIP, Answer(packed.getvalue(), media_type="application/zip"))
+    assert failures(one.run()) == []
+    assert one.files() == FILES
+    assert [request for request in one.pair.source.requests if request.path.endswith(".dcm")] == []
+
+
+def test_two_exports_at_once_into_one_folder_do_not_write_to_one_file(export):
+    one = export()
+    plan = one.plan()
+    threads = [threading.Thread(target=one.run, args=(plan,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert one.files() == FILES
+    assert one.parts() == []
+    assert {entry.md5 for entry in Manifest(one.folder)} == {
+        hashlib.md5(data).hexdigest() for data in FILES.values()
+    }
 
 
 @pytest.mark.parametrize(

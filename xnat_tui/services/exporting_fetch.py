@@ -35,6 +35,7 @@ class Fetch:
     skipped: int = 0
     verified: Evidence = field(default_factory=Evidence)
     failures: list[Failure] = field(default_factory=list)
+    _folders: set[Path] = field(default_factory=set)
 
     def uri(self, item: Item) -> str:
         return f"{self.step.source.uri}/files/{item.key}"
@@ -63,7 +64,8 @@ class Fetch:
 
     def new_part(self, item: Item) -> Part:
         """Raises Conflict or BadAnswer where the file's place cannot be had."""
-        return Part(inside(self.run.folder, self.names[item.key]), self.run.incoming.place())
+        target = inside(self.run.folder, self.names[item.key], self._folders)
+        return Part(target, self.run.incoming.place())
 
     def check(self, part: Part, item: Item) -> None:
         """Raises BadAnswer, and keeps nothing, where what came is not what the server lists."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 
-from xnat_tui.errors import Interrupted, XnatTuiError
+from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.services.copying import check_stop
 from xnat_tui.services.exporting_fetch import Fetch
@@ -15,6 +17,12 @@ from xnat_tui.services.exporting_files import Batch, Part
 from xnat_tui.xnat import zip_streams
 from xnat_tui.xnat.connection import encode_uri
 from xnat_tui.xnat.zip_streams import Arriving, Unstreamable
+
+WRITERS = 2
+INLINE = 32_000
+"""Bytes up to which handing a file to another thread costs more than hashing it."""
+IN_HAND = 16_000_000
+"""Bytes in memory that wait for being written; larger files are written as they come."""
 
 
 def by_zip(fetch: Fetch, wanted: list[Item]) -> tuple[list[Item], bool]:
@@ -67,7 +75,7 @@ def _take_from(
 
 
 def _take(fetch: Fetch, member: Arriving, by_path: dict[str, Item], landing: _Landing) -> None:
-    """Write one member, and compare it with the list. Raises BadAnswer where the zip is damaged."""
+    """Write one member. Raises BadAnswer where the zip is damaged: nothing is kept of it then."""
     item = by_path.get(member.path)
     if item is None:
         return
@@ -75,17 +83,10 @@ def _take(fetch: Fetch, member: Arriving, by_path: dict[str, Item], landing: _La
         part = fetch.new_part(item)
     except XnatTuiError as error:
         fetch.fail(item, error)
-        del by_path[member.path]
-        return
-    most = item.bytes if fetch.run.policy.verify else None
-    part.write(_at_most(member.chunks, most))
-    del by_path[member.path]
-    try:
-        fetch.check(part, item)
-    except XnatTuiError as error:
-        fetch.fail(item, error)
     else:
-        landing.add(part, item)
+        most = item.bytes if fetch.run.policy.verify else None
+        landing.add(part, item, _at_most(member.chunks, most))
+    del by_path[member.path]
 
 
 def _at_most(chunks: Iterator[bytes], most: int | None) -> Iterator[bytes]:
@@ -97,31 +98,57 @@ def _at_most(chunks: Iterator[bytes], most: int | None) -> Iterator[bytes]:
         count += len(chunk)
 
 
+def _up_to(chunks: Iterator[bytes], size: int) -> list[bytes]:
+    """The first chunks, until they are more than so many bytes."""
+    found, count = [], 0
+    for chunk in chunks:
+        found.append(chunk)
+        count += len(chunk)
+        if count > size:
+            break
+    return found
+
+
 class _Landing:
-    """Files get their names in batches, in a thread of its own: forcing them to the disk holds nothing up."""
+    """Files on their way from the zip to their places, by one thread; others write and hash beside it.
+
+    They get their names in batches, when they are safely on the disk, which holds nothing up either.
+    """
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
-        self._batch = Batch()
         self._items: dict[Path, Item] = {}
+        self._parts: list[Part] = []
+        self._writing: deque[tuple[Future[None], int]] = deque()
         self._under_way: tuple[Batch, Future[list[Part]]] | None = None
-        self._pool = ThreadPoolExecutor(1, "landing")
+        self._writers = ThreadPoolExecutor(WRITERS, "write")
+        self._lander = ThreadPoolExecutor(1, "land")
 
     def __enter__(self) -> _Landing:
         return self
 
     def __exit__(self, *_: object) -> None:
         """What has not landed is gone."""
-        self._pool.shutdown()
-        self._batch.drop()
+        self._writers.shutdown(cancel_futures=True)
+        self._lander.shutdown()
+        Batch(self._parts).drop()
         if self._under_way is not None:
             self._under_way[0].drop()
 
-    def add(self, part: Part, item: Item) -> None:
-        """Raises OSError, also for files that were added before."""
+    def add(self, part: Part, item: Item, chunks: Iterator[bytes]) -> None:
+        """Raises what reading raises, and OSError, also for files that were added before."""
+        held = _up_to(chunks, IN_HAND)
+        size = sum(map(len, held))
         self._items[part.target] = item
-        self._batch.parts.append(part)
-        if self._batch.full:
+        if INLINE < size <= IN_HAND:
+            self._parts.append(part)
+            self._writing.append((self._writers.submit(part.write, held), size))
+            while sum(size for _, size in self._writing) > IN_HAND:
+                self._writing.popleft()[0].result()
+        else:
+            part.write(chain(held, chunks))
+            self._parts.append(part)
+        if Batch(self._parts).full:
             self._send()
 
     def finish(self) -> None:
@@ -130,9 +157,21 @@ class _Landing:
         self._wait()
 
     def _send(self) -> None:
+        while self._writing:
+            self._writing.popleft()[0].result()
         self._wait()
-        self._under_way = (self._batch, self._pool.submit(self._batch.finish))
-        self._batch = Batch()
+        batch = Batch([part for part in self._parts if self._is_right(part)])
+        self._parts = []
+        self._under_way = (batch, self._lander.submit(batch.finish))
+
+    def _is_right(self, part: Part) -> bool:
+        item = self._items[part.target]
+        try:
+            self._fetch.check(part, item)
+        except BadAnswer as error:
+            self._fetch.fail(item, error)
+            return False
+        return True
 
     def _wait(self) -> None:
         if self._under_way is not None:

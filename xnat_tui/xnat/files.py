@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,8 +12,6 @@ from pathlib import Path
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
 from xnat_tui.xnat.connection import Connection
-
-_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +31,20 @@ def save(
     digest: str | None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Saved:
-    """Download into `<target>.part` (0600), check, then rename; `target` is not touched before.
+    """Download into a hidden file beside it (0600, a name of nobody else's), check, then rename.
 
     `size` and `digest` (MD5, hex) are those of the server's listing, None where it has none. Raises
     BadAnswer where what came differs, whatever the download raises, and XnatTuiError where the disk
     refuses. Nothing is left behind then.
     """
-    part = _part(target)
     failure: XnatTuiError
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".xnat-tui-", suffix=".part", dir=target.parent)
+        part = Path(name)
         try:
-            saved = _receive(connection, path, part, on_bytes)
+            with os.fdopen(descriptor, "wb", buffering=0) as opened:
+                saved = _receive(connection, path, opened.fileno(), on_bytes)
             _check(saved, size, digest)
             part.replace(target)
         except BaseException:
@@ -62,19 +62,19 @@ def save(
     raise failure
 
 
-def _receive(connection: Connection, path: str, part: Path, on_bytes: Callable[[int], None] | None) -> Saved:
+def _receive(
+    connection: Connection, path: str, descriptor: int, on_bytes: Callable[[int], None] | None
+) -> Saved:
     md5 = hashlib.md5(usedforsecurity=False)
     count = 0
     with connection.download(path) as download:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb", buffering=0) as opened:
-            for chunk in download:
-                _write_all(opened.fileno(), chunk)
-                md5.update(chunk)
-                count += len(chunk)
-                if on_bytes:
-                    on_bytes(len(chunk))
-            os.fsync(opened.fileno())
+        for chunk in download:
+            _write_all(descriptor, chunk)
+            md5.update(chunk)
+            count += len(chunk)
+            if on_bytes:
+                on_bytes(len(chunk))
+    os.fsync(descriptor)
     return Saved(count, md5.hexdigest())
 
 
@@ -91,13 +91,6 @@ def _check(saved: Saved, size: int | None, digest: str | None) -> None:
         )
     if digest and saved.md5 != digest.lower():
         raise BadAnswer("What came has another checksum than the server lists.", "Try again.")
-
-
-def _part(target: Path) -> Path:
-    name = f"{target.name}.part"
-    if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = hashlib.md5(os.fsencode(target.name), usedforsecurity=False).hexdigest() + ".part"
-    return target.with_name(name)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -73,7 +73,7 @@ async def test_an_export_asks_for_folder_and_layout_and_files_are_there(world: W
         told.has("Plan · export to")
         await told.press("enter")
         await run_to_its_end(told)
-    files = [path for path in Path(world.home / "out").rglob("*.dcm")]
+    files = list(Path(world.home / "out").rglob("*.dcm"))
     assert files
 
 

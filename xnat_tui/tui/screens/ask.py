@@ -18,7 +18,6 @@ from xnat_tui.model.display import cell_width, clean, clean_lines, fit
 from xnat_tui.tui.describing import cut
 from xnat_tui.tui.screens.panel import Panel
 
-
 _MOST_LINES = 14
 
 

@@ -11,7 +11,6 @@ from xnat_tui.model.display import cell_width, fit
 from xnat_tui.tui.actions import Action
 from xnat_tui.tui.key_names import key_name
 
-
 _ASCII = str.maketrans({"·": "-", "…": "~", "—": "-", "›": ">", "→": ">", "»": ">"})
 """Our own signs on a terminal that has plain characters alone; labels stay what they are."""
 

@@ -1,0 +1,142 @@
+"""Copies between two demo servers, beside `curl` fetching and sending the same bytes in the same run.
+
+    python -m tests.bench.bench_transfer
+
+Prints rates, requests, memory and times; what can be counted is asserted in tests/services.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+from tests.services.conftest import Copying, _connect
+from xnat_tui.jobs.journal import Journal
+from xnat_tui.jobs.runner import run
+from xnat_tui.model.plan import Mode, Plan, Policy
+from xnat_tui.model.transfer import Report
+from xnat_tui.services.transfer import executor_for
+
+CURL = ("curl", "-sSf", "-u", "admin:admin")
+SERVE = """
+import sys
+from xnat_tui.demo.server import DemoServer
+from xnat_tui.demo.site import Site
+from xnat_tui.demo.study import synthetic_site
+numbers = [int(word) for word in sys.argv[1:6]]
+site = synthetic_site(*numbers[:3], files_per_resource=numbers[3], file_size=numbers[4]) if numbers[0] else Site()
+with DemoServer(site) as server:
+    server.faults.latency = float(sys.argv[6])
+    print(server.url, flush=True)
+    sys.stdin.read()
+"""
+
+
+class Served:
+    """A demo server in a process of its own, so that it does not share the interpreter with the copy."""
+
+    def __init__(self, numbers: tuple[int, int, int, int, int], latency: float = 0.0) -> None:
+        words = [sys.executable, "-c", SERVE, *map(str, numbers), str(latency)]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def measured(
+    numbers: tuple[int, int, int, int, int], mode: Mode, latency: float = 0.0, *, curl: bool = False
+) -> None:
+    source, target = Served(numbers, latency), Served((0, 0, 0, 0, 0), latency)
+    pair = Copying(source, target, _connect)  # type: ignore[arg-type]
+    try:
+        seconds, requests, plan = _planned(pair, mode)
+        print(f"  plan    {seconds:6.2f} s  {requests:6} requests  {plan.totals.files} files")
+        took, requests, report = _run(pair, plan)
+        rate = report.done_bytes / took / 1e6
+        print(f"  copy    {took:6.2f} s  {requests:6} requests  {rate:7.1f} MB/s  {report.verified}")
+        if curl:
+            other = _curl(source.url, target.url)
+            print(f"  curl    {other:6.2f} s down and up: {other / took:.2f} x of it")
+        seconds, requests, plan = _planned(pair, mode)
+        again, more, report = _run(pair, plan)
+        total = requests + more
+        print(f"  again   {seconds + again:6.2f} s  {total:6} requests  {report.done_files} files sent")
+    finally:
+        for connection in pair.connections.values():
+            connection.close()
+        source.stop()
+        target.stop()
+
+
+def _requests(pair: Copying) -> int:
+    return sum(connection.requests for connection in pair.connections.values())
+
+
+def _planned(pair: Copying, mode: Mode) -> tuple[float, int, Plan]:
+    before, began = _requests(pair), time.perf_counter()
+    plan = pair.plan("BIG", policy=Policy(mode=mode))
+    return time.perf_counter() - began, _requests(pair) - before, plan
+
+
+def _run(pair: Copying, plan: Plan) -> tuple[float, int, Report]:
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.sqlite") as journal:
+        job = journal.create(plan)
+        before, began = _requests(pair), time.perf_counter()
+        with executor_for(plan, pair.connections.__getitem__) as execute:
+            report = run(journal, job, execute, workers=4)
+        return time.perf_counter() - began, _requests(pair) - before, report
+
+
+def _curl(source: str, target: str) -> float:
+    """One zip of the first scan's resource down, and a zip with its bare names up: only the sending counts."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        session = "data/projects/BIG/subjects/S00001/experiments/S00001_MR1/scans/1/resources/DICOM/files"
+        began = time.perf_counter()
+        _call(f"{source}/{session}?format=zip", "-o", str(folder / "down.zip"))
+        spent = time.perf_counter() - began
+        with zipfile.ZipFile(folder / "down.zip") as down, zipfile.ZipFile(folder / "up.zip", "w") as up:
+            for info in down.infolist():
+                up.writestr(info.filename.rpartition("/files/")[2], down.read(info))
+        path = session.replace("BIG", "NEW").replace("/DICOM/", "/CURL/")
+        began = time.perf_counter()
+        url = f"{target}/{path}/a.zip?extract=true&inbody=true"
+        _call(url, "-T", str(folder / "up.zip"), "-H", "Content-Type: application/zip", "-H", "Expect:")
+        return spent + time.perf_counter() - began
+
+
+def _call(url: str, *words: str) -> None:
+    subprocess.run([*CURL, *words, url], check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    if shutil.which("curl") is None:
+        raise SystemExit("curl is needed beside the copy: apt-get install curl")
+    print("200 files of 0.5 MB, one resource")
+    measured((1, 1, 1, 200, 500_000), Mode.ZIP, curl=True)
+    print("1,000 files of 20 kB, one resource")
+    measured((1, 1, 1, 1000, 20_000), Mode.ZIP, curl=True)
+    print("100 subjects x 2 sessions x 6 scans at 50 ms (CopyXnat: 177 requests a session, 35,350)")
+    measured((100, 2, 6, 1, 20_000), Mode.AUTO, 0.05)
+    print("10,000 files")
+    measured((2, 1, 5, 1000, 2_000), Mode.AUTO)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"one file of 4 GB (so far {before // 1024} MB of memory at most)")
+    if not os.environ.get("BENCH_SKIP_LARGE"):
+        measured((1, 1, 1, 1, 4_000_000_000), Mode.AUTO)
+        print(f"  memory  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most")
+
+
+if __name__ == "__main__":
+    main()
