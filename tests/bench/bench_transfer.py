@@ -31,7 +31,9 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import synthetic_site
 numbers = [int(word) for word in sys.argv[1:6]]
-site = synthetic_site(*numbers[:3], files_per_resource=numbers[3], file_size=numbers[4]) if numbers[0] else Site()
+site = Site()
+if numbers[0]:
+    site = synthetic_site(*numbers[:3], files_per_resource=numbers[3], file_size=numbers[4])
 with DemoServer(site) as server:
     server.faults.latency = float(sys.argv[6])
     print(server.url, flush=True)
@@ -99,7 +101,7 @@ def _run(pair: Copying, plan: Plan) -> tuple[float, int, Report]:
 
 
 def _curl(source: str, target: str) -> float:
-    """One zip of the first scan's resource down, and a zip with its bare names up: only the sending counts."""
+    """One zip of the first scan's resource down, one with bare names up: only the sending counts."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         session = "data/projects/BIG/subjects/S00001/experiments/S00001_MR1/scans/1/resources/DICOM/files"

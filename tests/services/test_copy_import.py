@@ -65,13 +65,13 @@ def test_what_people_wrote_is_laid_over_and_what_headers_say_stays_as_imported(s
     source = source_site()
     session = session_of(source, "SUB-002_MR1")
     scan = session.scans["2"]
-    scan.fields["quality"], scan.fields["note"] = "questionable", "moved & \"shook\""
+    scan.fields["quality"], scan.fields["note"] = "questionable", 'moved & "shook"'
     session.fields["note"] = "came back for a second visit"
     pair = servers(source, Site())
     assert pair.copy(SESSION, policy=IMPORT).failures == []
     there = _there(pair)
     assert there.scans["2"].fields["quality"] == "questionable"
-    assert there.scans["2"].fields["note"] == "moved & \"shook\""
+    assert there.scans["2"].fields["note"] == 'moved & "shook"'
     assert there.fields["note"] == "came back for a second visit"
     session_puts = [e for e in pair.target.requests if e.method == "PUT" and e.path.endswith("SUB-002_MR1")]
     assert len(session_puts) == 1
@@ -94,8 +94,10 @@ def test_other_resources_travel_as_files_and_keep_every_byte(servers, held):
     expected, found = held(pair.source.site, "BRAINS"), held(pair.target.site, "NEW")
     for path in found:
         if path.startswith(f"{PATH}/scans/"):
-            here = {name: one for name, one in expected[path][3].items() if name not in ("DICOM", "secondary")}
-            there = {name: one for name, one in found[path][3].items() if name not in ("DICOM", "secondary")}
+            here, there = (
+                {label: one for label, one in side[path][3].items() if label not in ("DICOM", "secondary")}
+                for side in (expected, found)
+            )
             assert there == here
     assert result.evidence.digest > 0
 
@@ -137,8 +139,9 @@ def test_a_file_that_is_no_dicom_is_named_and_not_lost_without_a_word(servers):
     resource.populate_stats()
     pair = servers(source, Site())
     result = pair.copy(SESSION, policy=IMPORT)
+    where = f"{PATH}/scans/2/resources/{resource.id}/files/readme.txt"
     failures = result.outcomes[f"{PATH} import"].failures
-    assert [failure.path for failure in failures] == [f"{PATH}/scans/2/resources/{resource.id}/files/readme.txt"]
+    assert [failure.path for failure in failures] == [where]
     assert "no DICOM" in failures[0].error
 
 

@@ -232,7 +232,12 @@ def test_read_only_servers_and_collaborators_are_told_before(servers, make_site)
 
 
 @pytest.mark.parametrize(
-    "policy", [Policy(via="import", mode=Mode.METADATA), Policy(mode=Mode.RSYNC), Policy(mode=Mode.RSYNC, via="import")]
+    "policy",
+    [
+        Policy(via="import", mode=Mode.METADATA),
+        Policy(mode=Mode.RSYNC),
+        Policy(mode=Mode.RSYNC, via="import"),
+    ],
 )
 def test_what_this_copy_cannot_do_is_refused(servers, make_site, policy):
     pair = servers(make_site(), Site())

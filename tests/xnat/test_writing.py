@@ -123,8 +123,8 @@ def test_scans_travel_inside_their_session_without_their_files():
 
 def test_tags_of_a_resource_stand_in_its_sessions_document():
     uri = "/data/experiments/A_E1/scans/1/resources/12"
-    assert item_xml.resource_tags(_parsed(SESSION), uri, "DICOM") == "raw"
-    assert item_xml.resource_tags(_parsed(SESSION), uri, "NIFTI") == ""
+    assert item_xml.resource_attributes(_parsed(SESSION), uri, "DICOM")["tags"] == "raw"
+    assert item_xml.resource_attributes(_parsed(SESSION), uri, "NIFTI") == {}
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,7 @@ def _explore() -> click.Command:
 def _translated(error: click.ClickException) -> XnatTuiError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "xnat-tui"
+    path = path.removesuffix(f" {_EXPLORE}")
     return UsageError(error.format_message(), f"See: {path} --help")
 
 

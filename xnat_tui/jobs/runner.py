@@ -139,6 +139,7 @@ class _Run:
             self._launch()
             if not self._futures and not self._blocked:
                 if not len(self._schedule):
+                    self._pulse(at_once=True)
                     if state := self._claim.finish():
                         return self._say("state", state)
                     self._schedule = self._read_schedule()

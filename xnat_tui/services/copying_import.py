@@ -1,9 +1,9 @@
 """A session's DICOM through the destination's import service, proved by SOP instance UIDs.
 
-The service may rewrite what it gets, rename files and give scans other IDs. So no digest can be compared: what
-counts is that every instance sent is found in the archived session. A UID that is found is reported as verified
-by `size`, the weaker kind of evidence, never as `digest`; where scripts replaced the UIDs themselves only the
-number of files can be compared, which stays `unverified`.
+The service may rewrite what it gets, rename files and give scans other IDs. So no digest can be compared:
+what counts is that every instance sent is found in the archived session. A UID that is found is reported as
+verified by `size`, the weaker kind of evidence, never as `digest`; where scripts replaced the UIDs themselves
+only the number of files can be compared, which stays `unverified`.
 """
 
 from __future__ import annotations
@@ -142,9 +142,7 @@ def _unpacked(member: Member, target: Path) -> LocalFile:
     raise failure
 
 
-def _send(
-    run: CopyRun, step: Step, control: Control, missing: list[_Instance], *, merging: bool
-) -> Outcome:
+def _send(run: CopyRun, step: Step, control: Control, missing: list[_Instance], *, merging: bool) -> Outcome:
     data = {
         **step.data,
         "label": step.data["experiment"],
@@ -212,7 +210,7 @@ _FROM_HEADERS = frozenset(
 
 
 def without_header_fields(document: etree._Element) -> etree._Element:
-    """What people wrote, and what cannot tell who somebody is; dates, UIDs and patient fields stay as imported."""
+    """What people wrote, and what tells nothing of a person: dates, UIDs, patient fields stay as imported."""
     for name in list(document.attrib):
         if _from_header(str(name)):
             del document.attrib[name]

@@ -73,7 +73,7 @@ class FileLists:
         return listing.files(self._connection, resource)
 
     def session_bytes(self, session: str) -> int | None:
-        """Of all files of a session that was listed `together`; None where it was not, or a size is unknown."""
+        """Of all files of a session listed `together`; None where it was not, or not all are known."""
         known = self._sessions.peek(session)
         sizes = [item.bytes for items in (known or {}).values() for item in items]
         return None if known is None or None in sizes else sum(size or 0 for size in sizes)

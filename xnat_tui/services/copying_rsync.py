@@ -51,7 +51,7 @@ def check_folders(policy: Policy) -> None:
 
 
 def rsync_resource(run: CopyRun, step: Step, control: Control) -> Outcome:
-    """Bring one resource's folder over. Verified by the two servers' lists, as nothing passes through here."""
+    """Bring one resource's folder over. Verified by both servers' lists: nothing passes through here."""
     return _RsyncCopy(run, step, control).copy()
 
 
@@ -156,7 +156,9 @@ def _rsync(source: str, target: str, policy: Policy, control: Control, only: str
                 Path(target).mkdir(parents=True, exist_ok=True)
             code = _watched(command(source, target, policy, bool(only)), names, complaints, control)
         except FileNotFoundError:
-            failure = XnatTuiError("rsync is not installed on this machine.", "Install it, or use --mode auto.")
+            failure = XnatTuiError(
+                "rsync is not installed on this machine.", "Install it, or use --mode auto."
+            )
         except OSError as error:
             reason = error.strerror or type(error).__name__
             failure = XnatTuiError(f"The destination's folder cannot be used: {reason}.", "Check its rights.")

@@ -197,5 +197,3 @@ def _grouped(
         if (owner, label) in by_owner:
             found[uri] = by_owner[owner, label]
     return found
-
-

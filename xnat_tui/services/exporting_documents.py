@@ -16,6 +16,7 @@ from xnat_tui.errors import BadAnswer
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.copying import Control
+from xnat_tui.services.exporting_fetch import in_the_way
 from xnat_tui.services.exporting_files import inside, write_whole
 from xnat_tui.services.exporting_run import ExportRun
 from xnat_tui.services.layouts_bids import BIDS_VERSION
@@ -32,7 +33,14 @@ _NUMBER_STARTS = ("=", "+", "@", "\t", "\r")
 
 
 def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
-    """An item's XML, byte for byte. Raises BadAnswer where the answer is no document of this item."""
+    """An item's XML, byte for byte.
+
+    Raises BadAnswer where the answer is no document of this item, Conflict where another's has the place.
+    """
+    name, server = step.target.uri, run.connection(step).url
+    another = run.manifest.belongs_to_another(name, step.source.uri, server)
+    if another and not run.policy.overwrite_local:
+        raise in_the_way(run, name)
     body = run.connection(step).get_bytes(encode_uri(step.source.uri), format="xml")
     document = item_xml.parse(body)
     if document.get("ID") != step.source.id:
@@ -66,11 +74,16 @@ def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
 
 
 def save_table(run: ExportRun) -> None:
-    """One row per document that is in the folder, one column per field that any of them has."""
+    """One row per document that is in the folder, one column per field that any of them has.
+
+    Rows of documents that an earlier export brought stay as they are.
+    """
     steps = [step for step in run.plan.steps if step.task == "metadata"]
     rows = [row for step in steps if (row := _row(run, step)) is not None]
     if not rows:
         return
+    fresh = {row["location"] for row in rows}
+    rows = [*(row for row in _rows_before(run) if row["location"] not in fresh), *rows]
     columns = [*_FIRST_COLUMNS, *sorted({name for row in rows for name in row} - {*_FIRST_COLUMNS})]
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -80,6 +93,22 @@ def save_table(run: ExportRun) -> None:
     target = inside(run.folder, TABLE)
     if not target.is_file() or target.read_bytes() != body:
         _write(run, steps[0], TABLE, body)
+
+
+def _rows_before(run: ExportRun) -> list[dict[str, str]]:
+    """Rows of the table that is there, of documents that the manifest knows."""
+    known = {entry.location for entry in run.manifest if entry.kind == "metadata"}
+    target = inside(run.folder, TABLE)
+    try:
+        with target.open(newline="", encoding="utf-8") as opened:
+            rows = list(csv.DictReader(opened, restkey="", restval=""))
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
+        return []
+    return [
+        {name: value for name, value in row.items() if name and value}
+        for row in rows
+        if row.get("location") in known
+    ]
 
 
 def _plain(value: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Step
@@ -40,6 +40,9 @@ class Fetch:
     def uri(self, item: Item) -> str:
         return f"{self.step.source.uri}/files/{item.key}"
 
+    def item_words(self, item: Item) -> str:
+        return f"{self.step.data['item']}/files/{item.key}"
+
     def fail(self, item: Item, error: XnatTuiError) -> None:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
 
@@ -54,7 +57,7 @@ class Fetch:
                 size,
                 md5,
                 str(location),
-                item=f"{self.step.data['item']}/files/{item.key}",
+                item=self.item_words(item),
                 uri=self.uri(item),
                 source_digest=item.digest or "",
                 original=natural if natural != name else "",
@@ -102,6 +105,15 @@ class Fetch:
         for chunk in chunks:
             self.on_bytes(len(chunk))
             yield chunk
+
+
+def in_the_way(run: ExportRun, name: str) -> Conflict:
+    """What is said where a file of another item, or of another server, has the place."""
+    known = run.manifest.get(name)
+    return Conflict(
+        f"{known.location if known else 'Another file'} was exported to the same place, and would be lost.",
+        "Export to another folder, or replace it with --overwrite.",
+    )
 
 
 def _evidence(item: Item, size: int, md5: str) -> Evidence:

@@ -19,7 +19,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Mode, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import Control, check_stop, pause
-from xnat_tui.services.exporting_fetch import Fetch
+from xnat_tui.services.exporting_fetch import Fetch, in_the_way
 from xnat_tui.services.exporting_files import Batch, Part, inside
 from xnat_tui.services.exporting_run import ExportRun
 from xnat_tui.services.exporting_zip import by_zip
@@ -117,6 +117,8 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
         elif found := _found(fetch, item):
             recognised.append(found)
             fetch.skip(item, found.size, found.md5)
+        elif run.manifest.belongs_to_another(name, fetch.uri(item), fetch.step.data["server"]):
+            fetch.fail(item, in_the_way(run, name))
         else:
             wanted.append(item)
     if recognised:
@@ -129,6 +131,8 @@ def _found(fetch: Fetch, item: Item) -> Entry | None:
     target = fetch.run.folder / fetch.names[item.key]
     known = fetch.run.manifest.get(fetch.names[item.key])
     mine = known is not None and known.uri == fetch.uri(item) and known.server == fetch.step.data["server"]
+    if known is not None and known.item != fetch.item_words(item):
+        return None
     digest = item.digest or (known.md5 if mine and known and item.bytes in (None, known.size) else "")
     try:
         size = target.lstat().st_size

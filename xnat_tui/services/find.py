@@ -41,13 +41,16 @@ def find(reader: Reader, location: Location) -> Iterator[Place]:
         )
 
 
-def _descend(reader: Reader, place: Place, steps: tuple[Step, ...]) -> Iterator[Place]:
+def _descend(
+    reader: Reader, place: Place, steps: tuple[Step, ...], *, one_of_many: bool = False
+) -> Iterator[Place]:
+    """Below one of the many places that a glob named, what is not there is no error: others may have it."""
     if not steps:
         yield place
         return
     step = steps[0]
     if place.kind is Kind.PROJECT and step.kind is Kind.EXPERIMENT:
-        yield from _descend(reader, _in_project(reader, place, step), steps[1:])
+        yield from _descend(reader, _in_project(reader, place, step), steps[1:], one_of_many=one_of_many)
         return
     listing = reader.below(place, step.kind)
     if listing.error is not None:
@@ -55,10 +58,10 @@ def _descend(reader: Reader, place: Place, steps: tuple[Step, ...]) -> Iterator[
     matching = [item for item in listing.items if _is_meant(item, step)]
     if not matching and step.side == "out":  # an address without a side means `out`, or what has none
         matching = [item for item in listing.items if not item.side and step.matches(item.key, item.id)]
-    if not matching and not step.glob:
+    if not matching and not step.glob and not one_of_many:
         raise _not_found(reader, place, step, listing.items)
     for item in matching:
-        yield from _descend(reader, place.child(item), steps[1:])
+        yield from _descend(reader, place.child(item), steps[1:], one_of_many=one_of_many or step.glob)
 
 
 def _is_meant(item: Item, step: Step) -> bool:

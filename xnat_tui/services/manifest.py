@@ -99,6 +99,13 @@ class Manifest:
             return False
         return (found.st_size, found.st_mtime_ns) == (entry.size, entry.mtime)
 
+    def belongs_to_another(self, path: str, uri: str, server: str) -> bool:
+        """Whether a file of something else is there: what another export brought, and must not be lost."""
+        entry = self.get(path)
+        if entry is None or not entry.uri or (entry.uri, entry.server) == (uri, server):
+            return False
+        return os.path.lexists(self.folder / path)
+
     def begin(self, layout: Layout) -> None:
         """Write the first line, unless there is one."""
         with self._lock:
@@ -140,14 +147,16 @@ class Manifest:
             return
         known = {name: record[name] for name in _FIELDS if name in record}
         if not _is_entry(known):
-            raise BadAnswer(f"{self.folder / NAME} holds a line that describes no file.")
+            raise BadAnswer(f"{self.folder / NAME} holds a line that describes no file in it.")
         self._entries[known["path"]] = Entry(**known)
 
 
 def _is_entry(record: dict[str, Any]) -> bool:
     types = {"str": str, "int": int}
     needed = {"path", "size", "md5", "location"} <= record.keys()
-    return needed and all(isinstance(value, types[_FIELDS[name]]) for name, value in record.items())
+    if not needed or any(part in ("", ".", "..") for part in str(record["path"]).split("/")):
+        return False
+    return all(isinstance(value, types[_FIELDS[name]]) for name, value in record.items())
 
 
 def _ends_in_mid_line(descriptor: int) -> bool:

@@ -92,7 +92,9 @@ def _check(places: Sequence[Place], target: Place | NewProject, policy: Policy) 
 
 def _check_import(places: Sequence[Place], policy: Policy) -> None:
     if policy.mode in (Mode.RSYNC, Mode.METADATA):
-        raise UsageError(f"--via import and --mode {policy.mode} exclude each other.", "Leave one of them out.")
+        raise UsageError(
+            f"--via import and --mode {policy.mode} exclude each other.", "Leave one of them out."
+        )
     if any(place.of(Kind.EXPERIMENT) is not None and place.kind is not Kind.EXPERIMENT for place in places):
         raise UsageError(
             "The import service takes whole sessions.", "Name the session, and narrow it with --scan."

@@ -97,6 +97,7 @@ class _Walk:
         self._seen: set[tuple[str, str]] = set()
         self._uncounted = 0
         self._renamed = 0
+        self._others = 0
 
     def add(self, place: Place) -> None:
         """Plan one place with everything below it."""
@@ -205,11 +206,12 @@ class _Walk:
         chosen = [item for item in listing.items if not only or item.key == only]
         if self.policy.overwrite_local:
             return chosen
-        uri = f"{resource.uri}/files/"
+        uri, server = f"{resource.uri}/files/", self.reader.connection.url
+        self._others += sum(
+            self.manifest.belongs_to_another(names[item.key], uri + item.key, server) for item in chosen
+        )
         return [
-            item
-            for item in chosen
-            if not self.manifest.has(names[item.key], item, uri + item.key, self.reader.connection.url)
+            item for item in chosen if not self.manifest.has(names[item.key], item, uri + item.key, server)
         ]
 
     def _first(self, what: str, place: Place) -> bool:
@@ -272,6 +274,15 @@ class _Walk:
                 "warning",
                 f"The folder holds an export in the layout {self.manifest.layout}.",
                 "Choose that layout, or another folder.",
+            )
+        if self._others:
+            what = (
+                "One file has its place" if self._others == 1 else f"{self._others} files have their places"
+            )
+            yield Finding(
+                "warning",
+                f"{what} taken by another export in this folder.",
+                "Choose another folder, or replace what is there with --overwrite.",
             )
         if self._uncounted:
             noun = "resource was" if self._uncounted == 1 else "resources were"

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xnat_tui.errors import Conflict, XnatTuiError
+from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.judging import Rules
-from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, End, Finding, Mode, OnExisting, Policy, Step
+from xnat_tui.model.plan import Action, End, Finding, Mode, Policy, Step
 from xnat_tui.services import preflight
 from xnat_tui.services.planning_ahead import ask_project, ask_sessions
 from xnat_tui.services.planning_import import OVERLAY, goes_by_import, plan_import
+from xnat_tui.services.planning_items import existing, project_names, scan_type, shared
 from xnat_tui.services.planning_resources import plan_resources
 from xnat_tui.services.planning_spots import Destination, Spot
 from xnat_tui.services.reading import Reader
 from xnat_tui.xnat.users import is_administrator
 
 _BELOW_SESSION = (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION)
-GENERIC_SCANS = frozenset({"", "xnat:imageScanData", "xnat:otherDicomScanData"})
-SCAN_TYPE_BY_MODALITY: Mapping[str, str] = {
-    **{
-        word: f"xnat:{word.lower()}ScanData"
-        for word in ("MR", "CT", "US", "CR", "DX", "XA", "NM", "MG", "SC")
-    },
-    **{word: f"xnat:{word.lower()}ScanData" for word in ("SR", "RT", "OPT", "OP", "SM", "RF", "MEG", "EEG")},
-    "PT": "xnat:petScanData",
-    "PET": "xnat:petScanData",
-}
 
 
 class Walk:
@@ -57,7 +46,6 @@ class Walk:
         self.paths_name_projects = False
         self.types = preflight.data_types(destination.connection)
         self._spots: dict[str, Spot | None] = {}
-        self._rules = Rules(depth=Depth.LABELS)
         self._subjects = 0
         self._imports: dict[str, int] = {}
 
@@ -203,7 +191,7 @@ class Walk:
         item = place.item
         assert item is not None
         if item.shared_from is not None and self.policy.shared != "copy":
-            return self._shared(place, spot)
+            return shared(self, place, spot)
         if not self._type_known(place, spot):
             return None
         data: dict[str, str] = {}
@@ -213,13 +201,13 @@ class Walk:
                 raise unread
         if self._imported(place):
             data[OVERLAY] = "yes"
-        target_type = self._scan_type(place, item) if item.kind is Kind.SCAN else item.type
+        target_type = scan_type(self, place, item) if item.kind is Kind.SCAN else item.type
         if target_type != item.type:
             data["type"] = target_type
         if spot.item is None:
             if item.kind is Kind.PROJECT:
                 self.created_projects.add(spot.label)
-                data |= self._project_names(item, spot.label)
+                data |= project_names(self, item, spot.label)
                 self.findings += preflight.openness(self.source.connection, item.id, spot.label)
             if item.kind is Kind.EXPERIMENT and item.uri in self._imports:
                 spot = spot.made_by(self._imports[item.uri])
@@ -228,103 +216,19 @@ class Walk:
         if not whole:
             self.step(Action.SKIP, place, spot, "exists")
             return spot
-        return self._existing(place, spot)
-
-    def _existing(self, place: Place, spot: Spot) -> Spot:
-        item, there = place.item, spot.item
-        assert item is not None
-        assert there is not None
-        if spot.item is not None and item.type and there.type and item.type != there.type:
-            raise Conflict(f"There it is a {there.type}, here a {item.type}; a type cannot be changed.")
-        if item.kind is Kind.EXPERIMENT and self.policy.skip_existing_sessions:
-            self.step(Action.SKIP, place, spot, "the session exists")
-            return spot
-        if self.policy.on_existing is OnExisting.SKIP:
-            self.step(Action.SKIP, place, spot, "exists")
-            return spot
-        differing = self._differing(place, spot)
-        if not differing and self.policy.on_existing is OnExisting.UPDATE:
-            self.step(Action.SKIP, place, spot, "the same")
-            return spot
-        shown = ", ".join(differing[:4]) + (" ..." if len(differing) > 4 else "")
-        data = {"replaces": "fields"}
-        return spot.made_by(self.step(Action.UPDATE, place, spot, shown or "sent again", data))
-
-    def _differing(self, place: Place, spot: Spot) -> list[str]:
-        item, there = place.item, spot.place
-        assert item is not None
-        assert there is not None
-        if item.kind in (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT):
-            source = self.source.document(place).fields
-            other = self.there.reader.document(there).fields
-        else:
-            assert there.item is not None
-            source, other = item.fields, there.item.fields
-        found = self._rules.differences(item.kind, source, other)
-        return [difference.name for difference in found if difference.source]
-
-    def _shared(self, place: Place, spot: Spot) -> Spot | None:
-        item = place.item
-        assert item is not None
-        owner = item.shared_from or "another project"
-        if spot.item is not None:
-            self.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
-            return spot
-        if self.policy.shared != "share":
-            self.skip(place, spot, f"shared in from {owner}")
-            return None
-        document = self.source.document(place)
-        project = item.shared_from or document.fields.get("project", "")
-        label = document.fields.get("label", "") or item.key
-        held = self.there.holdings.find(project, item.kind, label) if project else None
-        if held is None:
-            self.skip(place, spot, f"shared in from {owner}, which does not have it at the destination")
-            return None
-        data = {"shared": held.id, "owner": project}
-        step = self.step(Action.CREATE, place, spot, f"shared from {project}", data, task="share")
-        return spot.made_by(step)
+        return existing(self, place, spot)
 
     def _type_known(self, place: Place, spot: Spot) -> bool:
         item = place.item
         assert item is not None
         scan = item.kind is Kind.SCAN
-        wanted = self._scan_type(place, item) if scan else item.type
+        wanted = scan_type(self, place, item) if scan else item.type
         typed = item.kind in (Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR)
         if not typed or not wanted or not self.types.lacks(wanted, scan=scan):
             return True
         self.missing_types.append(wanted)
         self.conflict(place, spot, f"The destination does not know the data type {wanted}.")
         return False
-
-    def _scan_type(self, place: Place, item: Item) -> str:
-        """With `fix_scan_types`, a type that says nothing becomes the one of the scan's own modality."""
-        if not self.policy.fix_scan_types or item.type not in GENERIC_SCANS:
-            return item.type
-        session = place.of(Kind.EXPERIMENT)
-        modality = item.fields.get("modality", "")
-        if not modality and session is not None and session.type != "xnat:petmrSessionData":
-            modality = session.type.partition(":")[2].removesuffix("SessionData").upper()
-        return SCAN_TYPE_BY_MODALITY.get(modality.upper(), "xnat:otherDicomScanData")
-
-    def _project_names(self, item: Item, label: str) -> dict[str, str]:
-        """ID, title and secondary ID share one space of names on a site: what is taken gets the new ID."""
-        names = {name: item.fields.get(name, "") for name in ("name", "secondary_ID")}
-        listing = self.there.reader.below(Place(self.target.server), Kind.PROJECT)
-        taken: set[str] = set()
-        for project in listing.items:
-            fields = (project.key, project.fields.get("name", ""), project.fields.get("secondary_ID", ""))
-            taken |= {text.casefold() for text in fields if text}
-        if label.casefold() in taken:
-            raise Conflict(
-                f"{label} is the title or the secondary ID of another project there.",
-                "Choose another project ID.",
-            )
-        for name, text in names.items():
-            if text and text.casefold() in taken:
-                names[name] = label
-                message = f"The {'title' if name == 'name' else 'secondary ID'} {text} is taken there."
-                self.findings.append(Finding("warning", message, f"The new project gets {label} instead."))
-        return {key: text for key, text in names.items() if text}
 
     def _after(self, place: Place, spot: Spot, first: int) -> None:
         """What follows a session once everything in it has arrived."""

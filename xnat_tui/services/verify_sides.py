@@ -13,6 +13,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import relative_path
 from xnat_tui.model.place import Place, step_of
+from xnat_tui.services.exporting_incoming import PREFIX
 from xnat_tui.services.file_lists import read_files
 from xnat_tui.services.find import keeps
 from xnat_tui.services.manifest import NAME, Entry, Manifest, md5_of
@@ -89,7 +90,8 @@ class Folder:
 
     def all_files(self) -> Iterator[str]:
         for above, folders, names in os.walk(self.path):
-            folders.sort()
+            at_top = Path(above) == self.path
+            folders[:] = sorted(one for one in folders if not (at_top and one.startswith(PREFIX)))
             links = [name for name in folders if (Path(above) / name).is_symlink()]
             for name in sorted((*names, *links)):
                 yield (Path(above) / name).relative_to(self.path).as_posix()
@@ -119,7 +121,8 @@ class Folder:
 
 
 def _as_recorded(entry: Entry, path: str) -> Record:
-    return Record(path, "file", entry.size, entry.md5)
+    """By the server's own digest, where it had one: `--no-verify` keeps what differs from it."""
+    return Record(path, "file", entry.size, entry.source_digest or entry.md5)
 
 
 @dataclass(slots=True)
