@@ -1,4 +1,4 @@
-"""Make the pictures of README and screenshots/ from the real screens: `python -m tests.pictures [NAME...]`."""
+"""Make the pictures in screenshots/ from the real screens: `python -m tests.pictures [NAME...]`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from pathlib import Path
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from xnat_tui import config
 from xnat_tui.config import Server
-from xnat_tui.demo.process import PASSWORD, USER, serve
-from xnat_tui.demo.process import free_ports
+from xnat_tui.demo.process import PASSWORD, USER, free_ports, serve
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 

@@ -121,3 +121,9 @@ def test_rates_are_decimal_bytes_a_second(parsed, text, rate):
 )
 def test_wrong_transfer_options_are_refused(parsed, arguments, complaint):
     assert complaint in parsed(transfer_options, *arguments.split())
+
+
+def test_help_names_types_and_ids_as_they_are_written():
+    told = CliRunner().invoke(cli, ["show", "--help"], terminal_width=200).stdout
+    assert "Not these session types, such as xnat:mrSessionData." in told
+    assert "Not these subjects by label or ID." in told

@@ -58,8 +58,22 @@ def test_a_copy_arrives_and_says_what_it_rests_on(program, servers):
     assert document["done"]["files"] == 14
     assert document["verified"] == {"digest": 14, "size": 0, "unverified": 0}
     assert document["failed"] == []
-    there = program("compare", "lab:BRAINS/SUB-004", "qc:BRAINS/SUB-004", "--depth", "digests", "--fields", "all")
+    sides = ("lab:BRAINS/SUB-004", "qc:BRAINS/SUB-004")
+    there = program("compare", *sides, "--depth", "digests", "--fields", "all")
     assert (there.exit_code, there.stdout) == (0, "")
+
+
+def test_a_plan_is_data_and_what_happens_is_not(program, servers):
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "-y")
+    assert run.exit_code == 0, run.stderr
+    assert run.stdout.startswith("Plan: copy lab:BRAINS/SUB-004 → qc:BRAINS\n")
+    assert "Plan:" not in run.stderr
+    assert ": done. " in run.stderr
+
+
+def test_the_report_says_how_long_it_took(program, servers):
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json")
+    assert json.loads(run.stdout)["seconds"] > 0
 
 
 def test_a_second_copy_finds_everything_there(program, servers):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,18 @@ def _write_out(site):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(b"".join(entry.data.chunks()))
         (folder / f"{resource.label}_catalog.xml").write_text("the server's own")
+
+
+@pytest.fixture(autouse=True)
+def rsync(tmp_path_factory, monkeypatch):
+    """The machine's own rsync, or, where it has none, one that does what these tests ask of it."""
+    if shutil.which("rsync") is None:
+        folder = tmp_path_factory.mktemp("bin")
+        program = folder / "rsync"
+        script = Path(__file__).with_name("local_rsync.py")
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture
@@ -178,10 +192,10 @@ def test_one_file_alone(archives):
 def test_a_missing_or_failing_rsync_is_said(archives, monkeypatch):
     pair, folder = archives
     plan = pair.plan("P", policy=_policy(folder))
-    monkeypatch.setattr(os, "environ", {**os.environ, "PATH": str(folder)})
-    missing = pair.run(plan)
+    with monkeypatch.context() as bare:
+        bare.setattr(os, "environ", {**os.environ, "PATH": str(folder)})
+        missing = pair.run(plan)
     assert {failure.error for failure in missing.failures} == {"rsync is not installed on this machine."}
-    monkeypatch.undo()
     monkeypatch.setattr(copying_rsync, "command", lambda *given: ["rsync", "--no-such-option"])
     failing = pair.run(plan)
     assert all(failure.error.startswith("rsync failed (code 1): ") for failure in failing.failures)

@@ -12,6 +12,7 @@ from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
+from xnat_tui.model.display import counted
 from xnat_tui.model.filters import Filters
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _hash(state: State, comparison: Comparison) -> dict[str, int]:
     from xnat_tui.services.hashing import hash_missing
 
     done = hash_missing(comparison)
-    state.output.note(f"Fetched and hashed {done.files} files, {done.bytes} bytes.")
+    state.output.note(f"Fetched and hashed {counted(done.files, 'file')}, {done.bytes} bytes.")
     return {"files": done.files, "bytes": done.bytes}
 
 

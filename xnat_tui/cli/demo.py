@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import tempfile
@@ -16,7 +17,7 @@ from xnat_tui import config, credentials
 from xnat_tui.cli.explore import check_terminal, open_explorer
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.config import Server
-from xnat_tui.errors import ConfigError, ServerUnreachable
+from xnat_tui.errors import ConfigError, ServerUnreachable, UsageError
 
 if TYPE_CHECKING:
     from xnat_tui.demo.process import Addresses
@@ -46,7 +47,7 @@ def demo(state: State, serve: bool, port: int | None) -> int:
     from xnat_tui.demo import process
 
     if serve:
-        process.serve_pair(port)
+        _serve(port)
         return 0
     check_terminal(state)
     settings = state.settings
@@ -64,6 +65,18 @@ def demo(state: State, serve: bool, port: int | None) -> int:
             return open_explorer(state, f"{SOURCE}:", f"{DESTINATION}:", prepare=wait)
     finally:
         pair.stop()
+
+
+def _serve(port: int | None) -> None:
+    from xnat_tui.demo import process
+
+    try:
+        process.serve_pair(port)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        where = f"Ports {port} and {port + 1}" if port is not None else "Two ports"
+        raise UsageError(f"{where} cannot be served on: {error.strerror}.", "Try another --port.") from error
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
+from xnat_tui.model.display import counted
 
 if TYPE_CHECKING:
     from xnat_tui.services.demographics import Demographics, Subject
@@ -142,7 +143,7 @@ def export(state: State, location: str, table: Path | None) -> None:
     text = tables.write([*_KEYS, *columns], rows)
     if table is not None:
         tables.save(table, text)
-        state.output.note(f"{len(rows)} subjects written to {table}.")
+        state.output.note(f"{counted(len(rows), 'subject')} written to {table}.")
     if state.output.wants_json:
         report_rows(state, [], rows)
     elif table is None:

@@ -16,7 +16,7 @@ from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import NotFound, UsageError
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received, Selection
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def list_(state: State, /, sizes: bool, **chosen: Any) -> int:
             [_cells(one, held.get(one.url)) for one in found],
             right=("FILES", "SIZE"),
         )
-        state.output.note(f"{len(found)} sessions, as seen by {panel.connection.user}.")
+        state.output.note(f"{counted(len(found), 'session')}, as seen by {panel.connection.user}.")
     return ExitCode.DONE
 
 

@@ -12,7 +12,7 @@ from xnat_tui.cli.confirm import Consent, refuse_read_only
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.state import State
 from xnat_tui.errors import Conflict
-from xnat_tui.model.display import clean, short_size
+from xnat_tui.model.display import clean, counted, short_size
 from xnat_tui.model.plan import SIGNS, Plan
 from xnat_tui.model.transfer import Report
 from xnat_tui.model.transfer import State as JobState
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.watch import JobView
     from xnat_tui.services.following import Worker
     from xnat_tui.services.workspace import Workspace
+
+_PATH_CELLS = 40
+"""Of what is under way, beside the bar."""
 
 
 def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *, detach: bool) -> int:
@@ -93,15 +96,16 @@ def planned(plan: Plan) -> dict[str, Any]:
 
 
 def show_plan(state: State, plan: Plan) -> None:
-    """Print what would happen, on stderr: stdout is the document's."""
-    note = state.output.note
-    note(f"Plan: {plan.verb} {' '.join(plan.sources)} → {plan.destination}")
+    """Print what would happen: the plan is data, but with --json the document has it, and stdout is that's."""
+    say = state.output.note if state.output.wants_json else state.output.line
+    say(f"Plan: {plan.verb} {' '.join(plan.sources)} → {plan.destination}")
     for step in plan.steps:
-        size = f"  {step.files} files  {short_size(step.bytes)}" if step.files else ""
+        size = f"  {counted(step.files, 'file')}  {short_size(step.bytes)}" if step.files else ""
         reason = f"  ({step.reason})" if step.reason else ""
-        note(f"  {SIGNS[step.action]} {step.action:<8} {step.path or '.'}{size}{reason}")
+        say(f"  {SIGNS[step.action]} {step.action:<8} {step.path or '.'}{size}{reason}")
     totals = plan.totals
-    note(f"{totals.files} files, {short_size(totals.bytes)}; {_counts(asdict(totals))}.")
+    say(f"{counted(totals.files, 'file')}, {short_size(totals.bytes)}; {_counts(asdict(totals))}.")
+    sys.stdout.flush()
     for finding in plan.findings:
         state.output.warning(f"{finding.severity}: {finding.message}")
         if finding.hint:
@@ -116,7 +120,8 @@ def _counts(totals: dict[str, int]) -> str:
 def _summary(report: Report) -> str:
     verified = report.verified
     return (
-        f"{report.job}: {report.state}. {report.done_items} items, {report.done_files} files, "
+        f"{report.job}: {report.state}. {counted(report.done_items, 'item')}, "
+        f"{counted(report.done_files, 'file')}, "
         f"{short_size(report.done_bytes)} in {report.seconds:.1f} s; {report.skipped} skipped, "
         f"{len(report.failed)} failed. Verified by digest {verified.digest}, by size {verified.size}, "
         f"unverified {verified.unverified}."
@@ -149,8 +154,7 @@ def _progress(state: State) -> Iterator[Callable[[JobView], None] | None]:
 
         def show(view: JobView) -> None:
             current = clean(view.current[0]) if view.current else str(view.state)
-            bar.update(
-                task, completed=view.bytes_done, total=view.bytes_total or None, description=current[-40:]
-            )
+            shown = current if len(current) <= _PATH_CELLS else f"…{current[1 - _PATH_CELLS :]}"
+            bar.update(task, completed=view.bytes_done, total=view.bytes_total or None, description=shown)
 
         yield show

@@ -11,7 +11,7 @@ from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
@@ -94,7 +94,7 @@ def _line(branch: Branch, above: int) -> str:
         return f"{branch.place.server}:"
     depth = len(branch.place.items) - above
     counts = [
-        "" if branch.files is None or item.kind is Kind.FILE else f"{branch.files} files",
+        "" if branch.files is None or item.kind is Kind.FILE else counted(branch.files, "file"),
         short_size(branch.bytes) if branch.bytes is not None else "",
     ]
     marks = [_name(item), *_about(item), *counts, "! not everything could be read" if branch.error else ""]

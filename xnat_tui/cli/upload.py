@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -43,18 +42,9 @@ def upload(
     NAME:, NAME:PROJECT, NAME:PROJECT/SUBJECT or NAME:PROJECT/SUBJECT/SESSION take DICOM; labels that are not
     named come from its headers. .../resources/R takes any files, the contents of folders included.
     """
-    from xnat_tui.services.uploading import plan_upload
-
     if len(paths) < 2:
         raise click.UsageError("Name what to send, and where to.")
     *sources, destination = paths
     with state.workspace() as workspace:
-        plan = plan_upload(
-            workspace,
-            [Path(source) for source in sources],
-            destination,
-            to=to,
-            policy=policy,
-            filters=filters,
-        )
+        plan = workspace.plan_upload(sources, destination, to=to, policy=policy, filters=filters)
         return run_plan(state, workspace, plan, consent, detach=detach)

@@ -59,17 +59,17 @@ def _read(element: etree._Element, xsi_type: str) -> Document:
             _keep(found, name.localname, str(value))
     assesses = any(etree.QName(child).localname == "imageSession_ID" for child in element)
     for child in element:
-        name = etree.QName(child).localname
-        if name in _NESTED and not assesses:  # an assessor's `scans` are fields that refer to scans
-            default = "xnat:reconstructedImageData" if name == "reconstructions" else ""
+        tag = etree.QName(child).localname
+        if tag in _NESTED and not assesses:  # an assessor's `scans` are fields that refer to scans
+            default = "xnat:reconstructedImageData" if tag == "reconstructions" else ""
             nested = [_read(one, one.get(f"{{{XSI}}}type") or default) for one in child]
-            getattr(found, name).extend(nested)
-        elif name == "sharing":
+            getattr(found, tag).extend(nested)
+        elif tag == "sharing":
             found.shares.update({one.get("project", ""): one.get("label") for one in child})
-        elif name == "fields":
+        elif tag == "fields":
             found.variables.update({one.get("name", ""): (one.text or "").strip() for one in child})
-        elif name not in _IGNORED:
-            _leaf(found, child, name)
+        elif tag not in _IGNORED:
+            _leaf(found, child, tag)
     return found
 
 

@@ -110,6 +110,11 @@ def short_count(count: int | None) -> str:
     return str(count) if count is not None and count < 10_000 else short_size(count)
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 file`, `2 files`, for nouns that only take an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def clean_lines(text: str) -> str:
     """`clean`, line by line: for our own texts, in which a server's names may stand."""
     return "\n".join(map(clean, text.split("\n")))

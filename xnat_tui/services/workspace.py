@@ -260,6 +260,24 @@ class Workspace:
             raise UsageError("One export has one source server.", "Start one export for each server.")
         return plan_export(self.reader(places[0].server), places, Path(folder), policy, filters)
 
+    def plan_upload(
+        self,
+        paths: Sequence[Path | str],
+        destination: Location | str,
+        *,
+        to: str = "prearchive",
+        policy: Policy | None = None,
+        filters: Filters = NO_FILTERS,
+    ) -> Plan:
+        """What sending these files, folders and archives would do; nothing is written.
+
+        A destination of `.../resources/R` takes any files; anything above it takes DICOM, to "prearchive" or
+        on to "archive". Raises UsageError, NotFound, NotAllowed.
+        """
+        from xnat_tui.services.uploading import plan_upload
+
+        return plan_upload(self, paths, destination, to=to, policy=policy, filters=filters)
+
     def run(
         self, plan: Plan, on_event: Callable[[Event], None] | None = None, *, job: str | None = None
     ) -> Report:

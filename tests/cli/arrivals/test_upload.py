@@ -9,12 +9,11 @@ DEST = "lab:BRAINS/S-9/S-9_MR"
 
 def test_the_plan_of_dicom(program, demo, incoming):
     result = program("upload", str(incoming), "lab:BRAINS", "-n")
-    assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == (
+    assert (result.exit_code, result.stderr) == (0, "Nothing was written (--dry-run).\n")
+    assert result.stdout == (
         f"Plan: upload {incoming} → lab:BRAINS\n"
         "  + upload   experiments/2024-05-01_MR_1  3 files  42k  (labels from the DICOM headers)\n"
         "3 files, 42k; 1 upload.\n"
-        "Nothing was written (--dry-run).\n"
     )
     assert demo.requests.count("POST") == 0
 
