@@ -1,3 +1,4 @@
+import errno
 import os
 import sys
 from pathlib import Path
@@ -20,11 +21,15 @@ def servers(monkeypatch):
     process = ModuleType("xnat_tui.demo.process")
     called = process.called = []
     pair = SimpleNamespace(
-        addresses=ADDRESSES, wait=lambda: called.append("wait"), stop=lambda: called.append("stop")
+        addresses=ADDRESSES,
+        start=lambda: called.append("start"),
+        wait=lambda: called.append("wait"),
+        stop=lambda: called.append("stop"),
     )
     process.pair = pair
     process.DemoFailed = type("DemoFailed", (RuntimeError,), {})
-    process.start_pair = lambda port: called.append(("start", port)) or pair
+    process.free_ports = lambda port: called.append(("ports", port)) or (8101, 8102)
+    process.DemoPair = lambda ports: pair
     process.serve_pair = lambda port: called.append(("serve", port))
     monkeypatch.setitem(sys.modules, "xnat_tui.demo.process", process)
     monkeypatch.setattr("xnat_tui.demo.process", process, raising=False)
@@ -36,7 +41,9 @@ def explorer(monkeypatch, servers, terminal):
     """Looks around as the explorer and its workers would."""
     seen = SimpleNamespace()
 
-    def run_explorer(source, destination, settings):
+    def run_explorer(source, destination, settings, prepare):
+        servers.called.append("paint")
+        prepare()
         servers.called.append("explore")
         seen.places, seen.settings = (source, destination), settings
         seen.config, seen.state = os.environ["XNAT_TUI_CONFIG"], os.environ["XNAT_TUI_STATE"]
@@ -46,6 +53,7 @@ def explorer(monkeypatch, servers, terminal):
 
     app = ModuleType("xnat_tui.tui.app")
     app.run_explorer = run_explorer
+    app.DEMO_WANTED = 75
     monkeypatch.setitem(sys.modules, "xnat_tui.tui.app", app)
     return seen
 
@@ -53,7 +61,7 @@ def explorer(monkeypatch, servers, terminal):
 def test_the_explorer_opens_on_both_servers_and_they_stop_afterwards(program, servers, explorer):
     result = program("demo", "--port", "8101")
     assert result.exit_code == 0, result.stderr
-    assert servers.called == [("start", 8101), "wait", "explore", "stop"]
+    assert servers.called == [("ports", 8101), "paint", "start", "wait", "explore", "stop"]
     assert explorer.places == ("lab:", "qc:")
     assert explorer.saved == {
         "lab": Server("lab", "http://127.0.0.1:8101", "demo"),
@@ -83,9 +91,9 @@ def test_servers_that_do_not_start_are_told_and_stopped(program, servers, explor
 
     servers.pair.wait = fail
     result = program("demo")
-    assert result.exit_code == 6
+    assert result.exit_code == 3
     assert result.stderr.startswith("The demo servers did not start: port taken\n\nhint: ")
-    assert servers.called == [("start", None), "stop"]
+    assert servers.called == [("ports", None), "paint", "start", "stop"]
 
 
 def test_without_a_terminal_nothing_is_started(program, servers):
@@ -107,3 +115,14 @@ def test_without_the_extra_it_says_how_to_install_it(program, servers, monkeypat
         "hint: pip install 'xnat-tui[demo]'\n"
     )
     assert servers.called == []
+
+
+def test_a_port_that_is_taken_is_named(program, servers):
+    def taken(port):
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    servers.serve_pair = taken
+    result = program("demo", "--serve", "--port", "8101")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Ports 8101 and 8102 cannot be served on: Address already in use.\n")
+    assert "--port" in result.stderr

@@ -33,7 +33,7 @@ def explorer(monkeypatch, terminal):
     """Records how the explorer was opened."""
     opened = []
 
-    def run_explorer(source, destination, settings):
+    def run_explorer(source, destination, settings, prepare=None):
         opened.append((source, destination, settings))
         return 0
 
@@ -319,3 +319,9 @@ def test_a_log_that_cannot_be_written_is_told(program, verb, tmp_path):
     result = program("probe", "--log", str(tmp_path / "file" / "log"))
     assert result.exit_code == 2
     assert "--log FILE" in result.stderr
+
+
+def test_too_many_locations_point_to_the_help_that_is_there(program, explorer):
+    result = program("lab:", "qc:", "ro:")
+    assert result.exit_code == 2
+    assert "See: xnat-tui --help" in result.stderr

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.root import cli
 from xnat_tui.cli.transfer_options import transfer_options
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Mode, OnExisting, Policy

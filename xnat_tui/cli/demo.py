@@ -51,10 +51,12 @@ def demo(state: State, serve: bool, port: int | None) -> int:
         return 0
     check_terminal(state)
     settings = state.settings
-    pair = process.start_pair(port)
+    pair = process.DemoPair(process.free_ports(port))
 
-    def wait() -> None:
+    def start() -> None:
+        """Behind the first screen: two processes that start at once would hold each other up."""
         try:
+            pair.start()
             pair.wait()
         except process.DemoFailed as error:
             raise ServerUnreachable(str(error), "Is the port free? Try another --port.") from error
@@ -62,7 +64,7 @@ def demo(state: State, serve: bool, port: int | None) -> int:
     try:
         with _private_world(pair.addresses):
             state.use_settings(replace(settings, servers=config.load().servers, bookmarks={}))
-            return open_explorer(state, f"{SOURCE}:", f"{DESTINATION}:", prepare=wait)
+            return open_explorer(state, f"{SOURCE}:", f"{DESTINATION}:", prepare=start)
     finally:
         pair.stop()
 

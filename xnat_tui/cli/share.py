@@ -28,13 +28,16 @@ def share() -> None:
 @_LOCATION
 @pass_state
 def list_(state: State, location: str) -> None:
-    """List the owner of each item at LOC, and the projects it is shared into."""
-    from xnat_tui.services.sharing import Sharing, rows
+    """List the owner of each item at LOC, and the projects it is shared into.
+
+    Of a project, those of its subjects and sessions that are shared.
+    """
+    from xnat_tui.services.sharing import Sharing, shared_rows
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
         service = Sharing(workspace.reader(places[0].server))
-        found = [row for place in places for row in rows(place, service.projects_of(place))]
+        found = [row for place in places for row in shared_rows(service, place)]
     report_rows(state, ["location", "ID", "label", "role"], found)
 
 

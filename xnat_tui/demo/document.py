@@ -76,7 +76,7 @@ def _read(element: etree._Element, xsi_type: str) -> Document:
 def _leaf(found: Document, element: etree._Element, path: str) -> None:
     for key, value in element.attrib.items():
         if etree.QName(key).namespace is None:
-            _keep(found, f"{path}/{key}", str(value))
+            _keep(found, f"{path}/{key!s}", str(value))
     if element.text and element.text.strip():
         _keep(found, path, element.text.strip())
     for child in element:

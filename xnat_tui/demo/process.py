@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import IO
 
 USER = "demo"
 PASSWORD = "demo"  # noqa: S105  the sample data's own, printed for whoever asks
@@ -38,23 +39,34 @@ class DemoFailed(RuntimeError):
 
 
 class DemoPair:
-    """Two demo servers in a child process, started and perhaps not answering yet.
+    """Two demo servers in a child process: their addresses are known before they are started.
 
-    `wait` until they do; `stop` ends them, and so does the end of this process.
+    `start` returns at once; `wait` until they answer; `stop` ends them, and so does the end of this process.
     """
 
     def __init__(self, ports: tuple[int, int]) -> None:
         self.addresses = Addresses(*(f"http://127.0.0.1:{port}" for port in ports))
+        self._ports = ports
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said: list[str] = []
+        self._told = threading.Event()
+
+    def start(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603  our own module, no shell
-            [sys.executable, "-m", "xnat_tui.demo.process", "--ports", *map(str, ports), "--with-parent"],
+            [
+                sys.executable,
+                "-m",
+                "xnat_tui.demo.process",
+                "--ports",
+                *map(str, self._ports),
+                "--with-parent",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # ctrl+c in the terminal is the explorer's
         )
-        self._said: list[str] = []
-        self._told = threading.Event()
-        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
 
     def wait(self) -> None:
         """Until both servers answer. Raises DemoFailed."""
@@ -64,16 +76,18 @@ class DemoPair:
             raise DemoFailed(f"The demo servers did not start: {last[0]}")
 
     def stop(self) -> None:
+        if self._process is None:
+            return
         if self._process.poll() is None:
             self._process.terminate()
         self._process.wait(timeout=10)
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    def _listen(self) -> None:
+    def _listen(self, stdout: IO[bytes] | None) -> None:
         """Read what the child says until it ends, so that its pipe never fills."""
-        assert self._process.stdout is not None
-        with self._process.stdout as said:
+        assert stdout is not None
+        with stdout as said:
             for line in said:
                 self._said.append(line.decode(errors="replace").strip())
                 if self._said[-1] == READY:
@@ -93,7 +107,9 @@ def free_ports(first: int | None = None) -> tuple[int, int]:
 
 def start_pair(port: int | None = None) -> DemoPair:
     """Start the servers; return at once."""
-    return DemoPair(free_ports(port))
+    pair = DemoPair(free_ports(port))
+    pair.start()
+    return pair
 
 
 @contextmanager

@@ -384,3 +384,26 @@ def rows(place: Place, projects: Projects) -> Sequence[dict[str, str]]:
             *((share, "shared") for share in projects.shares),
         )
     ]
+
+
+def shared_rows(service: Sharing, place: Place) -> list[dict[str, str]]:
+    """The rows of an item; of a project, those of its subjects and sessions that are shared.
+
+    XNAT lists the shares of one item at a time: a project costs a request for each. Raises what listing raises.
+    """
+    if place.kind is not Kind.PROJECT:
+        return list(rows(place, service.projects_of(place)))
+    subjects = _children(service.reader, place, Kind.SUBJECT)
+    sessions = [one for subject in subjects for one in _children(service.reader, subject, Kind.EXPERIMENT)]
+    found: list[dict[str, str]] = []
+    for one in (*subjects, *sessions):
+        projects = service.projects_of(one)
+        found += rows(one, projects) if projects.shares else []
+    return found
+
+
+def _children(reader: Reader, place: Place, kind: Kind) -> list[Place]:
+    listing = reader.below(place, kind)
+    if listing.error is not None:
+        raise listing.error
+    return [place.child(item) for item in listing.items]

@@ -68,3 +68,15 @@ def test_transfer_wants_the_projects_id_typed(run, xnat, terminal, writes):
     assert done.exit_code == 0, done.stderr
     assert xnat.site.subject("SUB-008", "EMPTY").project == "EMPTY"
     assert xnat.site.experiment("SUB-008_MR1", "EMPTY").project == "EMPTY"
+
+
+def test_list_of_a_project_names_only_what_is_shared(run):
+    shown = run("share", "list", "lab:BRAINS", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    items = json.loads(shown.stdout)["items"]
+    shared = {item["location"]: item["label"] for item in items if item["role"] == "shared"}
+    assert shared["lab:BRAINS/SUB-001"] == "T-01"
+    assert shared["lab:BRAINS/SUB-001/SUB-001_MR1"] == "T-01_MR"
+    assert {item["location"] for item in items if item["role"] == "owner"} == set(shared)
+    empty = run("share", "list", "lab:EMPTY")
+    assert (empty.exit_code, empty.stdout) == (0, "")
