@@ -44,10 +44,10 @@ class Consent:
             output.note("Nothing was written (--dry-run).")
             return False
         refuse_read_only(servers)
-        if wrong := [project for project in self.confirm if project not in destroys]:
+        if destroys and (wrong := [project for project in self.confirm if project not in destroys]):
             raise UsageError(
                 f"--confirm {wrong[0]} names no project that this would overwrite or delete in.",
-                f"It would do so in: {', '.join(sorted(destroys)) or 'none'}.",
+                f"It would do so in: {', '.join(sorted(destroys))}.",
             )
         if not self.yes and not terminal.has_terminal():
             raise UsageError(

@@ -49,7 +49,10 @@ def _options() -> list[Callable[..., Any]]:
 
     return [
         *(glob(name, "", f"{help[:-1]}; repeatable.") for name, (_, help) in _GLOBS.items()),
-        *(glob(name, "exclude-", f"Not these {help[0].lower()}{help[1:]}") for name, (_, help) in _GLOBS.items()),
+        *(
+            glob(name, "exclude-", f"Not these {help[0].lower()}{help[1:]}")
+            for name, (_, help) in _GLOBS.items()
+        ),
         click.option("--since", type=_DATE, metavar="DATE", help="Sessions from this date on (YYYY-MM-DD)."),
         click.option("--until", type=_DATE, metavar="DATE", help="Sessions up to this date."),
         click.option("--limit-subjects", type=click.IntRange(1), metavar="N", help="At most N subjects."),

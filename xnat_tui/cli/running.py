@@ -96,7 +96,7 @@ def planned(plan: Plan) -> dict[str, Any]:
 
 
 def show_plan(state: State, plan: Plan) -> None:
-    """Print what would happen: the plan is data, but with --json the document has it, and stdout is that's."""
+    """Print what would happen: data on stdout, or with --json a note beside the document that has it."""
     say = state.output.note if state.output.wants_json else state.output.line
     say(f"Plan: {plan.verb} {' '.join(plan.sources)} → {plan.destination}")
     for step in plan.steps:

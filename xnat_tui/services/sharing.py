@@ -389,7 +389,8 @@ def rows(place: Place, projects: Projects) -> Sequence[dict[str, str]]:
 def shared_rows(service: Sharing, place: Place) -> list[dict[str, str]]:
     """The rows of an item; of a project, those of its subjects and sessions that are shared.
 
-    XNAT lists the shares of one item at a time: a project costs a request for each. Raises what listing raises.
+    XNAT lists the shares of one item at a time, so a project costs a request for each.
+    Raises what listing raises.
     """
     if place.kind is not Kind.PROJECT:
         return list(rows(place, service.projects_of(place)))

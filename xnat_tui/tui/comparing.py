@@ -234,8 +234,9 @@ class Comparing:
         if comparison is None or rows is None or tree is None:
             return
         progress, root = comparison.progress, comparison.root
+        ended = progress.ended  # asked first: what became known before it is then seen below
         seen = (progress.compared, root.differing_below, root.unread_below)
-        if seen != self._seen:
+        if ended or seen != self._seen:
             self._seen = seen
             filled = [row.pair for row in rows.unread(range(len(rows))) if row.pair.children is not None]
             if filled:
@@ -245,10 +246,9 @@ class Comparing:
             tree.rows_changed()
         self._screen.show_state()
         self._screen.looking.try_wish()
-        if progress.ended and self._timer is not None:
+        if ended and self._timer is not None:
             self._timer.stop()
             self._timer = None
-            tree.rows_changed()
             if self._standing is not None:
                 self._standing.take(rows)
                 self._standing = None

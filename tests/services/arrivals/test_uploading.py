@@ -71,6 +71,10 @@ def test_names_and_bytes_arrive_exactly(demo: DemoServer, workspace: Workspace, 
     assert control.bytes > sum(map(len, ODD.values()))
 
 
+def test_a_workspace_plans_the_same(workspace: Workspace, folder: Path) -> None:
+    assert workspace.plan_upload([folder], RESOURCE) == plan_upload(workspace, [folder], RESOURCE)
+
+
 def test_a_second_run_sends_nothing(demo: DemoServer, workspace: Workspace, folder: Path) -> None:
     plan = plan_upload(workspace, [folder], RESOURCE)
     run(workspace, plan)
