@@ -113,6 +113,10 @@ def test_confirming_another_project_is_an_error(ask):
     assert caught.value.hint == "It would do so in: P."
 
 
+def test_a_script_may_confirm_where_nothing_is_destroyed_yet(ask):
+    assert ask("--yes", "--confirm", "P") == (True, "", "")
+
+
 @pytest.mark.usefixtures("terminal")
 def test_a_hostile_project_does_not_steer_the_terminal(ask):
     _, _, err = ask(typed="P\x1b[2J\n", destroys=["P\x1b[2J"])

@@ -71,6 +71,12 @@ def test_a_plan_is_data_and_what_happens_is_not(program, servers):
     assert ": done. " in run.stderr
 
 
+def test_quiet_leaves_errors_and_warnings_only(program, servers):
+    arguments = ("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "-n")
+    assert "info: " in program(*arguments).stderr
+    assert "info: " not in program(*arguments, "-q").stderr
+
+
 def test_the_report_says_how_long_it_took(program, servers):
     run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json")
     assert json.loads(run.stdout)["seconds"] > 0

@@ -107,9 +107,10 @@ def show_plan(state: State, plan: Plan) -> None:
     say(f"{counted(totals.files, 'file')}, {short_size(totals.bytes)}; {_counts(asdict(totals))}.")
     sys.stdout.flush()
     for finding in plan.findings:
-        state.output.warning(f"{finding.severity}: {finding.message}")
+        speak = state.output.note if finding.severity == "info" else state.output.warning
+        speak(f"{finding.severity}: {finding.message}")
         if finding.hint:
-            state.output.warning(f"  hint: {finding.hint}")
+            speak(f"  hint: {finding.hint}")
 
 
 def _counts(totals: dict[str, int]) -> str:

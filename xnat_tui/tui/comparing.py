@@ -238,7 +238,7 @@ class Comparing:
         seen = (progress.compared, root.differing_below, root.unread_below)
         if ended or seen != self._seen:
             self._seen = seen
-            filled = [row.pair for row in rows.unread(range(len(rows))) if row.pair.children is not None]
+            filled = self._told_more_since(rows) if ended else self._filled(rows)
             if filled:
                 tree.pairs_changed(*filled)
             if rows.narrowing.view is not View.ALL:
@@ -256,6 +256,16 @@ class Comparing:
             if progress.error is not None and not isinstance(progress.error, Interrupted):
                 self._screen.explorer.report(progress.error)
             self._screen.situation_changed()
+
+    @staticmethod
+    def _filled(rows: Rows) -> list[Pair]:
+        """Pairs below which `loading…` stands, though their children are there."""
+        return [row.pair for row in rows.unread(range(len(rows))) if row.pair.children is not None]
+
+    @staticmethod
+    def _told_more_since(rows: Rows) -> list[Pair]:
+        """Pairs below which any message stands: at the end, what came after an error is shown too."""
+        return [row.pair for row in rows if row.message is not None and row.pair.children is not None]
 
     def _subject_of(self, pane: Pane) -> Place | None:
         """What a pane contributes: its root, or, on a server, the project under its cursor."""
