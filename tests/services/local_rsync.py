@@ -21,7 +21,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str]) -> int:
     parser = _Parser(prog="rsync")
-    for switch in ("--recursive", "--copy-links", "--times", "--protect-args", "--ignore-existing", "--from0"):
+    switches = ("--recursive", "--copy-links", "--times", "--protect-args", "--ignore-existing", "--from0")
+    for switch in switches:
         parser.add_argument(switch, action="store_true")
     parser.add_argument("--exclude", default="")
     parser.add_argument("--bwlimit", type=int)

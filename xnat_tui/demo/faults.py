@@ -152,9 +152,9 @@ class Faults:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Logged:
-    """One request that was answered; status 0 means that the connection was dropped.
+    """One request; status 0 means that the connection was dropped. Bytes grow while it is answered.
 
     ``path`` is without the context path and percent-encoded as sent; ``user`` "" when unknown.
     """
@@ -162,14 +162,14 @@ class Logged:
     method: str
     path: str
     query: str
-    status: int
-    user: str
-    request_bytes: int
-    response_bytes: int
+    status: int = 0
+    user: str = ""
+    request_bytes: int = 0
+    response_bytes: int = 0
 
 
 class RequestLog:
-    """The requests a server has finished, oldest first."""
+    """The requests a server has begun to answer, oldest first."""
 
     def __init__(self) -> None:
         self._entries: list[Logged] = []

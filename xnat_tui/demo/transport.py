@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from starlette.responses import Response
@@ -50,7 +50,9 @@ class Exchange:
         self.scope, self._receive, self._send, self._faults = scope, receive, send, faults
         self.action: fault.Action | None = None
         self.status = self.received = self.sent = 0
-        self.finished = False
+        self.finished = self.begun = False
+        self.before_start: Callable[[], None] = lambda: None
+        """Called before any of the answer is sent."""
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -71,6 +73,7 @@ class Exchange:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.before_start()
             if isinstance(self.action, fault.Truncate):
                 message["headers"] = [
                     pair for pair in message["headers"] if pair[0].lower() != b"content-length"
@@ -111,7 +114,7 @@ class Exchange:
 
 
 class Gateway:
-    """Wraps the application: every request is logged once, when its answer has ended."""
+    """Wraps the application: every request is logged once, before anybody can have seen its answer."""
 
     def __init__(
         self,
@@ -133,6 +136,21 @@ class Gateway:
         scope["path"] = route_path(path)
         scope["xnat"] = {"user": ""}
         exchange = Exchange(scope, receive, send, self._faults)
+
+        entry = fault.Logged(scope["method"], path, query)
+
+        def keep() -> None:
+            """What the answer has come to so far."""
+            entry.status, entry.user = exchange.status, scope["xnat"]["user"]
+            entry.request_bytes, entry.response_bytes = exchange.received, exchange.sent
+
+        def begin() -> None:
+            keep()
+            if not exchange.begun:
+                exchange.begun = True
+                self._log.append(entry)
+
+        exchange.before_start = begin
         try:
             await self._serve(exchange, f"{scope['method']} {path}" + (f"?{query}" if query else ""))
         except Dropped:
@@ -140,17 +158,7 @@ class Gateway:
             self._connections.close(scope)
             await exchange.gone()
         finally:
-            self._log.append(
-                fault.Logged(
-                    scope["method"],
-                    path,
-                    query,
-                    exchange.status,
-                    scope["xnat"]["user"],
-                    exchange.received,
-                    exchange.sent,
-                )
-            )
+            begin()
 
     async def _serve(self, exchange: Exchange, request_line: str) -> None:
         if self._faults.latency:

@@ -124,9 +124,7 @@ class _Prefetch:
         for subject, items in (experiments.by_subject if experiments else {}).items():
             by_subject[subject].update(item.id for item in items)
         by_subject.pop("", None)
-        self.reader.expect(
-            place(self.project.uri, Kind.SUBJECT), by_subject, some=bool(_sessions_of(owned))
-        )
+        self.reader.expect(place(self.project.uri, Kind.SUBJECT), by_subject, some=bool(_sessions_of(owned)))
         for subject, identifiers in by_subject.items():
             self.reader.expect(Reader.experiments_key(self.project, _subject(subject)), identifiers)
 

@@ -125,9 +125,7 @@ class SessionsBelow:
                     replace(item, uri=f"{assessor.uri}/{side}{item.uri}")
                     for item in (files or {}).get(assessor.id, [])
                 ]
-            self._keep(
-                assessor.uri, Kind.RESOURCE, [*items, *self._owned.resources.get(assessor.id, [])]
-            )
+            self._keep(assessor.uri, Kind.RESOURCE, [*items, *self._owned.resources.get(assessor.id, [])])
 
     def _place_reconstructions(self, session: Item) -> None:
         out, into = self._parts.reconstructions_out, self._parts.reconstructions_in
@@ -138,9 +136,7 @@ class SessionsBelow:
             return
         self._keep(session.uri, Kind.RECONSTRUCTION, items)
         for item in items:
-            self._keep(
-                item.uri, Kind.RESOURCE, [*out[1].get(item.uri, []), *into[1].get(item.uri, [])]
-            )
+            self._keep(item.uri, Kind.RESOURCE, [*out[1].get(item.uri, []), *into[1].get(item.uri, [])])
 
 
 def _ids(groups: Iterable[Iterable[Item]]) -> set[str]:
