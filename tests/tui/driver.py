@@ -65,7 +65,8 @@ class Story:
             await self.app.loader.until_idle()
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
-            if not self.app.loader.waiting and not len(self.app.workers):
+            busy = self.app.loader.waiting or len(self.app.workers) or self.main.looking.resting
+            if not busy:
                 return
 
     async def until(self, done: Callable[[], bool]) -> None:
