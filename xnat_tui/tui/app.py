@@ -23,6 +23,7 @@ from xnat_tui.tui.theme import Glyphs
 
 if TYPE_CHECKING:
     from xnat_tui.services.workspace import Workspace
+    from xnat_tui.tui.change_run import Run
     from xnat_tui.tui.screens.main import MainScreen
 
 
@@ -64,6 +65,8 @@ class Explorer(App[int]):
         self.plain = is_plain()
         """Whether somebody rather listens to the screen: nothing moves, and it changes once a second."""
         self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii)
+        self.change_runs: set[Run] = set()
+        """Panels' writes that are under way; leaving would end them between two rows."""
         self.happened: list[str] = []
         """What went wrong so far, for the log panel."""
         self._told: dict[str, float] = {}

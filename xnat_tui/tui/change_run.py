@@ -51,6 +51,7 @@ class Run:
     def start(self, rows: Sequence[int]) -> None:
         self._stopped = False
         self.waiting = list(rows)
+        self.explorer.change_runs.add(self)
         self._next()
 
     def stop(self) -> None:
@@ -68,6 +69,7 @@ class Run:
     def _next(self) -> None:
         if self._stopped or not self.waiting:
             self.current = None
+            self.explorer.change_runs.discard(self)
             self.ended(list(self.results.values()))
             self.watch()
             return

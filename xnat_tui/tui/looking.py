@@ -213,7 +213,11 @@ class Looking:
             screen.show_panes()
 
     def do_quit_explorer(self) -> None:
+        """Leave, or ask first where something is under way."""
         screen = self._screen
+        if screen.explorer.change_runs:
+            self._ask_about_changes()
+            return
         running = screen.transferring.running()
         if not running:
             screen.app.exit(0)
@@ -234,3 +238,18 @@ class Looking:
 
         title = f"{running} transfer{'s are' if running > 1 else ' is'} running"
         screen.app.push_screen(AskChoice(title, choices), chosen)
+
+    def _ask_about_changes(self) -> None:
+        """Panels' writes end with the explorer: rows that were not begun would not be sent."""
+        screen = self._screen
+        left = sum(len(run.waiting) for run in screen.explorer.change_runs)
+
+        def chosen(what: str | None) -> None:
+            if what == "leave":
+                screen.app.exit(0)
+
+        choices = [
+            Choice("stay", "Stay", "until they are done"),
+            Choice("leave", "Leave", f"{left} not begun will not be sent"),
+        ]
+        screen.app.push_screen(AskChoice("Changes are being made", choices), chosen)
