@@ -66,8 +66,15 @@ class Story:
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
             busy = self.app.loader.waiting or len(self.app.workers) or self.main.looking.resting
-            if not busy:
+            if not busy and await self._stands_still():
                 return
+
+    async def _stands_still(self) -> bool:
+        """Whether the screen is the same after everything in line had its turn."""
+        before = self.screen
+        for _ in range(3):
+            await self.pilot.pause()
+        return self.screen == before
 
     async def until(self, done: Callable[[], bool]) -> None:
         """Until something that goes on by itself has come about; the suite's time-out is the limit."""
@@ -102,7 +109,8 @@ class Story:
         file = SCREENS / f"{name}.txt"
         if os.environ.get(REGENERATE):
             file.write_text(seen, encoding="utf-8")
-        assert seen == file.read_text(encoding="utf-8")
+        expected = file.read_text(encoding="utf-8")
+        assert seen.splitlines() == expected.splitlines(), f"{name}:\n{seen}"
 
     def has(self, *texts: str) -> None:
         """Each text is seen, line ends and borders of a wrapped one aside."""

@@ -238,6 +238,7 @@ class Comparing:
         seen = (progress.compared, root.differing_below, root.unread_below)
         if ended or seen != self._seen:
             self._seen = seen
+            rows.figures.forget_all()
             filled = self._told_more_since(rows) if ended else self._filled(rows)
             if filled:
                 tree.pairs_changed(*filled)

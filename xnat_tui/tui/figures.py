@@ -41,6 +41,10 @@ class FigureCache:
             self._known.pop((one, False), None)
             self._known.pop((one, True), None)
 
+    def forget_all(self) -> None:
+        """What a comparison fills in off the screen changes sums anywhere."""
+        self._known.clear()
+
     def _sum(self, pair: Pair, destination: bool) -> Figures:
         if pair.destination_error if destination else pair.source_error:
             return UNKNOWN
