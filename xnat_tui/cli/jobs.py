@@ -114,15 +114,10 @@ def show(state: State, job: str | None) -> int:
 def resume(state: State, job: str | None, detach: bool) -> int:
     """Go on with a transfer that was stopped, exactly where it was."""
     from xnat_tui.jobs.journal import Journal
-    from xnat_tui.services import worker
 
     with Journal() as journal:
         name = _known(journal, job)
-    running = worker.resume(name, insecure=state.insecure)
-    if detach:
-        state.output.note(f"{name} runs in the background.")
-        return ExitCode.DONE
-    return follow(state, running)
+    return _go_on(state, name, detach=detach)
 
 
 @jobs.command()
@@ -132,7 +127,6 @@ def resume(state: State, job: str | None, detach: bool) -> int:
 def retry(state: State, job: str | None, detach: bool) -> int:
     """Try again what failed in a transfer; what is done is not sent again."""
     from xnat_tui.jobs.journal import Journal
-    from xnat_tui.services import worker
 
     with Journal() as journal:
         name = _known(journal, job)
@@ -140,9 +134,16 @@ def retry(state: State, job: str | None, detach: bool) -> int:
     if not again:
         state.output.note(f"Nothing failed in {name}.")
         return ExitCode.DONE
-    running = worker.resume(name, insecure=state.insecure)
+    return _go_on(state, name, detach=detach)
+
+
+def _go_on(state: State, job: str, *, detach: bool) -> int:
+    """Have a worker take a job up again; follow it, unless it is to run in the background."""
+    from xnat_tui.services import worker
+
+    running = worker.resume(job, insecure=state.insecure)
     if detach:
-        state.output.note(f"{name} runs in the background.")
+        state.output.note(f"{job} runs in the background.")
         return ExitCode.DONE
     return follow(state, running)
 

@@ -6,9 +6,9 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 import click
@@ -19,7 +19,6 @@ from xnat_tui.cli.state import State, pass_state
 from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Token
 from xnat_tui.errors import (
-    BadAnswer,
     ConfigError,
     Conflict,
     NotAllowed,
@@ -128,6 +127,8 @@ def test(state: State, name: str) -> None:
 @pass_state
 def login(state: State, name: str) -> None:
     """Sign in, and save an alias token in place of the password."""
+    from xnat_tui.services import signing_in
+
     wanted = _with_user(state, state.settings.server(name))
     credential = credentials.find(wanted, state.prompt, saved_token=False)
     if credential is None:
@@ -136,9 +137,8 @@ def login(state: State, name: str) -> None:
             f'Add a line under [servers.{name}] in config.toml: user = "..."',
         )
     with _open(wanted, credential) as connection:
-        alias, secret, expires = _issued(connection.get_json("/data/services/tokens/issue"))
+        expires = signing_in.keep_token(connection, wanted)
         user = connection.user
-    credentials.save_token(wanted, alias, secret, expires)
     row = _row(wanted) | {"signed_in_as": user, "expires": expires.isoformat()}
     _report(state, f"Signed in to {name} as {user}; the token holds until {_moment(expires)}.", changed=[row])
 
@@ -206,18 +206,6 @@ def _with_user(state: State, server: Server) -> Server:
         return server
     return replace(
         server, user=click.prompt(f"User at {server.name}", err=True, default="", show_default=False)
-    )
-
-
-def _issued(document: Any) -> tuple[str, str, datetime]:
-    """Alias, secret and end of a token; XNAT gives the end in milliseconds since 1970."""
-    if isinstance(document, dict):
-        alias, secret = document.get("alias"), document.get("secret")
-        end = document.get("estimatedExpirationTime")
-        if alias and secret and isinstance(end, int | float):
-            return str(alias), str(secret), datetime.fromtimestamp(end / 1000, UTC)
-    raise BadAnswer(
-        "The server issued no token that could be used.", "Its administrator may have switched them off."
     )
 
 

@@ -26,7 +26,7 @@ from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.copying_import import scan_there, without_header_fields
 from xnat_tui.services.planning_import import OVERLAY
-from xnat_tui.xnat import catalogs, item_xml, writing
+from xnat_tui.xnat import catalogs, item_xml, viewer, writing
 from xnat_tui.xnat.connection import encode_uri, url_path
 
 log = logging.getLogger("xnat_tui.copying")
@@ -297,7 +297,7 @@ def refresh_session(run: CopyRun, step: Step, control: Control) -> Outcome:
     if held is None:
         raise NotFound("The session is not at the destination.")
     if step.task == "ohif":
-        writing.rebuild_viewer(run.target, step.data["project"], held.id)
+        viewer.rebuild(run.target, step.data["project"], held.id)
     else:
         writing.refresh_catalogs(run.target, held.id)
     return Outcome(step.number, State.DONE)

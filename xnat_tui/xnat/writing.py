@@ -190,12 +190,5 @@ def refresh_catalogs(connection: Connection, experiment: str) -> None:
     )
 
 
-def rebuild_viewer(connection: Connection, project: str, experiment: str) -> None:
-    """Have the OHIF viewer's plugin describe a session again; NotFound without the plugin."""
-    connection.write(
-        "POST", f"/xapi/viewer/projects/{url_path(project, 'experiments', experiment)}", timeout=LONG_SECONDS
-    )
-
-
 def _word(flag: bool) -> str:
     return "true" if flag else "false"
