@@ -148,6 +148,17 @@ def test_a_signal_leaves_the_job_resumable_even_when_its_steps_are_deaf(copies, 
     copies.assert_complete()
 
 
+def test_a_worker_of_a_background_job_can_be_interrupted(copies):
+    (copies.folder / "hold").touch()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for `command &`
+    try:
+        handle = worker.start(copies.job, command=COMMAND)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    handle.interrupt()
+    assert handle.wait().state is State.PAUSED
+
+
 def test_the_same_job_resumed_twice_at_once_is_refused(copies):
     (copies.folder / "hold").touch()
     handle = worker.start(copies.job, command=COMMAND)

@@ -127,7 +127,8 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
     parser.add_argument("--daemon", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _STOPPING:  # SIGINT too: a shell's background jobs inherit it ignored
+        signal.signal(number, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     passwords: dict[str, str] = {}
     if options.daemon:
