@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -105,11 +108,27 @@ class Explorer(App[int]):
         return dict(theme.variable_defaults(self.current_theme))
 
     def on_mount(self) -> None:
+        self._leave_on_signals()
         self.loader.start()
         self.set_keymap(dict(self.settings.keys))
         self.set_class(bool(os.environ.get("NO_COLOR")), "-no-color")
         self.set_class(self.settings.ui.ascii, "-ascii")
         self.call_after_refresh(self._begin)
+
+    def _leave_on_signals(self) -> None:
+        """Told to end: leave as by `q`, the terminal restored. Without its terminal: only sign out, and end.
+
+        Textual's own way out would wait for ever until a terminal that is gone has taken its last frames.
+        """
+        if self.is_headless:
+            return
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, 128 + signal.SIGTERM)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` wants it
+            signal.signal(signal.SIGHUP, self._end_without_terminal)
+
+    def _end_without_terminal(self, number: int, _frame: FrameType | None) -> None:
+        _sign_out(self._workspace)
+        os._exit(128 + number)
 
     def _begin(self) -> None:
         """After the first paint: load the network's libraries in a thread, then open what was asked for."""
@@ -201,9 +220,12 @@ def run_explorer(
     """Run until it is left; the exit code. What is under way on the network never holds it."""
     app = Explorer(source, destination, settings, prepare=prepare)
     code = app.run()
-    workspace = app._workspace
+    _sign_out(app._workspace)
+    return code if code is not None else (app.return_code or 0)
+
+
+def _sign_out(workspace: Workspace | None) -> None:
     if workspace is not None:
         leaving = threading.Thread(target=workspace.close, name="leaving", daemon=True)
         leaving.start()
         leaving.join(_LEAVING_SECONDS)
-    return code if code is not None else (app.return_code or 0)
