@@ -242,3 +242,17 @@ def test_bookmarks_are_kept_and_forgotten(file):
     assert config.load().bookmarks == {"pilot": "lab:PILOT/S001"}
     config.save_bookmark("pilot", None)
     assert config.load().bookmarks == {}
+
+
+def test_a_reason_for_changes_is_kept_through_a_saving_that_does_not_know_it(file):
+    config.save_server(Server("qc", "https://x", event_reason="Amendment 3"))
+    assert config.load().servers["qc"].event_reason == "Amendment 3"
+    config.save_server(Server("qc", "https://y"))
+    assert config.load().servers["qc"] == Server("qc", "https://y", event_reason="Amendment 3")
+
+
+def test_a_reason_given_for_one_run_holds_for_every_server(file):
+    config.save_server(Server("qc", "https://x", event_reason="saved"))
+    settings = config.load().with_event_reason("typed")
+    assert settings.server("qc").event_reason == "typed"
+    assert settings.server("https://other").event_reason == "typed"

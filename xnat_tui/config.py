@@ -6,6 +6,7 @@ user = "jdoe"
 verify = true                 # or false, or a CA file
 read_only = false
 connections = 8
+event_reason = "Study amendment 3"   # sent with every change; some sites ask for one
 
 [keys]
 "tree.mark" = "space,insert"
@@ -56,6 +57,9 @@ class Server:
     read_only: bool = False
     connections: int = 8
     """How many requests may be under way at once."""
+    event_reason: str = ""
+    """What is written into the audit trail of each change; sites with `requireChangeJustification` refuse
+    changes without."""
 
     def insecure(self) -> Server:
         """The same with its TLS certificate unchecked."""
@@ -73,7 +77,8 @@ class Ui:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that `config.toml` says; `insecure` is of the running program only, and never saved."""
+    """Everything that `config.toml` says; `insecure` and `event_reason` are of the running program only, and
+    never saved."""
 
     servers: Mapping[str, Server] = field(default_factory=lambda: _EMPTY)
     keys: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
@@ -83,6 +88,7 @@ class Settings:
     ui: Ui = Ui()
     bookmarks: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     insecure: bool = False
+    event_reason: str = ""
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -102,12 +108,17 @@ class Settings:
 
         url = checked_url(name)
         saved = next((server for server in self.servers.values() if same_address(server.url, url)), None)
-        return saved or Server(url, url, verify=not self.insecure)
+        return saved or Server(url, url, verify=not self.insecure, event_reason=self.event_reason)
 
     def without_verification(self) -> Settings:
         """The same with TLS certificates unchecked, on every server."""
         servers = {name: server.insecure() for name, server in self.servers.items()}
         return replace(self, servers=servers, insecure=True)
+
+    def with_event_reason(self, reason: str) -> Settings:
+        """The same with this reason for every change, on every server."""
+        servers = {name: replace(server, event_reason=reason) for name, server in self.servers.items()}
+        return replace(self, servers=servers, event_reason=reason)
 
 
 def config_file() -> Path:
@@ -142,6 +153,7 @@ def save_server(server: Server) -> None:
     values: dict[str, object] = {"url": checked_url(server.url), "user": server.user}
     values["verify"] = str(server.verify) if isinstance(server.verify, Path) else server.verify
     values |= {"read_only": server.read_only, "connections": server.connections}
+    values |= {"event_reason": server.event_reason} if server.event_reason else {}
     defaults = {"user": "", "verify": True, "read_only": False, "connections": 8}
 
     def change(document: TOMLDocument) -> None:
@@ -217,7 +229,7 @@ def checked_url(text: str) -> str:
 def _servers(table: _Table) -> Iterable[Server]:
     for name in table.values:
         entry = table.table(name)
-        entry.only("url", "user", "verify", "read_only", "connections")
+        entry.only("url", "user", "verify", "read_only", "connections", "event_reason")
         entry.checked("", name, check_name)
         if "url" not in entry.values:
             raise ConfigError(
@@ -231,6 +243,7 @@ def _servers(table: _Table) -> Iterable[Server]:
             entry.verify(),
             entry.switch("read_only", False),
             entry.count("connections", 8),
+            entry.string("event_reason"),
         )
 
 

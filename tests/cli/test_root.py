@@ -151,7 +151,8 @@ def test_a_broken_configuration_is_told_with_its_file(program, explorer):
     assert result.exit_code == 2
     assert result.stderr == (
         f"{program.config_file}: unknown key servers.lab.urll.\n\n"
-        "hint: Did you mean 'url'? Known here: url, user, verify, read_only, connections.\n"
+        "hint: Did you mean 'url'? Known here: url, user, verify, read_only, connections, "
+        "event_reason.\n"
     )
 
 

@@ -154,3 +154,22 @@ def test_a_place_that_is_not_there_is_said_with_the_nearest_label(program, serve
     assert run.exit_code == 5
     assert "lab:BRAINS has no subject 'SUB-044'." in run.stderr
     assert "Did you mean SUB-004?" in run.stderr
+
+
+def test_a_site_that_wants_reasons_gets_them_typed_or_saved(program, servers, monkeypatch):
+    servers.destination.site.settings.require_change_justification = True
+    line = ("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json")
+    refused = json.loads(program(*line).stdout)
+    assert any("--event-reason" in failure["hint"] for failure in refused["failed"])
+    run = program(*line, "--event-reason", "Amendment 3")
+    assert (run.exit_code, json.loads(run.stdout)["failed"]) == (0, [])
+    refused = program("demographics", "set", "qc:BRAINS/SUB-001", "handedness=ambidextrous", "--yes")
+    assert "--event-reason" in refused.stderr
+    program("server", "remove", "qc")
+    url = servers.destination.url
+    program("server", "add", "qc", url, "--user", "demo", "--event-reason", "Saved with it")
+    assert (
+        program("demographics", "set", "qc:BRAINS/SUB-001", "handedness=ambidextrous", "--yes").exit_code == 0
+    )
+    told = {request.query.partition("event_reason=")[2] for request in servers.destination.requests}
+    assert told == {"", "Amendment%203", "Saved%20with%20it"}

@@ -251,3 +251,32 @@ def test_a_reader_of_the_destination_cannot_pretend(servers, make_site):
         "The server accepted the file, but does not list it."
     }
     assert len(result.failures) == 2
+
+
+@pytest.mark.parametrize("labels", [("A1", "B2"), ("B2", "A1")])
+def test_an_assessor_may_refer_to_another_wherever_that_stands(servers, make_site, labels):
+    source = make_site()
+    session = next(iter(source.experiments.values()))
+    made = {}
+    for label in labels:
+        made[label] = source.add_assessor(session, label, "xnat:qcManualAssessorData")
+    made["A1"].fields["assessor_ID"] = made["B2"].id
+    pair = servers(source, Site())
+    for _ in range(7):  # so that no ID is the same on both by chance
+        pair.target.site.accession("E")
+    plan = pair.plan("P")
+    assert pair.run(plan).failures == []
+    there = {one.label: one for one in pair.target.site.assessors.values()}
+    assert there["A1"].fields["assessor_ID"] == there["B2"].id != made["B2"].id
+    pair.target.requests.clear()
+    assert pair.run(plan).failures == []
+    assert pair.writes() == 0
+
+
+def test_two_assessors_that_refer_to_each_other_fail_and_are_named(servers, make_site):
+    source = make_site()
+    session = next(iter(source.experiments.values()))
+    one, other = (source.add_assessor(session, name, "xnat:qcManualAssessorData") for name in ("Q1", "Q2"))
+    one.fields["assessor_ID"], other.fields["assessor_ID"] = other.id, one.id
+    result = servers(source, Site()).copy("P")
+    assert {failure.path.rpartition("/")[2] for failure in result.failures} == {"Q1", "Q2"}

@@ -53,13 +53,14 @@ def server() -> None:
 def add(
     state: State, name: str, url: str, user: str, ca: Path | None, read_only: bool, connections: int
 ) -> None:
-    """Save a server under a name. --insecure saves that its certificate is not verified."""
+    """Save a server under a name. --insecure saves that its certificate is not verified,
+    --event-reason what every change of it is explained with."""
     if ca is not None and state.insecure:
         raise UsageError("--ca and --insecure exclude each other.")
     if name in config.load().servers:
         raise Conflict(f"{name} is saved already.", f"Remove it first: xnat-tui server remove {name}")
     verify: bool | Path = ca if ca is not None else not state.insecure
-    added = Server(name, config.checked_url(url), user, verify, read_only, connections)
+    added = Server(name, config.checked_url(url), user, verify, read_only, connections, state.event_reason)
     config.save_server(added)
     _report(state, f"Saved {name}: {added.url}", changed=[_row(added)])
     if _sends_passwords_open(added):

@@ -27,6 +27,7 @@ class State:
     verbose: int = 0
     log: Path | None = None
     insecure: bool = False
+    event_reason: str = ""
     color: Color = "auto"
     ascii: bool = False
     _settings: Settings | None = field(default=None, repr=False)
@@ -50,6 +51,8 @@ class State:
             settings = config.load()
             if self.insecure:
                 settings = settings.without_verification()
+            if self.event_reason:
+                settings = settings.with_event_reason(self.event_reason)
             if self.ascii:
                 settings = replace(settings, ui=replace(settings.ui, ascii=True))
             self._settings = settings
@@ -105,6 +108,9 @@ def global_options() -> list[click.Option]:
         option("-v", "--verbose", count=True, help="Show the log on stderr; -vv for more."),
         option("--log", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Log to FILE."),
         option("--insecure", is_flag=True, help="Do not verify TLS certificates."),
+        option(
+            "--event-reason", metavar="TEXT", help="Why: goes into the servers' audit trail of each change."
+        ),
         option("--color", type=click.Choice(["auto", "always", "never"]), help="When to colour the output."),
         GlobalOption(
             ["--version"],

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from xnat_tui.cli.state import State
 from xnat_tui.model.plan import Mode, OnExisting, Policy
 
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
@@ -75,6 +76,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
         show_default=True,
         help="What to do with items shared into the source.",
     ),
+    click.option("--autorun", is_flag=True, help="Let what is archived start AutoRun."),
     click.option("--ohif", is_flag=True, help="Rebuild the viewer's metadata afterwards."),
     click.option("--refresh-catalogs", is_flag=True, help="Refresh catalogs afterwards."),
     click.option("--clear-caches", is_flag=True, help="Clear the server's caches afterwards."),
@@ -98,6 +100,7 @@ def transfer_options(function: Callable[..., Any]) -> Callable[..., Any]:
             rsync_destination=destination or "",
             on_existing=OnExisting(options.pop("on_existing")),
             verify=not options.pop("no_verify"),
+            event_reason=click.get_current_context().ensure_object(State).event_reason,
             **{name: options.pop(name) for name in _AS_THEY_ARE},
         )
         return function(*arguments, policy=policy, **options)
@@ -115,6 +118,7 @@ _AS_THEY_ARE = (
     "ignore_missing_datatypes",
     "via",
     "shared",
+    "autorun",
     "ohif",
     "refresh_catalogs",
     "clear_caches",

@@ -36,6 +36,7 @@ def preference(call: Call) -> Response:
         "archivePath": settings.archive_path,
         "requireLogin": settings.require_login,
         "checksums": settings.checksums,
+        "requireChangeJustification": settings.require_change_justification,
         "sessionTimeout": f"{settings.session_timeout_seconds // 60} minutes",
         "uiAllowNonAdminProjectCreation": settings.allow_non_admin_project_creation,
         "uptime": {"days": "0", "hours": "1", "mins": "0", "secs": "0.0"},

@@ -86,6 +86,10 @@ class Policy:
     bandwidth: int | None = None
     """Bytes per second over all streams; None is unlimited."""
     workers: int = 4
+    autorun: bool = False
+    """Whether what is archived starts the destination's AutoRun, as XNAT itself would."""
+    event_reason: str = ""
+    """For the audit trail of each change; "" is the one that the server was saved with."""
     rsync_source: str = ""
     rsync_destination: str = ""
 

@@ -62,6 +62,10 @@ class CopyRun:
         self.below: dict[str, list[Step]] = defaultdict(list)
         for step in plan.steps:
             self.below[step.data.get("session", "")].append(step)
+        self.writing: set[int] = set()
+        """Steps of items that are being written."""
+        self.assessors: dict[str, str] = {}
+        """Accession IDs there of the assessors that this run has written or found, by those of the source."""
         self._documents: Recent[etree._Element] = Recent()
         self._there: Recent[etree._Element | None] = Recent()
         self._files = FileLists(source)
@@ -91,6 +95,8 @@ class CopyRun:
     def arrived(self, step: Step, document: etree._Element) -> None:
         """Remember what an item's document at the destination tells: its accession ID."""
         kind, label = step.kind, step.data.get(str(step.kind), "")
+        if kind is Kind.ASSESSOR:
+            self.assessors[step.source.id] = str(document.get("ID", ""))
         if kind in (Kind.SUBJECT, Kind.EXPERIMENT):
             subject = document.findtext(f"{{{item_xml.XNAT}}}subject_ID", "")
             held = Held(str(document.get("ID", "")), step.source.type, subject)
@@ -105,7 +111,7 @@ class CopyRun:
             held = self.holdings.find(step.data["project"], step.kind, step.data[str(step.kind)])
             return held.id if held else None
         if step.kind is Kind.ASSESSOR:
-            return self._assessor_id(step) or step.target.id or None
+            return self.assessors.get(source_id) or self._assessor_id(step) or step.target.id or None
         return None
 
     def _assessor_id(self, step: Step) -> str:

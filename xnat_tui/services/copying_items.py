@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
+from functools import partial
 
 from lxml import etree
 
@@ -12,7 +13,6 @@ from xnat_tui.errors import (
     BadAnswer,
     Conflict,
     Interrupted,
-    NotAllowed,
     NotFound,
     Refused,
     ServerError,
@@ -26,12 +26,14 @@ from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.copying_import import scan_there, without_header_fields
 from xnat_tui.services.planning_import import OVERLAY
+from xnat_tui.services.planning_projects import SETTINGS
 from xnat_tui.xnat import catalogs, item_xml, viewer, writing
 from xnat_tui.xnat.connection import encode_uri, url_path
 
 log = logging.getLogger("xnat_tui.copying")
 
-_SETTINGS = ("accessibility", "prearchive_code", "quarantine_code")
+_DISPENSABLE = ("aliases", "publications")
+"""Parts of a new project that a site may refuse, others' names in use or types it lacks: said, not fatal."""
 _ABSTRACT = frozenset({"", "xnat:imageScanData"})
 
 
@@ -41,23 +43,33 @@ def copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     Raises Conflict when an item that was to be created is there meanwhile with other fields, and
     BadAnswer when the server said yes and stored something else.
     """
-    step = located(run, step)
+    run.writing.add(step.number)
+    try:
+        return _copy_item(run, located(run, step), control)
+    finally:
+        run.writing.discard(step.number)
+
+
+def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     there = _there(run, step)
-    document = _document(run, step)
+    document = _document(run, step, control)
     if there is not None:
         run.arrived(step, there)
         if OVERLAY in step.data:
             document = _overlay(document, there)
-        differing = item_xml.lost(document, item_xml.own(there, step.kind))
+        needed = item_xml.without(document, *_DISPENSABLE) if step.kind is Kind.PROJECT else document
+        differing = item_xml.lost(needed, item_xml.own(there, step.kind))
         if not differing:
-            return Outcome(step.number, State.DONE, failures=_custom_fields(run, step, there))
+            made = step.kind is Kind.PROJECT and step.action is Action.CREATE  # by this step, before
+            unset = _copy_settings(run, step, control) if made else ()
+            return Outcome(step.number, State.DONE, failures=unset + _custom_fields(run, step, there))
         replaces = run.policy.on_existing is not OnExisting.SKIP or OVERLAY in step.data
         if step.action is Action.CREATE and not replaces:
             raise Conflict(
                 f"It is there meanwhile, with other values in {_named(differing)}.",
                 "Plan the copy again; --on-existing update would change them.",
             )
-    nested = [] if there is not None else _scans_to_nest(run, step)
+    nested = _scans_to_nest(run, step) if there is None else []
     if step.kind is Kind.SCAN and OVERLAY in step.data and there is not None:
         item_xml.retype(document, str(there.get(item_xml.XSI_TYPE, "")) or step.source.type)
         document = item_xml.standing_alone(document)
@@ -65,12 +77,14 @@ def copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         document = item_xml.own(run.document(step.source.uri), step.kind)
         if "type" in step.data:
             item_xml.retype(document, step.data["type"])
-    _put(run, step, document, nested, control)
+    failures: tuple[Failure, ...] = ()
+    if step.kind is Kind.PROJECT and step.action is Action.CREATE:
+        failures = _put_project(run, step, document, control)
+    else:
+        _put(run, step, document, item_xml.with_scans(document, nested) if nested else document, control)
     if there is None:
         run.created.add(step.target.uri)
-    if step.kind is Kind.PROJECT and step.action is Action.CREATE:
-        _copy_settings(run, step)
-    return Outcome(step.number, State.DONE, failures=_custom_fields(run, step, there))
+    return Outcome(step.number, State.DONE, failures=failures + _custom_fields(run, step, there))
 
 
 def _there(run: CopyRun, step: Step) -> etree._Element | None:
@@ -97,7 +111,7 @@ def _there(run: CopyRun, step: Step) -> etree._Element | None:
     return parts[step.kind](session).get(name)
 
 
-def _document(run: CopyRun, step: Step) -> etree._Element:
+def _document(run: CopyRun, step: Step, control: Control) -> etree._Element:
     """The source's document with the destination's references, ready to be sent."""
     document = item_xml.own(_source(run, step), step.kind)
     if "type" in step.data:
@@ -113,8 +127,22 @@ def _document(run: CopyRun, step: Step) -> etree._Element:
         case Kind.ASSESSOR | Kind.RECONSTRUCTION:
             session = run.session_there(step)
             scans = item_xml.scans(session) if session is not None else {}
-            item_xml.remap(document, run.mapped, lambda scan: _has_scan(run, step, scan, scans))
+            mapped = partial(_mapped, run, step, control)
+            item_xml.remap(document, mapped, lambda scan: _has_scan(run, step, scan, scans))
     return document
+
+
+def _mapped(run: CopyRun, step: Step, control: Control, source_id: str) -> str | None:
+    """The counterpart of what an item refers to. An assessor of the same session that is yet to come is
+    written first, so that its own turn finds it there; two that refer to each other cannot be.
+    """
+    other = run.by_source.get(source_id)
+    found = run.mapped(source_id)
+    if found or other is None or other is step or other.kind is not Kind.ASSESSOR or not other.writes:
+        return found
+    if other.number not in run.writing and other.data["session"] == step.data["session"]:
+        copy_item(run, other, control)
+    return run.mapped(source_id)
 
 
 def _source(run: CopyRun, step: Step) -> etree._Element:
@@ -140,7 +168,7 @@ def _rename_project(document: etree._Element, step: Step) -> None:
         names = ["aliases"] if step.source.id != step.data["project"] else []
     else:
         document.attrib.pop("secondary_ID", "")
-        names = ["aliases", "name"]
+        names = ["name", *_DISPENSABLE]
     for name in names:
         for element in document.findall(f"{{{item_xml.XNAT}}}{name}"):
             document.remove(element)
@@ -166,11 +194,24 @@ def _scans_to_nest(run: CopyRun, step: Step) -> list[etree._Element]:
     return found
 
 
-def _put(
-    run: CopyRun, step: Step, document: etree._Element, nested: list[etree._Element], control: Control
-) -> None:
-    """Send, read back, compare. What ended unclearly is looked at before it is sent again."""
-    whole = item_xml.with_scans(document, nested)
+def _put_project(run: CopyRun, step: Step, document: etree._Element, control: Control) -> tuple[Failure, ...]:
+    """Make a project with its settings; what it did not keep beside its own fields stops nothing below it."""
+    bare = item_xml.without(document, *_DISPENSABLE)
+    _put(run, step, bare, document, control)
+    failures = _copy_settings(run, step, control)
+    if len(bare) < len(document):
+        stored = run.stored(step.target.uri)
+        kept = bare if stored is None else item_xml.own(stored, step.kind)
+        if differing := item_xml.lost(document, kept):
+            failures += (Failure(step.path, f"The new project did not keep {_named(differing)}."),)
+    return failures
+
+
+def _put(run: CopyRun, step: Step, document: etree._Element, whole: etree._Element, control: Control) -> None:
+    """Send, read back, compare. What ended unclearly is looked at before it is sent again.
+
+    `whole` has more than `document`, which is sent where the server refuses that.
+    """
     for attempt in range(ATTEMPTS):
         check_stop(control)
         unclear: XnatTuiError | None = None
@@ -178,7 +219,7 @@ def _put(
             writing.put_item(run.target, step.target.uri, whole)
         except (Unclear, ServerUnreachable) as error:
             unclear = error
-        except (Refused, ServerError):
+        except (Refused, ServerError, Conflict):
             if whole is document:
                 raise
             whole = document  # one bad scan must not keep its session away: they follow one by one
@@ -205,15 +246,24 @@ def _put(
         pause(control, attempt)
 
 
-def _copy_settings(run: CopyRun, step: Step) -> None:
-    """What the rights on both sides allow; the rest stays as the destination makes new projects."""
-    for name in _SETTINGS:
+def _copy_settings(run: CopyRun, step: Step, control: Control) -> tuple[Failure, ...]:
+    """The settings that the plan showed, each read back; what the rights there refuse is told."""
+    failures = []
+    for name, value in json.loads(step.data.get(SETTINGS, "{}")).items():
+        check_stop(control)
+        project = step.data["project"]
         try:
-            value = run.source.get_text(encode_uri(f"{step.source.uri}/{name}")).strip()
-            if value.isalnum():
-                writing.put_setting(run.target, step.data["project"], name, value)
-        except (NotAllowed, NotFound, Refused) as error:
-            log.info("project setting %s not copied: %s", name, type(error).__name__)
+            if writing.get_setting(run.target, project, name) == value:
+                continue
+            writing.put_setting(run.target, project, name, value)
+            words = "" if writing.get_setting(run.target, project, name) == value else "it was not kept"
+        except Interrupted:
+            raise
+        except XnatTuiError as error:
+            words = error.message
+        if words:
+            failures.append(Failure(step.path, f"{name} could not be set to {value}: {words}"))
+    return tuple(failures)
 
 
 def _custom_fields(run: CopyRun, step: Step, there: etree._Element | None) -> tuple[Failure, ...]:

@@ -12,6 +12,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Finding, Mode, OnExisting, Plan, Policy
 from xnat_tui.services import preflight
 from xnat_tui.services.copying_rsync import check_folders
+from xnat_tui.services.planning_projects import check_not_itself
 from xnat_tui.services.planning_walk import Walk
 from xnat_tui.services.reading import Reader
 
@@ -40,6 +41,8 @@ def plan_copy(
     """
     policy, filters = policy or Policy(), filters or Filters()
     _check(places, target, policy)
+    if isinstance(target, Place):
+        check_not_itself(places, source, destination, target)
     walk = Walk(source, destination, _target_place(target), policy, filters, _new_project(target))
     walk.paths_name_projects = len({_project_id(place) for place in places}) > 1
     for place in _outermost(places):
@@ -50,13 +53,13 @@ def plan_copy(
     findings += preflight.types_missing(
         walk.types, walk.missing_types, ignored=policy.ignore_missing_datatypes
     )
+    findings += preflight.change_reason(destination.connection, policy)
     for project in projects:
         findings += preflight.rights(
             destination.connection, project, creates=project in walk.created_projects
         )
         if project not in walk.created_projects:
-            exact = policy.via == "files"
-            findings += preflight.side_effects(destination.connection, project, exact=exact)
+            findings += preflight.side_effects(destination.connection, project, policy)
     findings += _conflicts(walk)
     return Plan(
         verb="copy",
@@ -145,6 +148,7 @@ _FLAGS = (
     ("skip_existing_sessions", "--skip-existing-sessions"),
     ("fix_scan_types", "--fix-scan-types"),
     ("ignore_missing_datatypes", "--ignore-missing-datatypes"),
+    ("autorun", "--autorun"),
     ("ohif", "--ohif"),
     ("refresh_catalogs", "--refresh-catalogs"),
     ("clear_caches", "--clear-caches"),
@@ -173,6 +177,7 @@ def command(verb: str, sources: Sequence[str], destination: str, policy: Policy,
         words += ["--bandwidth", str(policy.bandwidth)]
     if not policy.verify:
         words.append("--no-verify")
+    words += ["--event-reason", _shell(policy.event_reason)] if policy.event_reason else []
     for prefix in ("", "exclude_"):
         for name in _LISTS:
             option = "--" + (prefix + name).replace("_", "-")

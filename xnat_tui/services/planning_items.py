@@ -10,7 +10,7 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, Finding, OnExisting
+from xnat_tui.model.plan import Action, OnExisting
 from xnat_tui.services.planning_spots import Spot
 
 if TYPE_CHECKING:
@@ -95,24 +95,3 @@ def scan_type(walk: Walk, place: Place, item: Item) -> str:
     if not modality and session is not None and session.type != "xnat:petmrSessionData":
         modality = session.type.partition(":")[2].removesuffix("SessionData").upper()
     return SCAN_TYPE_BY_MODALITY.get(modality.upper(), "xnat:otherDicomScanData")
-
-
-def project_names(walk: Walk, item: Item, label: str) -> dict[str, str]:
-    """ID, title and secondary ID share one space of names on a site: what is taken gets the new ID."""
-    names = {name: item.fields.get(name, "") for name in ("name", "secondary_ID")}
-    listing = walk.there.reader.below(Place(walk.target.server), Kind.PROJECT)
-    taken: set[str] = set()
-    for project in listing.items:
-        fields = (project.key, project.fields.get("name", ""), project.fields.get("secondary_ID", ""))
-        taken |= {text.casefold() for text in fields if text}
-    if label.casefold() in taken:
-        raise Conflict(
-            f"{label} is the title or the secondary ID of another project there.",
-            "Choose another project ID.",
-        )
-    for name, text in names.items():
-        if text and text.casefold() in taken:
-            names[name] = label
-            message = f"The {'title' if name == 'name' else 'secondary ID'} {text} is taken there."
-            walk.findings.append(Finding("warning", message, f"The new project gets {label} instead."))
-    return {key: text for key, text in names.items() if text}

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters
+from xnat_tui.model.location import same_address
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, Mode, Policy, Step
 from xnat_tui.services import preflight
 from xnat_tui.services.planning_ahead import ask_project, ask_sessions
 from xnat_tui.services.planning_import import OVERLAY, goes_by_import, plan_import
-from xnat_tui.services.planning_items import existing, project_names, scan_type, shared
+from xnat_tui.services.planning_items import existing, scan_type, shared
+from xnat_tui.services.planning_projects import new_project
 from xnat_tui.services.planning_resources import plan_resources
 from xnat_tui.services.planning_spots import Destination, Spot
 from xnat_tui.services.reading import Reader
@@ -113,7 +115,8 @@ class Walk:
         spot = self._arrive(place, above, whole=True)
         if spot is None:
             return
-        if not self._narrows_sessions and (subject.shared_from is None or self.policy.shared == "copy"):
+        own = subject.shared_from is None or self.policy.shared == "copy"
+        if not self._narrows_sessions and own and not self._is_itself(place, spot):
             self.resources(place, spot)
         for session in kept:
             self._session(place.child(session), spot)
@@ -190,6 +193,9 @@ class Walk:
     def _step_for(self, place: Place, spot: Spot, *, whole: bool) -> Spot | None:
         item = place.item
         assert item is not None
+        if self._is_itself(place, spot):
+            self.skip(place, spot, "the same item, shared into that project")
+            return spot if item.kind is Kind.SUBJECT else None
         if item.shared_from is not None and self.policy.shared != "copy":
             return shared(self, place, spot)
         if not self._type_known(place, spot):
@@ -205,18 +211,28 @@ class Walk:
         if target_type != item.type:
             data["type"] = target_type
         if spot.item is None:
+            reason = f"type {item.type or 'unknown'} becomes {target_type}" if "type" in data else ""
             if item.kind is Kind.PROJECT:
                 self.created_projects.add(spot.label)
-                data |= project_names(self, item, spot.label)
-                self.findings += preflight.openness(self.source.connection, item.id, spot.label)
+                reason, more = new_project(self, place, spot.label)
+                data |= more
             if item.kind is Kind.EXPERIMENT and item.uri in self._imports:
                 spot = spot.made_by(self._imports[item.uri])
-            reason = f"type {item.type or 'unknown'} becomes {target_type}" if "type" in data else ""
             return spot.made_by(self.step(Action.CREATE, place, spot, reason, data))
         if not whole:
             self.step(Action.SKIP, place, spot, "exists")
             return spot
         return existing(self, place, spot)
+
+    def _is_itself(self, place: Place, spot: Spot) -> bool:
+        """Whether the destination shows this very item, in another project of the same server."""
+        item, there = place.item, spot.item
+        if item is None or there is None or item.kind not in (Kind.SUBJECT, Kind.EXPERIMENT):
+            return False
+        one, other = self.source.connection.url, self.there.reader.connection.url
+        project = place.of(Kind.PROJECT)
+        moves = project is not None and spot.names["project"] != project.id
+        return moves and bool(item.id) and item.id == there.id and same_address(one, other)
 
     def _type_known(self, place: Place, spot: Spot) -> bool:
         item = place.item
@@ -248,7 +264,10 @@ class Walk:
         if session.shared_from is not None and self.policy.shared != "copy":
             return
         try:
-            there = self.there.spot(session, above).item
+            spot = self.there.spot(session, above)
+            if self._is_itself(place, spot):
+                return
+            there = spot.item
             scans = [item for item in self.source.below(place, Kind.SCAN).items if self.filters.keeps(item)]
             wanted = there is None or not self.policy.skip_existing_sessions
             if wanted and not self.types.lacks(session.type):
@@ -347,5 +366,7 @@ class Walk:
         self.step(Action.CONFLICT, place, spot, reason)
 
     def path(self, place: Place) -> str:
-        whole = self.paths_name_projects or place.kind is Kind.PROJECT
+        if place.kind is Kind.PROJECT and place.item is not None:
+            return f"{Kind.PROJECT.plural}/{self.there.label(place.item)}"  # as it will be called
+        whole = self.paths_name_projects
         return place.path_below(Place(place.server, () if whole else place.items[:1]))

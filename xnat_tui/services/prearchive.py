@@ -61,11 +61,20 @@ class Prearchive:
     """The prearchive of one server. `name` is how locations name the server.
 
     A `stop` of the caller's ends watches with Interrupted for good, where `interrupt` ends only one.
+    Without `autorun` what is archived does not start the project's AutoRun, as it otherwise does.
     """
 
-    def __init__(self, connection: Connection, name: str, *, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        name: str,
+        *,
+        stop: threading.Event | None = None,
+        autorun: bool = True,
+    ) -> None:
         self.connection = connection
         self.name = name
+        self._autorun = autorun
         self._planned: dict[str, Received] = {}
         self._stop = stop or threading.Event()
         self._reusable = stop is None
@@ -215,6 +224,7 @@ class Prearchive:
 
     def _archive(self, one: Received, change: Change) -> str:
         params = {"subject": change.after["subject"], "session": change.after["name"]}
+        params |= {} if self._autorun else {"triggerPipelines": "false"}
         overwrite = change.after.get("overwrite", "")
         if overwrite:
             params |= {"overwrite": overwrite, "overwrite_files": "true"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xnat_tui.errors import NotFound, Refused, ServerError, XnatTuiError
-from xnat_tui.model.plan import Finding
+from xnat_tui.model.plan import Finding, Policy
 from xnat_tui.xnat.connection import Connection, url_path
 
 WRITING_ROLES = frozenset({"owners", "members", "owner", "member"})
@@ -86,20 +86,52 @@ def rights(connection: Connection, project: str, *, creates: bool) -> list[Findi
     return [Finding("warning", f"You are no member of {project}: writing there may be refused.")]
 
 
-def openness(source: Connection, project: str, label: str) -> list[Finding]:
-    """A new project becomes as open as its source: who may read there must be said before."""
-    try:
-        word = source.get_text(f"/data/projects/{url_path(project)}/accessibility").strip()
-    except XnatTuiError:
-        return []  # what cannot be read is not copied either: new projects are private
+def openness(word: str, project: str, label: str) -> list[Finding]:
+    """A new project becomes as open as its source: who may read there must be said before.
+
+    "" is what could not be read and is not copied either: new projects are private.
+    """
     if word not in ("public", "protected"):
         return []
     message = f"{project} is {word}, and the new project {label} will be {word} too."
     return [Finding("warning", message, "Create it as private yourself first, if that is not meant.")]
 
 
-def side_effects(connection: Connection, project: str, *, exact: bool) -> list[Finding]:
+def change_reason(connection: Connection, policy: Policy) -> list[Finding]:
+    """Whether the site refuses changes without a reason, as far as it tells this user."""
+    if policy.event_reason or connection.event_reason:
+        return []
+    try:
+        wanted = connection.get_json("/xapi/siteConfig/requireChangeJustification")
+    except XnatTuiError:
+        return []  # mostly for administrators only; its refusals then say what is missing
+    if wanted is not True:
+        return []
+    hint = "Give --event-reason, or save one: event_reason of the server in config.toml."
+    return [Finding("error", f"{connection.server.name} wants a reason for each change.", hint)]
+
+
+def autorun(connection: Connection, project: str, *, archives: bool, wanted: bool) -> list[Finding]:
+    """Whether AutoRun starts on what arrives; with `archives` through the archiver, which starts it."""
+    try:
+        on = connection.get_json(f"/xapi/pipelines/autoRun/projects/{url_path(project)}")
+    except (NotFound, Refused, ServerError):
+        return []  # no pipelines there
+    except XnatTuiError as error:
+        return [Finding("info", f"Whether AutoRun is on could not be read: {error.message}")]
+    if on is not True:
+        return []
+    if not archives:
+        what = f"AutoRun is on in {project}; files that are copied directly do not start it."
+        return [Finding("info", what)]
+    if wanted:
+        return [Finding("warning", f"AutoRun of {project} will start on every session that is archived.")]
+    return [Finding("info", f"AutoRun is on in {project}, and is not started by this; --autorun would.")]
+
+
+def side_effects(connection: Connection, project: str, policy: Policy) -> list[Finding]:
     """What happens at the destination besides the copy."""
+    exact = policy.via == "files"
     found = [
         Finding("info", "Files are stored byte for byte: the destination's anonymisation does not see them.")
         if exact
@@ -107,14 +139,4 @@ def side_effects(connection: Connection, project: str, *, exact: bool) -> list[F
             "warning", "The destination's anonymisation may rewrite the DICOM files that it imports."
         )
     ]
-    try:
-        autorun = connection.get_json(f"/xapi/pipelines/autoRun/projects/{url_path(project)}")
-    except (NotFound, Refused, ServerError):
-        return found  # no pipelines there
-    except XnatTuiError as error:
-        return [*found, Finding("info", f"Whether AutoRun is on could not be read: {error.message}")]
-    if autorun is True:
-        found.append(
-            Finding("info", f"AutoRun is on in {project}; files that are copied directly do not start it.")
-        )
-    return found
+    return found + autorun(connection, project, archives=not exact, wanted=policy.autorun)

@@ -43,7 +43,7 @@ def send(connection: Connection, step: Step, control: Control, policy: Policy) -
     files = unpacked(step.data["files"])
     for file in files:
         file.check()
-    arrived = _Sender(connection, step, control).send(files)
+    arrived = _Sender(connection, step, control, policy).send(files)
     failures: list[Failure] = []
     counted: int | None = 0
     for address in arrived:
@@ -67,6 +67,7 @@ class _Sender:
     connection: Connection
     step: Step
     control: Control
+    policy: Policy
 
     def send(self, files: list[LocalFile]) -> list[str]:
         """Addresses of the sessions that they are in now, each once."""
@@ -109,7 +110,8 @@ class _Sender:
         project = data["project"]
         named = {"project": project, "subject": data["subject"], "session": data["label"]}
         dest = f"/prearchive/projects/{project}" if project else "/prearchive"
-        return {"dest": dest, **{name: value for name, value in named.items() if value}}
+        quiet = {} if self.policy.autorun else {"triggerPipelines": "false"}
+        return {"dest": dest, **quiet, **{name: value for name, value in named.items() if value}}
 
 
 def _see_through(
@@ -144,7 +146,7 @@ def _see_through(
 def _archive(
     connection: Connection, step: Step, control: Control, policy: Policy, row: Received
 ) -> Failure | None:
-    panel = Prearchive(connection, step.target.server, stop=control.stop)
+    panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=policy.autorun)
     labels = Labels(step.data["subject"], step.data["label"])
     (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
     waits = f"It waits in the prearchive: {change.location}."

@@ -135,6 +135,11 @@ def check_status(answer: Answer, accepted: Any, what: str, *, writing: bool = Fa
 
 def _refusal(status: int, words: str, what: str) -> XnatTuiError:
     said = f": {words}" if words else f" ({status})."
+    if "justification" in words.lower():
+        hint = (
+            "This site wants a reason for each change: --event-reason, or event_reason of the saved server."
+        )
+        return Refused(f"{what}: refused{said}", hint, status=status)
     if status in (404, 410):
         return NotFound(f"{what}: not there, or not to be read by this user{said}", status=status)
     if status in (403, 412):

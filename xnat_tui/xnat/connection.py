@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -60,6 +60,8 @@ class Connection:
         self.user = ""
         self.version = ""
         """As the server writes it, "1.8.10"; "" where it does not tell."""
+        self.event_reason = server.event_reason
+        """Goes into the audit trail of every change below /data; "" sends none."""
         self.on_wait: Callable[[float, str], None] | None = None
         """Called with seconds and a reason before a read waits to be repeated."""
         self.xnatpy: Any = None
@@ -323,7 +325,7 @@ class Connection:
                 f"{self._transport.name} is marked read-only here; nothing was sent to it.",
                 "Remove the mark in the Servers panel or the configuration.",
             )
-        address, what = self._address(path, params or ()), self._transport.doing(writing=True)
+        address, what = self._address(path, self._reasoned(path, params)), self._transport.doing(writing=True)
         headers = {"Content-Type": content_type} if content_type else {}
         stop = self._transport.stop
         for last in (False, True):
@@ -341,6 +343,13 @@ class Connection:
             if not last:
                 self._sign_in_again(session_id)
         raise SessionExpired(f"{what}: signed in again, and still asked to sign in.", "Sign in anew.")
+
+    def _reasoned(self, path: str, params: Params | None) -> Params:
+        """With `event_reason`, as every changing call below /data takes it (`xnat-rest.md` 0.3)."""
+        if not self.event_reason or path in _READING_POSTS or not path.startswith(("/data/", "/REST/")):
+            return params or ()
+        pairs = params.items() if isinstance(params, Mapping) else params or ()
+        return [*pairs, ("event_reason", self.event_reason)]
 
     def _sign_in_again(self, used: str) -> None:
         """One thread signs in for all; those who waited reuse it. A refusal is remembered, so that many

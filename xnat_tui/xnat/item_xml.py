@@ -31,7 +31,7 @@ _IDENTITY: Mapping[Kind, frozenset[str]] = {
     Kind.RECONSTRUCTION: frozenset(),
 }
 _CHILDREN: Mapping[Kind, frozenset[str]] = {
-    Kind.PROJECT: frozenset({"resources", "sharing", "studyProtocol", "publications", "custom_fields"}),
+    Kind.PROJECT: frozenset({"resources", "sharing", "studyProtocol", "custom_fields"}),
     Kind.SUBJECT: frozenset({"experiments", "resources", "sharing", "custom_fields"}),
     Kind.EXPERIMENT: frozenset(
         {
@@ -157,10 +157,17 @@ def catalog_path(owner: etree._Element, label: str, side: str = "") -> str:
 
 def with_scans(session: etree._Element, members: list[etree._Element]) -> etree._Element:
     """A session's document that brings scans along, so that one request creates them with it."""
-    if not members:
-        return session
     document = copy.deepcopy(session)
     etree.SubElement(document, f"{{{XNAT}}}scans").extend(members)
+    return document
+
+
+def without(root: etree._Element, *names: str) -> etree._Element:
+    """A copy that lacks these children."""
+    document = copy.deepcopy(root)
+    for name in names:
+        for child in document.findall(f"{{{XNAT}}}{name}"):
+            document.remove(child)
     return document
 
 

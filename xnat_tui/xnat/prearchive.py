@@ -124,7 +124,8 @@ def problems(connection: Connection, one: Received, labels: Mapping[str, str]) -
 def archive(connection: Connection, one: Received, params: Mapping[str, str]) -> str:
     """Archive one session and wait for it; the address of the archived session, with `/data`.
 
-    `params` may hold `subject`, `session`, `overwrite` (append, delete), `overwrite_files`. From 1.8 on
+    `params` may hold `subject`, `session`, `overwrite` (append, delete), `overwrite_files`,
+    `triggerPipelines` (XNAT starts AutoRun unless it is false). From 1.8 on
     every failure is a 500, and so is the server's own time-out while the work goes on: raises
     ServerError or Unclear then, and the list tells which it was.
     """

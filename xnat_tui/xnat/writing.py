@@ -169,8 +169,25 @@ def share(connection: Connection, uri: str, project: str, label: str) -> None:
     )
 
 
+ACCESSIBILITY, AUTORUN = "accessibility", "AutoRun"
+SETTINGS = (ACCESSIBILITY, "prearchive_code", "quarantine_code", AUTORUN)
+"""Settings of a project that are one word each; AutoRun's is `true` or `false`."""
+
+
+def get_setting(connection: Connection, project: str, name: str) -> str:
+    """ "" for what is no word. Raises NotFound where the server does not have it, Forbidden."""
+    if name == AUTORUN:
+        value = connection.get_json(f"/xapi/pipelines/autoRun/projects/{url_path(project)}")
+        return str(value).lower() if isinstance(value, bool) else ""
+    value = connection.get_text(f"/data/projects/{url_path(project, name)}").strip()
+    return value if value.isalnum() else ""
+
+
 def put_setting(connection: Connection, project: str, name: str, value: str) -> None:
-    """Set one word of a project: `accessibility`, `prearchive_code`, `quarantine_code`."""
+    if name == AUTORUN:
+        path = f"/xapi/pipelines/autoRun/projects/{url_path(project)}"
+        connection.write("PUT", path, body=value.encode(), content_type="application/json")
+        return
     connection.write("PUT", f"/data/projects/{url_path(project, name, value)}", timeout=WRITE_SECONDS)
 
 

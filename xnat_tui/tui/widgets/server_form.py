@@ -94,6 +94,7 @@ class ServerForm(Vertical):
             verify,
             self._box("read_only").value,
             saved.connections if saved else 8,
+            saved.event_reason if saved else "",
         )
 
     @property

@@ -1,0 +1,147 @@
+"""What a copy makes of a project itself: its settings, what stays behind, and never itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from xnat_tui.demo.faults import DO_NOTHING, ErrorPage
+from xnat_tui.demo.site import Site
+from xnat_tui.errors import UsageError
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Action, OnExisting, Policy
+from xnat_tui.services.planning import plan_copy
+from xnat_tui.services.reading import Reader
+
+
+def _project_step(plan):
+    return next(step for step in plan.steps if step.kind is Kind.PROJECT)
+
+
+def _messages(plan):
+    return " ".join(finding.message for finding in plan.findings)
+
+
+@pytest.fixture
+def furnished(make_site):
+    site = make_site()
+    project = site.projects["P"]
+    project.accessibility = "protected"
+    project.settings.update({"prearchive_code": "5", "quarantine_code": "1", "autorun": "false"})
+    return site
+
+
+def test_settings_are_in_the_plan_and_arrive(servers, furnished):
+    pair = servers(furnished, Site())
+    plan = pair.plan("P")
+    step = _project_step(plan)
+    assert step.path == "projects/NEW"
+    assert step.reason == "accessibility protected, prearchive_code 5, quarantine_code 1, AutoRun false"
+    assert pair.run(plan).failures == []
+    there = pair.target.site.projects["NEW"]
+    assert (there.accessibility, there.settings) == ("protected", furnished.projects["P"].settings)
+
+
+def test_a_setting_that_the_destination_refuses_or_does_not_keep_is_told_and_stops_nothing(
+    servers, furnished, held
+):
+    pair = servers(furnished, Site())
+    pair.target.faults.add(r"PUT .*/prearchive_code/", ErrorPage(403))
+    pair.target.faults.add(r"PUT .*/accessibility/", DO_NOTHING)
+    result = pair.copy("P")
+    said = {failure.error.partition(":")[0] for failure in result.failures}
+    assert said == {
+        "prearchive_code could not be set to 5",
+        "accessibility could not be set to protected",
+    }
+    assert {failure.path for failure in result.failures} == {"projects/NEW"}
+    assert held(pair.target.site, "NEW") == held(furnished, "P")
+
+
+def test_settings_follow_where_a_killed_run_had_only_made_the_project(servers, furnished):
+    pair = servers(furnished, Site())
+    plan = pair.plan("P")
+    pair.target.faults.add(r"PUT .*/(accessibility|quarantine_code)/", ErrorPage(500))
+    assert pair.run(plan).failures
+    pair.target.faults.clear()
+    assert pair.run(plan).failures == []
+    assert pair.target.site.projects["NEW"].accessibility == "protected"
+    assert pair.target.site.projects["NEW"].settings["quarantine_code"] == "1"
+
+
+def test_settings_that_cannot_be_read_stay_as_new_projects_have_them_and_that_is_said(servers, furnished):
+    pair = servers(furnished, Site())
+    pair.source.faults.add(r"GET .*/(accessibility|prearchive_code)", ErrorPage(403))
+    plan = pair.plan("P")
+    assert "cannot be read stay as new projects have them: accessibility, prearchive_code." in _messages(plan)
+    assert pair.run(plan).failures == []
+    assert pair.target.site.projects["NEW"].accessibility == "private"
+
+
+def test_definitions_and_aliases_stay_behind_and_that_is_said(servers, furnished):
+    furnished.projects["P"].fields.update(
+        {"studyProtocol/name": "MR Sessions", "studyProtocol/data-type": "xnat:mrSessionData", "alias": "PEE"}
+    )
+    pair = servers(furnished, Site())
+    plan = pair.plan("P")
+    assert "Definitions of custom variables of P stay behind: MR Sessions" in _messages(plan)
+    assert "Aliases of P stay behind: PEE." in _messages(plan)
+    assert pair.run(plan).failures == []
+    there = pair.target.site.projects["NEW"].fields
+    assert not [name for name in there if name.startswith(("studyProtocol", "alias"))]
+
+
+def test_publications_come_along_and_one_that_is_refused_is_told(servers, furnished):
+    furnished.projects["P"].fields["publications/publication/title"] = "On heads & tails"
+    pair = servers(furnished, Site())
+    assert pair.copy("P").failures == []
+    there = pair.target.site.projects
+    assert there["NEW"].fields["publications/publication/title"] == "On heads & tails"
+    plan = pair.plan("P", project="BARE")
+    pair.target.faults.add(r"PUT /data/projects/BARE\?", ErrorPage(500), times=1)
+    first = pair.run(plan)
+    assert [failure.error for failure in first.failures] == [
+        "The new project did not keep publications/publication/title."
+    ]
+    assert there["BARE"].fields["description"] == furnished.projects["P"].fields["description"]
+
+
+def test_an_alias_that_is_taken_does_not_keep_the_project_away(servers, furnished, held):
+    furnished.projects["P"].fields["alias"] = "TAKEN"
+    target = Site()
+    target.add_project("OTHER", fields={"alias": "TAKEN"})
+    pair = servers(furnished, target)
+    result = pair.copy("P", project="P")
+    assert [failure.error for failure in result.failures] == ["The new project did not keep aliases/alias."]
+    assert held(target, "P") == held(furnished, "P")
+
+
+@pytest.mark.parametrize("what", ["P", "P/S1", "P/S1/E1"])
+@pytest.mark.parametrize("name", ["lab", "twin"])
+def test_nothing_is_copied_onto_itself_whatever_the_server_is_called(servers, make_site, what, name):
+    pair = servers(make_site(), Site())
+    place, reader = pair.place(what), Reader(pair.connections["lab"])
+    for depth in range(len(place.items) + 1):
+        target = Place(name, place.items[:depth])
+        with pytest.raises(UsageError, match="cannot be copied onto itself"):
+            plan_copy(reader, [place], reader, target, Policy(on_existing=OnExisting.OVERWRITE))
+
+
+def test_an_item_shared_into_the_target_is_the_same_item_and_is_left_alone(servers, make_site):
+    site = make_site()
+    twin = site.add_project("TWIN")
+    subject, session = next(iter(site.subjects.values())), next(iter(site.experiments.values()))
+    site.share(subject, "TWIN")
+    site.share(session, "TWIN")
+    pair = servers(site, Site())
+    reader = Reader(pair.connections["lab"])
+    target = Place(
+        "lab", (next(i for i in reader.below(Place("lab"), Kind.PROJECT).items if i.key == "TWIN"),)
+    )
+    policy = Policy(on_existing=OnExisting.OVERWRITE)
+    plan = plan_copy(reader, [pair.place("P")], reader, target, policy)
+    alone = {step.path: step.reason for step in plan.steps if step.action is Action.SKIP}
+    assert alone["subjects/S1"] == alone["subjects/S1/experiments/E1"]
+    assert alone["subjects/S1"] == "the same item, shared into that project"
+    assert {step.kind for step in plan.steps if step.writes} <= {Kind.PROJECT}
+    assert twin.subjects == {}
