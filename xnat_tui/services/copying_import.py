@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
 
 from lxml import etree
 
@@ -26,9 +25,8 @@ from xnat_tui.services import uploading_dicom
 from xnat_tui.services.copying import Control, CopyRun, check_stop
 from xnat_tui.services.copying_streams import CHUNK, Hash, disk_failure
 from xnat_tui.services.local_files import LocalFile, packed, read_instance
-from xnat_tui.xnat import item_xml, zips
-from xnat_tui.xnat.connection import Connection, encode_uri, url_path
-from xnat_tui.xnat.dicom import quietly
+from xnat_tui.xnat import instances, item_xml, zips
+from xnat_tui.xnat.connection import encode_uri
 from xnat_tui.xnat.zips import Member
 
 
@@ -151,7 +149,7 @@ def _send(run: CopyRun, step: Step, control: Control, missing: list[_Instance], 
         "to": "archive",
         "overwrite": "append" if merging else "none",
     }
-    policy = replace(run.policy, ohif=False)
+    policy = replace(run.policy, ohif=False, verify=False)  # this step proves it itself
     return uploading_dicom.send(run.target, replace(step, data=data), control, policy)
 
 
@@ -168,39 +166,9 @@ def _uids_there(run: CopyRun, step: Step) -> set[str]:
     """SOP instance UIDs of all DICOM in the destination's session, read from its files."""
     project, label = step.data["project"], step.data["experiment"]
     held = run.holdings.find(project, Kind.EXPERIMENT, label)
-    document = run.stored(step.target.uri) if held is not None else None
-    found: set[str] = set()
-    if document is None or held is None:
-        return found
-    for scan in item_xml.scans(document):
-        path = f"/data/experiments/{url_path(held.id, 'scans', scan)}/files"
-        found |= set(_uids(run.target, path))
-    return found
-
-
-def _uids(connection: Connection, path: str) -> Iterator[str]:
-    try:
-        with zips.fetch(connection, path, test=False) as members:
-            for member in members:
-                with member.open() as opened:
-                    uid = _uid(opened)
-                if uid:
-                    yield uid
-    except NotFound:
-        return  # a scan without files
-
-
-def _uid(file: IO[bytes]) -> str:
-    """ "" for what is no DICOM."""
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        with quietly():
-            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
-            return str(header.get("SOPInstanceUID", ""))
-    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError):
-        return ""
+    if held is None:
+        return set()
+    return instances.archived(run.target, f"/data/experiments/{held.id}")
 
 
 _FROM_HEADERS = frozenset(

@@ -11,9 +11,12 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from xnat_tui.errors import NotFound, XnatTuiError
 from xnat_tui.xnat.dicom import quietly
+from xnat_tui.xnat.instances import uid_of
+from xnat_tui.xnat.zips import DAMAGED
 
 CHUNK = 1024 * 1024
 CONTENT_TYPES = {
@@ -133,6 +136,36 @@ def read_instance(file: LocalFile) -> Instance | None:
         texts["SeriesNumber"],
         texts["SeriesDescription"],
     )
+
+
+def instance_uids(file: LocalFile) -> set[str]:
+    """SOP instance UIDs of a DICOM file, or of all of them in a zip or tar; none for what is no DICOM.
+
+    Raises XnatTuiError where it cannot be read.
+    """
+    try:
+        if is_archive(file):
+            return {uid for opened in _members(file) if (uid := uid_of(opened))}
+        with file.path.open("rb") as single:
+            return {uid} if (uid := uid_of(single)) else set()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except (*DAMAGED, tarfile.TarError):
+        reason = "it is damaged"
+    raise XnatTuiError(f"{file.name} cannot be read: {reason}.", "Check it.")
+
+
+def _members(file: LocalFile) -> Iterator[IO[bytes]]:
+    if zipfile.is_zipfile(file.path):
+        with zipfile.ZipFile(file.path) as archive:
+            for info in archive.infolist():
+                with archive.open(info) as opened:
+                    yield opened
+        return
+    with tarfile.open(file.path) as tape:
+        for entry in tape:
+            if (member := tape.extractfile(entry)) is not None:
+                yield member
 
 
 def packed(files: Iterable[LocalFile]) -> str:

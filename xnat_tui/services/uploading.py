@@ -19,9 +19,10 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, OnExisting, Plan, Policy, Step
 from xnat_tui.model.prearchive import illegal_characters
 from xnat_tui.model.transfer import Failure, Outcome, State
-from xnat_tui.services import local_files, uploading_dicom, uploading_files
+from xnat_tui.services import local_files, preflight, uploading_dicom, uploading_files
 from xnat_tui.services.file_decisions import Decision, decide
 from xnat_tui.services.local_files import Found, Instance, LocalFile
+from xnat_tui.services.planning import command
 from xnat_tui.xnat import viewer
 from xnat_tui.xnat.connection import Connection
 
@@ -62,6 +63,7 @@ def plan_upload(
         planner.plan_files(found)
     else:
         planner.plan_dicom(found)
+    planner.findings += preflight.change_reason(workspace.connection(where.server), planner.policy)
     return planner.plan()
 
 
@@ -121,7 +123,7 @@ class _Planner:
         self.findings: list[Finding] = []
 
     def plan(self) -> Plan:
-        verb = " ".join(("xnat-tui upload", *self.sources, str(self.where)))
+        line = command("upload", self.sources, str(self.where), self.policy, self.filters)
         return Plan(
             verb="upload",
             sources=self.sources,
@@ -129,7 +131,7 @@ class _Planner:
             steps=tuple(self.steps),
             policy=self.policy,
             findings=tuple(self.findings),
-            command=verb if self.where.step(Kind.RESOURCE) else f"{verb} --to {self.to}",
+            command=line if self.where.step(Kind.RESOURCE) else f"{line} --to {self.to}",
             root=self.where.name_of(Kind.PROJECT),
         )
 
@@ -153,6 +155,7 @@ class _Planner:
         if not studies and not archives:
             self.findings.append(Finding("error", "There is no DICOM to send.", "Check paths and filters."))
         self._check_viewer()
+        self._note_side_effects(project)
         for number, (uid, study) in enumerate(studies.items(), 1):
             first = study.first
             name = "_".join(part for part in (first.date, first.modality, str(number)) if part)
@@ -222,6 +225,15 @@ class _Planner:
         elif viewer.installed(self.workspace.connection(self.where.server)) is False:
             message = f"{self.where.server} has no OHIF viewer plugin."
             self.findings.append(Finding("error", message, "Leave out --ohif."))
+
+    def _note_side_effects(self, project: str) -> None:
+        """What the server does to DICOM, and with it, by itself."""
+        connection = self.workspace.connection(self.where.server)
+        message = "The destination's anonymisation may rewrite the DICOM files that it receives."
+        self.findings.append(Finding("info", message))
+        if self.to == "archive" and project:
+            wanted = self.policy.autorun
+            self.findings += preflight.autorun(connection, project, archives=True, wanted=wanted)
 
     def _archived(self, project: str, session: str) -> bool:
         place = Location(self.where.server, self.where.steps[:1]).child(Kind.EXPERIMENT, session)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +11,7 @@ from xnat_tui.errors import (
     BadAnswer,
     Conflict,
     Forbidden,
+    Interrupted,
     NotFound,
     ServerError,
     ServerUnreachable,
@@ -21,43 +23,83 @@ from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services import copying_streams as streams
 from xnat_tui.services.copying import ATTEMPTS, Control, pause
-from xnat_tui.services.local_files import CONTENT_TYPES, LocalFile, unpacked
+from xnat_tui.services.local_files import CONTENT_TYPES, LocalFile, instance_uids, unpacked
 from xnat_tui.services.prearchive import Prearchive
 from xnat_tui.services.prearchive_details import archived_session
 from xnat_tui.services.prearchive_work import send_and_watch
 from xnat_tui.services.uploading_files import open_file, pack, parts
-from xnat_tui.xnat import importing, viewer
+from xnat_tui.xnat import importing, instances, viewer
 from xnat_tui.xnat import prearchive as wire
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.importing import Handler
 from xnat_tui.xnat.writing import Body
 
+log = logging.getLogger("xnat_tui.upload")
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """One session that the service made of an upload, as far as it can be seen."""
+
+    files: int | None = None
+    failure: Failure | None = None
+    uids: frozenset[str] | None = None
+    """SOP instance UIDs of its files, by their headers."""
+
 
 def send(connection: Connection, step: Step, control: Control, policy: Policy) -> Outcome:
     """Send one study, or one archive; build it, and archive it where that is wanted.
 
-    XNAT may rewrite DICOM on arrival, so nothing is verified by digest: the number of files that arrived is
-    compared with the number of instances sent. What could not be archived waits in the prearchive. Raises
+    XNAT may rewrite DICOM on arrival, so nothing is verified by digest: the SOP instance UIDs that were sent
+    are looked for in the headers of what arrived. What could not be archived waits in the prearchive. Raises
     Interrupted, and what the server says against it.
     """
     files = unpacked(step.data["files"])
     for file in files:
         file.check()
-    arrived = _Sender(connection, step, control, policy).send(files)
-    failures: list[Failure] = []
-    counted: int | None = 0
-    for address in arrived:
-        count, failure = _see_through(connection, step, control, policy, address)
-        counted = None if count is None or counted is None else counted + count
-        failures += [failure] if failure else []
-    expected = int(step.data.get("instances", "0"))
-    if policy.verify and expected and counted is not None and counted < expected and not failures:
-        message = f"{counted} of {expected} DICOM files are listed there."
-        failures.append(Failure(step.path, message, "Look at it in the prearchive; send it again."))
+    sent = [instance_uids(file) if policy.verify else set[str]() for file in files]
+    addresses = _Sender(connection, step, control, policy).send(files)
+    arrived = [_see_through(connection, step, control, policy, address) for address in addresses]
+    failures = [one.failure for one in arrived if one.failure]
+    evidence = Evidence()
+    if not failures and not policy.verify:
+        evidence = Evidence(unverified=len(files))
+    elif not failures:
+        evidence, failures = _proved(step, sent, arrived)
     state = State.FAILED if failures else State.DONE
     size = sum(file.size for file in files)
-    evidence = Evidence(unverified=len(files) if not failures else 0)
     return Outcome(step.number, state, len(files), size, 0, evidence, tuple(failures))
+
+
+def _proved(step: Step, sent: list[set[str]], arrived: list[_Arrival]) -> tuple[Evidence, list[Failure]]:
+    """What the files that were sent rest on: a UID that was found is the weaker kind of evidence, a size.
+
+    Where the headers cannot be read, or scripts gave all instances other UIDs, only numbers can be compared,
+    and all stays unverified.
+    """
+    wanted: set[str] = set().union(*sent)
+    counts = [one.files for one in arrived]
+    counted = None if None in counts else sum(count or 0 for count in counts)
+    if counted is not None and counted < len(wanted):
+        return Evidence(), [_lacking(step, counted, len(wanted))]
+    found: set[str] = set()
+    for one in arrived:
+        if one.uids is None:
+            return Evidence(unverified=len(sent)), []
+        found |= one.uids
+    lost = wanted - found
+    if lost == wanted and len(found) >= len(wanted):
+        return Evidence(unverified=len(sent)), []
+    if lost:
+        return Evidence(), [_lacking(step, len(wanted) - len(lost), len(wanted))]
+    told = sum(bool(uids) for uids in sent)
+    return Evidence(size=told, unverified=len(sent) - told), []
+
+
+def _lacking(step: Step, there: int, wanted: int) -> Failure:
+    where = "in the archive" if step.data["to"] == "archive" else "in the prearchive"
+    message = f"{there} of {wanted} DICOM instances are there."
+    return Failure(step.path, message, f"Look at it {where}; send it again.")
 
 
 @dataclass(slots=True)
@@ -116,11 +158,12 @@ class _Sender:
 
 def _see_through(
     connection: Connection, step: Step, control: Control, policy: Policy, address: str
-) -> tuple[int | None, Failure | None]:
-    """How many files one session holds, None where that cannot be seen; and why it went no further."""
+) -> _Arrival:
+    """Have one session built, and archived where that is wanted; what it holds, why it went no further."""
     if "/prearchive/" not in address:
-        return None, None
+        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), policy))
     one = _received(address)
+    stays = step.data["to"] == "prearchive"
     try:
         # "commit" would archive at once in projects that archive by themselves
         send_and_watch(connection, one, lambda: wire.build(connection, one), control.stop, stays=True)
@@ -128,42 +171,60 @@ def _see_through(
         count, _ = wire.size(connection, row)
     except NotFound:
         reason = "It has left the prearchive unasked: the project may archive by itself."
-        return None, Failure(step.path, reason, "Look at the archive.")
+        return _Arrival(failure=Failure(step.path, reason, "Look at the archive."))
     except Forbidden:
         if one.project:
             raise
         reason = "It is in the prearchive without a project, where only administrators see it."
-        return None, None if step.data["to"] == "prearchive" else Failure(
-            step.path, reason, "Name a project."
-        )
+        return _Arrival(failure=None if stays else Failure(step.path, reason, "Name a project."))
     except Conflict as error:
-        return None, Failure(step.path, error.message, f"It waits in the prearchive: {one.timestamp}.")
-    if step.data["to"] == "prearchive":
-        return count, None
-    return count, _archive(connection, step, control, policy, row)
+        waits = f"It waits in the prearchive: {one.timestamp}."
+        return _Arrival(failure=Failure(step.path, error.message, waits))
+    if stays:
+        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), policy))
+    failure, label = _archive(connection, step, control, policy, row)
+    uri = f"/data/projects/{row.project}/experiments/{label}"
+    uids = None if failure else _seen(lambda: instances.archived(connection, uri), policy)
+    return _Arrival(count, failure, uids)
+
+
+def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None:
+    """None where the headers cannot be read back: the files then count as unverified."""
+    if not policy.verify:
+        return None
+    try:
+        return frozenset(look())
+    except Interrupted:
+        raise
+    except XnatTuiError as error:
+        log.warning("Headers could not be read back: %s", type(error).__name__)
+        return None
 
 
 def _archive(
     connection: Connection, step: Step, control: Control, policy: Policy, row: Received
-) -> Failure | None:
+) -> tuple[Failure | None, str]:
+    """Why it was not archived, or not wholly, and the label that it got."""
     panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=policy.autorun)
     labels = Labels(step.data["subject"], step.data["label"])
     (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
     waits = f"It waits in the prearchive: {change.location}."
     if change.refusal:
-        return Failure(step.path, change.refusal, waits)
+        return Failure(step.path, change.refusal, waits), ""
+    label = change.after["name"]
     try:
         panel.do(change)
     except (Conflict, ServerError, Unclear) as error:
-        return Failure(step.path, error.message, error.hint if isinstance(error, Unclear) else waits)
+        hint = error.hint if isinstance(error, Unclear) else waits
+        return Failure(step.path, error.message, hint), label
     if policy.ohif:
         try:
-            identifier, _ = archived_session(connection, row.project, change.after["name"])
+            identifier, _ = archived_session(connection, row.project, label)
             viewer.rebuild(connection, row.project, identifier)
         except XnatTuiError as error:
             said = f"It is archived; the viewer's data were not rebuilt: {error.message}"
-            return Failure(step.path, said, "See: xnat-tui ohif rebuild")
-    return None
+            return Failure(step.path, said, "See: xnat-tui ohif rebuild"), label
+    return None, label
 
 
 def _received(address: str) -> Received:

@@ -68,10 +68,25 @@ def fetch(
     where it is kept. Raises NotFound where there is nothing to zip, and BadAnswer for a zip that is cut
     off or damaged, holds a name twice, or a name that must not become a path.
     """
+    with archive(connection, path, folder=folder, on_bytes=on_bytes, **params) as opened:
+        yield members(opened, test=test)
+
+
+@contextmanager
+def archive(
+    connection: Connection,
+    path: str,
+    /,
+    *,
+    folder: Path | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+    **params: Value,
+) -> Iterator[zipfile.ZipFile]:
+    """The zip as it came, for what is not laid out as resources and files: its names are not checked."""
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder) if folder else None) as spool:
         _receive(connection, path, {"format": "zip", **params}, spool, on_bytes)
-        with _opened(spool) as archive:
-            yield members(archive, test=test)
+        with _opened(spool) as opened:
+            yield opened
 
 
 def members(archive: zipfile.ZipFile, *, test: bool = True) -> tuple[Member, ...]:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pydicom
 import pytest
 
-from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, WriteThenDrop
+from xnat_tui.demo.archive import Experiment
+from xnat_tui.demo.content import BytesContent, Content
+from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, Truncate, WriteThenDrop
 from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.demo.server import DemoServer
+from xnat_tui.demo.workflows import AUTORUN
 from xnat_tui.errors import Interrupted, NotFound, UsageError
 from xnat_tui.jobs.control import Control
+from xnat_tui.model.changes import Change
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
 from xnat_tui.model.transfer import Evidence, Outcome, State
 from xnat_tui.services import uploading_files
+from xnat_tui.services.prearchive import Prearchive
 from xnat_tui.services.uploading import plan_upload, upload_executor
 from xnat_tui.services.workspace import Workspace
 
@@ -234,7 +241,7 @@ def test_wrong_calls_are_refused_before_anything_is_sent(
     with pytest.raises(UsageError):
         plan_upload(workspace, [incoming], "lab:BRAINS", to="nowhere")
     empty = plan_upload(workspace, [folder / "plain.txt"], "lab:BRAINS")
-    assert [finding.severity for finding in empty.findings] == ["warning", "error"]
+    assert [finding.severity for finding in empty.findings] == ["warning", "error", "info"]
     assert empty.blocked
 
 
@@ -248,10 +255,13 @@ def test_dicom_stays_in_the_prearchive_when_told_so(
         (9, "experiments/2024-05-01_MR_1"),
         (9, "experiments/2024-05-02_MR_2"),
     ]
-    assert [finding.message for finding in plan.findings] == ["1 files are no DICOM and are left out."]
+    assert [(finding.severity, finding.message[:40]) for finding in plan.findings] == [
+        ("warning", "1 files are no DICOM and are left out."),
+        ("info", "The destination's anonymisation may rewr"),
+    ]
     assert "Secret" not in repr(plan)
     outcomes = run(workspace, plan)
-    assert [one.verified for one in outcomes] == [Evidence(unverified=9)] * 2
+    assert [one.verified for one in outcomes] == [Evidence(size=9)] * 2  # by SOP instance UIDs
     found = [one for one in demo.site.prearchive if one.subject.startswith("NEW")]
     assert [(one.status, files_of(one)) for one in found] == [("READY", 9)] * 2
 
@@ -266,6 +276,7 @@ def test_dicom_goes_to_the_archive_under_the_given_labels(
     plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR", to="archive")
     (outcome,) = run(workspace, plan)
     assert (outcome.state, outcome.failures) == (State.DONE, ())
+    assert outcome.verified == Evidence(size=9)
     session = workspace.find_one("lab:BRAINS/S-9/S-9_MR")
     assert session.item is not None
     assert session.item.type == "xnat:mrSessionData"
@@ -293,7 +304,7 @@ def test_an_archive_is_sent_as_it_is_with_whatever_else_is_in_it(
         archive.writestr("notes.txt", "no image")
     plan = plan_upload(workspace, [packed], "lab:BRAINS/S-9/S-9_MR")
     (outcome,) = run(workspace, plan)
-    assert outcome.state is State.DONE
+    assert (outcome.state, outcome.verified) == (State.DONE, Evidence(size=1))
     (row,) = [one for one in demo.site.prearchive if one.name == "S-9_MR"]
     assert (row.status, files_of(row)) == ("READY", 9)
 
@@ -371,7 +382,93 @@ def test_fewer_files_than_were_sent_are_a_failure(
     held_there = '{"ResultSet":{"Result":[{"cat_id":"1","file_count":"3","file_size":"9"}]}}'
     demo.faults.add("GET /data/prearchive/.*/resources", Answer(held_there, media_type="application/json"))
     (outcome,) = run(workspace, plan)
-    assert [one.error for one in outcome.failures] == ["3 of 9 DICOM files are listed there."]
+    assert [one.error for one in outcome.failures] == ["3 of 9 DICOM instances are there."]
+
+
+TO_ARCHIVE = "lab:BRAINS/S-9/S-9_MR"
+
+
+def test_an_instance_that_is_not_in_the_archive_afterwards_is_a_failure(
+    demo: DemoServer, workspace: Workspace, incoming: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Prearchive.do
+
+    def do(self: Prearchive, change: Change) -> str:
+        note = archive(self, change)
+        session = demo.site.experiment("S-9_MR", "BRAINS")
+        assert isinstance(session, Experiment)
+        files = max((scan.resources[0].files for scan in session.scans.values()), key=len)
+        kept = next(iter(files.values()))
+        for entry in files.values():  # the count stays, the content does not
+            entry.data = kept.data
+        return note
+
+    monkeypatch.setattr(Prearchive, "do", do)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive")
+    (outcome,) = run(workspace, plan)
+    assert outcome.state is State.FAILED
+    assert [one.error for one in outcome.failures] == ["4 of 9 DICOM instances are there."]
+
+
+def test_instances_that_a_script_gave_other_uids_are_called_unverified(
+    demo: DemoServer, workspace: Workspace, incoming: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rewritten(data: Content, *_labels: str) -> Content:
+        header = pydicom.dcmread(io.BytesIO(b"".join(data.chunks())))
+        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = f"{header.SOPInstanceUID}.9"
+        file = io.BytesIO()
+        header.save_as(file)
+        return BytesContent(file.getvalue())
+
+    monkeypatch.setattr("xnat_tui.demo.archiving.anonymized", rewritten)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive")
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, outcome.verified) == (State.DONE, Evidence(unverified=9))
+
+
+@pytest.mark.parametrize("fault", [ErrorPage(500), Truncate(3000)])
+def test_headers_that_cannot_be_read_back_leave_the_upload_unverified(
+    demo: DemoServer, workspace: Workspace, incoming: Path, fault: ErrorPage | Truncate
+) -> None:
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive")
+    demo.faults.add("GET .*format=zip", fault)
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, outcome.verified) == (State.DONE, Evidence(unverified=9))
+
+
+def test_without_verifying_nothing_is_read_back(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    policy = Policy(verify=False)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy)
+    (outcome,) = run(workspace, plan)
+    assert outcome.verified == Evidence(unverified=9)
+    assert not [one for one in demo.requests if "format=zip" in one.query]
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_what_is_archived_starts_autorun_only_when_asked(
+    demo: DemoServer, workspace: Workspace, incoming: Path, wanted: bool
+) -> None:
+    before = len([one for one in demo.site.workflows.values() if one.pipeline_name == AUTORUN])
+    policy = Policy(autorun=wanted)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy)
+    warned = any("AutoRun of BRAINS will start" in finding.message for finding in plan.findings)
+    run(workspace, plan)
+    after = len([one for one in demo.site.workflows.values() if one.pipeline_name == AUTORUN])
+    assert (after > before, warned, "--autorun" in plan.command) == (wanted, wanted, wanted)
+
+
+def test_the_equivalent_command_has_every_choice(workspace: Workspace, incoming: Path) -> None:
+    policy = Policy(on_existing=OnExisting.UPDATE, event_reason="it's new", verify=False)
+    filters = Filters(scan=("1",))
+    plan = plan_upload(
+        workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy, filters=filters
+    )
+    assert plan.command == (
+        f"xnat-tui upload {incoming / 'NEW-1'} {TO_ARCHIVE} --on-existing update --no-verify "
+        "--event-reason 'it'\"'\"'s new' --scan 1 --to archive"
+    )
 
 
 def test_dicom_without_a_project_waits_for_an_administrator(workspace: Workspace, incoming: Path) -> None:
