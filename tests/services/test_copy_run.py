@@ -224,6 +224,10 @@ def test_an_assessor_that_refers_to_nothing_there_fails_alone(servers, make_site
     result = pair.copy("P")
     assert [failure.path for failure in result.failures] == ["subjects/S1/experiments/E1/assessors/QC1"]
     assert "imageScan_ID refers to 99" in result.failures[0].error
+    one = pair.plan("P/S1/E1", project="ONE")  # whose document is read: the plan says it
+    (refused,) = [step for step in one.steps if step.action is Action.CONFLICT]
+    assert refused.path == "subjects/S1/experiments/E1/assessors/QC1"
+    assert "scan 99, which is neither at the destination nor copied along" in refused.reason
     assert [one.label for one in pair.target.site.assessors.values()] == ["QC2"]
     assert result.outcomes["subjects/S1/experiments/E1/assessors/QC2"].state is State.DONE
 
@@ -280,3 +284,19 @@ def test_two_assessors_that_refer_to_each_other_fail_and_are_named(servers, make
     one.fields["assessor_ID"], other.fields["assessor_ID"] = other.id, one.id
     result = servers(source, Site()).copy("P")
     assert {failure.path.rpartition("/")[2] for failure in result.failures} == {"Q1", "Q2"}
+
+
+def test_a_scan_that_a_reference_needs_is_looked_for_again_when_it_runs(servers, make_site):
+    source = make_site()
+    session = next(iter(source.experiments.values()))
+    source.add_assessor(session, "QC1", "xnat:qcManualAssessorData", fields={"scans/scan/imageScan_ID": "1"})
+    pair = servers(source, Site())
+    plan = pair.plan("P")
+    scan = next(step for step in plan.steps if step.path.endswith("/scans/1"))
+    qc = next(step for step in plan.steps if step.kind == "assessor")
+    kept = plan.without({scan.number})
+    assert qc.number not in {step.number for step in kept.steps}  # un-ticked with what it needs
+    del session.scans["1"]
+    result = pair.run(plan)
+    assert "subjects/S1/experiments/E1/assessors/QC1" in {failure.path for failure in result.failures}
+    assert pair.target.site.assessors == {}

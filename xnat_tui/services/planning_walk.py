@@ -157,9 +157,29 @@ class Walk:
         if item.kind is Kind.ASSESSOR and item.shared_from is not None and self.policy.shared == "skip":
             self.skip(place, above, f"shared in from {item.shared_from or 'another project'}")
             return
+        lacking = self._scan_that_lacks(item, above)
+        if lacking:
+            reason = f"It refers to scan {lacking}, which is neither at the destination nor copied along."
+            self.conflict(place, above, reason)
+            return
         spot = self._arrive(place, above, whole=True)
         if spot is not None:
             self.resources(place, spot)
+
+    def _scan_that_lacks(self, item: Item, session: Spot) -> str:
+        """A scan that an assessor or reconstruction refers to and will not find, where that is known yet."""
+        named = {item.fields[name] for name in item.fields if _refers_to_scan(name)} - {""}
+        if item.kind is Kind.SCAN or not named or self.policy.via == "import":
+            return ""
+        held = {step.target.uri for step in self.steps if step.kind is Kind.SCAN and step.writes}
+        there = self.there.reader.below(session.place, Kind.SCAN) if session.place else Listing()
+        if there.error is not None:
+            return ""  # the step itself will look again
+        known = {scan.key for scan in there.items}
+        lacking = (
+            one for one in sorted(named) if one not in known and f"{session.uri}/scans/{one}" not in held
+        )
+        return next(lacking, "")
 
     def resources(self, place: Place, spot: Spot) -> None:
         if self.policy.mode is Mode.METADATA:
@@ -370,3 +390,8 @@ class Walk:
             return f"{Kind.PROJECT.plural}/{self.there.label(place.item)}"  # as it will be called
         whole = self.paths_name_projects
         return place.path_below(Place(place.server, () if whole else place.items[:1]))
+
+
+def _refers_to_scan(field: str) -> bool:
+    """`scans/scan/imageScan_ID` of an assessor, `inScans/scanID` of a reconstruction."""
+    return field.rpartition("/")[2].replace("_", "").lower() in ("imagescanid", "scanid")
