@@ -234,3 +234,48 @@ def test_what_is_no_export_is_refused(tmp_path):
         verify_manifest(tmp_path)
     with pytest.raises(UsageError, match="no folder"):
         verify_manifest(tmp_path / "not there")
+
+
+def test_a_link_in_a_folders_place_proves_nothing_of_what_stands_behind_it(verifying, tmp_path):
+    one = verifying()
+    one.export("lab:P", metadata=False)
+    place = one.folder / FOLDER
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    for found in (verify_manifest(one.folder), one.against("lab:P")):
+        assert counts(found) == {"unreadable": 3}  # both files, and the link itself
+
+
+def test_a_pipe_keeps_nobody_waiting(verifying):
+    one = verifying()
+    one.export("lab:P", metadata=False)
+    os.mkfifo(one.folder / "pipe")
+    (one.folder / FOLDER / "a.dcm").unlink()
+    os.mkfifo(one.folder / FOLDER / "a.dcm")
+    found = verify_manifest(one.folder)
+    assert counts(found) == {"same": 1, "unreadable": 2}
+    assert {item["reason"].partition(": ")[2] for item in found.document()["items"]} == {"no ordinary file."}
+
+
+@pytest.mark.parametrize("cut", ["middle", "in a line", "first line"])
+def test_a_manifest_that_was_cut_makes_no_folder_whole(verifying, cut):
+    one = verifying()
+    one.export("lab:P", metadata=False)
+    manifest = one.folder / "manifest.jsonl"
+    lines = manifest.read_text().splitlines(keepends=True)
+    kept = {"middle": lines[:-1], "in a line": [*lines[:-1], lines[-1][:40]], "first line": lines[1:]}[cut]
+    manifest.write_text("".join(kept))
+    if cut == "first line":
+        with pytest.raises(UsageError, match="first line"):
+            verify_manifest(one.folder)
+        return
+    assert counts(verify_manifest(one.folder)) == {"same": 1, "only_destination": 1}
+    assert counts(one.against("lab:P")) == {"same": 1, "only_source": 1, "only_destination": 1}
+
+
+def test_a_renamed_file_is_missing_and_a_stranger_whatever_the_case(verifying):
+    one = verifying()
+    one.export("lab:P", metadata=False)
+    (one.folder / FOLDER / "a.dcm").rename(one.folder / FOLDER / "A.DCM")
+    for found in (verify_manifest(one.folder), one.against("lab:P")):
+        assert counts(found) == {"same": 1, "only_source": 1, "only_destination": 1}

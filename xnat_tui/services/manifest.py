@@ -7,9 +7,11 @@ leaves at most its last line unfinished; that one is not believed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -180,10 +182,14 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def md5_of(path: Path) -> str:
-    """The MD5 of a file's bytes, in lower-case hex. Raises OSError; a symbolic link is not followed."""
+    """The MD5 of a file's bytes, in lower-case hex. Raises OSError, also for a pipe, which could keep
+    its reader for ever; a symbolic link is not followed.
+    """
     found = hashlib.md5(usedforsecurity=False)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb", buffering=0) as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no ordinary file")
         while chunk := opened.read(_CHUNK):
             found.update(chunk)
     return found.hexdigest()

@@ -60,6 +60,11 @@ class Folder:
 
     def require_manifest(self) -> None:
         """Raises UsageError where nothing says what the folder's files are."""
+        if not self.manifest.exists and (self.path / NAME).is_file():
+            raise UsageError(
+                f"The first line of {self.path / NAME} is gone: its other lines are not believed.",
+                "Export again into this folder; what is complete is not fetched again.",
+            )
         if not self.manifest.exists:
             raise UsageError(
                 f"{self.path} has no {NAME}: it is no export.", "Name the folder that was given to --to."
@@ -109,6 +114,9 @@ class Folder:
         try:
             if place.is_symlink():
                 error = XnatTuiError(f"{entry.path} is a symbolic link, and is not followed.")
+                return Record(path, kind, error=error)
+            if place.parent.resolve() != place.parent:
+                error = XnatTuiError(f"{entry.path} stands behind a symbolic link, which is not followed.")
                 return Record(path, kind, error=error)
             digest, size = md5_of(place), place.stat().st_size
         except FileNotFoundError:
