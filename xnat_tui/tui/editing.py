@@ -127,4 +127,4 @@ class Editing:
             return plan_upload(workspace, paths, where, policy=policy)
 
         policy = Policy(on_existing=OnExisting.OVERWRITE) if replace else Policy()
-        self._screen.transferring.show_plan(plan, policy)
+        self._screen.transferring.show_plan(plan, policy, f"upload to {where}")

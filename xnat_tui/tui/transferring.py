@@ -63,9 +63,10 @@ class Transferring:
         destination = _landing(places, target)
 
         def plan(policy: Policy) -> Plan:
+            self._forget(places)
             return workspace.plan_copy(sources, destination.location, policy=policy)
 
-        self.show_plan(plan, Policy())
+        self.show_plan(plan, Policy(), f"copy to {destination.location}")
 
     def do_export(self) -> None:
         screen = self._screen
@@ -82,16 +83,22 @@ class Transferring:
             path = Path(folder).expanduser()
 
             def plan(policy: Policy) -> Plan:
+                self._forget(places)
                 return workspace.plan_export(sources, path, policy=policy)
 
-            self._choose_layout(plan)
+            self._choose_layout(plan, f"export to {path}")
 
         suggestion = f"~/{places[0].location.steps[0].name if places[0].items else places[0].server}"
         screen.app.push_screen(
             AskText("Export", "Folder to download into:", value=suggestion, done="Choose layout"), named
         )
 
-    def _choose_layout(self, plan: Planner) -> None:
+    def _forget(self, places: list[Place]) -> None:
+        """A plan is made of what the server says now, not of what was read for the trees."""
+        for place in places:
+            self._screen.explorer.workspace.reader(place.server).forget(place)
+
+    def _choose_layout(self, plan: Planner, title: str) -> None:
         choices = [
             Choice(Layout.XNAT.value, "xnat", "as the archive's own zip: subject/session/scans/…"),
             Choice(Layout.FLAT.value, "flat", "one folder per session, plain file names"),
@@ -100,7 +107,7 @@ class Transferring:
 
         def chosen(layout: str | None) -> None:
             if layout:
-                self.show_plan(plan, Policy(layout=Layout(layout)))
+                self.show_plan(plan, Policy(layout=Layout(layout)), title)
 
         self._screen.app.push_screen(AskChoice("Layout of the folder", choices), chosen)
 
@@ -126,23 +133,15 @@ class Transferring:
 
     # from a plan to a job
 
-    def show_plan(self, make: Planner, policy: Policy) -> None:
-        """Make a plan in the background, then show it."""
+    def show_plan(self, make: Planner, policy: Policy, title: str) -> None:
+        """Open the panel that makes a plan and shows it: keys pressed meanwhile are the panel's."""
         from xnat_tui.tui.screens.plan import PlanPanel
 
-        screen = self._screen
-        screen.say("Planning …")
+        def answered(plan: Plan | None) -> None:
+            if plan is not None:
+                self._run(plan)
 
-        def show(plan: Plan) -> None:
-            def answered(answer: Plan | Policy | None) -> None:
-                if isinstance(answer, Policy):
-                    self.show_plan(make, answer)
-                elif answer is not None:
-                    self._run(answer)
-
-            screen.app.push_screen(PlanPanel(plan), answered)
-
-        screen.explorer.loader.submit("plan", lambda: make(policy), show, screen.explorer.report)
+        self._screen.app.push_screen(PlanPanel(make, policy, title), answered)
 
     def _run(self, plan: Plan) -> None:
         screen = self._screen

@@ -8,6 +8,8 @@ import pytest
 
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
+from xnat_tui.demo.faults import Hang
+from xnat_tui.tui.screens import plan
 
 
 async def run_to_its_end(told: Story) -> None:
@@ -22,7 +24,7 @@ async def test_a_plan_tells_every_step_and_writes_nothing(world: World, size: Si
     async with story("lab:BRAINS", "qc:BRAINS", size) as told:
         await told.find("SUB-004")
         await told.press("space", "c")
-        told.has("nothing written yet", "+ create   subjects/SUB-004", "Nothing is replaced.")
+        told.has("nothing written yet", "+ create   SUB-004", "Nothing is replaced.")
         told.shows(f"plan_{name}")
         await told.press("f")
         told.has("$ xnat-tui copy lab:BRAINS/SUB-004 qc:BRAINS")
@@ -56,10 +58,58 @@ async def test_a_step_that_is_unticked_is_left_out(world: World) -> None:
 async def test_the_policy_is_changed_in_the_plan(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-002")
-        await told.press("c", "o")
-        told.has("when it exists: update")
-        await told.press("m")
-        told.has("shared items: copy")
+        await told.press("c")
+        told.has("when it exists: skip")
+        await told.press("o", "space", "down", "space", "enter")
+        told.has("when it exists: update", "shared items: copy")
+        assert told.app.screen.trimmed.policy.shared == "copy"
+
+
+async def test_a_plan_that_is_being_made_cannot_be_run_and_keys_stay_in_its_panel(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        world.qc.faults.add("GET ", Hang(), times=1)
+        await told.pilot.press("c")
+        await told.until_shown("Planning …")
+        await told.pilot.press("enter", "space", "o", "enter")
+        told.has("Plan · copy to qc:BRAINS", "Planning …")
+        told.lacks("Options of this copy")
+        await told.pilot.press("escape")
+        assert told.main.is_current
+        world.qc.faults.stopping = True
+        await told.settle()
+        world.qc.faults.stopping = False
+        assert told.main.is_current
+        assert not len(told.source.rows.marks)
+        assert told.main.transferring.views == []
+
+
+async def test_what_is_skipped_is_shown_when_asked_for(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("c")
+        told.has("1 step not shown", "+ upload   SUB-004/SUB-004_CT1/scans/1/DICOM")
+        told.lacks("project BRAINS")
+        await told.press("a")
+        told.has("= skip     project BRAINS (exists)")
+
+
+async def test_a_plan_that_no_longer_holds_is_shown_anew_instead_of_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "FRESH_SECONDS", -1.0)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("c")
+        subjects = world.lab.site.projects["BRAINS"].subjects
+        (session,) = next(s for s in subjects.values() if s.label == "SUB-004").experiments.values()
+        del session.scans["1"]
+        await told.press("enter")
+        told.has("The servers have changed since this was planned")
+        assert told.main.transferring.views == []
+        await told.press("enter")
+        await run_to_its_end(told)
+        assert told.main.transferring.views[0].state == "done"
 
 
 async def test_an_export_asks_for_folder_and_layout_and_files_are_there(world: World) -> None:

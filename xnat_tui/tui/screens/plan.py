@@ -3,44 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import cell_width, clean, clean_lines, fit, short_size
-from xnat_tui.model.plan import SIGNS, Finding, OnExisting, Plan, Policy, Step
+from xnat_tui.model.plan import SIGNS, Action, Finding, Plan, Policy, Step
 from xnat_tui.paths import write_private
 from xnat_tui.tui.screens.ask import AskText, Confirm
-from xnat_tui.tui.screens.panel import KeysLine, Panel
+from xnat_tui.tui.screens.panel import KeysLine
+from xnat_tui.tui.screens.plan_options import PlanOptions, described
+from xnat_tui.tui.screens.reading import ReadingPanel
 
-_SHARED = ("skip", "copy", "share")
+Planner = Callable[[Policy], Plan]
+"""Makes a plan by a policy; waits on the network."""
+
+FRESH_SECONDS = 60.0
+"""A plan that is older is made again before it runs: the servers may have changed meanwhile."""
+
 _COUNTED = ("create", "upload", "update", "delete", "skip", "conflict")
+_LEFT_OUT = frozenset({"projects", "subjects", "experiments"})
+"""Words of a path that its labels do without on the screen."""
+_UNDER_A_SESSION = frozenset({"scans", "assessors", "reconstructions", "experiments"})
 
 
-class PlanPanel(Panel[Plan | Policy]):
-    """Dismissed with the plan to run, un-ticked steps left out; or with a policy to plan again by."""
+class PlanPanel(ReadingPanel[Plan]):
+    """Makes the plan while one looks on, and again when options change. Dismissed with the plan to run,
+    un-ticked steps left out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "Run", priority=True),
         Binding("space", "untick", "Untick", tooltip="Leave a step out, or take it in again"),
+        Binding("a", "all", "All steps", tooltip="Also the steps that skip what is there, or not"),
         Binding("f", "notes", "Notes", tooltip="Everything to know before, and the steps again"),
-        Binding("o", "existing", "Existing…", tooltip="When it exists: skip, update, overwrite"),
-        Binding("m", "shared", "Shared…", tooltip="Items shared in: skip, copy, share"),
+        Binding("o", "options", "Options…", tooltip="What exists, shared items, types, rate: plan again"),
         Binding("s", "save", "Save…", tooltip="Save the plan as JSON"),
         Binding("Y", "copy_command", "Copy command", tooltip="Put the equivalent command on the clipboard"),
     ]
     DEFAULT_CSS = """
     PlanPanel > .panel--box { width: 100; height: 100%; }
     PlanPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
-                           scrollbar-size-vertical: 1; }
+                           scrollbar-size-vertical: 1; text-wrap: nowrap; }
     PlanPanel #notes { display: none; }
     PlanPanel.-notes #notes { display: block; }
     PlanPanel.-notes OptionList { display: none; }
@@ -48,91 +61,201 @@ class PlanPanel(Panel[Plan | Policy]):
     """
     tall = True
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(f"Plan · {plan.verb} to {plan.destination} · nothing written yet")
-        self._plan = plan
-        self._unticked: set[int] = set()
+    def __init__(self, make: Planner, policy: Policy, title: str) -> None:
+        super().__init__(f"Plan · {title} · nothing written yet")
+        self._make = make
+        self._policy = policy
+        self._plan: Plan | None = None
+        self._made = 0.0
+        self._unticked: set[tuple[str, str]] = set()
+        """Steps that were left out, by what is the same in a plan made again."""
+        self._changed: set[int] = set()
+        """Numbers of the steps that the plan before did not have."""
+        self._everything = False
+        self._listed: list[Step] = []
+        self._ticking: Timer | None = None
+        self._waited = 0
 
     def body(self) -> list[Widget]:
         return [
             OptionList(id="steps", compact=True, markup=False),
-            VerticalScroll(Static(self._notes(), markup=False), id="notes", classes="panel--rest"),
+            VerticalScroll(Static("", id="told", markup=False), id="notes", classes="panel--rest"),
             Static("", id="totals", markup=False),
         ]
 
     def on_mount(self) -> None:
         self.query_one("#steps").focus()
+        self._again(self._policy, self._take)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
 
     def keys_entries(self) -> list[str]:
         """What stands after `enter` says how much it does."""
+        if self._plan is None:
+            return ["esc Back"]
         plan = self.trimmed
-        run = "enter Cannot run" if plan.blocked else f"enter Run {_steps(plan)}"
-        return [run, *super().keys_entries()[1:]]
+        run = "Cannot run" if plan.blocked else f"Run {_steps(plan)}" if plan.writes else "Nothing to run"
+        return [f"enter {run}", *super().keys_entries()[1:]]
 
     @property
     def trimmed(self) -> Plan:
         """The plan without the steps that were un-ticked, nor those that need them."""
-        return self._plan.without(self._unticked)
+        assert self._plan is not None, "keys do nothing before there is a plan"
+        return self._plan.without(step.number for step in self._plan.steps if _key(step) in self._unticked)
+
+    # making it
+
+    def _again(self, policy: Policy, take: Callable[[Plan], None]) -> None:
+        """Have the plan made in the background; until then nothing here can be run."""
+
+        def made(plan: Plan) -> None:
+            self._wait_no_more()
+            self._policy, self._made = policy, time.monotonic()
+            take(plan)
+
+        def failed(error: XnatTuiError) -> None:
+            self._wait_no_more()
+            self.explorer.remember(f"{error.title}: {error.message}")
+            self.complain_of(error)
+
+        self._waited = 0
+        self._ticking = self.set_interval(1, self._tick)
+        self._say_waiting()
+        self.read("plan", lambda: self._make(policy), made, failed)
+
+    @property
+    def _planning(self) -> bool:
+        return self._ticking is not None
+
+    def _tick(self) -> None:
+        self._waited += 1
+        self._say_waiting()
+
+    def _say_waiting(self) -> None:
+        seconds = f" {self._waited} s" if self._waited else ""
+        self.complain(f"Planning …{seconds}")
+
+    def _wait_no_more(self) -> None:
+        if self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+        self.complain("")
+
+    def _take(self, plan: Plan) -> None:
+        before = {_seen(step) for step in (self._plan or plan).steps}
+        self._changed = {step.number for step in plan.steps if _seen(step) not in before}
+        self._plan = plan
+        self.retitle(f"Plan · {plan.verb} to {plan.destination} · nothing written yet")
+        self.query_one("#told", Static).update(self._notes(plan))
+        self._show()
+
+    # showing it
 
     def _show(self) -> None:
+        if self._plan is None:
+            return
         steps = self.query_one("#steps", OptionList)
         at = steps.highlighted
         room = max(20, steps.scrollable_content_region.width)
         kept = {step.number for step in self.trimmed.steps}
+        self._listed = [step for step in self._plan.steps if self._everything or self._tells(step)]
+        self._listed = self._listed or list(self._plan.steps)
         steps.clear_options()
-        steps.add_options([Option(_line(step, room, step.number in kept)) for step in self._plan.steps])
-        steps.highlighted = min(at or 0, len(self._plan.steps) - 1) if self._plan.steps else None
-        self.query_one("#totals", Static).update(clean_lines("\n".join(self._totals())))
+        steps.add_options(
+            [
+                Option(_line(step, room, step.number in kept, step.number in self._changed))
+                for step in self._listed
+            ]
+        )
+        steps.highlighted = min(at or 0, len(self._listed) - 1) if self._listed else None
+        self.query_one("#totals", Static).update(clean_lines("\n".join(self._totals(self._plan))))
         self.query_one(KeysLine).say(self.keys_entries())
 
-    def _totals(self) -> Iterator[str]:
-        plan, policy = self.trimmed, self._plan.policy
+    def _tells(self, step: Step) -> bool:
+        return step.action is not Action.SKIP or _key(step) in self._unticked or step.number in self._changed
+
+    def _totals(self, whole: Plan) -> Iterator[str]:
+        plan, policy = self.trimmed, whole.policy
         counts = [f"{count} {word}" for word in _COUNTED if (count := getattr(plan.totals, word))]
-        size = f"{plan.totals.files} files {short_size(plan.totals.bytes) or '0'}"
+        size = f"{_count(plan.totals.files, 'file')} {short_size(plan.totals.bytes)}".rstrip()
         replaces = "Something is replaced or deleted." if plan.destroys else "Nothing is replaced."
-        yield f"{', '.join(counts) or 'Nothing to do'} · {size} · {replaces}"
-        if self._plan.verb == "copy":
-            yield f"when it exists: {policy.on_existing} · shared items: {policy.shared}"
-        findings = sorted(self._plan.findings, key=_weight)
+        if plan.writes:
+            yield f"{', '.join(counts)} · {size} · {replaces}"
+        else:
+            yield f"{', '.join(counts) or 'No step'} · Nothing to do."
+        hidden = len(whole.steps) - len(self._listed)
+        if hidden:
+            yield f"{_count(hidden, 'step')} not shown: what is there already is skipped (a shows all)"
+        if said := described(whole.verb, policy):
+            yield said
+        findings = sorted(whole.findings, key=_weight)
         if findings and findings[0].severity != "info":
             yield f"{_SIGN[findings[0].severity]} {findings[0].message}"
         if findings:
             yield f"{_count(len(findings), 'note')} to read: f"
 
-    def _notes(self) -> str:
+    @staticmethod
+    def _notes(plan: Plan) -> str:
         lines = []
-        for finding in sorted(self._plan.findings, key=_weight):
+        for finding in sorted(plan.findings, key=_weight):
             lines += [f"{_SIGN[finding.severity]} {finding.message}"]
             lines += [f"  {finding.hint}"] if finding.hint else []
-        lines += ["", "The same from a shell:", f"$ {self._plan.command}"] if self._plan.command else []
+        lines += ["", "The same from a shell:", f"$ {plan.command}"] if plan.command else []
         return clean_lines("\n".join(lines) or "There is nothing to note.")
+
+    # what the user asks for
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """While a plan is being made there is nothing to run, un-tick or save."""
+        needs = ("run", "untick", "all", "notes", "options", "save", "copy_command")
+        return action not in needs or (self._plan is not None and not self._planning)
 
     def action_notes(self) -> None:
         self.toggle_class("-notes")
         self.query_one("#notes" if self.has_class("-notes") else "#steps").focus()
 
+    def action_all(self) -> None:
+        self._everything = not self._everything
+        self._show()
+
     @on(OptionList.OptionSelected)
     def action_run(self) -> None:
+        if self._plan is None or self._planning:  # a list can be chosen from without its key
+            return
         plan = self.trimmed
         if plan.blocked:
             errors = [finding for finding in plan.findings if finding.severity == "error"]
             self.complain("\n".join(["This cannot be run.", *(error.hint for error in errors if error.hint)]))
         elif not plan.writes:
             self.complain("Nothing is left to do.")
-        elif plan.destroys:
-            text = f"This replaces or deletes in project {plan.root}."
-            panel = Confirm("Replace", text, yes=f"Run {_steps(plan)}", danger=True, typed=plan.root)
-
-            def answered(yes: bool | None) -> None:
-                if yes:
-                    self.dismiss(plan)
-
-            self.app.push_screen(panel, answered)
+        elif time.monotonic() - self._made > FRESH_SECONDS:
+            self._again(self._policy, self._run_unless_changed)
         else:
+            self._run()
+
+    def _run_unless_changed(self, plan: Plan) -> None:
+        """A plan that no longer holds is shown anew, what has changed marked, and not run."""
+        held = self._plan is not None and self._plan.steps == plan.steps
+        self._take(plan)
+        if held:
+            self._run()
+        else:
+            self.complain("The servers have changed since this was planned: read it again, then run it.")
+
+    def _run(self) -> None:
+        plan = self.trimmed
+        if not plan.destroys:
             self.dismiss(plan)
+            return
+        text = f"This replaces or deletes in project {plan.root}."
+        panel = Confirm("Replace", text, yes=f"Run {_steps(plan)}", danger=True, typed=plan.root)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(plan)
+
+        self.app.push_screen(panel, answered)
 
     def action_untick(self) -> None:
         """Un-tick a step, or tick it again; what needs it goes with it."""
@@ -140,22 +263,22 @@ class PlanPanel(Panel[Plan | Policy]):
         at = steps.highlighted
         if at is None:
             return
-        self._unticked ^= {self._plan.steps[at].number}
+        self._unticked ^= {_key(self._listed[at])}
         self._show()
-        steps.highlighted = min(at + 1, len(self._plan.steps) - 1)
+        steps.highlighted = min(at + 1, len(self._listed) - 1)
 
-    def action_existing(self) -> None:
-        """Plan again with the next answer to "when it exists"."""
-        answers = list(OnExisting)
-        following = answers[(answers.index(self._plan.policy.on_existing) + 1) % len(answers)]
-        self.dismiss(replace(self._plan.policy, on_existing=following))
+    def action_options(self) -> None:
+        assert self._plan is not None, "keys do nothing before there is a plan"
 
-    def action_shared(self) -> None:
-        """Plan again with the next way to treat items shared in."""
-        following = _SHARED[(_SHARED.index(self._plan.policy.shared) + 1) % len(_SHARED)]
-        self.dismiss(replace(self._plan.policy, shared=following))
+        def chosen(policy: Policy | None) -> None:
+            if policy is not None and policy != self._policy:
+                self._again(policy, self._take)
+
+        self.app.push_screen(PlanOptions(self._plan.verb, self._policy), chosen)
 
     def action_save(self) -> None:
+        assert self._plan is not None, "keys do nothing before there is a plan"
+
         def named(name: str | None) -> None:
             if name:
                 path = Path(name).expanduser()
@@ -174,8 +297,10 @@ class PlanPanel(Panel[Plan | Policy]):
         self.app.push_screen(question, named)
 
     def action_copy_command(self) -> None:
+        assert self._plan is not None, "keys do nothing before there is a plan"
         self.app.copy_to_clipboard(self._plan.command)
-        self.complain(f"Copied: {self._plan.command}")
+        but = " (It does not know of steps that were left out.)" if self._unticked else ""
+        self.complain(f"Copied: {self._plan.command}{but}")
 
 
 _SIGN = {"error": "!", "warning": "*", "info": "-"}
@@ -185,14 +310,45 @@ def _weight(finding: Finding) -> int:
     return list(_SIGN).index(finding.severity)
 
 
-def _line(step: Step, room: int, kept: bool) -> str:
+def _key(step: Step) -> tuple[str, str]:
+    return step.path, step.task
+
+
+def _seen(step: Step) -> tuple[object, ...]:
+    """What the reader of a plan is shown of a step."""
+    return step.action, step.path, step.task, step.files, step.bytes, step.reason
+
+
+def _line(step: Step, room: int, kept: bool, changed: bool) -> str:
     sign = SIGNS[step.action] if kept else " "
     word = step.action if kept else "left out"
-    figures = f"  {step.files} files {short_size(step.bytes)}" if step.files else ""
-    reason = f" ({clean(step.reason)})" if step.reason else ""
+    figures = f"  {_count(step.files, 'file')} {short_size(step.bytes)}" if step.files else ""
+    reasons = [*([clean(step.reason)] if step.reason else []), *(["changed since"] if changed else [])]
+    reason = f" ({', '.join(reasons)})" if reasons else ""
     left = room - len(figures) - 11
-    text = fit(clean(step.path or ".") + reason, left)
+    text = fit(clean(where(step.path)), max(12, left - cell_width(reason)))
+    text = fit(text + reason, left)
     return f"{sign} {word:<8} {text}{' ' * (left - cell_width(text))}{figures}"
+
+
+def where(path: str) -> str:
+    """A step's path by its labels: `S/E/scans/3/DICOM`; a resource of a project or subject says so."""
+    if not path:
+        return "."
+    words = path.split("/")
+    if len(words) == 2 and words[0] == "projects":
+        return f"project {words[1]}"
+    shown: list[str] = []
+    above = ""
+    for at in range(0, len(words), 2):
+        kind, name = words[at], words[at + 1 : at + 2]
+        if kind == "files":
+            return "/".join([*shown, *words[at + 1 :]])
+        if kind not in _LEFT_OUT and not (kind == "resources" and above in _UNDER_A_SESSION):
+            shown.append(kind)
+        shown += name
+        above = kind
+    return "/".join(shown)
 
 
 def _steps(plan: Plan) -> str:
