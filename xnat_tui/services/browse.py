@@ -131,6 +131,26 @@ class Tree:
             if pair.children is None:
                 level.attach_to(pair)
 
+    def fill_known(self, pair: Pair) -> int:
+        """Attach what is remembered at and below a pair, files left out; how many levels. Asks nothing."""
+        filled = 0
+        waiting = [pair]
+        while waiting:
+            one = waiting.pop()
+            if one.children is None and self._is_known(one):
+                self.fill(one)
+                filled += 1
+            waiting += one.children or ()
+        return filled
+
+    def _is_known(self, pair: Pair) -> bool:
+        kinds = [kind for kind in CHILD_KINDS[pair.kind] if kind is not Kind.FILE]
+        for side, right in ((self.source, False), (self.destination, True)):
+            place = self.place(pair, right=right)
+            if side is not None and place is not None:
+                return bool(kinds) and all(side.reader.knows(place, kind) for kind in kinds)
+        return False
+
     def forget(self, pair: Pair) -> None:
         """Have everything at and below a pair read again when it is opened next."""
         owner = pair.parent if pair.group is not None and pair.parent is not None else pair

@@ -22,6 +22,8 @@ from xnat_tui.xnat.listing import SUBJECT_FIELDS
 
 _TASKS = 256
 """Into how many a level is cut at most: enough to keep every connection busy."""
+_MOST_FILLED = 5_000
+"""Levels of missing items that are filled for their sizes: beyond that it would cost key presses."""
 _REFRESH = "Refresh the catalog there with populateStats, then compare again."
 _DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 _TELLING = {Kind.SUBJECT: frozenset(SUBJECT_FIELDS), Kind.EXPERIMENT: frozenset(SESSION_FIELDS)}
@@ -308,7 +310,17 @@ class Comparison:
                     if pair.status is not Status.UNREADABLE:
                         pair.judge(self.rules(pair.source, pair.destination))
                     if pair.kind is Kind.RESOURCE:
+                        if depth is not Depth.DIGESTS and pair.status is not Status.UNREADABLE:
+                            pair.forget()  # differences among files are not of this depth
                         pair.reopen(needed=depth is Depth.DIGESTS)
+
+    def fill_missing(self) -> None:
+        """Show below what only one side has what bulk answers brought along, without asking for any."""
+        left = _MOST_FILLED
+        for pair in list(self.root.walk()):
+            if pair.group is None and not pair.both and pair.children is None and left > 0:
+                self.check_stop()
+                left -= self.tree.fill_known(pair)
 
     def summary(self, kind: Kind | None = None) -> Summary:
         """Counts of all items, or of one kind."""

@@ -55,6 +55,15 @@ class Comparing:
         return self._timer is not None
 
     @property
+    def runs(self) -> bool:
+        """Whether it is still being compared."""
+        return self.comparison is not None and not self.comparison.progress.ended
+
+    @property
+    def can_stop(self) -> bool:
+        return self.runs and self.comparison is not None and not self.comparison.stop.is_set()
+
+    @property
     def unread(self) -> int:
         """Pairs that are still to be compared."""
         if self.comparison is None:
@@ -78,14 +87,16 @@ class Comparing:
         words = [f"compare: {self.comparison.depth}   {differences}"]
         if self.unread:
             words.append(f"{self.unread} unread")
+        if progress.ended and isinstance(progress.error, Interrupted):
+            words.append("stopped: n goes on")
+        elif progress.ended and progress.error is not None:
+            words.append("! ended early: r retries")
+        elif self.runs and self.comparison.stop.is_set():
+            words.append("stopping …")
         if root.status is Status.DIFFERS:
             words.append(f"{root.kind} itself differs (S)")
         elif root.status is Status.UNREADABLE:
             words.append(f"! {root.kind} could not be read (S)")
-        if progress.ended and isinstance(progress.error, Interrupted):
-            words.append("stopped, n goes on")
-        elif progress.ended and progress.error is not None:
-            words.append("! ended early, r retries")
         return ", ".join(words)
 
     # what the user asks for
@@ -129,9 +140,10 @@ class Comparing:
         screen.situation_changed()
 
     async def release(self) -> None:
-        """End the comparison; both panes go back to where they stood."""
-        if self.comparison is None:
+        """End the comparison; each pane then stands where the comparison stood, as far as it holds that."""
+        if self.comparison is None or self.roots is None:
             return
+        compared, standing = self.roots, Standing.of(self.rows)
         self.comparison.stop.set()
         self.comparison = None
         if self._timer is not None:
@@ -143,6 +155,9 @@ class Comparing:
                 pane.pair_tree.link(None)
             model, rows = self._released.pop(pane.side)
             await pane.show(model, rows)
+            place = compared[1] if pane.right else compared[0]
+            if pane.root is not None and (below := standing.seen_from(pane.root, place)) is not None:
+                self._screen.opening.read_again(pane, below)
         self.rows = None
         active.focus_tree()
         self._screen.situation_changed()
@@ -157,6 +172,8 @@ class Comparing:
             self._screen.say(f"Comparing {comparison.depth} still goes on: wait, or stop it with esc.")
             return
         comparison.deepen(depth)
+        if self._screen.source.pair_tree is not None:
+            self._screen.source.pair_tree.pairs_changed(comparison.root)
         self._screen.say(_DEPTHS[depth])
         self._run()
 
@@ -176,6 +193,9 @@ class Comparing:
             self._screen.action_do("next_difference")
         elif wanted == "filter":
             self.do_show_only()
+        elif wanted == "depth":
+            self.do_depth()
+            self.do_summary()
         elif wanted == "details" and self.comparison is not None:
             self._screen.looking.show_details(self.comparison.root)
 
@@ -185,6 +205,7 @@ class Comparing:
             return False
         if not self.comparison.progress.ended:
             self.comparison.stop.set()
+            self._screen.situation_changed()
         else:
             await self.release()
         return True
@@ -257,6 +278,21 @@ class Comparing:
             if progress.error is not None and not isinstance(progress.error, Interrupted):
                 self._screen.explorer.report(progress.error)
             self._screen.situation_changed()
+            self._measure(comparison)
+
+    def _measure(self, comparison: Comparison) -> None:
+        """What only one side has is not compared: its sizes are shown where a bulk answer brought them."""
+
+        def measured(_: None) -> None:
+            if self.comparison is comparison and self.rows is not None and not self.runs:
+                self.rows.figures.forget_all()
+                tree = self._screen.source.pair_tree
+                if tree is not None:
+                    tree.pairs_changed(comparison.root)
+
+        self._screen.explorer.loader.submit(
+            "measure", comparison.fill_missing, measured, self._screen.explorer.report
+        )
 
     @staticmethod
     def _filled(rows: Rows) -> list[Pair]:

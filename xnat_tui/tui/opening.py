@@ -150,7 +150,7 @@ class Opening:
             self._read(pane, model, rows, Standing(), pair)
 
     def read_again(self, pane: Pane, standing: Standing) -> None:
-        """Read a pane's tree anew after it was forgotten, what was open included."""
+        """Open and read, in the tree that a pane shows, what was open in it or elsewhere."""
         if pane.model is not None and pane.rows is not None:
             self._read(pane, pane.model, pane.rows, standing)
 

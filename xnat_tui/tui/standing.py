@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnat_tui.model.pairing import Pair
+from xnat_tui.model.place import Place
 from xnat_tui.tui.rows import Rows
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ class Standing:
             return cls()
         opened = tuple(_path(row.pair) for row in rows if row.expanded)
         return cls(opened, _path(rows.current.pair) if rows.current is not None else ())
+
+    def seen_from(self, root: Place, place: Place) -> Standing | None:
+        """The same from `root`, where this is a standing in `place`; None where it is not below it."""
+        above = [(item.kind, item.key) for item in place.items[: len(root.items)]]
+        if place.server != root.server or above != [(item.kind, item.key) for item in root.items]:
+            return None
+        way = tuple((str(item.kind), item.key) for item in place.items[len(root.items) :])
+        opened = tuple(way[:end] for end in range(1, len(way) + 1))
+        return Standing((*opened, *(way + path for path in self.opened)), way + self.cursor)
 
     def read(self, model: Tree) -> None:
         """Read what was open, in a tree that nobody shows yet. Waits on the network."""

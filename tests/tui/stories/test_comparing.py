@@ -36,7 +36,7 @@ async def test_two_projects_under_the_cursors_are_compared_from_the_servers(worl
         told.has("Source: lab › BRAINS", "Destination: qc › BRAINS", "linked")
         await told.press("equals_sign")
         assert told.source.root.items == ()
-        assert told.main.cursor.key == "BRAINS"
+        assert told.main.cursor.parent.key == "BRAINS"
 
 
 async def test_the_project_itself_differs_where_its_custom_variables_do(world: World) -> None:
@@ -147,6 +147,52 @@ async def test_esc_unwinds_filter_marks_and_comparison_one_by_one(world: World) 
         assert told.main.comparing.on
         await told.press("escape")
         assert not told.main.comparing.on
+
+
+async def test_leaving_a_comparison_leaves_both_panes_where_it_stood(world: World) -> None:
+    async with story("lab:", "qc:BRAINS") as told:
+        await told.find("BRAINS")
+        await compare(told)
+        await told.find("SUB-002")
+        await told.press("l", "j", "l", "j")
+        here = told.main.cursor
+        assert here.key == "scans"
+        await told.press("equals_sign")
+        assert str(told.source.root.location) == "lab:"
+        for pane in (told.source, told.destination):
+            assert pane.rows.current.pair.key == "scans"
+            assert pane.rows.current.pair is not here
+        assert "SUB-002_MR1 › scans" in told.lines[-4]
+
+
+async def test_what_only_one_side_has_shows_its_size_without_a_request(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await compare(told)
+        before = len(world.lab.requests), len(world.qc.requests)
+        assert "185k" in told.line_with("SUB-004")
+        await told.find("SUB-004")
+        await told.press("l", "j", "l", "j", "l")
+        assert (len(world.lab.requests), len(world.qc.requests)) == before
+
+
+async def test_the_summary_never_counts_what_no_digest_proves_as_same(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await compare(told)
+        await told.press("S", "d")
+        await told.compared()
+        told.has("(o) digests", "no digest: 8 alike by name and size")
+        assert told.line_with("files  ").split()[2:5] == ["409", "8", "3"]
+        assert told.line_with("same").split()[1:3] == ["=", "same"]
+
+
+async def test_going_back_to_a_lesser_depth_counts_what_that_depth_tells(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await compare(told)
+        told.has("compare: sizes   24 differences")
+        for depth in ("digests   26", "labels", "sizes   24"):
+            await told.press("d")
+            await told.compared()
+            told.has(f"compare: {depth}")
 
 
 async def test_swapping_while_comparing_turns_the_glyphs_round(world: World) -> None:

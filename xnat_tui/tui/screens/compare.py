@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from textual.widgets import Static
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean, fit
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.pairing import Status
+from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services import reports
 from xnat_tui.services.compare import Comparison, items_of
 from xnat_tui.tui.screens.ask import AskText
@@ -25,11 +26,16 @@ _KINDS = (
     *(Kind.RESOURCE, Kind.FILE),
 )
 _WORDS = {Kind.EXPERIMENT: "sessions"}
-_MOST_UNREADABLE = 4
+_HEADING = (
+    f"{'':<15}{'= same':>7}{'no digest':>11}{'* differ':>9}{'< left':>7}{'> right':>8}"
+    f"{'! error':>8}{'? unread':>9}"
+)
+_MOST_FIELDS = 4
+_MOST_UNREADABLE = 200
 
 
 class ComparePanel(Panel[str]):
-    """Dismissed with "next", "details" or "filter" where the main screen has to go on."""
+    """Dismissed with "next", "details", "depth" or "filter" where the main screen has to go on."""
 
     tall = True
     DEFAULT_CSS = "ComparePanel > .panel--box { width: 78; }"
@@ -37,6 +43,7 @@ class ComparePanel(Panel[str]):
         Binding("enter", "next", "Next difference"),
         Binding("i", "details", "Details of the whole"),
         Binding("f", "filter", "Filter trees", tooltip="Show all, differences, left only, right only"),
+        Binding("d", "depth", "Depth", tooltip="Labels, sizes or digests: the next one"),
         Binding("w", "write", "Write report…"),
     ]
 
@@ -50,6 +57,7 @@ class ComparePanel(Panel[str]):
         return [VerticalScroll(Static("", id="figures", markup=False), classes="panel--rest")]
 
     def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
         self._show()
         if not self._comparison.progress.ended:
             self._ticking = self.set_interval(1, self._show)
@@ -59,22 +67,25 @@ class ComparePanel(Panel[str]):
             self._ticking.stop()
             self._ticking = None
         comparison = self._comparison
-        lines = [f"{'':<16}{'= same':>8}{'* differ':>10}{'< left':>8}{'> right':>9}{'! unread':>10}"]
+        lines = [_HEADING]
         for kind in _KINDS:
             counts = comparison.summary(kind)
-            shown = counts.same + counts.unverified
-            if any((shown, counts.differs, counts.only_source, counts.only_destination, counts.unreadable)):
+            if any(astuple(counts)):
                 word = _WORDS.get(kind, kind.plural)
                 lines.append(
-                    f"{word:<16}{shown:>8}{counts.differs:>10}{counts.only_source:>8}"
-                    f"{counts.only_destination:>9}{counts.unreadable + counts.unread:>10}"
+                    f"{word:<15}{counts.same:>7}{counts.unverified:>11}{counts.differs:>9}"
+                    f"{counts.only_source:>7}{counts.only_destination:>8}"
+                    f"{counts.unreadable:>8}{counts.unread:>9}"
                 )
         whole = comparison.summary()
-        lines += ["", f"depth {comparison.depth}"]
+        depths = [f"({'o' if depth is comparison.depth else ' '}) {depth}" for depth in Depth]
+        lines += ["", f"depth  {'   '.join(depths)}   d: the next one"]
         if whole.unverified:
-            lines.append(f"{whole.unverified} alike by name and size only: a server has no digest of them")
+            lines.append(f"no digest: {whole.unverified} alike by name and size, which proves no more")
         if not comparison.progress.ended:
             lines.append(f"still comparing: {comparison.root.unread_below} to go")
+        elif comparison.progress.error is not None:
+            lines.append(f"! {clean(comparison.progress.error.message)}")
         one, other = comparison.source.reader.connection, comparison.destination.reader.connection
         lines.append(f"as seen by {clean(one.user)} on the left and {clean(other.user)} on the right")
         lines += [*self._whole(), *self._unreadable()]
@@ -89,9 +100,9 @@ class ComparePanel(Panel[str]):
             return []
         named = [
             f"  {clean(difference.name)}: {_quoted(difference.source)} vs {_quoted(difference.destination)}"
-            for difference in root.fields[:_MOST_UNREADABLE]
+            for difference in root.fields[:_MOST_FIELDS]
         ]
-        more = len(root.fields) - _MOST_UNREADABLE
+        more = len(root.fields) - _MOST_FIELDS
         named += [f"  and {more} more: i"] if more > 0 else []
         return [f"* the {root.kind} itself differs", *named]
 
@@ -100,10 +111,16 @@ class ComparePanel(Panel[str]):
         lines = []
         for pair in pairs[:_MOST_UNREADABLE]:
             reason = pair.error.message if pair.error is not None else pair.note
-            lines.append(f"! {clean(pair.key)}: {clean(reason)}")
+            lines.append(f"! {_path(pair)}: {clean(reason)}")
         if len(pairs) > _MOST_UNREADABLE:
             lines.append(f"! and {len(pairs) - _MOST_UNREADABLE} more could not be read")
         return lines
+
+    def action_depth(self) -> None:
+        if self._comparison.progress.ended:
+            self.dismiss("depth")
+        else:
+            self.complain("The comparison still goes on: wait, or stop it with esc in the trees.")
 
     def action_details(self) -> None:
         self.dismiss("details")
@@ -143,6 +160,11 @@ class ComparePanel(Panel[str]):
             ),
             named,
         )
+
+
+def _path(pair: Pair) -> str:
+    above = [one.key for one in (pair, *pair.ancestors()) if one.group is None and one.parent is not None]
+    return clean("/".join(reversed(above))) or f"the {pair.kind} itself"
 
 
 def _quoted(text: str) -> str:

@@ -111,7 +111,7 @@ class Pane(Vertical):
         self.notice = ""
         tree = PairTree(rows, self.side, glyphs=self._glyphs)
         await self.mount(tree)
-        self.show_crumbs()
+        self.show_crumbs(rows.current)
         return tree
 
     def focus_tree(self) -> None:
