@@ -14,12 +14,20 @@ from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 
 if TYPE_CHECKING:
+    from xnat_tui.jobs.job import StepView
     from xnat_tui.jobs.watch import JobView, Watch
+    from xnat_tui.model.transfer import Report
     from xnat_tui.services.following import Worker
     from xnat_tui.tui.screens.main import MainScreen
 
 LOOKS_PER_SECOND = 2
 _BUSY = (State.QUEUED, State.RUNNING, State.VERIFYING)
+_ASKING = {"pause": "pausing", "cancel": "cancelling", "resume": "resuming", "retry": "retrying"}
+_STARTING = ("resuming", "retrying")
+_STARTED_SOON = 6
+"""Looks for which a job that was told to go on is said to do so: it may have run to its end meanwhile."""
+_PATIENCE = 600
+"""Looks for which any other wish is shown: a step that is under way may take long to stop."""
 
 Planner = Callable[[Policy], Plan]
 
@@ -33,6 +41,12 @@ class Transferring:
         """Jobs as last seen, newest first."""
         self._watching = False
         self._told: set[str] = set()
+        self.asked: dict[str, str] = {}
+        """What was asked of a job and has not come about yet, as a word: `pausing`."""
+        self._patience: dict[str, int] = {}
+        """For how many more looks that is said, by job."""
+        self.attended = False
+        """Whether the panel is open, which is then kept up to date."""
         self._watch: Watch | None = None
 
     # what the lines around the panes say
@@ -169,6 +183,9 @@ class Transferring:
     def ask_of(self, job: str, wish: str) -> None:
         """`pause`, `cancel`, `resume`, `retry` or `forget` a job, in the background."""
         workspace = self._screen.explorer.workspace
+        self._drop(job)
+        if wish in _ASKING:
+            self.asked[job], self._patience[job] = _ASKING[wish], _PATIENCE
 
         def ask() -> None:
             from xnat_tui.jobs.journal import Journal
@@ -176,6 +193,9 @@ class Transferring:
 
             if wish == "resume":
                 worker.resume(job, passwords=workspace.typed_passwords)
+                return
+            if wish == "forget":
+                worker.forget(job)
                 return
             with Journal() as journal:
                 if wish == "retry":
@@ -185,8 +205,29 @@ class Transferring:
             if wish == "retry":
                 worker.resume(job, passwords=workspace.typed_passwords)
 
+        def refused(error: XnatTuiError) -> None:
+            self._drop(job)
+            self._screen.explorer.report(error)
+
+        def asked(_: None) -> None:
+            if job in self._patience:
+                self._patience[job] = _STARTED_SOON if self.asked[job] in _STARTING else _PATIENCE
+            self.watch()
+
+        self._screen.explorer.loader.submit(("job", job), ask, asked, refused)
+
+    def read_report(self, job: str, show: Callable[[Report, list[StepView]], None]) -> None:
+        """What became of a job, step by step, read in the background."""
+
+        def read() -> tuple[Report, list[StepView]]:
+            from xnat_tui.jobs.journal import Journal
+            from xnat_tui.jobs.reporting import report
+
+            with Journal() as journal:
+                return report(journal, job), journal.steps(job)
+
         self._screen.explorer.loader.submit(
-            ("job", job), ask, lambda _: self.watch(), self._screen.explorer.report
+            "report", read, lambda found: show(*found), self._screen.explorer.report
         )
 
     def stop_all(self) -> None:
@@ -222,17 +263,32 @@ class Transferring:
     def _seen(self, views: list[JobView]) -> None:
         before = {view.id: view.state for view in self.views}
         self.views = views
+        self._forget_answered()
         for view in views:
             if view.state in ENDED and before.get(view.id) in _BUSY and view.id not in self._told:
                 self._told.add(view.id)
                 self._tell(view)
         self._screen.show_state()
         self.show_strip()
-        if self.running():
+        if self.running() or self.asked or self.attended:
             looks = 1 if self._screen.explorer.plain else LOOKS_PER_SECOND
             self._screen.set_timer(1 / looks, self._look)
         else:
             self._watching = False
+
+    def _forget_answered(self) -> None:
+        """What was asked of a job is said until its state is that, or until nothing came of it for long."""
+        states = {view.id: view.state for view in self.views}
+        for job, word in list(self.asked.items()):
+            state = states.get(job)
+            self._patience[job] -= 1
+            came = state in _BUSY if word in _STARTING else state not in _BUSY
+            if came or state is None or self._patience[job] <= 0:
+                self._drop(job)
+
+    def _drop(self, job: str) -> None:
+        self.asked.pop(job, None)
+        self._patience.pop(job, None)
 
     def show_strip(self) -> None:
         """Below the panes of a wide terminal: what is under way."""

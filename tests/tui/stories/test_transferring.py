@@ -32,6 +32,41 @@ async def test_a_plan_tells_every_step_and_writes_nothing(world: World, size: Si
     assert "SUB-004" not in {subject.label for subject in world.qc.site.projects["BRAINS"].subjects.values()}
 
 
+async def test_a_finished_transfer_reports_what_its_files_rest_on(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("t")
+        told.has("No transfer yet")
+        await told.press("escape")
+        await told.find("SUB-004")
+        await told.press("c", "enter")
+        await run_to_its_end(told)
+        await told.press("t", "enter")
+        told.has("Report · ", "done · 14 files 185k", "by digest: 14   by size: 0   unverified: 0")
+        await told.press("escape", "C")
+        told.has("No transfer yet")
+
+
+async def test_a_transfer_that_was_told_to_pause_says_so_at_once(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        world.lab.faults.add("GET .*(zip|files)", Hang())
+        await told.press("c")
+        await told.pilot.press("enter")
+        await told.until_shown("1 transfer")
+        await told.pilot.press("t")
+        await told.until_shown("running · ")
+        await told.pilot.press("space")
+        await told.until_shown("pausing … · ")
+        world.lab.faults.stopping = True
+        await run_to_its_end(told)
+        world.lab.faults.clear()
+        await told.until_shown("1 paused")
+        await told.pilot.press("space")
+        await told.until_shown("resuming … · ")
+        await run_to_its_end(told)
+        await told.until_shown("1 done")
+
+
 async def test_what_is_marked_arrives_in_the_other_tree(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-004")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from humanize import precisedelta
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from xnat_tui.model.display import clean, fit, short_size
-from xnat_tui.model.transfer import State
+from xnat_tui.model.display import cell_width, clean, clean_lines, fit, short_size
+from xnat_tui.model.transfer import Report, State
 from xnat_tui.tui.screens.ask import Confirm
 from xnat_tui.tui.screens.panel import Panel
+from xnat_tui.tui.screens.plan import where
 
 if TYPE_CHECKING:
+    from xnat_tui.jobs.job import StepView
     from xnat_tui.jobs.watch import JobView
     from xnat_tui.tui.transferring import Transferring
 
@@ -30,16 +33,21 @@ _GLYPHS = {
     State.CANCELLED: "x",
 }
 _BAR_CELLS = 20
+_MOST_TOLD = 200
 
 
 class TransfersPanel(Panel[None]):
-    """A row per job; what it says of the one under the cursor stands below."""
+    """One or two lines per job; what else is known of the one under the cursor stands below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "report", "Report", tooltip="What was done, verified and what failed, and why"),
         Binding("space", "pause", "Pause or resume"),
+        Binding("P", "pause_all", "Pause all"),
         Binding("r", "retry", "Retry failed"),
+        Binding("R", "retry_all", "Retry all"),
         Binding("x", "cancel", "Cancel…"),
         Binding("c", "forget", "Forget"),
+        Binding("C", "forget_done", "Forget done"),
     ]
     DEFAULT_CSS = """
     TransfersPanel > .panel--box { width: 78; }
@@ -62,8 +70,14 @@ class TransfersPanel(Panel[None]):
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
+        self._show_about()
         self._show()
+        self._transferring.attended = True
+        self._transferring.watch()
         self.set_interval(0.5, self._show)
+
+    def on_unmount(self) -> None:
+        self._transferring.attended = False
 
     def on_option_list_option_highlighted(self) -> None:
         self._show_about()
@@ -76,7 +90,7 @@ class TransfersPanel(Panel[None]):
 
     def _show(self) -> None:
         views = self._transferring.views
-        lines = [_row(view) for view in views]
+        lines = [_row(view, self._transferring.asked.get(view.id, "")) for view in views]
         if lines == self._lines:
             return
         jobs = self.query_one(OptionList)
@@ -97,23 +111,57 @@ class TransfersPanel(Panel[None]):
 
     def _show_about(self) -> None:
         view = self.current
-        self.query_one("#said", Static).update(_about(view) if view is not None else "No transfer yet.")
+        said = (
+            _about(view)
+            if view is not None
+            else "No transfer yet: mark something, then c copies or e exports."
+        )
+        self.query_one("#said", Static).update(said)
 
     def _ask(self, wish: str) -> None:
         view = self.current
         if view is not None:
             self._transferring.ask_of(view.id, wish)
+            self._show()
+
+    def _ask_all(self, wish: str, states: Collection[State]) -> None:
+        for view in self._transferring.views:
+            if view.state in states:
+                self._transferring.ask_of(view.id, wish)
+        self._show()
 
     def action_pause(self) -> None:
         view = self.current
         if view is not None:
-            self._ask("resume" if view.state in (State.PAUSED, State.CANCELLED) else "pause")
+            rests = view.state in (State.PAUSED, State.CANCELLED)
+            stopping = view.id in self._transferring.asked
+            self._ask("resume" if rests or stopping else "pause")
+
+    def action_pause_all(self) -> None:
+        self._ask_all("pause", (State.QUEUED, State.RUNNING, State.VERIFYING))
 
     def action_retry(self) -> None:
         self._ask("retry")
 
+    def action_retry_all(self) -> None:
+        self._ask_all("retry", (State.FAILED,))
+
     def action_forget(self) -> None:
         self._ask("forget")
+
+    def action_forget_done(self) -> None:
+        self._ask_all("forget", (State.DONE,))
+
+    @on(OptionList.OptionSelected)
+    def action_report(self) -> None:
+        view = self.current
+        if view is None:
+            return
+
+        def show(report: Report, steps: Sequence[StepView]) -> None:
+            self.app.push_screen(ReportPanel(view.title, report, steps))
+
+        self._transferring.read_report(view.id, show)
 
     def action_cancel(self) -> None:
         view = self.current
@@ -126,11 +174,76 @@ class TransfersPanel(Panel[None]):
         )
 
 
-def _row(view: JobView) -> str:
+class ReportPanel(Panel[None]):
+    """What became of one job: how much, what that rests on, what failed and why, what is left."""
+
+    tall = True
+    DEFAULT_CSS = "ReportPanel > .panel--box { width: 78; }"
+
+    def __init__(self, title: str, report: Report, steps: Sequence[StepView]) -> None:
+        super().__init__(f"Report · {report.job}")
+        self._text = clean_lines("\n".join(_told(title, report, steps)))
+
+    def body(self) -> list[Widget]:
+        return [VerticalScroll(Static(self._text, markup=False), classes="panel--rest")]
+
+    def keys_entries(self) -> list[str]:
+        return ["up/down Scroll", "esc Back"]
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+
+def _told(title: str, report: Report, steps: Sequence[StepView]) -> Iterator[str]:
+    proven = report.verified
+    yield title
+    yield f"{report.state} · {report.done_files} files {short_size(report.done_bytes)}".rstrip()
+    yield f"{report.skipped} files were complete already" if report.skipped else ""
+    yield f"proven by digest: {proven.digest}   by size: {proven.size}   unverified: {proven.unverified}"
+    yield ""
+    for failure in report.failed[:_MOST_TOLD]:
+        yield f"! {where(failure.path)}"
+        yield f"  {failure.error}"
+        yield f"  {failure.hint}" if failure.hint else ""
+    left = [step for step in steps if step.state not in (State.DONE, State.FAILED)]
+    if left:
+        yield f"{len(left)} steps are left:"
+    for step in left[:_MOST_TOLD]:
+        yield f"  {step.state:<9} {where(step.path)}"
+    more = max(0, len(report.failed) - _MOST_TOLD) + max(0, len(left) - _MOST_TOLD)
+    if more:
+        yield f"and {more} more: xnat-tui jobs show {report.job}"
+
+
+def _row(view: JobView, asked: str) -> str:
     share = view.bytes_done / view.bytes_total if view.bytes_total else float(view.state is State.DONE)
     bar = "█" * int(share * _BAR_CELLS)
     title = fit(clean(view.title), 36)
-    return f"{_GLYPHS[view.state]} {view.verb:<7}{title:<37}[{bar:░<{_BAR_CELLS}}] {int(share * 100):>3}%"
+    title += " " * (37 - cell_width(title))
+    line = f"{_GLYPHS[view.state]} {view.verb:<7}{title}[{bar:░<{_BAR_CELLS}}] {int(share * 100):>3}%"
+    return f"{line}\n         {_amounts(view, asked)}"
+
+
+def _amounts(view: JobView, asked: str) -> str:
+    state = f"{asked} …" if asked else str(view.state)
+    if view.state is State.DONE and not view.failures:
+        return f"{state} · {view.files_done} files {short_size(view.bytes_done)}".rstrip()
+    parts = [state, f"{short_size(view.bytes_done) or '0'} of {short_size(view.bytes_total) or '0'}"]
+    if view.rate:
+        parts.append(f"{short_size(int(view.rate))}/s")
+    if view.seconds_left is not None:
+        parts.append(f"{_clock(view.seconds_left)} left")
+    parts.append(f"file {view.files_done} of {view.files_total}")
+    if view.failures:
+        parts.append(f"! {view.failures} failed")
+    return " · ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    """`0:17`, `1:02:03`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def strip_line(view: JobView, room: int) -> str:
@@ -138,6 +251,7 @@ def strip_line(view: JobView, room: int) -> str:
     share = f"{int(100 * view.bytes_done / view.bytes_total)}%" if view.bytes_total else ""
     parts = [str(view.state), share, f"{short_size(view.bytes_done)} of {short_size(view.bytes_total)}"]
     parts += [f"{short_size(int(view.rate))}/s"] if view.rate else []
+    parts += [f"{_clock(view.seconds_left)} left"] if view.seconds_left is not None else []
     said = " · ".join(part for part in parts if part)
     head = f"{_GLYPHS[view.state]} {view.verb:<7}"
     title = fit(clean(view.title), max(10, room - len(head) - len(said) - 2))
@@ -145,18 +259,9 @@ def strip_line(view: JobView, room: int) -> str:
 
 
 def _about(view: JobView) -> str:
-    amount = f"{short_size(view.bytes_done)} of {short_size(view.bytes_total)}"
-    parts = [str(view.state), amount, f"{view.files_done} of {view.files_total} files"]
-    if view.rate:
-        parts.append(f"{short_size(int(view.rate))}/s")
-    if view.seconds_left is not None:
-        parts.append(f"{precisedelta(int(view.seconds_left), minimum_unit='seconds')} left")
-    if view.failures:
-        parts.append(f"{view.failures} failed")
-    lines = [view.id, " · ".join(parts)]
-    lines += [clean(path) for path in view.current[:2]]
+    lines = [view.id, *(where(path) for path in view.current[:2])]
     if view.note:
-        lines.append(clean(view.note))
+        lines.append(view.note)
     if view.trouble is not None:
-        lines += [f"! {clean(view.trouble.message)}", clean(view.trouble.hint)]
-    return "\n".join(line for line in lines if line)
+        lines += [f"! {view.trouble.message}", view.trouble.hint]
+    return clean_lines("\n".join(line for line in lines if line))
