@@ -138,7 +138,7 @@ class Explorer(App[int]):
                 self._prepare()
             self.workspace  # noqa: B018  imports in this thread, while the screen stands
 
-        self.main.begin(self._prepare is not None)
+        self.main.begin(self._source, self._destination, prepared=self._prepare is not None)
         if unknown := unknown_ids(self.settings.keys):
             self.report(ConfigError(" ".join(["[keys] in config.toml:", *unknown]), "? lists every ID."))
         self.loader.submit(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from xnat_tui import config
-from xnat_tui.errors import XnatTuiError
+from xnat_tui.errors import NotFound, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
@@ -14,6 +17,7 @@ from xnat_tui.tui.standing import Standing
 from xnat_tui.tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
+    from xnat_tui.services.workspace import Workspace
     from xnat_tui.tui.screens.main import MainScreen
 
 
@@ -113,6 +117,7 @@ class Going:
                 if text:
                     screen.opening.open_text(pane, text)
 
+            screen.say_no_more()
             screen.app.push_screen(AskChoice(f"Open on {server}", [whole, *projects]), chosen)
 
         screen.say(f"Asking {server} for its projects …")
@@ -124,14 +129,17 @@ class Going:
         root = pane.root
         loaded = _loaded(pane)
 
-        def chosen(answer: Loaded | str | None) -> None:
+        def find(text: str) -> Place:
+            return _found(screen.explorer.workspace, text, root)
+
+        def chosen(answer: Loaded | Place | None) -> None:
             if isinstance(answer, Loaded):
                 if pane.pair_tree is not None:
                     pane.pair_tree.goto_pair(answer.pair)
-            elif answer:
-                screen.opening.open_text(pane, *_completed(answer, root))
+            elif answer is not None:
+                screen.opening.open_place(pane, answer)
 
-        screen.app.push_screen(GoPanel(loaded), chosen)
+        screen.app.push_screen(GoPanel(loaded, find), chosen)
 
     # bookmarks
 
@@ -179,12 +187,30 @@ def _loaded(pane: Pane) -> list[Loaded]:
     return [Loaded(pair) for pair in pairs]
 
 
-def _completed(text: str, root: Place | None) -> tuple[str, str]:
-    """What was typed, and on which server where it is a path there: without one, this pane's is meant."""
+def _found(workspace: Workspace, text: str, root: Place | None) -> Place:
+    """What was typed: an address or location, or, where a pane shows `root`, a path, label or ID there."""
     if "://" in text or ":" in text.split("/")[0] or root is None:
-        return text, ""
+        return workspace.find_one(text)
+    server = root.server
     if text.startswith("/"):
-        return text, root.server
-    if "/" in text or not root.items:
-        return f"{root.server}:{text}", ""
-    return f"/data/experiments/{text}", root.server
+        return workspace.find_one(workspace.server(server).url + text)
+    if "/" in text:
+        return workspace.find_one(f"{server}:{text}")
+    for guess in _guesses(text, root):
+        with suppress(NotFound):
+            return workspace.find_one(workspace.server(server).url + guess)
+    user = workspace.reader(server).connection.user
+    raise NotFound(
+        f"{server} has nothing that is called {text!r}.",
+        f"As seen by {user}: check the label or ID, and your rights.",
+    )
+
+
+def _guesses(text: str, root: Place) -> Iterator[str]:
+    """Where a label or an ID may stand: in this pane's project first."""
+    name = quote(text, safe="")
+    project = root.of(Kind.PROJECT)
+    if project is not None:
+        here = f"/data/projects/{quote(project.key, safe='')}"
+        yield from (f"{here}/subjects/{name}", f"{here}/experiments/{name}")
+    yield from (f"/data/projects/{name}", f"/data/experiments/{name}", f"/data/subjects/{name}")

@@ -136,7 +136,7 @@ class Looking:
             if not tree.next_match(step):
                 screen.say(f"No {further} match is loaded.")
         else:
-            screen.say("n goes to the next difference while comparing (=), or match while filtering (/).")
+            screen.say("n and N step through differences (= compares) or matches (/ filters).")
 
     def try_wish(self) -> None:
         """Go to the difference that `n` waits for, once the comparison has found one."""

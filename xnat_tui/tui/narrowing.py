@@ -84,6 +84,8 @@ class Narrowing:
 
     def __init__(self) -> None:
         self.needle: Needle | None = None
+        self.line = ""
+        """The filter as it was typed."""
         self.view = View.ALL
         self.show_empty = False
         self.holding: set[Pair] = set()

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from xnat_tui.tui.screens.main import MainScreen
     from xnat_tui.tui.screens.servers import Opened
 
-_MENU = ("transfer", "compare", "copy", "panel")
-"""Areas that the actions menu shows beside every action that writes."""
+_MENU = ("transfer", "panel", "copy", "compare")
+"""Areas that the actions menu shows, in this order, behind every action that writes."""
 
 
 class Panels:
@@ -55,14 +55,13 @@ class Panels:
         screen = self._screen
         now = screen.situation()
         choices = []
-        for action in screen.actions:
-            if action.writes or action.area in _MENU:
-                refusal = action.why_not(now)
-                text = f"{key_names(action.keys):<6} {action.label}"
-                said = refusal.partition(": ")[2]
-                choices.append(
-                    Choice(action.method, text, f"not now: {said}" if said else action.help, refusal)
-                )
+        shown = [action for action in screen.actions if action.writes or action.area in _MENU]
+        shown.sort(key=lambda action: (not action.writes, _MENU.index(action.area)))
+        for action in shown:
+            refusal = action.why_not(now)
+            text = f"{key_names(action.keys):<6} {action.label}"
+            said = refusal.partition(": ")[2]
+            choices.append(Choice(action.method, text, f"not now: {said}" if said else action.help, refusal))
         title = f"Actions · {screen.chosen_words()}"
         screen.app.push_screen(AskChoice(title, choices), self._do_chosen)
 

@@ -203,6 +203,7 @@ class Rows:
 
     def filter(self, line: str) -> range:
         """Show only what the filter line means, among what is loaded; "" shows everything."""
+        self.narrowing.line = line
         needle = Needle.parse(line)
         if needle == self.narrowing.needle:
             return NOTHING

@@ -23,7 +23,13 @@ class Sifting:
         self._screen = screen
 
     def do_filter(self) -> None:
+        """Each pane keeps a filter of its own; what is typed belongs to the active one."""
+        rows = self._screen.active.rows
+        if rows is None:
+            self._screen.say("Nothing is open in this pane to be filtered.")
+            return
         line = self._screen.query_one("#filter", Input)
+        line.value = rows.narrowing.line
         line.set_class(True, "-shown")
         line.focus()
 

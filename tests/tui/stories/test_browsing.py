@@ -76,18 +76,63 @@ async def test_going_to_an_accession_id_opens_the_session(world: World) -> None:
         assert str(told.source.root.location) == "lab:BRAINS/SUB-002/SUB-002_MR1"
 
 
-async def test_a_label_that_nobody_has_is_said_in_the_pane_and_r_tries_again(world: World) -> None:
+async def test_a_label_that_nobody_has_is_said_where_it_was_typed_to_be_mended(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.press("g")
         await told.type("BRAINS/SUB-0022")
         await told.press("enter")
-        assert "lab:BRAINS has no subject 'SUB-0022'." in told.source.notice
-        assert "Did you mean SUB-002?" in told.source.notice
+        told.has("lab:BRAINS has no subject 'SUB-0022'.", "Did you mean SUB-002?")
         told.shows("not_found_80x24")
+        await told.press("backspace")
+        told.lacks("has no subject")
+        await told.press("enter")
+        assert str(told.source.root.location) == "lab:BRAINS/SUB-002"
         await told.press("left_square_bracket")
         assert str(told.source.root.location) == "lab:BRAINS"
         await told.press("left_square_bracket")
         told.has("There is nothing before this.")
+
+
+async def test_a_label_of_the_project_that_is_not_loaded_is_found(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("g")
+        await told.type("SUB-002_PT1")
+        await told.press("enter")
+        assert str(told.source.root.location) == "lab:BRAINS/SUB-002/SUB-002_PT1"
+        await told.press("g")
+        await told.type("SUB-099")
+        await told.press("enter")
+        told.has("lab has nothing that is called 'SUB-099'.", "As seen by demo")
+
+
+async def test_each_pane_keeps_its_own_filter_and_says_so(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("slash")
+        assert "enter Keep" in told.lines[-1]
+        await told.type("004")
+        await told.press("tab", "slash")
+        await told.type("003")
+        await told.press("enter")
+        told.has("filter: 003")
+        await told.press("tab")
+        told.has("filter: 004")
+        await told.press("slash")
+        assert told.main.query_one("#filter").value == "004"
+        await told.press("escape", "tab")
+        assert [row.pair.key for row in told.source.rows][:2] == ["0010", "SUB-001"]
+        assert [row.pair.key for row in told.destination.rows] == ["SUB-003"]
+
+
+async def test_what_the_footer_names_can_be_clicked(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.pilot.click("#keys", offset=(1, 0))
+        await told.settle()
+        assert [pair.key for pair in told.source.rows.marks] == ["0010"]
+        await told.press("slash")
+        await told.type("SUB-00")
+        await told.pilot.click("#keys", offset=(1, 0))
+        await told.settle()
+        told.has("filter: SUB-00", "space Mark")
 
 
 async def test_back_and_forward_bring_the_cursor_and_what_was_open_back(world: World) -> None:

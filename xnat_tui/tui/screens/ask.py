@@ -107,6 +107,7 @@ class AskChoice(Panel[str]):
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
+        self._show("")
 
     def on_resize(self) -> None:
         self.query_one(OptionList).styles.max_height = max(1, min(_MOST_LINES, self.app.size.height - 5))
@@ -126,7 +127,7 @@ class AskChoice(Panel[str]):
             for choice in self._choices
             if all(word in f"{choice.text} {choice.detail}".casefold() for word in words)
         ]
-        room = max(20, (options.size.width or 62) - 2)
+        room = max(20, (options.size.width or min(64, self.app.size.width - 4)) - 2)
         width = min(room // 2, max((cell_width(clean(choice.text)) for choice in kept), default=0))
         options.add_options([_option(choice, width, room) for choice in kept])
         if kept:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,9 +13,11 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean, fit
 from xnat_tui.model.pairing import Pair
-from xnat_tui.tui.screens.panel import Panel
+from xnat_tui.model.place import Place
+from xnat_tui.tui.screens.reading import ReadingPanel
 
 _MOST = 50
 _FUZZY_AMONG = 5_000
@@ -34,8 +36,11 @@ class Loaded:
         return " / ".join([*reversed(above), self.pair.key])
 
 
-class GoPanel(Panel[Loaded | str]):
-    """Dismissed with what is loaded, or with the text as it was typed."""
+class GoPanel(ReadingPanel[Loaded | Place]):
+    """Dismissed with what is loaded, or with the place that a server found.
+
+    What nobody has is said here, the text kept to be mended: the pane stays as it is.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False, priority=True),
@@ -46,9 +51,11 @@ class GoPanel(Panel[Loaded | str]):
                          scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, loaded: Sequence[Loaded]) -> None:
+    def __init__(self, loaded: Sequence[Loaded], find: Callable[[str], Place]) -> None:
+        """`find` asks a server for what is not loaded; it waits on the network."""
         super().__init__("Go to")
         self._loaded = loaded
+        self._find = find
         self._found: list[Loaded] = []
 
     def body(self) -> list[Widget]:
@@ -75,6 +82,7 @@ class GoPanel(Panel[Loaded | str]):
         self.query_one(OptionList).styles.max_height = max(1, min(10, self.app.size.height - 6))
 
     def _show(self, text: str) -> None:
+        self.complain("")
         self._found = [] if is_address(text) else nearest(text, self._loaded)
         options = self.query_one(OptionList)
         options.clear_options()
@@ -91,6 +99,13 @@ class GoPanel(Panel[Loaded | str]):
             at = options.highlighted or 0
             options.highlighted = max(0, min(len(self._found) - 1, at + step))
 
+    def _refused(self, error: XnatTuiError) -> None:
+        self.query_one("#hint", Static).update("")
+        self.complain_of(error)
+
+    def _arrived(self, place: Place) -> None:
+        self.dismiss(place)
+
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -102,11 +117,12 @@ class GoPanel(Panel[Loaded | str]):
         at = self.query_one(OptionList).highlighted
         if at is not None and at < len(self._found):
             self.dismiss(self._found[at])
-        elif event.value.strip():
-            self.dismiss(event.value.strip())
+        elif text := event.value.strip():
+            self.complain("Asking …")
+            self.read("go", lambda: self._find(text), self._arrived, self._refused)
 
 
-_UNKNOWN = "Nothing loaded is called so: enter asks the server for that ID."
+_UNKNOWN = "Nothing loaded is called so: enter asks the server for that label or ID."
 
 
 def is_address(text: str) -> bool:

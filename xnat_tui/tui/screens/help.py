@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from xnat_tui.model.display import cell_width, clean, fit
 from xnat_tui.tui.actions import Action, Situation
-from xnat_tui.tui.describing import cut
 from xnat_tui.tui.key_names import key_names
 from xnat_tui.tui.screens.panel import Panel
 from xnat_tui.tui.widgets.tree_keys import KEYS as TREE_KEYS
 
-_KEYS_CELLS, _TEXT_CELLS, _ID_CELLS = 12, 38, 21
+_KEYS_CELLS, _TEXT_CELLS, _ID_CELLS = 11, 38, 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,12 @@ class HelpPanel(Panel[None]):
     """Filterable; an action that cannot be done now says why."""
 
     tall = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "scroll(1)", show=False, priority=True),
+        Binding("up", "scroll(-1)", show=False, priority=True),
+        Binding("pagedown", "scroll(2)", show=False, priority=True),
+        Binding("pageup", "scroll(-2)", show=False, priority=True),
+    ]
     DEFAULT_CSS = "HelpPanel > .panel--box { width: 78; }"
 
     def __init__(self, title: str, keys: Sequence[KeyHelp]) -> None:
@@ -50,6 +57,9 @@ class HelpPanel(Panel[None]):
             VerticalScroll(Static("", id="keys", markup=False), classes="panel--rest"),
         ]
 
+    def keys_entries(self) -> list[str]:
+        return ["up/down Scroll", "esc Back"]
+
     def on_mount(self) -> None:
         self.query_one(Input).focus()
 
@@ -64,22 +74,32 @@ class HelpPanel(Panel[None]):
     def _into_the_list(self) -> None:
         self.query_one(VerticalScroll).focus()
 
+    def action_scroll(self, lines: int) -> None:
+        """Keys of the list, while the filter has the focus."""
+        listed = self.query_one(VerticalScroll)
+        page = max(1, listed.size.height - 1)
+        listed.scroll_relative(y=lines if abs(lines) == 1 else page * lines // abs(lines), animate=False)
+
     def _show(self, text: str) -> None:
         words = text.casefold().split()
-        kept = [line for line in self._lines() if all(word in line.casefold() for word in words)]
+        kept = [block for block in self._blocks() if all(word in block.casefold() for word in words)]
         self.query_one("#keys", Static).update("\n".join(kept) or "No key is about that.")
 
-    def _lines(self) -> Iterator[str]:
+    def _blocks(self) -> Iterator[str]:
+        """What there is to say of each key; a long text goes on in the next line."""
         room = max(20, self.query_one(VerticalScroll).scrollable_content_region.width)
+        wide = room >= _KEYS_CELLS + _TEXT_CELLS + _ID_CELLS + 2
+        text_cells = room - _KEYS_CELLS - 1 - (_ID_CELLS + 1) * wide
         for key in self._keys:
             names = fit(key_names(key.keys), _KEYS_CELLS)
             names += " " * (_KEYS_CELLS - cell_width(names))
-            line = f"{names} {cut(clean(key.text), _TEXT_CELLS):<{_TEXT_CELLS}}"
-            if room >= _KEYS_CELLS + _TEXT_CELLS + _ID_CELLS + 2:
-                line += f" {fit(key.id, _ID_CELLS)}"
-            yield cut(line.rstrip(), room)
-            if key.refusal:
-                yield cut(f"{'':<{_KEYS_CELLS}} not now: {clean(key.refusal)}", room)
+            first, *more = textwrap.wrap(clean(key.text), text_cells) or [""]
+            line = f"{names} {first}"
+            if wide and key.id:
+                line += f"{' ' * (_KEYS_CELLS + 1 + text_cells - cell_width(line))} {key.id}"
+            refusal = f"not now: {clean(key.refusal)}" if key.refusal else ""
+            more += textwrap.wrap(refusal, room - _KEYS_CELLS - 1)
+            yield "\n".join([line, *(f"{'':<{_KEYS_CELLS}} {one}" for one in more)])
 
 
 def main_keys(

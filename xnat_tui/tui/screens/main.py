@@ -72,7 +72,7 @@ class MainScreen(Screen[None]):
         self.state_line = Line("state")
         self.summary_line = Line("summary")
         self.status_line = Line("status")
-        self.keys = KeyBar(self.action_do)
+        self.keys = KeyBar(self._key_clicked)
         self.strip = TransfersStrip()
         self.opening = Opening(self)
         self.comparing = Comparing(self)
@@ -154,11 +154,13 @@ class MainScreen(Screen[None]):
 
     # opening
 
-    def begin(self, prepared: bool) -> None:
+    def begin(self, source: str | None, destination: str | None, *, prepared: bool) -> None:
         """Before anything is opened, while libraries load and demo servers start."""
-        if prepared:
-            for pane in (self.source, self.destination):
+        for pane, text in ((self.source, source), (self.destination, destination)):
+            if prepared:
                 pane.say("Starting the demo servers …")
+            elif text is not None:
+                pane.say(f"Opening {clean(text)} …")
 
     def open_first(self, source: str | None, destination: str | None) -> None:
         """Open what the command line named; without anything named, the Servers panel."""
@@ -202,6 +204,9 @@ class MainScreen(Screen[None]):
             self.looking.follow()
         self.show_keys()
 
+    def on_descendant_blur(self) -> None:
+        self.show_keys()
+
     @on(Input.Changed, "#filter")
     def _filtering(self, event: Input.Changed) -> None:
         self.sifting.filter_changed(event.value)
@@ -224,6 +229,7 @@ class MainScreen(Screen[None]):
         self.sifting.ask_pattern(event.tree)
 
     def on_descendant_focus(self) -> None:
+        self.show_keys()
         for pane in (self.source, self.destination):
             if pane.has_focus_within and pane is not self._active:
                 self._active = pane
@@ -232,6 +238,7 @@ class MainScreen(Screen[None]):
     def _activated(self) -> None:
         for pane in (self.source, self.destination):
             pane.set_class(pane is self._active, "-active")
+        self.query_one("#filter").set_class(False, "-shown")  # it belongs to the pane that was left
         self.show_panes()
         self._redraw_lines()
         self.show_keys()
@@ -275,14 +282,18 @@ class MainScreen(Screen[None]):
         words = [describing.marks_line(rows.totals(destination=self.active.right))]
         words += ["range: v ends it"] if rows.anchor is not None else []
         if rows.narrowing.needle is not None:
-            words.append(f"filter: {self.query_one('#filter', Input).value}")
+            words.append(f"filter: {rows.narrowing.line}")
         words += [f"show: {rows.narrowing.view.value}"] if self.comparing.on else []
         words.append(f"sort: {rows.order.value}")
         words += ["linked"] if self.comparing.on else []
+        words += ["esc stops comparing"] if self.comparing.can_stop else []
         self.status_line.say(" " + "   ".join(clean(word) for word in words if word))
 
     def show_keys(self) -> None:
         if not self.is_current:
+            return
+        if self.query_one("#filter").has_focus:
+            self.keys.show(_FILTER_KEYS, _never)
             return
         now = self.situation()
         mark = replace(_MARK, keys=self.explorer.settings.keys.get(_MARK.id, _MARK.keys))
@@ -303,6 +314,16 @@ class MainScreen(Screen[None]):
             here_refusal=self._refusal(here),
             cursor_kind=str(pair.kind) if pair is not None else "",
         )
+
+    def _key_clicked(self, method: str) -> None:
+        """What is shown in the footer can be clicked; not all of it is an action of this screen."""
+        if method == _MARK.method:
+            if self.active.pair_tree is not None:
+                self.active.pair_tree.action_mark()
+        elif method == "keep_filter":
+            self.sifting.close_filter(drop=False)
+        elif method:
+            self.action_do(method)
 
     def _refusal(self, place: Place | None) -> str:
         if place is None:
@@ -354,6 +375,12 @@ class MainScreen(Screen[None]):
 
 
 _MARK = Action("tree.mark", "mark", "space", "Mark", "Mark and move down")
+_FILTER_KEYS = (
+    Action("filter.keep", "keep_filter", "enter", "Keep", ""),
+    Action("filter.drop", "unwind", "escape", "Drop", ""),
+    Action("filter.inverse", "", "!text", "Without", ""),
+    Action("filter.type", "", "type:MR", "By type", ""),
+)
 
 
 def _never(_: Action) -> bool:

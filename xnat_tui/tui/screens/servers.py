@@ -35,6 +35,7 @@ class Opened:
     right: bool
 
 
+_HEADING = f"{'name':<10} {'address':<28} {'user':<8} state"
 _TRY_DEMO = "\x00demo"
 
 
@@ -51,6 +52,7 @@ class ServersPanel(Panel[Opened]):
     DEFAULT_CSS = """
     ServersPanel OptionList { height: auto; max-height: 5; border: none; background: $surface; padding: 0;
                               scrollbar-size-vertical: 1; }
+    ServersPanel #heading { color: $text-muted; }
     ServersPanel #said { height: auto; min-height: 1; margin-top: 1; }
     """
 
@@ -79,6 +81,7 @@ class ServersPanel(Panel[Opened]):
 
     def body(self) -> list[Widget]:
         return [
+            Static(_HEADING, id="heading", markup=False),
             OptionList(id="servers", compact=True, markup=False),
             ServerForm(right=self._right),
             Static("", id="said", markup=False),
@@ -105,7 +108,7 @@ class ServersPanel(Panel[Opened]):
         if server.name in self._wrong:
             return f"! {self._wrong[server.name]}"
         if self._workspace.signed_in(server.name):
-            return "signed in"
+            return "signed in (ro)" if server.read_only else "signed in"
         return "read-only" if server.read_only else ""
 
     @on(OptionList.OptionHighlighted)

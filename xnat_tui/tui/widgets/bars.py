@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from textual.events import Click
 from textual.widgets import Static
 
-from xnat_tui.model.display import cell_width, fit
+from xnat_tui.model.display import cell_width
 from xnat_tui.tui.actions import Action
+from xnat_tui.tui.describing import cut
 from xnat_tui.tui.key_names import key_name
 
 _ASCII = str.maketrans({"·": "-", "…": "~", "—": "-", "›": ">", "→": ">", "»": ">"})
@@ -25,9 +26,9 @@ class Line(Static):
         self.text = ""
 
     def say(self, text: str) -> None:
+        fitted = cut(text, self.size.width) if self.size.width else text
         if self.app.has_class("-ascii"):
-            text = text.translate(_ASCII)
-        fitted = fit(text, self.size.width) if self.size.width else text
+            fitted = fitted.translate(_ASCII)
         if fitted != self.text:
             self.text = fitted
             self.update(fitted, layout=False)
@@ -58,9 +59,7 @@ class KeyBar(Static):
         self._shown = (entries, self.size.width)
         self._spans = []
         line, at = Text(no_wrap=True), 0
-        for method, words, dim in entries:
-            if self.size.width and at + cell_width(words) > self.size.width:
-                break
+        for method, words, dim in self._fitting(entries):
             key, _, label = words.partition(" ")
             line.append(key, "dim" if dim else "bold")
             line.append(f" {label}  ", "dim" if dim else "")
@@ -68,6 +67,13 @@ class KeyBar(Static):
             self._spans.append((at, at + width, method))
             at += width
         self.update(line, layout=False)
+
+    def _fitting(self, entries: tuple[tuple[str, str, bool], ...]) -> list[tuple[str, str, bool]]:
+        """As many as there is room for, the last one (help) always among them."""
+        kept = list(entries)
+        while len(kept) > 1 and 0 < self.size.width < sum(cell_width(one[1]) + 2 for one in kept) - 2:
+            del kept[-2]
+        return kept
 
     def on_click(self, event: Click) -> None:
         for first, last, method in self._spans:
