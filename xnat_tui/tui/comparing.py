@@ -44,6 +44,8 @@ class Comparing:
         self._seen = (-1, -1, -1)
         self._cursor: Pair | None = None
         self._standing: Standing | None = None
+        self._refill: tuple[Pair, Standing | None] | None = None
+        """What is to be read again when the comparison has come to rest."""
 
     @property
     def on(self) -> bool:
@@ -145,7 +147,7 @@ class Comparing:
             return
         compared, standing = self.roots, Standing.of(self.rows)
         self.comparison.stop.set()
-        self.comparison = None
+        self.comparison = self._refill = None
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -215,11 +217,18 @@ class Comparing:
 
         `standing` is where the panes stood, to be taken up again when it has ended.
         """
+        comparison, tree = self.comparison, self._screen.source.pair_tree
+        if comparison is None or tree is None:
+            return
+        if self.runs:  # its threads still hold pairs that would be dropped: they come to rest first
+            self._refill = (pair, standing)
+            comparison.stop.set()
+            self._screen.say("Reading it again as soon as the requests under way are answered …")
+            return
         self._standing = standing
-        if self.comparison is not None:
-            self.comparison.forget(pair)
-            if self.comparison.progress.ended:
-                self._run()
+        comparison.forget(pair)
+        tree.pairs_changed(pair)
+        self._run()
 
     def go_on(self) -> None:
         """Compare what is still unread, where that was stopped."""
@@ -271,6 +280,10 @@ class Comparing:
         if ended and self._timer is not None:
             self._timer.stop()
             self._timer = None
+            if self._refill is not None:
+                again, self._refill = self._refill, None
+                self.refill(*again)
+                return
             if self._standing is not None:
                 self._standing.take(rows)
                 self._standing = None

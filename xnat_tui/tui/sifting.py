@@ -88,9 +88,10 @@ class Sifting:
             self.do_reload_pane()
             return
         pair = row.pair
-        pane.model.forget(pair)
         if screen.comparing.on:
             screen.comparing.refill(pair)
+            return
+        pane.model.forget(pair)
         pane.pair_tree.pairs_changed(pair)
 
     def do_reload_pane(self) -> None:
@@ -104,10 +105,9 @@ class Sifting:
                 screen.opening.open_text(pane, *pane.wanted)
             return
         standing = Standing.of(pane.rows)
-        pane.model.forget(pane.model.root)
         if screen.comparing.on:
             screen.comparing.refill(pane.model.root, standing)
-            pane.pair_tree.pairs_changed(pane.model.root)
-        else:
-            pane.pair_tree.pairs_changed(pane.model.root)
-            screen.opening.read_again(pane, standing)
+            return
+        pane.model.forget(pane.model.root)
+        pane.pair_tree.pairs_changed(pane.model.root)
+        screen.opening.read_again(pane, standing)

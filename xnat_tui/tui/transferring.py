@@ -268,6 +268,8 @@ class Transferring:
             if view.state in ENDED and before.get(view.id) in _BUSY and view.id not in self._told:
                 self._told.add(view.id)
                 self._tell(view)
+            elif view.state is State.PAUSED and view.note and before.get(view.id) in _BUSY:
+                self._say(f"{view.verb} {view.id}: {view.state}. {view.note}")
         self._screen.show_state()
         self.show_strip()
         if self.running() or self.asked or self.attended:
@@ -305,16 +307,20 @@ class Transferring:
 
     def _tell(self, view: JobView) -> None:
         """A job has ended: say so, and show what arrived."""
-        screen = self._screen
         failed = f", {view.failures} failed" if view.failures else ""
         text = f"{view.verb} {view.id}: {view.state}, {view.files_done} files{failed}. t shows it."
+        self._say(text)
+        if view.verb == "copy":
+            self._show_arrived(view)
+
+    def _say(self, text: str) -> None:
+        """Where it covers nothing, unless a panel covers that."""
+        screen = self._screen
         screen.explorer.remember(text)
-        if screen.is_current:
+        if screen.is_active:
             screen.say(text, lasting=True)
         else:
             screen.explorer.tell(text)
-        if view.verb == "copy":
-            self._show_arrived(view)
 
     def _show_arrived(self, view: JobView) -> None:
         """Read the panes again that show where a copy landed."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
-from xnat_tui.demo.faults import ErrorPage
+from xnat_tui.demo.faults import ErrorPage, Hang
 from xnat_tui.model.pairing import Depth
 
 SIZES = [pytest.param(SMALL, "80x24", id="80x24"), pytest.param(LARGE, "140x40", id="140x40")]
@@ -149,6 +149,21 @@ async def test_esc_unwinds_filter_marks_and_comparison_one_by_one(world: World) 
         assert not told.main.comparing.on
 
 
+async def test_reloading_while_it_still_compares_starts_anew_and_counts_right(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await compare(told)
+        world.qc.faults.add("GET .*files", Hang(), times=1)
+        await told.pilot.press("d")
+        await told.until_shown("digests")
+        await told.pilot.press("R")
+        await told.until_shown("Reading it again")
+        world.qc.faults.stopping = True
+        await told.compared()
+        world.qc.faults.stopping = False
+        told.has("compare: digests   26 differences")
+        assert told.main.comparing.unread == 0
+
+
 async def test_leaving_a_comparison_leaves_both_panes_where_it_stood(world: World) -> None:
     async with story("lab:", "qc:BRAINS") as told:
         await told.find("BRAINS")
@@ -180,7 +195,8 @@ async def test_the_summary_never_counts_what_no_digest_proves_as_same(world: Wor
         await compare(told)
         await told.press("S", "d")
         await told.compared()
-        told.has("(o) digests", "no digest: 8 alike by name and size")
+        await told.until_shown("no digest: 8 alike by name and size")
+        told.has("(o) digests")
         assert told.line_with("files  ").split()[2:5] == ["409", "8", "3"]
         assert told.line_with("same").split()[1:3] == ["=", "same"]
 

@@ -30,6 +30,20 @@ async def test_help_names_every_action_with_its_id(world: World) -> None:
         told.lacks("pane.zoom")
 
 
+async def test_the_footer_keeps_help_whatever_its_room_and_is_empty_below_a_panel(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.pilot.resize_terminal(40, 10)
+        await told.settle()
+        assert told.lines[-1].split() == ["space", "Mark", "tab", "Pane", "/", "Filter", "?", "Help"]
+        await told.press("t")
+        await told.pilot.resize_terminal(80, 24)
+        told.main.situation_changed()
+        await told.settle()
+        assert "Filter" not in told.lines[-1]
+        await told.press("escape")
+        assert "x Actions" in told.lines[-1]
+
+
 async def test_every_action_has_something_that_does_it(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         for action in ACTIONS:

@@ -43,7 +43,7 @@ async def test_a_finished_transfer_reports_what_its_files_rest_on(world: World) 
         await told.press("t", "enter")
         told.has("Report · ", "done · 14 files 185k", "by digest: 14   by size: 0   unverified: 0")
         await told.press("escape", "C")
-        told.has("No transfer yet")
+        await told.until_shown("No transfer yet")
 
 
 async def test_a_transfer_that_was_told_to_pause_says_so_at_once(world: World) -> None:
@@ -110,11 +110,11 @@ async def test_a_plan_that_is_being_made_cannot_be_run_and_keys_stay_in_its_pane
         told.has("Plan · copy to qc:BRAINS", "Planning …")
         told.lacks("Options of this copy")
         await told.pilot.press("escape")
-        assert told.main.is_current
+        assert told.main.is_active
         world.qc.faults.stopping = True
         await told.settle()
         world.qc.faults.stopping = False
-        assert told.main.is_current
+        assert told.main.is_active
         assert not len(told.source.rows.marks)
         assert told.main.transferring.views == []
 

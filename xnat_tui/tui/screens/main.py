@@ -142,6 +142,7 @@ class MainScreen(Screen[None]):
         self.show_state()
         self.show_cursor()
         self.show_status()
+        self.show_keys()
         for pane in (self.source, self.destination):
             pane.show_crumbs(pane.rows.current if pane.rows is not None else None)
 
@@ -241,7 +242,6 @@ class MainScreen(Screen[None]):
         self.query_one("#filter").set_class(False, "-shown")  # it belongs to the pane that was left
         self.show_panes()
         self._redraw_lines()
-        self.show_keys()
         self.looking.follow()
 
     def on_screen_suspend(self) -> None:
@@ -290,7 +290,7 @@ class MainScreen(Screen[None]):
         self.status_line.say(" " + "   ".join(clean(word) for word in words if word))
 
     def show_keys(self) -> None:
-        if not self.is_current:
+        if not self.is_active:
             return
         if self.query_one("#filter").has_focus:
             self.keys.show(_FILTER_KEYS, _never)

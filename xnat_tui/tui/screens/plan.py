@@ -161,6 +161,7 @@ class PlanPanel(ReadingPanel[Plan]):
         kept = {step.number for step in self.trimmed.steps}
         self._listed = [step for step in self._plan.steps if self._everything or self._tells(step)]
         self._listed = self._listed or list(self._plan.steps)
+        self._listed.sort(key=lambda step: step.action is not Action.CONFLICT)  # read these first
         steps.clear_options()
         steps.add_options(
             [
