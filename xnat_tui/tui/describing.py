@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xnat_tui.model.display import cell_width, clean, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
-from xnat_tui.model.pairing import Pair, Status
+from xnat_tui.model.pairing import FieldDifference, Pair, Status
 from xnat_tui.tui.marks import MarkTotals
 
 _STATUS = {
@@ -26,6 +26,8 @@ def pair_line(pair: Pair) -> str:
     if item is None:
         return ""
     parts = [f"{clean(item_name(item))}  {item_word(item)}"]
+    if item.kind is Kind.PROJECT and (title := item.fields.get("name", "")) != item.key:
+        parts.append(clean(title))
     if pair.compared:
         parts.append(verdict(pair))
     else:
@@ -73,10 +75,7 @@ def verdict(pair: Pair) -> str:
         return _STATUS[Status.UNREAD]
     text = "= alike by name and size, no digest" if pair.unverified else _STATUS[pair.status]
     if pair.fields:
-        shown = ", ".join(
-            f"{difference.name} {_short(difference.source)} vs {_short(difference.destination)}"
-            for difference in pair.fields[:2]
-        )
+        shown = ", ".join(_difference(difference) for difference in pair.fields[:2])
         more = len(pair.fields) - 2
         text += f": {shown}" + (f" and {more} more" if more > 0 else "")
     return text
@@ -84,6 +83,16 @@ def verdict(pair: Pair) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _difference(difference: FieldDifference) -> str:
+    """`8 vs 6 files`, `113k vs 84k`; any other field by its name."""
+    one, other = difference.source, difference.destination
+    if difference.name == "file_count":
+        return f"{_short(one)} vs {_short(other)} files"
+    if difference.name == "file_size" and one.isdecimal() and other.isdecimal():
+        return f"{short_size(int(one))} vs {short_size(int(other))}"
+    return f"{difference.name} {_short(one)} vs {_short(other)}"
 
 
 def _short(text: str) -> str:

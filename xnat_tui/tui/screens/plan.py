@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -165,7 +165,7 @@ class PlanPanel(ReadingPanel[Plan]):
         steps.clear_options()
         steps.add_options(
             [
-                Option(_line(step, room, step.number in kept, step.number in self._changed))
+                Option(_line(step, room, self._word(step, kept), step.number in self._changed))
                 for step in self._listed
             ]
         )
@@ -173,12 +173,21 @@ class PlanPanel(ReadingPanel[Plan]):
         self.query_one("#totals", Static).update(clean_lines("\n".join(self._totals(self._plan))))
         self.query_one(KeysLine).say(self.keys_entries())
 
+    def _word(self, step: Step, kept: Container[int]) -> str:
+        """What is done in a step; an export's files are fetched, whatever documents call it."""
+        if step.number not in kept:
+            return "left out"
+        fetched = self._plan is not None and self._plan.verb == "export" and step.action is Action.UPLOAD
+        return "fetch" if fetched else str(step.action)
+
     def _tells(self, step: Step) -> bool:
         return step.action is not Action.SKIP or _key(step) in self._unticked or step.number in self._changed
 
     def _totals(self, whole: Plan) -> Iterator[str]:
         plan, policy = self.trimmed, whole.policy
-        counts = [f"{count} {word}" for word in _COUNTED if (count := getattr(plan.totals, word))]
+        words = {"upload": "fetch"} if plan.verb == "export" else {}
+        totals = plan.totals
+        counts = [f"{n} {words.get(word, word)}" for word in _COUNTED if (n := getattr(totals, word))]
         size = f"{_count(plan.totals.files, 'file')} {short_size(plan.totals.bytes)}".rstrip()
         replaces = "Something is replaced or deleted." if plan.destroys else "Nothing is replaced."
         if plan.writes:
@@ -320,9 +329,8 @@ def _seen(step: Step) -> tuple[object, ...]:
     return step.action, step.path, step.task, step.files, step.bytes, step.reason
 
 
-def _line(step: Step, room: int, kept: bool, changed: bool) -> str:
-    sign = SIGNS[step.action] if kept else " "
-    word = step.action if kept else "left out"
+def _line(step: Step, room: int, word: str, changed: bool) -> str:
+    sign = " " if word == "left out" else SIGNS[step.action]
     figures = f"  {_count(step.files, 'file')} {short_size(step.bytes)}" if step.files else ""
     reasons = [*([clean(step.reason)] if step.reason else []), *(["changed since"] if changed else [])]
     reason = f" ({', '.join(reasons)})" if reasons else ""
