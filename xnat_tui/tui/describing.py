@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnat_tui.model.display import cell_width, clean, short_size
+from xnat_tui.model.display import cell_width, clean, counted, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
 from xnat_tui.model.pairing import FieldDifference, Pair, Status
 from xnat_tui.tui.marks import MarkTotals
@@ -20,7 +20,7 @@ _STATUS = {
 def pair_line(pair: Pair) -> str:
     """Label, kind, verdict and what it rests on."""
     if pair.group is not None:
-        below = f"  ~ {_count(pair.differing_below, 'difference')} below" if pair.differing_below else ""
+        below = f"  ~ {counted(pair.differing_below, 'difference')} below" if pair.differing_below else ""
         return f"{pair.key} of {clean(pair.parent.key) if pair.parent else ''}{below}{_error(pair)}"
     item = pair.item
     if item is None:
@@ -70,7 +70,7 @@ def item_word(item: Item) -> str:
 def verdict(pair: Pair) -> str:
     """How the two sides compare, in words, and what differs."""
     if pair.status is Status.SAME and pair.differing_below:
-        return f"~ itself alike, {_count(pair.differing_below, 'difference')} below"
+        return f"~ itself alike, {counted(pair.differing_below, 'difference')} below"
     if pair.status is Status.SAME and not pair.complete:
         return _STATUS[Status.UNREAD]
     text = "= alike by name and size, no digest" if pair.unverified else _STATUS[pair.status]
@@ -79,10 +79,6 @@ def verdict(pair: Pair) -> str:
         more = len(pair.fields) - 2
         text += f": {shown}" + (f" and {more} more" if more > 0 else "")
     return text
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _difference(difference: FieldDifference) -> str:
@@ -103,7 +99,7 @@ def _short(text: str) -> str:
 def _figures(item: Item) -> str:
     words = []
     if item.files is not None:
-        words.append(_count(item.files, "file"))
+        words.append(counted(item.files, "file"))
     if item.bytes is not None:
         words.append(short_size(item.bytes))
     if day := item.fields.get("date"):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.tui.driver import story
+from tests.tui.driver import Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui import config
 from xnat_tui.tui.actions import ACTIONS
@@ -128,12 +128,23 @@ async def test_the_ascii_screen_has_ascii_alone(world: World, monkeypatch: pytes
         assert told.screen.isascii(), told.screen
 
 
+def reversed_text(told: Story) -> str:
+    """What stands out on a terminal without colours."""
+    strips = told.app.screen._compositor.render_strips()
+    return "".join(
+        segment.text for strip in strips for segment in strip if segment.style and segment.style.reverse
+    )
+
+
 async def test_without_colour_the_focus_is_told_by_a_heavy_border(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         assert told.lines[1].startswith("┏")
-        await told.press("tab")
+        await told.press("comma", "down")
+        assert "as listed" in reversed_text(told)
+        assert "size" not in reversed_text(told)
+        await told.press("escape", "tab")
         assert told.lines[1].startswith("╭")
         assert told.lines[1].endswith("┓")

@@ -129,6 +129,21 @@ async def test_what_is_skipped_is_shown_when_asked_for(world: World) -> None:
         told.has("= skip     project BRAINS (exists)")
 
 
+async def test_a_plan_is_filtered_and_enter_in_the_filter_runs_nothing(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("c", "slash")
+        await told.type("upload secondary")
+        told.has("1 step of 9 shown", "+ upload   SUB-004/SUB-004_CT1/scans/601/secondary")
+        told.lacks("scans/1/DICOM")
+        await told.press("enter")
+        told.has("Plan · copy to qc:BRAINS")
+        await told.press("space")
+        assert len(told.app.screen.trimmed.steps) == 8
+        await told.press("escape")
+        told.has("scans/1/DICOM", "left out")
+
+
 async def test_a_plan_that_no_longer_holds_is_shown_anew_instead_of_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,13 +13,22 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.display import cell_width, clean, clean_lines, fit, short_size
-from xnat_tui.model.plan import SIGNS, Action, Finding, Plan, Policy, Step
+from xnat_tui.model.display import clean_lines, counted, short_size
+from xnat_tui.model.plan import Action, Plan, Policy, Step
 from xnat_tui.paths import write_private
+from xnat_tui.tui.plan_lines import (
+    FINDING_SIGNS,
+    counted_steps,
+    key,
+    line,
+    searched,
+    seen,
+    weight,
+)
 from xnat_tui.tui.screens.ask import AskText, Confirm
 from xnat_tui.tui.screens.panel import KeysLine
 from xnat_tui.tui.screens.plan_options import PlanOptions, described
@@ -31,10 +40,8 @@ Planner = Callable[[Policy], Plan]
 FRESH_SECONDS = 60.0
 """A plan that is older is made again before it runs: the servers may have changed meanwhile."""
 
+_MOST_LISTED = 1000
 _COUNTED = ("create", "upload", "update", "delete", "skip", "conflict")
-_LEFT_OUT = frozenset({"projects", "subjects", "experiments"})
-"""Words of a path that its labels do without on the screen."""
-_UNDER_A_SESSION = frozenset({"scans", "assessors", "reconstructions", "experiments"})
 
 
 class PlanPanel(ReadingPanel[Plan]):
@@ -45,6 +52,9 @@ class PlanPanel(ReadingPanel[Plan]):
         Binding("enter", "run", "Run", priority=True),
         Binding("space", "untick", "Untick", tooltip="Leave a step out, or take it in again"),
         Binding("a", "all", "All steps", tooltip="Also the steps that skip what is there, or not"),
+        Binding(
+            "slash", "filter", "Filter", tooltip="Only steps whose action, path or reason has these words"
+        ),
         Binding("f", "notes", "Notes", tooltip="Everything to know before, and the steps again"),
         Binding("o", "options", "Options…", tooltip="What exists, shared items, types, rate: plan again"),
         Binding("s", "save", "Save…", tooltip="Save the plan as JSON"),
@@ -58,6 +68,8 @@ class PlanPanel(ReadingPanel[Plan]):
     PlanPanel.-notes #notes { display: block; }
     PlanPanel.-notes OptionList { display: none; }
     PlanPanel #totals { height: auto; }
+    PlanPanel Input { display: none; }
+    PlanPanel Input.-shown { display: block; }
     """
     tall = True
 
@@ -73,6 +85,8 @@ class PlanPanel(ReadingPanel[Plan]):
         """Numbers of the steps that the plan before did not have."""
         self._everything = False
         self._listed: list[Step] = []
+        self._unlisted = 0
+        """Steps that would be shown if there were not so many."""
         self._ticking: Timer | None = None
         self._waited = 0
 
@@ -80,6 +94,7 @@ class PlanPanel(ReadingPanel[Plan]):
         return [
             OptionList(id="steps", compact=True, markup=False),
             VerticalScroll(Static("", id="told", markup=False), id="notes", classes="panel--rest"),
+            Input(id="only", compact=True, placeholder="filter: an action, a label, a reason"),
             Static("", id="totals", markup=False),
         ]
 
@@ -95,14 +110,20 @@ class PlanPanel(ReadingPanel[Plan]):
         if self._plan is None:
             return ["esc Back"]
         plan = self.trimmed
-        run = "Cannot run" if plan.blocked else f"Run {_steps(plan)}" if plan.writes else "Nothing to run"
+        run = (
+            "Cannot run"
+            if plan.blocked
+            else f"Run {counted_steps(plan)}"
+            if plan.writes
+            else "Nothing to run"
+        )
         return [f"enter {run}", *super().keys_entries()[1:]]
 
     @property
     def trimmed(self) -> Plan:
         """The plan without the steps that were un-ticked, nor those that need them."""
         assert self._plan is not None, "keys do nothing before there is a plan"
-        return self._plan.without(step.number for step in self._plan.steps if _key(step) in self._unticked)
+        return self._plan.without(step.number for step in self._plan.steps if key(step) in self._unticked)
 
     # making it
 
@@ -143,8 +164,8 @@ class PlanPanel(ReadingPanel[Plan]):
         self.complain("")
 
     def _take(self, plan: Plan) -> None:
-        before = {_seen(step) for step in (self._plan or plan).steps}
-        self._changed = {step.number for step in plan.steps if _seen(step) not in before}
+        before = {seen(step) for step in (self._plan or plan).steps}
+        self._changed = {step.number for step in plan.steps if seen(step) not in before}
         self._plan = plan
         self.retitle(f"Plan · {plan.verb} to {plan.destination} · nothing written yet")
         self.query_one("#told", Static).update(self._notes(plan))
@@ -159,13 +180,11 @@ class PlanPanel(ReadingPanel[Plan]):
         at = steps.highlighted
         room = max(20, steps.scrollable_content_region.width)
         kept = {step.number for step in self.trimmed.steps}
-        self._listed = [step for step in self._plan.steps if self._everything or self._tells(step)]
-        self._listed = self._listed or list(self._plan.steps)
-        self._listed.sort(key=lambda step: step.action is not Action.CONFLICT)  # read these first
+        self._listed = self._chosen(self._plan.steps)
         steps.clear_options()
         steps.add_options(
             [
-                Option(_line(step, room, self._word(step, kept), step.number in self._changed))
+                Option(line(step, room, self._word(step, kept), step.number in self._changed))
                 for step in self._listed
             ]
         )
@@ -180,36 +199,48 @@ class PlanPanel(ReadingPanel[Plan]):
         fetched = self._plan is not None and self._plan.verb == "export" and step.action is Action.UPLOAD
         return "fetch" if fetched else str(step.action)
 
+    def _chosen(self, steps: Sequence[Step]) -> list[Step]:
+        """Conflicts first: they have to be read. No more than a list can hold and stay quick."""
+        words = self.query_one("#only", Input).value.casefold().split()
+        if words:
+            listed = [step for step in steps if all(word in searched(step) for word in words)]
+        else:
+            listed = [step for step in steps if self._everything or self._tells(step)] or list(steps)
+        self._unlisted = max(0, len(listed) - _MOST_LISTED)
+        return sorted(listed, key=lambda step: step.action is not Action.CONFLICT)[:_MOST_LISTED]
+
     def _tells(self, step: Step) -> bool:
-        return step.action is not Action.SKIP or _key(step) in self._unticked or step.number in self._changed
+        return step.action is not Action.SKIP or key(step) in self._unticked or step.number in self._changed
 
     def _totals(self, whole: Plan) -> Iterator[str]:
         plan, policy = self.trimmed, whole.policy
         words = {"upload": "fetch"} if plan.verb == "export" else {}
         totals = plan.totals
         counts = [f"{n} {words.get(word, word)}" for word in _COUNTED if (n := getattr(totals, word))]
-        size = f"{_count(plan.totals.files, 'file')} {short_size(plan.totals.bytes)}".rstrip()
+        size = f"{counted(plan.totals.files, 'file')} {short_size(plan.totals.bytes)}".rstrip()
         replaces = "Something is replaced or deleted." if plan.destroys else "Nothing is replaced."
         if plan.writes:
             yield f"{', '.join(counts)} · {size} · {replaces}"
         else:
             yield f"{', '.join(counts) or 'No step'} · Nothing to do."
         hidden = len(whole.steps) - len(self._listed)
-        if hidden:
-            yield f"{_count(hidden, 'step')} not shown: what is there already is skipped (a shows all)"
+        if self._unlisted or self.query_one("#only", Input).value:
+            yield f"{counted(len(self._listed), 'step')} of {len(whole.steps)} shown (/ filters)"
+        elif hidden:
+            yield f"{counted(hidden, 'step')} not shown: what is there already is skipped (a shows all)"
         if said := described(whole.verb, policy):
             yield said
-        findings = sorted(whole.findings, key=_weight)
+        findings = sorted(whole.findings, key=weight)
         if findings and findings[0].severity != "info":
-            yield f"{_SIGN[findings[0].severity]} {findings[0].message}"
+            yield f"{FINDING_SIGNS[findings[0].severity]} {findings[0].message}"
         if findings:
-            yield f"{_count(len(findings), 'note')} to read: f"
+            yield f"{counted(len(findings), 'note')} to read: f"
 
     @staticmethod
     def _notes(plan: Plan) -> str:
         lines = []
-        for finding in sorted(plan.findings, key=_weight):
-            lines += [f"{_SIGN[finding.severity]} {finding.message}"]
+        for finding in sorted(plan.findings, key=weight):
+            lines += [f"{FINDING_SIGNS[finding.severity]} {finding.message}"]
             lines += [f"  {finding.hint}"] if finding.hint else []
         lines += ["", "The same from a shell:", f"$ {plan.command}"] if plan.command else []
         return clean_lines("\n".join(lines) or "There is nothing to note.")
@@ -218,12 +249,38 @@ class PlanPanel(ReadingPanel[Plan]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """While a plan is being made there is nothing to run, un-tick or save."""
-        needs = ("run", "untick", "all", "notes", "options", "save", "copy_command")
+        needs = ("run", "untick", "all", "filter", "notes", "options", "save", "copy_command")
+        if action == "run" and self.query_one("#only", Input).has_focus:
+            return False  # enter there only ends the filter
         return action not in needs or (self._plan is not None and not self._planning)
 
     def action_notes(self) -> None:
         self.toggle_class("-notes")
         self.query_one("#notes" if self.has_class("-notes") else "#steps").focus()
+
+    def action_leave(self) -> None:
+        """First out of the filter, then out of the panel."""
+        only = self.query_one("#only", Input)
+        if only.has_class("-shown"):
+            only.value = ""
+            only.remove_class("-shown")
+            self.query_one("#steps").focus()
+        else:
+            super().action_leave()
+
+    def action_filter(self) -> None:
+        line = self.query_one("#only", Input)
+        line.add_class("-shown")
+        line.focus()
+
+    @on(Input.Changed, "#only")
+    def _filter(self) -> None:
+        self._show()
+
+    @on(Input.Submitted, "#only")
+    def _filtered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#steps").focus()
 
     def action_all(self) -> None:
         self._everything = not self._everything
@@ -259,7 +316,7 @@ class PlanPanel(ReadingPanel[Plan]):
             self.dismiss(plan)
             return
         text = f"This replaces or deletes in project {plan.root}."
-        panel = Confirm("Replace", text, yes=f"Run {_steps(plan)}", danger=True, typed=plan.root)
+        panel = Confirm("Replace", text, yes=f"Run {counted_steps(plan)}", danger=True, typed=plan.root)
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -273,7 +330,7 @@ class PlanPanel(ReadingPanel[Plan]):
         at = steps.highlighted
         if at is None:
             return
-        self._unticked ^= {_key(self._listed[at])}
+        self._unticked ^= {key(self._listed[at])}
         self._show()
         steps.highlighted = min(at + 1, len(self._listed) - 1)
 
@@ -311,58 +368,3 @@ class PlanPanel(ReadingPanel[Plan]):
         self.app.copy_to_clipboard(self._plan.command)
         but = " (It does not know of steps that were left out.)" if self._unticked else ""
         self.complain(f"Copied: {self._plan.command}{but}")
-
-
-_SIGN = {"error": "!", "warning": "*", "info": "-"}
-
-
-def _weight(finding: Finding) -> int:
-    return list(_SIGN).index(finding.severity)
-
-
-def _key(step: Step) -> tuple[str, str]:
-    return step.path, step.task
-
-
-def _seen(step: Step) -> tuple[object, ...]:
-    """What the reader of a plan is shown of a step."""
-    return step.action, step.path, step.task, step.files, step.bytes, step.reason
-
-
-def _line(step: Step, room: int, word: str, changed: bool) -> str:
-    sign = " " if word == "left out" else SIGNS[step.action]
-    figures = f"  {_count(step.files, 'file')} {short_size(step.bytes)}" if step.files else ""
-    reasons = [*([clean(step.reason)] if step.reason else []), *(["changed since"] if changed else [])]
-    reason = f" ({', '.join(reasons)})" if reasons else ""
-    left = room - len(figures) - 11
-    text = fit(clean(where(step.path)), max(12, left - cell_width(reason)))
-    text = fit(text + reason, left)
-    return f"{sign} {word:<8} {text}{' ' * (left - cell_width(text))}{figures}"
-
-
-def where(path: str) -> str:
-    """A step's path by its labels: `S/E/scans/3/DICOM`; a resource of a project or subject says so."""
-    if not path:
-        return "."
-    words = path.split("/")
-    if len(words) == 2 and words[0] == "projects":
-        return f"project {words[1]}"
-    shown: list[str] = []
-    above = ""
-    for at in range(0, len(words), 2):
-        kind, name = words[at], words[at + 1 : at + 2]
-        if kind == "files":
-            return "/".join([*shown, *words[at + 1 :]])
-        if kind not in _LEFT_OUT and not (kind == "resources" and above in _UNDER_A_SESSION):
-            shown.append(kind)
-        shown += name
-        above = kind
-    return "/".join(shown)
-
-
-def _steps(plan: Plan) -> str:
-    return _count(sum(step.writes for step in plan.steps), "step")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' if number != 1 else ''}"

@@ -14,9 +14,9 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.model.display import cell_width, clean, clean_lines, fit, short_size
 from xnat_tui.model.transfer import Report, State
+from xnat_tui.tui.plan_lines import where
 from xnat_tui.tui.screens.ask import Confirm
 from xnat_tui.tui.screens.panel import Panel
-from xnat_tui.tui.screens.plan import where
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import StepView

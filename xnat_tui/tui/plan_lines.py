@@ -1,0 +1,64 @@
+"""Steps and plans in words: what the plan's panel and the transfers' report call them."""
+
+from __future__ import annotations
+
+from xnat_tui.model.display import cell_width, clean, counted, fit, short_size
+from xnat_tui.model.plan import SIGNS, Finding, Plan, Step
+
+_LEFT_OUT = frozenset({"projects", "subjects", "experiments"})
+"""Words of a path that its labels do without on the screen."""
+_UNDER_A_SESSION = frozenset({"scans", "assessors", "reconstructions", "experiments"})
+
+FINDING_SIGNS = {"error": "!", "warning": "*", "info": "-"}
+
+
+def weight(finding: Finding) -> int:
+    return list(FINDING_SIGNS).index(finding.severity)
+
+
+def searched(step: Step) -> str:
+    return f"{step.action} {step.kind} {where(step.path)} {step.reason}".casefold()
+
+
+def key(step: Step) -> tuple[str, str]:
+    return step.path, step.task
+
+
+def seen(step: Step) -> tuple[object, ...]:
+    """What the reader of a plan is shown of a step."""
+    return step.action, step.path, step.task, step.files, step.bytes, step.reason
+
+
+def line(step: Step, room: int, word: str, changed: bool) -> str:
+    sign = " " if word == "left out" else SIGNS[step.action]
+    figures = f"  {counted(step.files, 'file')} {short_size(step.bytes)}" if step.files else ""
+    reasons = [*([clean(step.reason)] if step.reason else []), *(["changed since"] if changed else [])]
+    reason = f" ({', '.join(reasons)})" if reasons else ""
+    left = room - len(figures) - 11
+    text = fit(clean(where(step.path)), max(12, left - cell_width(reason)))
+    text = fit(text + reason, left)
+    return f"{sign} {word:<8} {text}{' ' * (left - cell_width(text))}{figures}"
+
+
+def where(path: str) -> str:
+    """A step's path by its labels: `S/E/scans/3/DICOM`; a resource of a project or subject says so."""
+    if not path:
+        return "."
+    words = path.split("/")
+    if len(words) == 2 and words[0] == "projects":
+        return f"project {words[1]}"
+    shown: list[str] = []
+    above = ""
+    for at in range(0, len(words), 2):
+        kind, name = words[at], words[at + 1 : at + 2]
+        if kind == "files":
+            return "/".join([*shown, *words[at + 1 :]])
+        if kind not in _LEFT_OUT and not (kind == "resources" and above in _UNDER_A_SESSION):
+            shown.append(kind)
+        shown += name
+        above = kind
+    return "/".join(shown)
+
+
+def counted_steps(plan: Plan) -> str:
+    return counted(sum(step.writes for step in plan.steps), "step")
