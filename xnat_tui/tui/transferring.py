@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xnat_tui.model.transfer import Report
     from xnat_tui.services.following import Worker
     from xnat_tui.tui.screens.main import MainScreen
+    from xnat_tui.tui.screens.plan import Planner
 
 LOOKS_PER_SECOND = 2
 _BUSY = (State.QUEUED, State.RUNNING, State.VERIFYING)
@@ -28,8 +29,6 @@ _STARTED_SOON = 6
 """Looks for which a job that was told to go on is said to do so: it may have run to its end meanwhile."""
 _PATIENCE = 600
 """Looks for which any other wish is shown: a step that is under way may take long to stop."""
-
-Planner = Callable[[Policy], Plan]
 
 
 class Transferring:

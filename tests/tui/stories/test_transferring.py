@@ -97,7 +97,22 @@ async def test_the_policy_is_changed_in_the_plan(world: World) -> None:
         told.has("when it exists: skip")
         await told.press("o", "space", "down", "space", "enter")
         told.has("when it exists: update", "shared items: copy")
+        told.lacks("changed since")
         assert told.app.screen.trimmed.policy.shared == "copy"
+
+
+async def test_a_plan_that_replaces_says_so_and_asks_with_cancel_focused(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-009")
+        await told.press("c")
+        told.has("2 conflict", "Nothing to do")
+        await told.press("o", "space", "enter")
+        told.has("What differs is replaced.")
+        await told.press("enter")
+        told.has("Run 2 steps", "Cancel")
+        await told.press("enter")
+        told.has("Plan · copy to qc:BRAINS")
+        assert told.main.transferring.views == []
 
 
 async def test_a_plan_that_is_being_made_cannot_be_run_and_keys_stay_in_its_panel(world: World) -> None:

@@ -63,7 +63,7 @@ class PlanPanel(ReadingPanel[Plan]):
     DEFAULT_CSS = """
     PlanPanel > .panel--box { width: 100; height: 100%; }
     PlanPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
-                           scrollbar-size-vertical: 1; text-wrap: nowrap; }
+                           scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     PlanPanel #notes { display: none; }
     PlanPanel.-notes #notes { display: block; }
     PlanPanel.-notes OptionList { display: none; }
@@ -110,13 +110,8 @@ class PlanPanel(ReadingPanel[Plan]):
         if self._plan is None:
             return ["esc Back"]
         plan = self.trimmed
-        run = (
-            "Cannot run"
-            if plan.blocked
-            else f"Run {counted_steps(plan)}"
-            if plan.writes
-            else "Nothing to run"
-        )
+        run = f"Run {counted_steps(plan)}" if plan.writes else "Nothing to run"
+        run = "Cannot run" if plan.blocked else run
         return [f"enter {run}", *super().keys_entries()[1:]]
 
     @property
@@ -163,9 +158,10 @@ class PlanPanel(ReadingPanel[Plan]):
             self._ticking = None
         self.complain("")
 
-    def _take(self, plan: Plan) -> None:
-        before = {seen(step) for step in (self._plan or plan).steps}
-        self._changed = {step.number for step in plan.steps if seen(step) not in before}
+    def _take(self, plan: Plan, before: Plan | None = None) -> None:
+        """Show a plan; with the one before, what has changed by itself is marked."""
+        known = {seen(step) for step in (before or plan).steps}
+        self._changed = {step.number for step in plan.steps if seen(step) not in known}
         self._plan = plan
         self.retitle(f"Plan · {plan.verb} to {plan.destination} · nothing written yet")
         self.query_one("#told", Static).update(self._notes(plan))
@@ -218,9 +214,8 @@ class PlanPanel(ReadingPanel[Plan]):
         totals = plan.totals
         counts = [f"{n} {words.get(word, word)}" for word in _COUNTED if (n := getattr(totals, word))]
         size = f"{counted(plan.totals.files, 'file')} {short_size(plan.totals.bytes)}".rstrip()
-        replaces = "Something is replaced or deleted." if plan.destroys else "Nothing is replaced."
         if plan.writes:
-            yield f"{', '.join(counts)} · {size} · {replaces}"
+            yield f"{', '.join(counts)} · {size} · {_replacing(plan)}"
         else:
             yield f"{', '.join(counts) or 'No step'} · Nothing to do."
         hidden = len(whole.steps) - len(self._listed)
@@ -303,8 +298,9 @@ class PlanPanel(ReadingPanel[Plan]):
 
     def _run_unless_changed(self, plan: Plan) -> None:
         """A plan that no longer holds is shown anew, what has changed marked, and not run."""
-        held = self._plan is not None and self._plan.steps == plan.steps
-        self._take(plan)
+        before = self._plan
+        held = before is not None and before.steps == plan.steps
+        self._take(plan, before)
         if held:
             self._run()
         else:
@@ -312,11 +308,12 @@ class PlanPanel(ReadingPanel[Plan]):
 
     def _run(self) -> None:
         plan = self.trimmed
-        if not plan.destroys:
+        if not (plan.destroys or _replaces(plan)):
             self.dismiss(plan)
             return
-        text = f"This replaces or deletes in project {plan.root}."
-        panel = Confirm("Replace", text, yes=f"Run {counted_steps(plan)}", danger=True, typed=plan.root)
+        text = f"This replaces or deletes in project {plan.root}." if plan.destroys else _replacing(plan)
+        typed = plan.root if plan.destroys else ""
+        panel = Confirm("Replace", text, yes=f"Run {counted_steps(plan)}", danger=True, typed=typed)
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -368,3 +365,14 @@ class PlanPanel(ReadingPanel[Plan]):
         self.app.copy_to_clipboard(self._plan.command)
         but = " (It does not know of steps that were left out.)" if self._unticked else ""
         self.complain(f"Copied: {self._plan.command}{but}")
+
+
+def _replaces(plan: Plan) -> bool:
+    """Whether files or fields there are changed, though all that is there stays."""
+    return any(step.writes and step.data.get("replaces") for step in plan.steps)
+
+
+def _replacing(plan: Plan) -> str:
+    if plan.destroys:
+        return "Something is replaced or deleted."
+    return "What differs is replaced." if _replaces(plan) else "Nothing is replaced."

@@ -121,7 +121,7 @@ class PlanOptions(Panel[Policy]):
     DEFAULT_CSS = """
     PlanOptions OptionList { height: auto; max-height: 14; border: none; background: $surface; padding: 0;
                              scrollbar-size-vertical: 1; }
-    PlanOptions #about { height: 2; color: $text-muted; margin-top: 1; }
+    PlanOptions #about { height: 3; color: $text-muted; margin-top: 1; }
     """
 
     def __init__(self, verb: str, policy: Policy) -> None:
