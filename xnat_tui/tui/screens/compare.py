@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
 from typing import ClassVar
@@ -26,10 +27,11 @@ _KINDS = (
     *(Kind.RESOURCE, Kind.FILE),
 )
 _WORDS = {Kind.EXPERIMENT: "sessions"}
-_HEADING = (
-    f"{'':<15}{'= same':>7}{'no digest':>11}{'* differ':>9}{'< left':>7}{'> right':>8}"
-    f"{'! error':>8}{'? unread':>9}"
-)
+_HEADINGS = ("= same", "no digest", "* differ", "< left", "> right", "! error", "? unread")
+_SIGNS = ("=", "nd", "*", "<", ">", "!", "?")
+_CELLS = (7, 11, 9, 7, 8, 8, 9)
+_NARROW = 78
+"""Columns below which the figures stand below signs alone."""
 _MOST_FIELDS = 4
 _MOST_UNREADABLE = 200
 
@@ -67,16 +69,17 @@ class ComparePanel(Panel[str]):
             self._ticking.stop()
             self._ticking = None
         comparison = self._comparison
-        lines = [_HEADING]
+        narrow = self.app.size.width < _NARROW
+        lines = [_table_line("", _SIGNS if narrow else _HEADINGS, narrow)]
         for kind in _KINDS:
             counts = comparison.summary(kind)
             if any(astuple(counts)):
                 word = _WORDS.get(kind, kind.plural)
-                lines.append(
-                    f"{word:<15}{counts.same:>7}{counts.unverified:>11}{counts.differs:>9}"
-                    f"{counts.only_source:>7}{counts.only_destination:>8}"
-                    f"{counts.unreadable:>8}{counts.unread:>9}"
+                figures = (
+                    *(counts.same, counts.unverified, counts.differs, counts.only_source),
+                    *(counts.only_destination, counts.unreadable, counts.unread),
                 )
+                lines.append(_table_line(word, map(str, figures), narrow))
         whole = comparison.summary()
         depths = [f"({'o' if depth is comparison.depth else ' '}) {depth}" for depth in Depth]
         lines += ["", f"depth  {'   '.join(depths)}   d: the next one"]
@@ -160,6 +163,12 @@ class ComparePanel(Panel[str]):
             ),
             named,
         )
+
+
+def _table_line(word: str, cells: Iterable[str], narrow: bool) -> str:
+    if narrow:
+        return f"{word[:7]:<7}" + "".join(f"{cell:>4}" for cell in cells)
+    return f"{word:<15}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, _CELLS, strict=True))
 
 
 def _path(pair: Pair) -> str:

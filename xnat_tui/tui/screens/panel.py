@@ -22,6 +22,8 @@ from xnat_tui.tui.key_names import key_name
 
 T = TypeVar("T")
 _GAP = "   "
+SHORT = 14
+"""Lines below which a panel gives its room to what it is about."""
 
 
 class KeysLine(Static):
@@ -44,7 +46,14 @@ class KeysLine(Static):
         return Content("\n".join(self._lines(self.size.width)))
 
     def _lines(self, width: int) -> list[str]:
+        """On a short terminal one line: the first keys, and how to see the others."""
         lines = [""]
+        if self.app.size.height < SHORT:
+            entries, last = list(self.entries), f"? Keys{_GAP}esc"
+            while entries and cell_width(_GAP.join([*entries, last])) > width:
+                entries.pop()
+            whole = _GAP.join(self.entries)
+            return [whole if cell_width(whole) <= width else _GAP.join([*entries, last])]
         for entry in self.entries:
             longer = f"{lines[-1]}{_GAP}{entry}" if lines[-1] else entry
             if lines[-1] and cell_width(longer) > width:

@@ -30,7 +30,7 @@ from xnat_tui.tui.plan_lines import (
     weight,
 )
 from xnat_tui.tui.screens.ask import AskText, Confirm
-from xnat_tui.tui.screens.panel import KeysLine
+from xnat_tui.tui.screens.panel import SHORT, KeysLine
 from xnat_tui.tui.screens.plan_options import PlanOptions, described
 from xnat_tui.tui.screens.reading import ReadingPanel
 
@@ -218,6 +218,8 @@ class PlanPanel(ReadingPanel[Plan]):
             yield f"{', '.join(counts)} · {size} · {_replacing(plan)}"
         else:
             yield f"{', '.join(counts) or 'No step'} · Nothing to do."
+        if self.app.size.height < SHORT:
+            return
         hidden = len(whole.steps) - len(self._listed)
         if self._unlisted or self.query_one("#only", Input).value:
             yield f"{counted(len(self._listed), 'step')} of {len(whole.steps)} shown (/ filters)"

@@ -50,6 +50,8 @@ class ServersPanel(Panel[Opened]):
         Binding("ctrl+d", "forget", "Forget…"),
     ]
     DEFAULT_CSS = """
+    ServersPanel > .panel--box { overflow-y: auto; scrollbar-size-vertical: 1; }
+    ServersPanel #heading, ServersPanel OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
     ServersPanel OptionList { height: auto; max-height: 5; border: none; background: $surface; padding: 0;
                               scrollbar-size-vertical: 1; }
     ServersPanel #heading { color: $text-muted; }

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.model.display import cell_width, clean, clean_lines, fit, short_size
 from xnat_tui.model.transfer import Report, State
+from xnat_tui.tui.describing import cut
 from xnat_tui.tui.plan_lines import where
 from xnat_tui.tui.screens.ask import Confirm
 from xnat_tui.tui.screens.panel import Panel
@@ -34,6 +35,8 @@ _GLYPHS = {
 }
 _BAR_CELLS = 20
 _MOST_TOLD = 200
+_WITH_BAR = 60
+"""Cells from which on a row has room for its bar."""
 
 
 class TransfersPanel(Panel[None]):
@@ -52,8 +55,8 @@ class TransfersPanel(Panel[None]):
     DEFAULT_CSS = """
     TransfersPanel > .panel--box { width: 78; }
     TransfersPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0;
-                                scrollbar-size-vertical: 1; }
-    TransfersPanel #about { height: auto; max-height: 9; }
+                                scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    TransfersPanel #about { height: auto; max-height: 30%; }
     """
     tall = True
 
@@ -71,10 +74,12 @@ class TransfersPanel(Panel[None]):
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
         self._show_about()
-        self._show()
         self._transferring.attended = True
         self._transferring.watch()
         self.set_interval(0.5, self._show)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
 
     def on_unmount(self) -> None:
         self._transferring.attended = False
@@ -90,7 +95,8 @@ class TransfersPanel(Panel[None]):
 
     def _show(self) -> None:
         views = self._transferring.views
-        lines = [_row(view, self._transferring.asked.get(view.id, "")) for view in views]
+        room = max(20, self.query_one(OptionList).scrollable_content_region.width)
+        lines = [_row(view, self._transferring.asked.get(view.id, ""), room) for view in views]
         if lines == self._lines:
             return
         jobs = self.query_one(OptionList)
@@ -215,13 +221,17 @@ def _told(title: str, report: Report, steps: Sequence[StepView]) -> Iterator[str
         yield f"and {more} more: xnat-tui jobs show {report.job}"
 
 
-def _row(view: JobView, asked: str) -> str:
+def _row(view: JobView, asked: str, room: int) -> str:
     share = view.bytes_done / view.bytes_total if view.bytes_total else float(view.state is State.DONE)
     bar = "█" * int(share * _BAR_CELLS)
-    title = fit(clean(view.title), 36)
-    title += " " * (37 - cell_width(title))
-    line = f"{_GLYPHS[view.state]} {view.verb:<7}{title}[{bar:░<{_BAR_CELLS}}] {int(share * 100):>3}%"
-    return f"{line}\n         {_amounts(view, asked)}"
+    told = (
+        f"[{bar:░<{_BAR_CELLS}}] {int(share * 100):>3}%" if room >= _WITH_BAR else f"{int(share * 100):>3}%"
+    )
+    left = room - len(told) - 10
+    title = fit(clean(view.title), left)
+    title += " " * (left - cell_width(title))
+    line = f"{_GLYPHS[view.state]} {view.verb:<7}{title} {told}"
+    return f"{line}\n{cut(f'         {_amounts(view, asked)}', room)}"
 
 
 def _amounts(view: JobView, asked: str) -> str:
