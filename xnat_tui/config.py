@@ -18,6 +18,7 @@ neutral_fields = ["xnat:mrSessionData/note"]
 theme = "nord"
 ascii = false
 diff_driver = true
+images = "auto"               # or kitty, sixel, blocks: what pictures are drawn with
 
 [bookmarks]
 pilot = "lab:PILOT/S001"
@@ -27,7 +28,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -44,6 +45,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
 MAX_CONNECTIONS = 64
+IMAGES = ("auto", "kitty", "sixel", "blocks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Ui:
     theme: str = ""
     ascii: bool = False
     diff_driver: bool = True
+    images: str = "auto"
+    """What pictures are drawn with: one of IMAGES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +138,17 @@ def load() -> Settings:
     compare = table.table("compare")
     compare.only("neutral_fields")
     ui = table.table("ui")
-    ui.only("theme", "ascii", "diff_driver")
+    ui.only("theme", "ascii", "diff_driver", "images")
     return Settings(
         servers={server.name: server for server in _servers(table.table("servers"))},
         keys=table.table("keys").strings(),
         neutral_fields=compare.list_of_strings("neutral_fields"),
-        ui=Ui(ui.string("theme"), ui.switch("ascii", False), ui.switch("diff_driver", True)),
+        ui=Ui(
+            ui.string("theme"),
+            ui.switch("ascii", False),
+            ui.switch("diff_driver", True),
+            ui.one_of("images", IMAGES),
+        ),
         bookmarks=table.table("bookmarks").strings(),
     )
 
@@ -286,6 +295,13 @@ class _Table:
         if not isinstance(value, bool):
             raise self.complain(key, "true or false")
         return value
+
+    def one_of(self, key: str, known: Sequence[str]) -> str:
+        """The first one is the default."""
+        value = self.values.get(key, known[0])
+        if value not in known:
+            raise self.complain(key, f"one of {', '.join(known)}")
+        return str(value)
 
     def count(self, key: str, default: int) -> int:
         value = self.values.get(key, default)

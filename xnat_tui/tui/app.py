@@ -21,6 +21,7 @@ from xnat_tui.errors import ConfigError, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines
 from xnat_tui.tui import theme
 from xnat_tui.tui.actions import unknown_ids
+from xnat_tui.tui.graphics import Graphics, Means, wanted
 from xnat_tui.tui.loading import Loader
 from xnat_tui.tui.theme import Glyphs
 
@@ -69,6 +70,8 @@ class Explorer(App[int]):
         self.plain = is_plain()
         """Whether somebody rather listens to the screen: nothing moves, and it changes once a second."""
         self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii)
+        texts_only = self.plain or no_color or settings.ui.ascii
+        self.graphics = Graphics(Means.BLOCKS if texts_only else wanted(settings.ui.images, os.environ))
         self.change_runs: set[Run] = set()
         """Panels' writes that are under way; leaving would end them between two rows."""
         self.happened: list[str] = []
@@ -194,6 +197,15 @@ class Explorer(App[int]):
         self.bell()
         self._exit_renderables.append(Traceback(show_locals=False, width=None))
         self._close_messages_no_wait()
+
+    def action_redraw(self) -> None:
+        """Paint everything anew, whatever something else wrote on the terminal."""
+        from xnat_tui.tui.driver import DiffDriver
+
+        if isinstance(self._driver, DiffDriver):
+            self._driver.redraw()
+        else:
+            self.screen.refresh(layout=True)
 
     async def action_quit(self) -> None:
         self.main.action_do("quit_explorer")

@@ -9,14 +9,21 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from selectors import EVENT_READ, SelectSelector
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, get_character_cell_size
 from textual import events
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+from xnat_tui.tui.graphics import KITTY_STYLE, PLACEHOLDER, REMOVAL, Answers, Raster, placeholder_at
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -58,6 +65,10 @@ class CellScreen:
         self._cursor = (0, 0)
         self._sent_cursor: tuple[int, int] | None = None
         self._in_sync = False
+        self._raster: Raster | None = None
+        self._raster_sent = False
+        self._raster_at: tuple[int, int] | None = None
+        """The cell of its upper left corner, as the placeholders tell."""
 
     def forget(self) -> None:
         """Take nothing for granted any more: whatever is drawn next is sent."""
@@ -65,13 +76,23 @@ class CellScreen:
         self._shown.clear()
         self._touched.clear()
         self._sent_cursor = None
+        self._raster_sent = False
+        self._raster_at = None
 
     def redraw(self) -> str:
         """What clears the terminal and paints all that was drawn last."""
         self._shown.clear()
         self._sent_cursor = None
+        self._raster_sent = False
         self._touched.update(self._wanted)
         return "\x1b[0m\x1b[2J" + self._changes()
+
+    def show(self, raster: Raster | None) -> str:
+        """Have placeholders stand for this picture from the next frame on; returns what to send now."""
+        before, self._raster = self._raster, raster
+        self._raster_sent = False
+        kept = before is not None and not before.in_place
+        return REMOVAL if kept and (raster is None or raster.in_place) else ""
 
     def feed(self, data: str) -> str:
         """What to send to the terminal in place of `data`; "" when it changes nothing.
@@ -135,28 +156,73 @@ class CellScreen:
         if end < len(line) and line[end][0] == "" and line[end] is not _UNKNOWN:
             line[end] = (" ", line[end][1])
         line[column:end] = cells
+        if PLACEHOLDER in text:
+            self._locate(row, column, cells)
         return end
+
+    def _locate(self, row: int, column: int, cells: list[tuple[str, str]]) -> None:
+        for at, (text, _) in enumerate(cells, column):
+            if (place := placeholder_at(text)) is not None:
+                self._raster_at = (row - place[0], at - place[1])
+                return
 
     def _changes(self) -> str:
         """Everything in which the wanted grid differs from the shown one, which is then the same."""
+        text, damaged = self._painted(sorted(self._touched))
+        self._touched.clear()
+        raster = self._raster
+        if raster is not None and self._raster_at is not None:
+            if raster.in_place and (damaged or not self._raster_sent):
+                text += self._drawn(raster, *self._raster_at)
+            elif not raster.in_place and not self._raster_sent:
+                text = raster.data + text
+            self._raster_sent = True
+        if text or self._cursor != self._sent_cursor:
+            text += f"\x1b[{self._cursor[0] + 1};{self._cursor[1] + 1}H"
+            self._sent_cursor = self._cursor
+        return text
+
+    def _painted(self, rows: Iterable[int]) -> tuple[str, bool]:
+        """Cells of these rows that are not shown as wanted; and whether placeholders were among them."""
         pieces: list[str] = []
         style = ""  # stays switched on from span to span: it is most of what a short span costs
-        for row in sorted(self._touched):
+        damaged = False
+        kept = self._raster is not None and not self._raster.in_place
+        for row in rows:
             wanted, shown = self._wanted[row], self._shown.get(row, [])
             if wanted != shown:
                 for start, stop in _spans(wanted, shown):
                     pieces.append(f"\x1b[{row + 1};{start + 1}H")
-                    style = _paint(pieces, wanted, range(start, stop), row, style)
+                    if any(text.startswith(PLACEHOLDER) for text, _ in wanted[start:stop]):
+                        damaged = True
+                        line = [_drawable(cell, kept) for cell in wanted]
+                    else:
+                        line = wanted
+                    style = _paint(pieces, line, range(start, stop), row, style)
                 self._shown[row] = list(wanted)
-        self._touched.clear()
         pieces.append(_switch(style, ""))
-        if len(pieces) > 1 or self._cursor != self._sent_cursor:
-            pieces.append(f"\x1b[{self._cursor[0] + 1};{self._cursor[1] + 1}H")
-            self._sent_cursor = self._cursor
-        return "".join(pieces)
+        return "".join(pieces), damaged
+
+    def _drawn(self, raster: Raster, row: int, column: int) -> str:
+        """A picture of no cells, and again the text that lies over it."""
+        covered = range(row, row + raster.rows)
+        for line in covered:
+            for at, (text, _) in enumerate(self._wanted.get(line, [])):
+                over = column <= at < column + raster.columns and not text.startswith(PLACEHOLDER)
+                if over and at < len(self._shown[line]):
+                    self._shown[line][at] = _UNKNOWN
+        text, _ = self._painted(line for line in covered if line in self._wanted)
+        return f"\x1b[{row + 1};{column + 1}H{raster.data}{text}"
 
 
 _UNKNOWN = ("", "unknown")
+
+
+def _drawable(cell: tuple[str, str], kept: bool) -> tuple[str, str]:
+    """What is printed for a placeholder: itself in the colour that names a kept picture, else a blank."""
+    if not cell[0].startswith(PLACEHOLDER):
+        return cell
+    return (cell[0], KITTY_STYLE) if kept else (" ", cell[1])
 
 
 def _ends_link(sequence: str) -> bool:
@@ -224,7 +290,7 @@ def _paint(pieces: list[str], line: list[tuple[str, str]], span: range, row: int
             style = its_style
         pieces.append(text)
         wide = column + 1 < len(line) and line[column + 1][0] == ""
-        uncertain = len(text) > 1 or (wide and not text.isalnum())
+        uncertain = (len(text) > 1 or (wide and not text.isalnum())) and not text.startswith(PLACEHOLDER)
     return style
 
 
@@ -256,6 +322,8 @@ class DiffDriver(LinuxDriver):
         self._cells = CellScreen()
         self._stale = False
         self._lock = RLock()  # the input thread switches modes while the app draws
+        self._answers: Answers | None = None
+        self._answered: Callable[[Answers], None] = lambda _: None
 
     def write(self, data: str) -> None:
         with self._lock:
@@ -269,6 +337,47 @@ class DiffDriver(LinuxDriver):
         """Clear the terminal and paint it again, without asking any widget."""
         with self._lock:
             super().write(self._cells.redraw())
+
+    def ask(self, questions: str, answered: Callable[[Answers], None]) -> None:
+        """Ask the terminal something; `answered` is called on the app's loop if it ever answers."""
+        with self._lock:
+            self._answers, self._answered = Answers(), answered
+            super().write(questions)
+
+    def show(self, raster: Raster | None) -> None:
+        """Have the placeholders that are drawn from now on stand for this picture, or for none."""
+        with self._lock:
+            if removal := self._cells.show(raster):
+                super().write(removal)
+
+    def run_input_thread(self) -> None:
+        """As Textual's, but that answers to `ask` are taken out: its parser would make keys of them."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")().decode
+        with SelectSelector() as selector:
+            selector.register(self.fileno, EVENT_READ)
+            while not self.exit_event.is_set():
+                for _ in selector.select(0.1):
+                    if typed := self._without_answers(decode(os.read(self.fileno, 4096))):
+                        self._take(parser.feed(typed))
+                self._take(parser.tick())
+        with suppress(EOFError, ParseError):
+            for _ in parser.feed(""):  # ends the parser
+                pass
+
+    def _take(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.process_message(message)
+
+    def _without_answers(self, typed: str) -> str:
+        answers = self._answers
+        if answers is None:
+            return typed
+        typed = answers.feed(typed)
+        if answers.complete:
+            self._answers = None
+            self._app.call_later(self._answered, answers)
+        return typed
 
     def start_application_mode(self) -> None:
         with self._lock:

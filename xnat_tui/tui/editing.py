@@ -94,7 +94,7 @@ class Editing:
         explorer, place = self._screen.explorer, self._place()
         if place is not None:
             ascii_only = explorer.settings.ui.ascii
-            panel = ImagePanel(place, colours=not explorer.no_color, ascii_only=ascii_only)
+            panel = ImagePanel(place, explorer.graphics, colours=not explorer.no_color, ascii_only=ascii_only)
             explorer.push_screen(panel)
 
     def _chosen(self) -> list[Place]:

@@ -11,6 +11,7 @@ _NAMES = {
     "question_mark": "?",
     "equals_sign": "=",
     "plus": "+",
+    "minus": "-",
     "asterisk": "*",
     "left_square_bracket": "[",
     "right_square_bracket": "]",

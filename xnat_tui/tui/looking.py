@@ -158,11 +158,7 @@ class Looking:
     # the terminal
 
     def do_redraw(self) -> None:
-        driver = self._screen.app._driver
-        forget = getattr(driver, "forget", None)
-        if forget is not None:
-            forget()
-        self._screen.refresh(layout=True)
+        self._screen.explorer.action_redraw()
 
     # clipboard
 

@@ -13,6 +13,7 @@ from xnat_tui.model.display import clean
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.images import Frame, Images, Window
+from xnat_tui.tui.graphics import Graphics
 from xnat_tui.tui.screens.reading import ReadingPanel
 from xnat_tui.tui.widgets.image import ImageView
 
@@ -47,10 +48,12 @@ class ImagePanel(ReadingPanel[None]):
     """
     tall = True
 
-    def __init__(self, place: Place, *, colours: bool = True, ascii_only: bool = False) -> None:
+    def __init__(
+        self, place: Place, graphics: Graphics, *, colours: bool = True, ascii_only: bool = False
+    ) -> None:
         super().__init__(f"Image · {place.location}")
         self._place = place
-        self._view = ImageView(colours=colours, ascii_only=ascii_only)
+        self._view = ImageView(graphics, colours=colours, ascii_only=ascii_only)
         self._images: Images | None = None
         self._files: list[Place] = []
         self._slices: list[Place] = []

@@ -82,6 +82,7 @@ class Panel(ModalScreen[T | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
         Binding("question_mark,f1", "panel_help", "Keys of this panel", show=False),
+        Binding("ctrl+l", "app.redraw", show=False),
     ]
     tall = False
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from textual.widget import Widget
+
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.tui.screens.panel import Panel
 
@@ -16,7 +18,7 @@ T = TypeVar("T")
 Failed = Callable[[XnatTuiError], None]
 
 
-def explorer_of(panel: Panel[Any]) -> Explorer:
+def explorer_of(panel: Widget) -> Explorer:
     from xnat_tui.tui.app import Explorer
 
     app = panel.app

@@ -1,4 +1,4 @@
-"""A picture in the terminal: two pixels in each cell, or shades where there is no colour."""
+"""A picture in the terminal: by its own graphics, else two pixels in each cell, else shades of characters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from xnat_tui.errors import XnatTuiError
 from xnat_tui.services.images import Frame, Picture, Window, draw
+from xnat_tui.tui.graphics import Canvas, Graphics, Means, Raster, encode, placeholders
+from xnat_tui.tui.screens.reading import explorer_of
 
 _UPPER_HALF = "▀"
 _SHADES = " ░▒▓█"
@@ -21,20 +24,27 @@ Rgb = tuple[int, int, int]
 
 
 class ImageView(Widget):
-    """Shows a frame as large as it fits, with true proportions: half a cell is about square.
+    """Shows a frame as large as it fits, with true proportions: in half blocks, half a cell is about square.
 
     Rich tunes the colours down to what the terminal has; without colours, brightness becomes a character.
     """
 
     DEFAULT_CSS = "ImageView { height: 1fr; width: 1fr; background: $background; }"
 
-    def __init__(self, *, colours: bool = True, ascii_only: bool = False) -> None:
+    def __init__(self, graphics: Graphics, *, colours: bool = True, ascii_only: bool = False) -> None:
         super().__init__()
+        self._graphics = graphics
         self._colours = colours
         self._ascii = ascii_only
         self._frame: Frame | None = None
         self._window: Window | None = None
         self._strips: list[Strip] = []
+
+    def on_mount(self) -> None:
+        self._graphics.learn(self.app._driver, self._draw)
+
+    def on_unmount(self) -> None:
+        self._place(None)
 
     def show(self, frame: Frame | None, window: Window | None = None) -> None:
         self._frame, self._window = frame, window
@@ -45,15 +55,51 @@ class ImageView(Widget):
 
     def _draw(self) -> None:
         width, height = self.size
-        self._strips = []
-        if self._frame is not None and width and height:
-            picture = draw(self._frame, width, 2 * height, self._window)
-            left = (width - picture.width) // 2
-            above = (height - (picture.height + 1) // 2) // 2
+        frame = self._frame
+        if not self.is_attached or not width or not height:
+            return
+        if frame is None:
+            self._place(None)
+            self._fill([], 0)
+        elif self._graphics.means is Means.BLOCKS:
+            picture = draw(frame, width, 2 * height, self._window)
             lines = [self._line(picture, row) for row in range(0, picture.height, 2)]
-            self._strips = [Strip([])] * above + [
-                Strip([Segment(" " * left, self.rich_style), *line], left + picture.width) for line in lines
-            ]
+            self._fill(lines, picture.width)
+        else:
+            self._encode(frame, self._window or frame.window)
+
+    def _encode(self, frame: Frame, window: Window) -> None:
+        """Off the screen: it takes some tenths of a second. What is shown stays until then."""
+        graphics, room = self._graphics, (self.size.width, self.size.height)
+
+        def refuse(error: XnatTuiError) -> None:
+            graphics.means = Means.BLOCKS
+            self._draw()
+            explorer.report(error)
+
+        explorer = explorer_of(self)
+        explorer.loader.submit(
+            ("picture", id(self)),
+            lambda: encode(frame, graphics.means, room, graphics.cell, window),
+            self._place,
+            refuse,
+        )
+
+    def _place(self, raster: Raster | None) -> None:
+        driver = self.app._driver
+        if not isinstance(driver, Canvas) or (raster is not None and not self.is_attached):
+            return
+        driver.show(raster)
+        if raster is not None:
+            texts = (placeholders(row, raster.columns) for row in range(raster.rows))
+            self._fill([[Segment(text, self.rich_style)] for text in texts], raster.columns)
+
+    def _fill(self, lines: list[list[Segment]], width: int) -> None:
+        """Show these lines of so many cells in the middle."""
+        left = (self.size.width - width) // 2
+        above = (self.size.height - len(lines)) // 2
+        self._strips = [Strip([])] * above
+        self._strips += [Strip([Segment(" " * left, self.rich_style), *line], left + width) for line in lines]
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
