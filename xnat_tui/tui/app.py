@@ -69,7 +69,7 @@ class Explorer(App[int]):
         self.loader = Loader()
         self.plain = is_plain()
         """Whether somebody rather listens to the screen: nothing moves, and it changes once a second."""
-        self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii)
+        self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii, words=self.plain)
         texts_only = self.plain or no_color or settings.ui.ascii
         self.graphics = Graphics(Means.BLOCKS if texts_only else wanted(settings.ui.images, os.environ))
         self.change_runs: set[Run] = set()

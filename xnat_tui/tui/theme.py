@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.theme import Theme
 
@@ -61,6 +61,8 @@ class Glyphs:
     missing: str = "· · · ·"
     ellipsis: str = "…"
     dash: str = "—"
+    words: bool = False
+    """Whether a row says in words what its glyphs say."""
 
 
 UNICODE = Glyphs()
@@ -77,5 +79,11 @@ ASCII = Glyphs(
 )
 
 
-def glyphs(ascii_only: bool) -> Glyphs:
-    return ASCII if ascii_only else UNICODE
+def glyphs(ascii_only: bool, *, words: bool = False) -> Glyphs:
+    """`words` for those who listen to the screen: what stands for something says it, lines are left out."""
+    drawn = ASCII if ascii_only else UNICODE
+    if not words:
+        return drawn
+    return replace(
+        drawn, open="-", closed="+", through="  ", branch="  ", corner="  ", missing="(not here)", words=True
+    )

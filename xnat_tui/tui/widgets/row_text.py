@@ -32,6 +32,16 @@ _STYLE_OF_GLYPH = {
     "!": "error",
 }
 
+_WORD_OF_GLYPH = {
+    " ": "same",
+    "*": "differs",
+    "<": "left only",
+    ">": "right only",
+    "~": "below",
+    "?": "unread",
+    "!": "unreadable",
+}
+
 SIZE_CELLS = 7
 FILES_CELLS = 5
 WIDE = 44
@@ -89,12 +99,18 @@ def _pair(row: Row, rows: Rows, place: Place, in_range: bool) -> list[Run]:
     if item is None:
         return [(lead, style), (guides, "guide"), _absent(pair, place, style, room)]
     arrow = " " if row.is_leaf else place.glyphs.open if row.expanded else place.glyphs.closed
+    words = _words(pair, marked=marked, comparing=rows.comparing) if place.glyphs.words else ""
     text, figures = f"{arrow} {label(pair, item)}", _figures(pair, rows, place)
     space = room - len(figures)
-    if space < 8:
+    if space - len(words) < 8:
         space, figures = room, ""
-    text = fit(text, space, place.glyphs.ellipsis)
+    text = words + fit(text, space - len(words), place.glyphs.ellipsis)
     return [(lead, style), (guides, "guide"), (text + " " * (space - cell_len(text)) + figures, style)]
+
+
+def _words(pair: Pair, *, marked: bool, comparing: bool) -> str:
+    said = [_WORD_OF_GLYPH[pair.glyph]] if comparing else []
+    return "".join(f"{word} " for word in (*said, *(["marked"] if marked else [])))
 
 
 def _absent(pair: Pair, place: Place, style: str, room: int) -> Run:
@@ -104,7 +120,7 @@ def _absent(pair: Pair, place: Place, style: str, room: int) -> Run:
         return fit(f"! {error_text(error)}", room, place.glyphs.ellipsis), "error"
     if pair.status in (Status.UNREAD, Status.UNREADABLE):
         return "", style
-    return place.glyphs.missing, style
+    return fit(place.glyphs.missing, room, place.glyphs.ellipsis), style
 
 
 def _message(row: Row, rows: Rows, place: Place) -> list[Run]:

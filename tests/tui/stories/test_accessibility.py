@@ -1,0 +1,37 @@
+"""For those who listen to the screen, or whose terminal can do little."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.driver import story
+from tests.tui.stories.conftest import World
+
+
+@pytest.mark.parametrize("variable", [("XNAT_TUI_A11Y", "1"), ("TERM", "dumb")], ids=["a11y", "dumb"])
+async def test_rows_say_in_words_what_their_glyphs_say(
+    world: World, variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*variable)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("equals_sign")
+        await told.compared()
+        await told.press("n", "n", "n", "space")
+        told.shows("words_80x24")
+
+
+async def test_marks_are_told_in_words_while_browsing_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XNAT_TUI_A11Y", "1")
+    async with story("lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS") as told:
+        told.has("+ assessors")
+        await told.press("enter", "j", "space", "j")
+        assert " marked + 1 LOCALIZER " in told.line_with("LOCALIZER")
+
+
+async def test_without_the_switch_rows_are_as_drawn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XNAT_TUI_A11Y", "0")
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        assert not told.app.plain
+        told.has("▸ SUB-001")
