@@ -4,9 +4,18 @@ import io
 
 import numpy as np
 import pytest
-from pydicom import Dataset, dcmwrite
+from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.content import BytesContent
@@ -20,7 +29,7 @@ from xnat_tui.services.resources import Resources
 SCAN = "BRAINS/SUB-001/SUB-001_MR1/scans/2"
 
 
-def dicom(pixels, **elements) -> bytes:
+def dicom(pixels, syntax=ExplicitVRLittleEndian, /, **elements) -> bytes:
     """A file with these pixels; frames, rows and columns as the array has them."""
     header = Dataset()
     header.SOPClassUID, header.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3.4"
@@ -34,7 +43,10 @@ def dicom(pixels, **elements) -> bytes:
         setattr(header, name, value)
     header.PixelData = pixels.tobytes()
     header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.file_meta.TransferSyntaxUID = syntax
+    if syntax.is_encapsulated:
+        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header.compress(syntax)
     written = io.BytesIO()
     dcmwrite(written, header, enforce_file_format=True)
     return written.getvalue()
@@ -75,6 +87,54 @@ def test_a_scans_slices_are_found_decoded_and_kept(xnat, reader, look):
     assert len(xnat.requests) == before + 1
 
 
+def test_files_named_by_uids_are_put_in_order_of_position(xnat, reader, look):
+    rename_slices(xnat, {1: "1.2.9", 2: "1.2.30", 3: "1.2.4", 4: "1.2.7", 5: "1.2.100"})
+    pictures = Images(reader, look(SCAN))
+    files = pictures.files()
+    assert [file.item.key for file in files[:2]] == ["1.2.4", "1.2.7"]
+    in_order = pictures.in_order(files)
+    assert [file.item.key for file in in_order[:6]] == [
+        *("1.2.9", "1.2.30", "1.2.4", "1.2.7", "1.2.100", "IM0006.dcm")
+    ]
+
+
+def test_slices_of_several_volumes_go_by_instance_number_and_what_tells_nothing_comes_last(
+    xnat, reader, look, monkeypatch
+):
+    told = {
+        "IM0001.dcm": header(InstanceNumber=3, **AXIAL),
+        "IM0002.dcm": header(InstanceNumber=1, **AXIAL),
+        "IM0003.dcm": header(),
+        "IM0004.dcm": header(InstanceNumber=2, **AXIAL),
+    }
+    monkeypatch.setattr(images, "read_header", lambda _, uri, names: told[uri.rpartition("/")[2]])
+    pictures = Images(reader, look(SCAN))
+    in_order = pictures.in_order(pictures.files()[:4])
+    assert [file.item.key[5] for file in in_order] == ["2", "4", "1", "3"]
+
+
+def test_too_many_files_are_not_read_for_their_order(reader, look, xnat, monkeypatch):
+    monkeypatch.setattr(images, "MOST_ORDERED", 9)
+    pictures = Images(reader, look(SCAN))
+    files = pictures.files()
+    before = len(xnat.requests)
+    with pytest.raises(UsageError, match="10 files are too many"):
+        pictures.in_order(files)
+    assert len(xnat.requests) == before
+
+
+AXIAL = {"ImagePositionPatient": [0, 0, 5], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+
+
+def rename_slices(xnat, names: dict[int, str]) -> None:
+    """Give the files of SCAN's DICOM resource other names, by their number."""
+    (session,) = [one for one in xnat.site.experiments.values() if one.label == "SUB-001_MR1"]
+    (resource,) = [one for one in session.scans["2"].resources if one.label == "DICOM"]
+    for number, name in names.items():
+        entry = resource.files.pop(f"IM{number:04}.dcm")
+        resource.add(FileEntry(name, entry.data, entry.data.md5, entry.data.size, "DICOM", ""))
+
+
 def test_snapshots_are_the_large_one_first(reader, look):
     pictures = Images(reader, look(SCAN))
     names = [file.item.key for file in pictures.snapshots()]
@@ -104,6 +164,39 @@ def test_without_a_window_most_values_are_shown(shown):
     low, high = frame.window.centre - frame.window.width / 2, frame.window.centre + frame.window.width / 2
     assert 0 <= low < 5
     assert 94 < high <= 99
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
+def test_other_encodings_give_the_same_picture(shown, syntax):
+    pixels = np.array([[0, 300], [1000, 65535]], np.uint16)
+    stored = pixels.byteswap() if syntax is ExplicitVRBigEndian else pixels
+    assert shown(dicom(stored, syntax)).values.tolist() == pixels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("pixels", "elements", "values"),
+    [
+        (np.array([[0, 255]], np.uint8), {}, [[0, 255]]),
+        (np.array([[-5, 4000]], np.int16), {"PixelRepresentation": 1}, [[-5, 4000]]),
+        (np.array([[0xF005, 0x0FFF]], np.uint16), {"BitsStored": 12, "HighBit": 11}, [[5, 4095]]),
+        (
+            np.array([[0x0FFF, 0x07FF]], np.uint16),
+            {"BitsStored": 12, "HighBit": 11, "PixelRepresentation": 1},
+            [[-1, 2047]],
+        ),
+        (np.array([[70000, 1]], np.uint32), {}, [[70000, 1]]),
+    ],
+    ids=["8", "signed 16", "12 of 16, dirt above", "signed 12 of 16", "32"],
+)
+def test_pixels_of_any_depth_and_sign_are_read(shown, pixels, elements, values):
+    assert shown(dicom(pixels, **elements)).values.tolist() == values
+
+
+def test_a_compressed_slice_is_decoded_without_further_libraries(shown):
+    pixels = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    assert shown(dicom(pixels, RLELossless)).values.tolist() == pixels.tolist()
 
 
 def test_monochrome1_is_shown_the_other_way_round(shown):
@@ -152,8 +245,25 @@ def test_pixels_that_are_cut_short_are_said(shown):
 
 def test_a_compression_that_cannot_be_decoded_is_said(shown):
     content = dicom(np.zeros((2, 2), np.uint16)).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0")
-    with pytest.raises(UsageError, match="compression"):
+    with pytest.raises(UsageError, match="cannot be decoded here"):
         shown(content)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "name"),
+    [
+        (JPEGLSLossless, "JPEG-LS Lossless Image Compression"),
+        (JPEGLossless, "JPEG Lossless, Non-Hierarchical"),
+    ],
+)
+def test_a_compression_without_a_decoder_is_named_with_a_way_out(shown, syntax, name):
+    made = dcmread(io.BytesIO(dicom(np.zeros((2, 2), np.uint16))))
+    made.file_meta.TransferSyntaxUID, made.PixelData = syntax, encapsulate([b"\xff\xd8\xff\xd9"])
+    written = io.BytesIO()
+    dcmwrite(written, made)
+    with pytest.raises(UsageError, match=name) as caught:
+        shown(written.getvalue())
+    assert "snapshots" in caught.value.hint
 
 
 def test_a_file_too_large_is_not_fetched(reader, look, xnat, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
+from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.tui.screens.header import HeaderPanel
 from xnat_tui.tui.screens.image import ImagePanel
@@ -80,6 +81,20 @@ async def test_window_and_level_are_moved_and_set_back(servers):
         told.has("window 360 / 750")
         await told.press("0")
         told.has("window 450 / 900")
+
+
+async def test_slices_are_put_in_order_and_the_shown_one_stays(servers):
+    (session,) = [one for one in servers.lab.site.experiments.values() if one.label == "SUB-001_MR1"]
+    (resource,) = [one for one in session.scans["2"].resources if one.label == "DICOM"]
+    entry = resource.files.pop("IM0001.dcm")
+    resource.add(FileEntry("ZZ.dcm", entry.data, entry.data.md5, entry.data.size, "DICOM", ""))
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "I")
+        told.has("1 of 10 IM0002.dcm instance 2")
+        await told.press("o")
+        told.has("2 of 10 IM0002.dcm instance 2")
+        await told.press("left")
+        told.has("1 of 10 ZZ.dcm instance 1")
 
 
 async def test_snapshots_stand_in_and_back(servers):

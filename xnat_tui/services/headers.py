@@ -21,15 +21,30 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 128
 """Characters of a value that are shown; the rest is counted."""
 MASK = "•••"
-PATIENT_GROUP = 0x0010
+_PERSONAL_GROUPS = frozenset({0x0010, 0x0038, 0x4008})
+"""The patient, the visit, and what somebody said of the study."""
 _DICOM_LABELS = ("DICOM", "secondary")
 _PERSONAL = frozenset(
     (
-        *("AccessionNumber", "StudyID", "InstitutionName", "InstitutionAddress", "RequestingPhysician"),
-        *("IssuerOfPatientID", "AdmissionID", "CurrentPatientLocation", "RequestAttributesSequence"),
-        *("InstitutionalDepartmentName", "OtherPatientIDsSequence", "ResponsibleOrganization"),
+        *("AccessionNumber", "StudyID", "IssuerOfAccessionNumberSequence", "ReferencedPatientSequence"),
+        *("ReferencedVisitSequence", "InstitutionName", "InstitutionCodeSequence"),
+        *("InstitutionalDepartmentName", "ResponsibleOrganization"),
+        *("ReferringPhysicianIdentificationSequence", "ConsultingPhysicianIdentificationSequence"),
+        *("PhysiciansOfRecordIdentificationSequence", "PhysiciansReadingStudyIdentificationSequence"),
+        *("PerformingPhysicianIdentificationSequence", "RequestingPhysicianIdentificationSequence"),
+        *("ScheduledPerformingPhysicianIdentificationSequence", "OperatorIdentificationSequence"),
+        *("VerifyingObserverIdentificationCodeSequence", "VerifyingObserverSequence"),
+        *("AuthorObserverSequence", "PersonIdentificationCodeSequence", "RequestingPhysician"),
+        *("RequestingService", "ReasonForStudy", "ReasonForVisit", "RequestAttributesSequence"),
+        *("RequestedProcedureID", "ReasonForTheRequestedProcedure"),
+        *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest"),
+        *("PlacerOrderNumberProcedure", "FillerOrderNumberProcedure", "OrderEnteredBy"),
+        *("OrderEntererLocation", "PatientTransportArrangements", "TextValue", "InterpretationText"),
+        *("RTPhysicianIntentNarrative", "EncapsulatedDocument", "DocumentTitle"),
+        *("OriginalAttributesSequence",),
     )
 )
+_TOLD_FREELY = re.compile(r"Comments?$|Address$|Telephone|Telecom|PhoneNumber$|^CommentsOn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +138,19 @@ def _natural(item: Item) -> list[tuple[int, str]]:
 
 
 def is_personal(element: DataElement) -> bool:
-    """Whether an element may name a person: group 0010, names of people, addresses, numbers of a visit.
+    """Whether an element may name a person, after DICOM PS3.15 table E.1-1.
 
-    Private elements are taken for personal too: nobody knows what a vendor writes there.
+    That is what groups of the patient and the visit hold, names of people, addresses, numbers of visits and
+    orders, and comments, where anything is written. Private elements are taken for personal too: nobody
+    knows what a vendor writes there. Dates of examinations are not; a date of birth is the patient's.
     """
-    tag = element.tag
+    tag, keyword = element.tag, element.keyword
     return (
-        tag.group == PATIENT_GROUP
+        tag.group in _PERSONAL_GROUPS
         or element.VR == "PN"
         or (tag.is_private and not tag.is_private_creator)
-        or element.keyword in _PERSONAL
+        or keyword in _PERSONAL
+        or _TOLD_FREELY.search(keyword) is not None
     )
 
 

@@ -17,6 +17,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.headers import dicom_files, files_of
 from xnat_tui.services.reading import Reader
 from xnat_tui.xnat.connection import encode_uri
+from xnat_tui.xnat.dicom import DAMAGE, quietly, read_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,11 @@ _MOST_PIXELS = 100_000_000
 _LONGEST_SIDE = 1024
 """Pixels of a frame's side that are kept: no terminal shows more."""
 _KEPT_FILES = 4
+MOST_ORDERED = 1000
+"""Files of which so much as the beginning is read in order to sort them."""
+_ORDER = ("ImagePositionPatient", "ImageOrientationPatient", "InstanceNumber")
 _INSTALL = "Install it with: pip install 'xnat-tui[image]'"
+_DECODERS = "Look at its snapshots: s. Decoders: pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,31 @@ class Images:
             if snapshots := self.snapshots():
                 return snapshots
             raise
+
+    def in_order(self, files: Sequence[Place]) -> list[Place]:
+        """DICOM files as their slices lie: along their normal, where one stands at each position, else by
+        instance number. Reads the beginning of every file; what tells neither comes last, by name.
+
+        Raises UsageError for too many files, and what reading them raises.
+        """
+        if len(files) > MOST_ORDERED:
+            raise UsageError(f"{len(files)} files are too many to be read for their order.")
+        headers: list[tuple[Place, Dataset]] = []
+        others: list[Place] = []
+        for file in files:
+            assert file.item is not None, "a file is an item"
+            try:
+                header = read_header(self._reader.connection, file.item.uri, names=_ORDER)
+            except BadAnswer:
+                others.append(file)
+            else:
+                headers.append((file, header))
+        places = [_along_normal(header) for _, header in headers]
+        if None in places or len(set(places)) < len(places):
+            places = [_first_number(header.get("InstanceNumber")) for _, header in headers]
+        known = [(place, file) for place, (file, _) in zip(places, headers, strict=True) if place is not None]
+        others += [file for place, (file, _) in zip(places, headers, strict=True) if place is None]
+        return [file for _, file in sorted(known, key=lambda one: one[0])] + others
 
     def snapshots(self) -> list[Place]:
         """Pictures that XNAT made itself of this scan, the large ones first; of a resource, its pictures."""
@@ -192,13 +222,14 @@ def _resampled(values: Values, size: int, axis: int) -> Values:
 def _decode_dicom(content: bytes, number: int) -> Frame:
     import numpy as np
     import pydicom
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
     failure: XnatTuiError
+    compression = "This file"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # oddities of strangers' files; they would carry values
+        with quietly():
             header = pydicom.dcmread(io.BytesIO(content))
+            compression = header.file_meta.get("TransferSyntaxUID", pydicom.uid.UID("")).name
             if "PixelData" not in header and "FloatPixelData" not in header:
                 raise BadAnswer("There is no picture in this file.", "Look at its header: D.")
             _check_size(header.get("Rows", 0), header.get("Columns", 0))
@@ -206,8 +237,8 @@ def _decode_dicom(content: bytes, number: int) -> Frame:
     except InvalidDicomError:
         failure = BadAnswer("This is no DICOM file.", "Look at another file.")
     except (NotImplementedError, RuntimeError, ImportError):
-        failure = UsageError("This file's compression cannot be decoded here.", _INSTALL)
-    except (ValueError, AttributeError, KeyError, TypeError, EOFError, IndexError, np.exceptions.AxisError):
+        failure = UsageError(f"{compression} cannot be decoded here.", _DECODERS)
+    except (*DAMAGE, BytesLengthException, ArithmeticError, np.exceptions.AxisError):
         failure = BadAnswer("The picture in this file is damaged.", "Look at another file.")
     raise failure
 
@@ -263,6 +294,17 @@ def _about(header: Dataset, shape: tuple[int, ...]) -> str:
     if position is not None:
         words.append(f"at {position:.1f} mm")
     return "  ".join(words)
+
+
+def _along_normal(header: Dataset) -> float | None:
+    """Millimetres along the normal of the image plane (DICOM C.7.6.2.1.1), None where it is not told."""
+    position, orientation = (header.get(name) for name in _ORDER[:2])
+    try:
+        x, y, z = (float(one) for one in position)
+        a, b, c, d, e, f = (float(one) for one in orientation)
+    except (TypeError, ValueError):
+        return None
+    return round(x * (b * f - c * e) + y * (c * d - a * f) + z * (a * e - b * d), 3)
 
 
 def _first_number(value: object) -> float | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -24,6 +26,11 @@ LARGEST_HEADER = 16_000_000
 """Bytes. Private elements make headers of some megabytes; more is a file without pixel data."""
 FIRST_BYTES = 64_000
 """What is looked at before more is fetched; most headers end within some kB."""
+DAMAGE = (
+    *(EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, OSError),
+    *(struct.error, zlib.error),
+)
+"""What pydicom may raise on a damaged file, beside its own errors."""
 _PARSING = threading.Lock()
 _PREAMBLE = 132
 _MARK = b"DICM"
@@ -112,7 +119,7 @@ def _read(download: Download, names: Sequence[str]) -> Dataset:
 
 def _parse(seen: bytes, whole: bool, names: Sequence[str]) -> Dataset:
     import pydicom
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
     marked = seen[128:_PREAMBLE] == _MARK
     failure: XnatTuiError
@@ -124,9 +131,9 @@ def _parse(seen: bytes, whole: bool, names: Sequence[str]) -> Dataset:
                 force=not marked and _looks_bare(seen),
                 specific_tags=list(names) or None,
             )
-            for _ in dataset.iterall():
+            for _ in (*dataset.file_meta.iterall(), *dataset.iterall()):
                 pass  # values are decoded when they are looked at: now, while nobody hears complaints
-    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, AttributeError, OSError):
+    except (*DAMAGE, InvalidDicomError, BytesLengthException):
         failure = BadAnswer("This is no DICOM file, or its header is damaged.", "Look at another file.")
     except NotImplementedError:
         failure = BadAnswer("This DICOM file has elements of a kind that is not known.", "Export the file.")

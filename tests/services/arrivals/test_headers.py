@@ -6,10 +6,17 @@ import io
 from collections.abc import Callable
 
 import pytest
-from pydicom import config
+from pydicom import DataElement, config
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.content import BytesContent
@@ -148,9 +155,122 @@ def test_patient_fields_are_masked_wherever_they_stand() -> None:
     assert not [secret for secret in ("P-1", "Doe", "House", "1970") if secret in texts]
 
 
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        *("PatientName", "PatientID", "PatientBirthDate", "PatientAddress", "OtherPatientIDs", "EthnicGroup"),
+        *(
+            "PatientComments",
+            "ImageComments",
+            "StudyComments",
+            "AdmissionID",
+            "VisitComments",
+            "ReasonForStudy",
+        ),
+        *("ReferringPhysicianTelephoneNumbers", "AccessionNumber", "StudyID", "InstitutionName", "TextValue"),
+        *("CommentsOnThePerformedProcedureStep", "OrderCallbackPhoneNumber", "PersonAddress"),
+        *("InterpretationText", "PatientInstitutionResidence", "NameOfPhysiciansReadingStudy"),
+    ],
+)
+def test_what_may_name_a_person_is_masked(keyword: str) -> None:
+    dataset = Dataset()
+    setattr(dataset, keyword, "19700131" if keyword == "PatientBirthDate" else "secret")
+    (row,) = rows(dataset)
+    assert (row.keyword, row.value, row.masked) == (keyword, headers.MASK, True)
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "StudyDescription",
+        "SeriesDate",
+        "PatientPosition",
+        "ImageOrientationPatient",
+        "StationName",
+        "ImageType",
+    ],
+)
+def test_what_tells_of_the_examination_is_shown(keyword: str) -> None:
+    assert not headers.is_personal(DataElement(keyword, "LO", "1"))
+
+
+def test_every_masked_keyword_is_one_of_dicom() -> None:
+    assert {keyword for keyword in headers._PERSONAL if tag_for_keyword(keyword) is None} == set()
+
+
 def test_patient_fields_are_shown_on_request() -> None:
     texts = [row.value for row in rows(sample(), show_patient=True)]
     assert {"P-1", "Doe^Jane", "House^G", "born 1970"} <= set(texts)
+
+
+def encoded(syntax: UID, *, private: int = 0) -> bytes:
+    """A file with pixels, and so many bytes of a private element."""
+    dataset = sample()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.4", "1.2.3"
+    dataset.Modality = "MR"
+    block = dataset.private_block(0x0029, "VENDOR", create=True)
+    block.add_new(0x10, "OB", b"\0" * private)
+    dataset.BitsAllocated, dataset.PixelData = 16, b"\1" * 8
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    written = io.BytesIO()
+    dataset.save_as(written, enforce_file_format=True)
+    return written.getvalue()
+
+
+SYNTAXES = [
+    pytest.param(ExplicitVRLittleEndian, id="explicit"),
+    pytest.param(ImplicitVRLittleEndian, id="implicit"),
+    pytest.param(ExplicitVRBigEndian, id="big endian"),
+    pytest.param(DeflatedExplicitVRLittleEndian, id="deflated"),
+]
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_every_encoding_is_read_and_a_huge_private_element_with_it(
+    syntax: UID, demo: DemoServer, read: Read
+) -> None:
+    for private in (10, 3_000_000):
+        stored(demo).data = BytesContent(encoded(syntax, private=private))
+        header = read(FILE)
+        assert (header.Modality, "PixelData" in header) == ("MR", False)
+        (row,) = [row for row in rows(header, show_patient=True) if row.tag == "(0029,1010)"]
+        assert row.value == f"{private} bytes"
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES[:2])
+def test_a_file_without_a_preamble_is_read(syntax: UID, demo: DemoServer, read: Read) -> None:
+    whole = encoded(syntax)
+    stored(demo).data = BytesContent(whole[132:])
+    assert read(FILE).Modality == "MR"
+    stored(demo).data = BytesContent(whole[whole.index(b"\x08\x00\x16\x00") :])
+    assert read(FILE).Modality == "MR"
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_a_file_cut_short_or_damaged_anywhere_is_read_or_said_to_be_damaged(
+    syntax: UID, demo: DemoServer, read: Read
+) -> None:
+    whole = encoded(syntax)
+    damaged = [whole[:length] for length in range(0, len(whole), 23)]
+    damaged += [whole[:at] + b"\x55\xaa" + whole[at + 2 :] for at in range(140, len(whole), 17)]
+    told = set()
+    for content in damaged:
+        stored(demo).data = BytesContent(content)
+        try:
+            rows(read(FILE))
+        except BadAnswer as error:
+            told.add(error.message)
+    assert "This is no DICOM file, or its header is damaged." in told
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x89PNG\r\n" + b"x" * 500, b"<html>Sign in</html>" * 50, b"\0" * 1000, b"\xff" * 1000]
+)
+def test_what_is_no_dicom_file_is_said(content: bytes, demo: DemoServer, read: Read) -> None:
+    stored(demo).data = BytesContent(content)
+    with pytest.raises(BadAnswer, match="This is no DICOM file"):
+        read(FILE)
 
 
 def test_values_never_reach_a_warning_or_a_log(

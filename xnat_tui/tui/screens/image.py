@@ -37,6 +37,9 @@ class ImagePanel(ReadingPanel[None]):
         Binding("minus", "contrast(1)", "Less contrast", show=False),
         Binding("0", "reset", "As stored"),
         Binding("s", "snapshots", "Snapshots"),
+        Binding(
+            "o", "in_order", "In order", tooltip="Sort by position, else instance number; reads every file"
+        ),
         Binding("D", "header", "Header"),
         Binding("r", "retry", "Try again", show=False),
         Binding("I,q", "leave", show=False),
@@ -195,6 +198,26 @@ class ImagePanel(ReadingPanel[None]):
                 self.complain("There are no snapshots of this.")
 
         self.read("snapshots", images.snapshots, found)
+
+    def action_in_order(self) -> None:
+        """As slices lie, and not by their files' names: those may be UIDs."""
+        images, files = self._images, self._slices
+        if images is None or self._busy or self._files is not files:
+            return
+        here = files[self._wanted[0]]
+
+        def sorted_(found: list[Place]) -> None:
+            if self._files is files:
+                self._files = self._slices = found
+                self._wanted = (found.index(here), self._wanted[1])
+                self._show()
+
+        def failed(error: XnatTuiError) -> None:
+            self._say("")
+            self.complain_of(error)
+
+        self._say(f"reading the order of {len(files)} files …")
+        self.read("order", lambda: images.in_order(files), sorted_, failed)
 
     def _turn_to(self, files: list[Place]) -> None:
         self._files = files
