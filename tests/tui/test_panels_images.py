@@ -1,12 +1,16 @@
 """DICOM headers and images, through the screen at 80×24."""
 
+import io
 from collections.abc import Iterator
 
 import pytest
+from pydicom import dcmread
+from textual.widgets import OptionList
 
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
 from xnat_tui.demo.archive import FileEntry
+from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.tui.screens.header import HeaderPanel
 from xnat_tui.tui.screens.image import ImagePanel
@@ -52,6 +56,42 @@ async def test_two_headers_stand_side_by_side_differences_first(servers):
         assert isinstance(told.app.screen, HeaderPanel)
         told.has("0 differ")
         assert told.line_with("Series Date").count("20240") == 2
+
+
+async def test_two_differing_headers_tell_first_what_differs(servers):
+    """The destination's file was anonymised and rewritten by another program."""
+    (session,) = [one for one in servers.qc.site.experiments.values() if one.label == "SUB-001_MR1"]
+    (resource,) = [one for one in session.scans["2"].resources if one.label == "DICOM"]
+    entry = resource.files["IM0001.dcm"]
+    header = dcmread(io.BytesIO(b"".join(entry.data.chunks())))
+    header.PatientName, header.EchoTime, header.SoftwareVersions = "Anonymous", "3.5", "XA30"
+    header.Manufacturer = "東京\x1b[2J [bold]medical[/bold] and a name far too long for its column"
+    del header.PatientSex
+    written = io.BytesIO()
+    header.save_as(written)
+    entry.data = BytesContent(written.getvalue())
+    place = "BRAINS/SUB-001/SUB-001_MR1"
+    async with story(f"lab:{place}", f"qc:{place}") as told:
+        await told.press("equals_sign")
+        await told.compared()
+        await told.press("enter", "j", "j", "D")
+        told.shows("headers_80x24")
+        glyphs = [line[2] for line in told.lines[3:9]]
+        assert glyphs == ["*", "*", "<", "*", ">", " "]
+
+        await told.press("j", "j", "j", "j", "j", "j", "k", "N", "N")
+        assert told.app.screen.query_one(OptionList).highlighted == 3
+        await told.press("n", "n")
+        told.has("No further difference")
+        await told.press("H")
+        assert "Anonymous" in told.line_with("Patient's Name")
+
+        await told.press("slash")
+        await told.type("echo t")
+        assert told.line_with("Echo Time").split()[-3:-1] == ["2.98", "3.5"]
+        told.has("1 of ")
+        await told.press("escape", "right_square_bracket")
+        told.has("file 2 of 10 IM0002.dcm", "0 differ")
 
 
 async def test_what_has_no_dicom_says_so_in_place(servers):

@@ -47,6 +47,8 @@ class HeaderPanel(ReadingPanel[None]):
         Binding("left_square_bracket,left", "file(-1)", "Previous file"),
         Binding("n", "difference(1)", "Next difference", show=False),
         Binding("N", "difference(-1)", "Previous difference", show=False),
+        Binding("j", "row(1)", show=False),
+        Binding("k", "row(-1)", show=False),
         Binding("y", "copy_row", "Copy row"),
         Binding("r", "retry", "Read again", show=False),
         Binding("D,q", "leave", show=False),
@@ -56,6 +58,8 @@ class HeaderPanel(ReadingPanel[None]):
     HeaderPanel > .panel--box.-tall { height: 100%; }
     HeaderPanel OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
     HeaderPanel #about { height: auto; }
+    HeaderPanel #whole { height: auto; max-height: 4; display: none; }
+    HeaderPanel #whole.-shown { display: block; }
     HeaderPanel Input { display: none; }
     HeaderPanel Input.-shown { display: block; }
     """
@@ -82,6 +86,7 @@ class HeaderPanel(ReadingPanel[None]):
             Static("Reading …", id="about", markup=False),
             Input(compact=True, placeholder="filter by tag, name or value"),
             OptionList(compact=True, markup=False),
+            Static("", id="whole", markup=False),
         ]
 
     def on_mount(self) -> None:
@@ -155,6 +160,17 @@ class HeaderPanel(ReadingPanel[None]):
         line = f"{left}{texts[0]}{' ' * (half - cell_width(texts[0]))} {texts[1]}"
         return Content.styled(line, "bold") if pair.glyph else Content(line)
 
+    @on(OptionList.OptionHighlighted)
+    def _show_whole(self, event: OptionList.OptionHighlighted) -> None:
+        """The values of the row under the cursor, where its line has no room for them."""
+        pair = self._shown[event.option_index]
+        values = [clean(text) for text in (pair.source, pair.destination) if text is not None]
+        line = str(event.option.prompt)
+        cut = any(value not in line for value in values)
+        whole = self.query_one("#whole", Static)
+        whole.set_class(cut, "-shown")
+        whole.update(f"{clean(pair.row.name or pair.row.tag)}: {' | '.join(values)}" if cut else "")
+
     # keys
 
     def action_filter(self) -> None:
@@ -190,6 +206,11 @@ class HeaderPanel(ReadingPanel[None]):
         if headers is not None and self._at is not None and 0 <= self._at + step < headers.count:
             self._at += step
             self._read()
+
+    def action_row(self, step: int) -> None:
+        """j and k, as in the trees."""
+        rows = self.query_one(OptionList)
+        rows.action_cursor_down() if step > 0 else rows.action_cursor_up()
 
     def action_difference(self, step: int) -> None:
         rows = self.query_one(OptionList)
