@@ -65,7 +65,7 @@ async def test_two_differing_headers_tell_first_what_differs(servers):
     entry = resource.files["IM0001.dcm"]
     header = dcmread(io.BytesIO(b"".join(entry.data.chunks())))
     header.PatientName, header.EchoTime, header.SoftwareVersions = "Anonymous", "3.5", "XA30"
-    header.Manufacturer = "東京\x1b[2J [bold]medical[/bold] and a name far too long for its column"
+    header.Manufacturer = "東京\x1b[2J [bold]medical[/bold] and more than there is room for"
     del header.PatientSex
     written = io.BytesIO()
     header.save_as(written)

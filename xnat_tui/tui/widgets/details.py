@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ from xnat_tui.tui.describing import item_name, item_word, pair_line, verdict
 
 _NAME_CELLS = 18
 _MOST_BELOW = 200
+_MOST_CHARACTERS = 4000
 
 
 class DetailsView(VerticalScroll):
@@ -122,7 +124,15 @@ def _fields(item: Item, width: int, only: str) -> Iterator[Line]:
     for name in sorted(item.fields):
         value = item.fields.get(name, "")
         if value and only.casefold() in f"{name} {value}".casefold():
-            yield f"{_column(clean(name), cells)} {clean(value)}", ""
+            yield from _beside(_column(clean(name), cells), [wrapped(clean(value), width - cells - 1)])
+
+
+def _beside(name: str, values: Sequence[Sequence[str]], end: str = "", style: str = "") -> Iterator[Line]:
+    """Values next to each other in as many lines as the longest one needs."""
+    blank = " " * cell_width(values[0][0])
+    for parts in zip_longest(*values, fillvalue=blank):
+        yield f"{name} {' '.join(parts)}{end}", style
+        name, end = " " * cell_width(name), ""
 
 
 def _two_columns(
@@ -142,16 +152,41 @@ def _two_columns(
         there = right.get(name, "") or (difference.destination if difference else "")
         if not (here or there) or only.casefold() not in f"{name} {here} {there}".casefold():
             continue
-        values = f"{_column(clean(here) or '—', room)} {_column(clean(there) or '—', room)}"
-        yield (
-            f"{_column(clean(name), cells)} {values} {'*' if difference else ''}",
-            "bold" if difference else "",
-        )
+        title, texts = _column(clean(name), cells), [clean(text) or "—" for text in (here, there)]
+        if difference:
+            columns = [[_column(part, room) for part in wrapped(text, room)] for text in texts]
+            yield from _beside(title, columns, " *", "bold")
+        else:
+            yield from _beside(title, [[_column(text, room)] for text in texts])
 
 
 def _name_cells(names: Iterable[str], width: int) -> int:
     longest = max((cell_width(clean(name)) for name in names), default=0)
     return min(longest, _NAME_CELLS if width < 60 else 30)
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """A text in lines of so many cells, broken at blanks where there are any near the end."""
+    lines = []
+    if len(text) > _MOST_CHARACTERS:
+        text = f"{text[:_MOST_CHARACTERS]}… ({len(text)} characters)"
+    while (end := _fitting(text, cells)) < len(text):
+        blank = text.rfind(" ", end // 2, end + 1)
+        end = blank if blank > 0 else end
+        lines.append(text[:end].rstrip())
+        text = text[end:].lstrip()
+    return [*lines, text]
+
+
+def _fitting(text: str, cells: int) -> int:
+    """How many characters fill so many cells; marks stay with what they combine with."""
+    end = used = 0
+    for character in text:
+        used += cell_width(character)
+        if used > cells:
+            break
+        end += 1
+    return max(1, end)
 
 
 def _column(text: str, cells: int) -> str:
