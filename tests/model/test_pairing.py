@@ -76,6 +76,18 @@ def test_two_of_one_key_are_paired_alike_first_and_say_so() -> None:
     assert {pair.note for pair in pairs} == {"one of 3 with this scan ID"}
 
 
+def test_two_of_one_label_are_paired_by_their_counts_before_their_fields_at_every_depth() -> None:
+    def resources(*counts: tuple[int, int]) -> Listing:
+        return Listing(tuple(Item(Kind.RESOURCE, "MISC", files=files, bytes=size) for files, size in counts))
+
+    for depth in Depth:
+        pairs = match(Kind.RESOURCE, resources((0, 0)), resources((1, 3), (0, 0)), Rules(depth))
+        assert [(pair.destination.files, pair.status) for pair in pairs if pair.destination] == [
+            (0, Status.SAME),
+            (1, Status.ONLY_DESTINATION),
+        ]
+
+
 def test_labels_that_differ_by_case_are_two_and_point_at_each_other() -> None:
     one, other = (Listing((Item(Kind.SUBJECT, key, key),)) for key in ("SUB-008", "sub-008"))
     first, second = match(Kind.SUBJECT, one, other, Rules())

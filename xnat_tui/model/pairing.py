@@ -275,32 +275,39 @@ def _key(item: Item) -> str:
 
 
 def _match_key(kind: Kind, items: list[Item], others: list[Item], judge: Judge) -> list[Pair]:
-    """Pair what shares a key; with several of them, those that are alike first."""
+    """Pair what shares a key; with several of them, those that are alike first, by their content if told."""
     if len(items) == len(others) == 1:
         one, other = items[0], others[0]
         return [Pair(kind, one.key, one, other, verdict=judge(one, other))]
-    several = len(items) > 1 or len(others) > 1
+    if len(items) + len(others) == 1:
+        return [_alone(kind, item, None) for item in items] + [_alone(kind, None, other) for other in others]
     pairs: list[Pair] = []
-    rest = list(others)
-    waiting: list[Item] = []
-    for item in items:
-        alike = next((o for o in rest if judge(item, o).status is Status.SAME), None)
-        if alike is None:
-            waiting.append(item)
-            continue
-        rest.remove(alike)
-        pairs.append(Pair(kind, item.key, item, alike, verdict=judge(item, alike)))
-    for item in waiting:
-        if rest:
-            other = rest.pop(0)
-            pairs.append(Pair(kind, item.key, item, other, verdict=judge(item, other)))
-        else:
-            pairs.append(_alone(kind, item, None))
+    waiting, rest = list(items), list(others)
+    for alike in (_same_content, _same_fields, _anything):
+        for item in list(waiting):
+            found = next((other for other in rest if alike(item, other, judge)), None)
+            if found is not None:
+                waiting.remove(item)
+                rest.remove(found)
+                pairs.append(Pair(kind, item.key, item, found, verdict=judge(item, found)))
+    pairs += [_alone(kind, item, None) for item in waiting]
     pairs += [_alone(kind, None, other) for other in rest]
-    if several:
-        for pair in pairs:
-            pair.note = pair.note or f"one of {max(len(items), len(others))} with this {_word(kind)}"
+    for pair in pairs:
+        pair.note = pair.note or f"one of {max(len(items), len(others))} with this {_word(kind)}"
     return pairs
+
+
+def _same_content(one: Item, other: Item, judge: Judge) -> bool:
+    """Whether the recorded counts agree too, which a verdict by digests leaves to the files."""
+    return (one.files, one.bytes) == (other.files, other.bytes) and _same_fields(one, other, judge)
+
+
+def _same_fields(one: Item, other: Item, judge: Judge) -> bool:
+    return judge(one, other).status is Status.SAME
+
+
+def _anything(_one: Item, _other: Item, _judge: Judge) -> bool:
+    return True
 
 
 def _word(kind: Kind) -> str:
