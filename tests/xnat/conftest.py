@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -23,7 +25,8 @@ LOGIN_PAGE = (
 
 @dataclass
 class Reply:
-    """`announced`: a Content-Length that is a lie; `drop`: closed before any answer; `hold` and
+    """`announced`: a Content-Length that is a lie; `drop`: closed before any answer; `raw`: these bytes in
+    place of an answer, and the connection reset; `itself`: what comes without an order; `hold` and
     `stall` are waited for, before the answer and after its body."""
 
     status: int = 200
@@ -33,6 +36,8 @@ class Reply:
     announced: int | None = None
     chunked: bool = False
     drop: bool = False
+    raw: bytes | None = None
+    itself: bool = False
     hold: threading.Event | None = None
     stall: threading.Event | None = None
 
@@ -52,6 +57,8 @@ class Liar:
         self.seen: list[Seen] = []
         self.sessions: set[str] = set()
         self.expired = Reply(401, b"<html><h3>Unauthorized</h3></html>", "text/html")
+        self.always: Reply | None = None
+        """The answer to everything but signing in and out."""
         self.password = "pa&ss wörd"
         self.arrived = threading.Semaphore(0)
         self._orders: dict[str, list[Reply]] = {}
@@ -78,13 +85,17 @@ class Liar:
             self.seen.append(seen)
             orders = self._orders.get(route)
             if orders and route in _OPEN:
-                return orders.pop(0) if len(orders) > 1 else orders[0]
+                reply = orders.pop(0) if len(orders) > 1 else orders[0]
+                if not reply.itself:
+                    return reply
             if route in _OPEN or route == "GET /data/JSESSION":
                 return self._open(route, seen)
             if self._session(seen) not in self.sessions:
                 return self.expired
             if orders:
                 return orders.pop(0) if len(orders) > 1 else orders[0]
+            if self.always is not None and route not in _SIGNING:
+                return self.always
             return self._own(route, seen)
 
     def _open(self, route: str, seen: Seen) -> Reply:
@@ -123,6 +134,7 @@ class Liar:
 
 
 _OPEN = ("GET /", "PUT /data/services/auth")
+_SIGNING = ("GET /data/auth", "GET /xapi/siteConfig/buildInfo", "DELETE /data/JSESSION")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -137,8 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.liar.arrived.release()
         if reply.hold is not None:
             reply.hold.wait(20)
-        if reply.drop:
+        if reply.drop or reply.raw is not None:
             self.close_connection = True
+            self.wfile.write(reply.raw or b"")
+            if reply.raw is not None:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from xnat_tui.config import Server
-from xnat_tui.errors import ServerUnreachable
+from xnat_tui.errors import NotXnat, ServerUnreachable
 from xnat_tui.xnat.signin import find_base
 from xnat_tui.xnat.transport import Transport
 
@@ -70,6 +70,14 @@ def test_only_the_same_host_and_never_a_step_back(
     transport = FrontPages(start, pages)
     find_base(transport)
     assert (transport.base, len(transport.asked)) == (base, count)
+
+
+@pytest.mark.parametrize("location", ["http://x.org/data/y", "http://x.org:443/data/y", "//y.org/data/y"])
+def test_the_session_is_never_sent_unencrypted_nor_to_another_host(location: str) -> None:
+    transport = FrontPages("https://x.org", {"https://x.org/data/x": location})
+    with pytest.raises(NotXnat, match=r"https to http|another host"):
+        transport.get("https://x.org/data/x", transport.stop)
+    assert transport.asked == ["https://x.org/data/x"]
 
 
 def test_redirects_in_a_circle_end() -> None:

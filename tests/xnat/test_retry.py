@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -25,7 +26,20 @@ def test_the_servers_wish_is_honoured_within_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("12", 12.0), (" 0 ", 0.0), (None, None), ("soon", None), ("-5", None)]
+    ("header", "seconds"),
+    [
+        *(
+            ("12", 12.0),
+            (" 0 ", 0.0),
+            (None, None),
+            ("soon", None),
+            ("-5", None),
+            ("1e9", None),
+            ("0.5", None),
+        ),
+        *(("9" * 400, math.inf), ("Fri, 31 Dec 99999999999999 23:59:59 GMT", None)),
+        *(("Mon, 01 Jan 1900 00:00:00 GMT", 0.0), ("Mon, 32 Jan 2024 25:61:61 GMT", None), (", , ,", None)),
+    ],
 )
 def test_retry_after_in_seconds(header: str | None, seconds: float | None) -> None:
     assert retry_after(header) == seconds

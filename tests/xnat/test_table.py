@@ -98,6 +98,27 @@ def test_a_listing_that_is_cut_off_is_not_believed(kept: int) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("after", ["<html>Error", "}", '{"ResultSet":{"Result":[]}}', "\x00"])
+def test_what_follows_a_listing_makes_it_unbelievable(after: str) -> None:
+    assert len(parse_table(envelope([{"ID": "1"}]) + " \r\n")) == 1
+    with pytest.raises(BadAnswer):
+        parse_table(envelope([{"ID": "1"}]) + after)
+
+
+def test_rows_given_twice_are_no_listing() -> None:
+    with pytest.raises(BadAnswer):
+        parse_table('{"ResultSet":{"Result":[{"ID":"1"}],"Result":[]}}')
+
+
+def test_every_row_has_the_columns_that_are_needed() -> None:
+    rows: list[dict[str, object]] = [{"URI": "u", "xnat:x/label": "a"}, {"uri": "v"}]
+    assert len(parse_table(envelope(rows[:1]), "URI", "xnat:X/label")) == 1
+    assert len(parse_table(envelope([]), "URI")) == 0
+    for needed in ("xnat:x/label", "nothing"):
+        with pytest.raises(BadAnswer, match="lacks the column"):
+            parse_table(envelope(rows), needed)
+
+
 def test_a_count_that_contradicts_the_rows_is_an_error() -> None:
     with pytest.raises(BadAnswer, match="announced 3 rows and sent 1"):
         parse_table('{"ResultSet":{"Result":[{"ID":"1"}],"totalRecords":"3"}}')

@@ -16,7 +16,7 @@ def own_access(connection: Connection) -> Mapping[str, str]:
     `/data/projects?accessible=true` lists what is visible with lower-case columns; the user's group stands
     in `user_role_N`, N being his number. A group of the project's own making is told by its name.
     """
-    table = connection.table("/data/projects", accessible=True)
+    table = connection.table("/data/projects", "id", accessible=True)
     columns = [column for column in table.columns if column.lower().startswith("user_role_")]
     found = {}
     for row in table:

@@ -33,6 +33,8 @@ from xnat_tui.xnat.retry import Unavailable, retry_after
 
 WORDS = 300
 """Characters of a server's message that are shown."""
+PAGE_BYTES = 4096
+"""By then a page has shown that it is one: XNAT's templates begin with many empty lines."""
 
 _REFUSED = frozenset({400, 405, 406, 413, 414, 415, 417, 422})
 _BUSY = frozenset({429, 502, 503, 504})
@@ -60,6 +62,11 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     @property
+    def listing(self) -> str:
+        """The text for `parse_table`, in which bytes that are no UTF-8 can still be told apart."""
+        return self.body.decode("utf-8-sig", "surrogateescape")
+
+    @property
     def content_type(self) -> str:
         return self.headers.get("Content-Type", "")
 
@@ -77,7 +84,7 @@ class Answer:
 
 def is_page(content_type: str, start: bytes) -> bool:
     """Whether this is an HTML page, by its type or by how it begins."""
-    beginning = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    beginning = start[:PAGE_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return beginning.startswith((b"<!doctype html", b"<html")) or content_type.lower().startswith("text/html")
 
 

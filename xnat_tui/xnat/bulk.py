@@ -15,6 +15,7 @@ from xnat_tui.model.entities import Fields, Item, Kind, told_apart
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.listing import (
     EXPERIMENT_COLUMNS,
+    IDENTIFYING,
     RESOURCE_FIELDS,
     SUBJECT_FIELDS,
     FieldReader,
@@ -64,7 +65,7 @@ class ProjectQuestions:
     def subjects(self) -> list[Item]:
         """Subjects, owned and shared in, with demographics and custom variables."""
         columns = ("ID", "label", "project", *SUBJECT_FIELDS, *variable_columns(_SUBJECT_VARIABLE))
-        table = self._connection.table(f"{self._path}/subjects", columns=",".join(columns))
+        table = self._connection.table(f"{self._path}/subjects", *IDENTIFYING, columns=",".join(columns))
         read = FieldReader(table, {name: name for name in SUBJECT_FIELDS})
         variables = Variables(table, _SUBJECT_VARIABLE)
         return [
@@ -75,7 +76,7 @@ class ProjectQuestions:
     def subject_resources(self) -> Grouped:
         path = "xnat:subjectData/resources/resource"
         table = self._connection.table(
-            f"{self._path}/subjects", columns=",".join(("ID", "label", *resource_columns(path)))
+            f"{self._path}/subjects", "URI", columns=",".join(("ID", "label", *resource_columns(path)))
         )
         read = ResourceReader(table, path)
         return {
@@ -93,7 +94,9 @@ class ProjectQuestions:
             *EXPERIMENT_COLUMNS.values(),
             *variable_columns(_EXPERIMENT_VARIABLE),
         )
-        table = self._connection.table(f"{self._path}/experiments", columns=",".join(columns))
+        table = self._connection.table(
+            f"{self._path}/experiments", *IDENTIFYING, "subject_ID", "xsiType", columns=",".join(columns)
+        )
         read = FieldReader(table, EXPERIMENT_COLUMNS)
         variables = Variables(table, _EXPERIMENT_VARIABLE)
         by_subject: Grouped = {}
@@ -114,6 +117,7 @@ class ProjectQuestions:
         path = "xnat:experimentData/resources/resource"
         table = self._connection.table(
             "/data/experiments",
+            *("URI", "xsiType"),
             project=self._project.id,
             columns=",".join(("ID", "project", "xsiType", *resource_columns(path))),
         )

@@ -103,6 +103,7 @@ class SessionQuestions:
         except REFUSALS as refusal:
             log.info("reconstructions refused: %s", type(refusal).__name__)
             table = self._ask("xnat:imageSessionData", columns)
+        require(table, "project", "subject_ID")
         read = FieldReader(table, {name: name for name in SESSION_FIELDS})
         found: dict[str, Session] = {}
         for row in table:
@@ -172,6 +173,7 @@ class SessionQuestions:
             *variable_columns(_ASSESSOR_VARIABLE),
         )
         table = self._ask("xnat:imageAssessorData", columns)
+        require(table, "label", "session_ID")
         read = FieldReader(table, ASSESSOR_COLUMNS)
         variables = Variables(table, _ASSESSOR_VARIABLE)
         found: Grouped = {}
@@ -198,7 +200,10 @@ class SessionQuestions:
 
     def _ask(self, root: str, columns: Iterable[str]) -> Table:
         return self._connection.table(
-            f"{self._path}/experiments", xsiType=root, columns=",".join(dict.fromkeys(("ID", *columns)))
+            f"{self._path}/experiments",
+            "URI",
+            xsiType=root,
+            columns=",".join(dict.fromkeys(("ID", *columns))),
         )
 
 

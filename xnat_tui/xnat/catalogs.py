@@ -45,4 +45,4 @@ def run_step(connection: Connection, project: str, step: str, experiment: str) -
 def clear_caches(connection: Connection) -> None:
     """Have the server forget its caches. Raises Forbidden for all but administrators."""
     params = {"action": "clear_caches", "cacheId": "nrg"}
-    connection.write("GET", "/monitoring", params=params)
+    connection.write("GET", "/monitoring", params=params, page=True)

@@ -114,10 +114,11 @@ class Connection:
             raise self._empty()
         return answer.json()
 
-    def table(self, path: str, /, **params: Value) -> Table:
-        """A listing. Raises BadAnswer where it is empty, an item, cut off, or contradicts its own count."""
-        text = self._get(path, _with_format(path, params), LARGEST_LISTING).text
-        return parse_table(text, paged="limit" in params or "offset" in params)
+    def table(self, path: str, /, *needed: str, **params: Value) -> Table:
+        """A listing. Raises BadAnswer where it is empty, an item, cut off, contradicts its own count, or has
+        rows without a `needed` column."""
+        answer = self._get(path, _with_format(path, params), LARGEST_LISTING)
+        return parse_table(answer.listing, *needed, paged="limit" in params or "offset" in params)
 
     def get_text(self, path: str, /, **params: Value) -> str:
         return self._get(path, params, LARGEST_DOCUMENT).text
@@ -171,9 +172,10 @@ class Connection:
         content_type: str = "",
         accept_statuses: Container[int] = (200, 201),
         timeout: float = WRITE_SECONDS,
+        page: bool = False,
     ) -> Answer:
         """POST, PUT or DELETE, once. Redirects are not followed: 301 is how XNAT tells where a moved
-        prearchive session went, accept it where that is meant.
+        prearchive session went, accept it where that is meant. `page`: a web page is what should come.
 
         Raises Unclear where the answer is lost, late, or a proxy's: it may have happened.
         """
@@ -186,7 +188,7 @@ class Connection:
                 response, stop, self._transport.doing(writing=True), LARGEST_DOCUMENT, writing=True
             )
 
-        return self._write(method, path, params, content_type, accept_statuses, send)
+        return self._write(method, path, params, content_type, accept_statuses, send, page=page)
 
     def upload(
         self,
@@ -283,14 +285,22 @@ class Connection:
     def _repeated(self, attempt: Callable[[], _T], stop: threading.Event) -> _T:
         """A read, again after a new sign-in (once) and while the server is briefly not available."""
         number, signed_in = 0, False
+        expired: XnatTuiError | None = None
+        session_id = ""
         while True:
-            session_id = self._transport.auth.session_id
-            expired: XnatTuiError
+            number += 1
             try:
-                number += 1
+                if expired is not None:
+                    self._sign_in_again(session_id)
+                    signed_in, expired = True, None
+                session_id = self._transport.auth.session_id
                 result = attempt()
             except Expired as error:
-                expired = error
+                if signed_in or (self._credential is None and isinstance(error, pages.ForeignPage)):
+                    failure = pages.still_expired(error, self._transport.doing())
+                else:
+                    number, expired = number - 1, error
+                    continue
             except Unavailable as error:
                 seconds = waiting_time(number, error.retry_after)
                 if seconds is None:
@@ -300,10 +310,7 @@ class Connection:
             else:
                 self._transport.limiter.faster()
                 return result
-            if signed_in:
-                raise pages.still_expired(expired, self._transport.doing())
-            self._sign_in_again(session_id)
-            signed_in = True
+            raise failure
 
     def _wait(self, seconds: float, reason: str, stop: threading.Event) -> None:
         if self.on_wait:
@@ -319,6 +326,8 @@ class Connection:
         content_type: str,
         accepted: Container[int],
         send: Callable[[threading.Event, str, dict[str, str]], Answer],
+        *,
+        page: bool = False,
     ) -> Answer:
         if self.server.read_only and not (method == "POST" and path in _READING_POSTS):
             raise Forbidden(
@@ -333,7 +342,7 @@ class Connection:
             try:
                 with self._transport.limiter.slot(stop):
                     answer = send(stop, address, headers)
-                pages.check_sign_in(answer)
+                pages.check_written(answer, what, page=page)
                 check_status(answer, accepted, what, writing=True)
             except Expired:
                 pass
@@ -368,11 +377,14 @@ class Connection:
                 except PasswordExpired as error:
                     self._refusal = PasswordExpired(error.message, error.hint)
                 except (NotAllowed, NotXnat) as error:
-                    self._refusal = SessionExpired(
+                    failure = SessionExpired(
                         f"The session on {self._transport.name} has ended, and signing in again failed: "
                         f"{error.message}",
                         error.hint,
                     )
+                    if isinstance(error, NotXnat):  # a page about maintenance, say, locks no account
+                        raise failure from None
+                    self._refusal = failure
                 else:
                     return
             raise type(self._refusal)(self._refusal.message, self._refusal.hint)

@@ -17,7 +17,7 @@ from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX, variable_name
 from xnat_tui.xnat import writing
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.item_xml import XNAT, XSI_TYPE
-from xnat_tui.xnat.listing import accession_id
+from xnat_tui.xnat.listing import IDENTIFYING, accession_id
 
 USUAL_TYPE = "xnat:demographicData"
 _ATTRIBUTES = ("group", "src")
@@ -46,7 +46,7 @@ def people(connection: Connection, project: str) -> dict[str, Person]:
     Variables and shares come as one row per value: multi-valued columns are joined, never listed in a cell.
     """
     path = f"/data/projects/{url_path(project)}/subjects"
-    table = connection.table(path, columns=",".join(("ID", "label", "project", *FIELDS)))
+    table = connection.table(path, *IDENTIFYING, columns=",".join(("ID", "label", "project", *FIELDS)))
     there = [name for name in FIELDS if name.lower() in {column.lower() for column in table.columns}]
     found = {
         accession_id(row): Person(
@@ -55,12 +55,12 @@ def people(connection: Connection, project: str) -> dict[str, Person]:
         for row in table
     }
     name, value = (f"xnat:subjectData/fields/field/{part}" for part in ("name", "field"))
-    for row in connection.table(path, columns=f"ID,{name},{value}"):
+    for row in connection.table(path, "URI", columns=f"ID,{name},{value}"):
         person = found.get(accession_id(row))
         if person is not None and row[name]:
             person.values[f"{VARIABLE_PREFIX}{row[name]}"] = row[value]
     share = "xnat:subjectData/sharing/share/project"
-    for row in connection.table(path, columns=f"ID,{share}"):
+    for row in connection.table(path, "URI", columns=f"ID,{share}"):
         person = found.get(accession_id(row))
         if person is not None and row[share]:
             person.shares.append(row[share])
@@ -78,6 +78,8 @@ class Stored:
 def read(connection: Connection, owner: str, subject: str) -> Stored:
     """A subject's fields to the letter. Raises NotFound, BadAnswer."""
     root = writing.read_item(connection, _uri(owner, subject))
+    if str(root.tag) != f"{{{XNAT}}}Subject":
+        raise BadAnswer("The server answered with the document of something else.", "Reload.")
     values = {name: str(root.get(name, "")) for name in _ATTRIBUTES}
     demographics = root.find(f"{{{XNAT}}}demographics")
     if demographics is not None:

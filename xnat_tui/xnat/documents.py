@@ -61,11 +61,9 @@ def describe(item: Item, document: Document) -> Item:
 def parse(answer: Any, item: Item, seen_by: str = "") -> Document:
     """Raises BadAnswer where the answer is no item document."""
     record = _record(answer)
-    type_, values = _type(record), record.get("data_fields")
-    if not isinstance(values, Mapping):
-        raise BadAnswer(
-            "The server's document of this item has no fields.", "Reload, or ask its administrator."
-        )
+    if "data_fields" not in record:
+        raise _malformed()
+    type_, values = _type(record), _values(record)
     _check_identity(item, values)
     children = _children(record)
     below: dict[str, Listing] = {}
@@ -136,7 +134,7 @@ def own_fields(values: Mapping[str, Any], children: Mapping[str, list[Any]]) -> 
 def _flatten(path: str, records: list[Any], found: dict[str, str]) -> None:
     for number, record in enumerate(records, start=1):
         here = path if len(records) == 1 else f"{path}[{number}]"
-        for name, value in record.get("data_fields", {}).items():
+        for name, value in _values(record).items():
             found[f"{here}/{name}"] = _text(value)
         for part, below in _children(record).items():
             _flatten(f"{here}/{part.partition('[')[0]}", below, found)
@@ -158,7 +156,7 @@ def _session(
     keep(session.uri, Kind.RESOURCE, _resources(children, "resources/resource", session.uri))
     records = children.get("scans/scan", [])
     found = [_child(record, Kind.SCAN, session, "scans", "ID") for record in records]
-    numbers = [_text(record.get("data_fields", {}).get("xnat_imagescandata_id")) for record in records]
+    numbers = [_text(_values(record).get("xnat_imagescandata_id")) for record in records]
     scans: list[Item] = []
     for scan, record in zip(told_apart(found, numbers), records, strict=True):
         resources = _resources(_children(record), "file", scan.uri)
@@ -179,8 +177,10 @@ def _session(
 
 
 def _child(record: Any, kind: Kind, session: Item, folder: str, key: str) -> Item:
-    values = record.get("data_fields", {})
+    values = _values(record)
     identifier = _text(values.get("ID") or values.get("id"))
+    if not identifier:
+        raise _malformed()
     return Item(
         kind,
         _text(values.get(key)) or identifier,
@@ -245,16 +245,41 @@ def _record(answer: Any) -> Mapping[str, Any]:
 
 
 def _type(record: Mapping[str, Any]) -> str:
-    return _text(record.get("meta", {}).get("xsi:type"))
+    meta = record.get("meta", {})
+    return _text(meta.get("xsi:type")) if isinstance(meta, Mapping) else ""
+
+
+def _values(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    values = record.get("data_fields", {})
+    if not isinstance(values, Mapping):
+        raise _malformed()
+    return values
 
 
 def _children(record: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return {child["field"]: child.get("items", []) for child in record.get("children", [])}
+    found: dict[str, list[Any]] = {}
+    children = record.get("children", [])
+    for child in children if isinstance(children, list) else [None]:
+        match child:
+            case {"field": str() as part, "items": list() as records}:
+                if not all(isinstance(one, Mapping) for one in records):
+                    raise _malformed()
+                found[part] = [*found.get(part, []), *records]
+            case _:
+                raise _malformed()
+    return found
+
+
+def _malformed() -> BadAnswer:
+    return BadAnswer(
+        "The server's document of this item is not put together as XNAT does.",
+        "Reload, or ask its administrator.",
+    )
 
 
 def _rows(children: Mapping[str, list[Any]], part: str) -> Iterator[Mapping[str, Any]]:
     for record in children.get(part, []):
-        yield record.get("data_fields", {})
+        yield _values(record)
 
 
 def _variables(children: Mapping[str, list[Any]]) -> dict[str, str]:
@@ -272,5 +297,5 @@ def _text(value: Any) -> str:
 def _number(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None

@@ -25,11 +25,13 @@ EXPERIMENT_COLUMNS = {
     **{name: name for name in ("insert_date", "last_modified")},
 }
 """Field, as documents spell it → the shortcut that lists it."""
+IDENTIFYING = ("URI", "label")
+"""Columns without which a row of subjects or experiments says nothing about which one it is."""
 
 
 def projects(connection: Connection) -> Listing:
     """Every project that the user can see, public and protected ones included."""
-    table = connection.table("/data/projects")
+    table = connection.table("/data/projects", "ID")
     read = FieldReader(table, {name: name for name in PROJECT_FIELDS})
     items = (
         Item(Kind.PROJECT, row["ID"], row["ID"], uri=f"/data/projects/{row['ID']}", fields=read(row))
@@ -66,6 +68,7 @@ def subjects(connection: Connection, project: Item) -> Listing:
     """
     table = connection.table(
         f"/data/projects/{url_path(project.id)}/subjects",
+        *IDENTIFYING,
         columns=",".join(("ID", "label", "project", *SUBJECT_FIELDS)),
     )
     read = FieldReader(table, {name: name for name in SUBJECT_FIELDS})
@@ -97,6 +100,7 @@ def experiments(connection: Connection, project: Item, subject: Item) -> Listing
     """
     table = connection.table(
         f"/data/projects/{url_path(project.id)}/subjects/{url_path(subject.id)}/experiments",
+        *IDENTIFYING,
         columns=",".join(("ID", "label", "project", "xsiType", *EXPERIMENT_COLUMNS.values(), SHARE_COLUMN)),
     )
     read = FieldReader(table, EXPERIMENT_COLUMNS)
@@ -128,7 +132,7 @@ RESOURCE_FIELDS = ("format", "content")
 
 def resources(connection: Connection, owner: Item) -> Listing:
     """The resources that stand directly at a project, subject, experiment, scan or assessor."""
-    table = connection.table(f"{encode_uri(owner.uri)}/resources")
+    table = connection.table(f"{encode_uri(owner.uri)}/resources", "xnat_abstractresource_id", "label")
     found = [resource_item(row, owner.uri) for row in table]
     return _listing(connection, told_apart(found, [item.id for item in found]))
 
@@ -149,7 +153,7 @@ def resource_item(row: Row, owner_uri: str) -> Item:
 
 def files(connection: Connection, resource: Item) -> Listing:
     """The files of a resource as its catalog records them; the key is the path below the resource."""
-    table = connection.table(f"{encode_uri(resource.uri)}/files")
+    table = connection.table(f"{encode_uri(resource.uri)}/files", "URI")
     items = tuple(file_item(row, resource) for row in table)
     return Listing(items, contradiction(resource, len(items)), connection.user)
 
@@ -202,7 +206,7 @@ def number_or_none(text: str) -> int | None:
     """A count or size as XNAT prints it: "" where nobody has recorded one."""
     try:
         return int(float(text)) if text else None
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
 
 

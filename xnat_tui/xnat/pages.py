@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 
-from xnat_tui.errors import BadAnswer, NotXnat, SessionExpired, XnatTuiError
+from xnat_tui.errors import BadAnswer, NotXnat, SessionExpired, Unclear, XnatTuiError
 from xnat_tui.xnat.answers import (
+    PAGE_BYTES,
     Answer,
     Expired,
     is_page,
@@ -17,6 +19,7 @@ from xnat_tui.xnat.streams import Download
 
 PEEK = 64 * 1024
 """Bytes of a page that are searched for a sign-in form."""
+_TABLE = re.compile(rb"\s*<html\s[^>]*>\s*<body[^>]*>\s*<table", re.IGNORECASE)
 _HINT = "A proxy may stand in between; open the address in a browser to see it."
 
 
@@ -35,18 +38,30 @@ def check_data(answer: Answer, what: str) -> None:
     raise ForeignPage(f"{what}: a web page came instead of data.", _HINT)
 
 
-def check_sign_in(answer: Answer) -> None:
-    """Raises Expired for a sign-in page only: XNAT answers some writes in HTML."""
-    if answer.status == 200 and is_page(answer.content_type, answer.body):
-        if is_sign_in_page(answer.body):
-            raise Expired("The server asks to sign in again.")
-        if is_password_page(answer.body):
-            raise password_expired()
+def check_written(answer: Answer, what: str, *, page: bool) -> None:
+    """Raises Expired for the sign-in page, and Unclear for another, unless a `page` is what should come.
+
+    XNAT answers some writes with a table in HTML, which begins otherwise, or with nothing, called HTML.
+    """
+    if answer.status not in (200, 201) or not is_page(answer.content_type, answer.body):
+        return
+    if is_sign_in_page(answer.body):
+        raise Expired("The server asks to sign in again.")
+    if is_password_page(answer.body):
+        raise password_expired()
+    if not page and is_page("", answer.body) and not _TABLE.match(answer.body):
+        raise Unclear(
+            f"{what}: a web page came instead of an answer: it may not have happened.",
+            "Look at the destination before doing it again.",
+        )
 
 
 def check_file(download: Download, path: str, what: str) -> None:
     """Raises Expired for the sign-in page, BadAnswer for a page in place of a file that is none by name."""
-    if not is_page(download.content_type, download.peek(200)):
+    beginning = download.peek(200)
+    if not beginning.strip():
+        beginning = download.peek(PAGE_BYTES)
+    if not is_page(download.content_type, beginning):
         return
     start = download.peek(PEEK)
     marked = b"/Login.vm" in start

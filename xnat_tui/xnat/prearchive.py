@@ -16,7 +16,7 @@ from xnat_tui.xnat.answers import Answer
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
 from xnat_tui.xnat.dicom import read_header
 from xnat_tui.xnat.listing import number_or_none
-from xnat_tui.xnat.table import Table
+from xnat_tui.xnat.table import Table, parse_table
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ARCHIVE_SECONDS = 900.0
 """XNAT itself waits up to ten minutes for its queue before it answers."""
 _DICOM_LABELS = ("DICOM", "secondary")
+_IDENTIFYING = ("timestamp", "folderName", "status")
 
 
 def sessions(connection: Connection, project: str = "") -> list[Received]:
@@ -34,9 +35,9 @@ def sessions(connection: Connection, project: str = "") -> list[Received]:
     another project are dropped here. Raises Forbidden for a project that may not be read.
     """
     if not project:
-        return _rows(connection.table("/data/prearchive"))
+        return _rows(connection.table("/data/prearchive", *_IDENTIFYING))
     wanted = "" if project == UNASSIGNED else project
-    found = _rows(connection.table(f"/data/prearchive/projects/{url_path(project)}"))
+    found = _rows(connection.table(f"/data/prearchive/projects/{url_path(project)}", *_IDENTIFYING))
     return [one for one in found if one.project == wanted]
 
 
@@ -50,7 +51,7 @@ def session(connection: Connection, one: Received) -> Received:
 
 def scans(connection: Connection, one: Received) -> list[ScanRow]:
     """The scans of a session with their totals, and UIDs where its document has been built."""
-    table = connection.table(f"{_path(one)}/scans")
+    table = connection.table(f"{_path(one)}/scans", "ID")
     held = _totals(connection, one)
     uids = _uids(connection, one)
     return [
@@ -74,7 +75,7 @@ def size(connection: Connection, one: Received) -> tuple[int | None, int | None]
 def holdings(connection: Connection, one: Received) -> dict[str, dict[str, tuple[int | None, int | None]]]:
     """Scan ID → resource → files and bytes, in one request."""
     held: dict[str, dict[str, tuple[int | None, int | None]]] = {}
-    for row in connection.table(f"{_path(one)}/resources"):
+    for row in connection.table(f"{_path(one)}/resources", "cat_id", "label"):
         counts = number_or_none(row["file_count"]), number_or_none(row["file_size"])
         held.setdefault(row["cat_id"], {})[row["label"]] = counts
     return held
@@ -94,14 +95,13 @@ def files(
 ) -> list[tuple[str, int | None, str]]:
     """Name, size and address of each file of a scan's resource; the address starts with `/data`."""
     path = f"{_path(one)}/scans/{url_path(scan)}/resources/{url_path(resource)}/files"
-    return [
-        (row["Name"], number_or_none(row["Size"]), _with_data(row["URI"])) for row in connection.table(path)
-    ]
+    table = connection.table(path, "Name", "URI")
+    return [(row["Name"], number_or_none(row["Size"]), _with_data(row["URI"])) for row in table]
 
 
 def first_header(connection: Connection, one: Received, names: tuple[str, ...] = ()) -> Dataset:
     """The header of the first DICOM file of the first scan. Raises NotFound without one, BadAnswer."""
-    table = connection.table(f"{_path(one)}/resources")
+    table = connection.table(f"{_path(one)}/resources", "cat_id", "label")
     found = [(row["cat_id"], row["label"]) for row in table if row["category"] in ("scans", "scan", "")]
     for label in (*_DICOM_LABELS, *dict.fromkeys(name for _, name in found)):
         for scan, name in found:
@@ -118,7 +118,7 @@ def problems(connection: Connection, one: Received, labels: Mapping[str, str]) -
     answer = connection.write(
         "POST", "/data/services/validate-archive", params={"src": one.url, "format": "json", **labels}
     )
-    return [Problem(row["code"], row["type"], row["message"]) for row in _table_of(answer)]
+    return [Problem(row["code"], row["type"], row["message"]) for row in parse_table(answer.listing, "type")]
 
 
 def archive(connection: Connection, one: Received, params: Mapping[str, str]) -> str:
@@ -179,7 +179,7 @@ def _rows(table: Table) -> list[Received]:
 
 def _totals(connection: Connection, one: Received) -> dict[str, tuple[int | None, int | None]]:
     held: dict[str, list[tuple[int | None, int | None]]] = {}
-    for row in connection.table(f"{_path(one)}/resources"):
+    for row in connection.table(f"{_path(one)}/resources", "cat_id"):
         counts = number_or_none(row["file_count"]), number_or_none(row["file_size"])
         held.setdefault(row["cat_id"], []).append(counts)
     return {
@@ -198,12 +198,6 @@ def _uids(connection: Connection, one: Received) -> dict[str, str]:
     for element in item_xml.parse(body).iter("{*}scan"):
         found[element.get("ID", "")] = element.get("UID", "")
     return found
-
-
-def _table_of(answer: Answer) -> Table:
-    from xnat_tui.xnat.table import parse_table
-
-    return parse_table(answer.text)
 
 
 def _address_in(answer: Answer, part: str) -> str:

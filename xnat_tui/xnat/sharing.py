@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.sharing import Projects, Shared
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
-from xnat_tui.xnat.listing import accession_id
+from xnat_tui.xnat.listing import IDENTIFYING, accession_id
 
 _LONG_SECONDS = 900.0
 """Giving an item away moves its files."""
@@ -19,7 +19,7 @@ _LONG_SECONDS = 900.0
 
 def projects_of(connection: Connection, uri: str) -> Projects:
     """Where an item is. The table's first row is the owner, the others are shares."""
-    table = connection.table(f"{encode_uri(uri)}/projects")
+    table = connection.table(f"{encode_uri(uri)}/projects", "ID", "label")
     found = [Shared(row["ID"], row["label"], row["Name"]) for row in table]
     if not found or not found[0].project:
         raise BadAnswer("The server does not tell which project owns this item.", "Reload.")
@@ -53,15 +53,17 @@ def put_owner(connection: Connection, uri: str, project: str, assessors: Sequenc
 
 def subject_labels(connection: Connection, project: str) -> dict[str, str]:
     """Label → accession ID of all subjects that a project shows."""
-    table = connection.table(f"/data/projects/{url_path(project)}/subjects", columns="ID,label")
+    table = connection.table(f"/data/projects/{url_path(project)}/subjects", *IDENTIFYING, columns="ID,label")
     return {row["label"]: accession_id(row) for row in table}
 
 
 def experiment_labels(connection: Connection, project: str) -> dict[str, str]:
     """Label → accession ID of all experiments that a project shows: assessors share their labels' space."""
     path = f"/data/projects/{url_path(project)}/experiments"
-    found = {row["label"]: accession_id(row) for row in connection.table(path, columns="ID,label")}
-    assessors = connection.table(path, columns="ID,label", xsiType="xnat:imageAssessorData")
+    found = {
+        row["label"]: accession_id(row) for row in connection.table(path, *IDENTIFYING, columns="ID,label")
+    }
+    assessors = connection.table(path, *IDENTIFYING, columns="ID,label", xsiType="xnat:imageAssessorData")
     return found | {row["label"]: accession_id(row) for row in assessors}
 
 

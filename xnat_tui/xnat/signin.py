@@ -50,11 +50,16 @@ def find_base(transport: Transport) -> None:
                 check_status(Answer(status, b""), (), f"Signing in to {transport.name}")
         if status not in (301, 302, 303, 307, 308) or not location:
             return
-        here, there = urlsplit(transport.base), urlsplit(urljoin(transport.base + "/", location))
+        here = urlsplit(transport.base)
+        try:
+            there = urlsplit(urljoin(transport.base + "/", location))
+            same_port = there.port is not None and there.port == here.port
+        except ValueError:
+            return
         if there.hostname != here.hostname:
             return
         upgraded = here.scheme == "http" and there.scheme == "https"
-        if upgraded and there.port is not None and there.port == here.port:
+        if upgraded and same_port:
             return
         context, page, _ = _split_page(there.path)
         scheme, netloc = (there.scheme, there.netloc) if upgraded else (here.scheme, here.netloc)

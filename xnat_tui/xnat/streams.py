@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import BinaryIO
 
 import requests
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import DecodeError, HTTPError
 
 from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.xnat.answers import Answer, transport_failure
@@ -92,6 +92,8 @@ class Download:
             return stopped(writing=self._writing)
         if "IncompleteRead" in repr(error):
             return self._short(None)
+        if isinstance(error, DecodeError) and not self._writing:
+            return BadAnswer(f"{self._what}: what came cannot be unpacked.", "A proxy may stand in between.")
         return transport_failure(error, self._what, writing=self._writing)
 
     def _short(self, seen: int | None) -> XnatTuiError:

@@ -72,12 +72,13 @@ class Table:
         return f"<Table of {len(self.rows)} rows, {len(self.columns)} columns>"
 
 
-def parse_table(text: str, *, paged: bool = False) -> Table:
+def parse_table(text: str, *needed: str, paged: bool = False) -> Table:
     """The table in a JSON answer.
 
     Raises BadAnswer where the body is empty (XNAT logs an SQL error and answers 200 without a body),
     where it is the document of an item (XNAT answers a wrong address with the parent item), where it is
-    cut off or no table, and where `totalRecords` tells another number of rows; a `paged` answer may.
+    cut off or no table, where a row lacks a `needed` column, and where `totalRecords` tells another number
+    of rows; a `paged` answer may.
     """
     if not text.strip():
         raise BadAnswer("The server answered the listing with nothing at all.", _HINT)
@@ -92,13 +93,17 @@ def parse_table(text: str, *, paged: bool = False) -> Table:
             continue
         for inner in walk.members():
             if inner == "Result":
+                if rows is not None:
+                    raise _broken()
                 rows = tuple(walk.rows())
             elif inner == "totalRecords":
                 total = walk.value()
             else:
                 walk.value()
+    walk.end()
     if rows is None:
         raise BadAnswer("The server's answer holds no listing (no ResultSet).", _HINT)
+    walk.shapes.require(needed)
     if not paged and isinstance(total, str | int) and str(total).isdecimal() and int(total) != len(rows):
         raise BadAnswer(f"The server announced {int(total)} rows and sent {len(rows)}.", _HINT)
     return Table(walk.shapes.columns(), rows)
@@ -132,13 +137,25 @@ class _Shapes:
     def columns(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for names in self._known for name in names))
 
+    def require(self, names: Iterable[str]) -> None:
+        for name in names:
+            if not all(name in places or name.lower() in places for places in self._known.values()):
+                raise BadAnswer(f"The server's listing lacks the column {name}.", _HINT)
+
+
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+
 
 def _text(value: object) -> str:
-    """A cell that is no plain text; half a surrogate pair would break the first encoder that meets it."""
+    """A cell that is no plain text; half a surrogate pair would break the first encoder that meets it.
+
+    Bytes that are no UTF-8 are shown as `\\xe9`, so that two that differ stay different.
+    """
     if value is None:
         return ""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        shown = _ESCAPED_BYTE.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", value)
+        return shown.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return json.dumps(value, default=repr)
 
 
@@ -164,6 +181,11 @@ class _Walk:
             yield str(key)
             if self._one_of(",}") == "}":
                 return
+
+    def end(self) -> None:
+        """Raises BadAnswer where something follows the object: a listing and then a page about an error."""
+        if self._next():
+            raise _broken()
 
     def rows(self) -> Iterator[Row]:
         self._take("[")

@@ -96,9 +96,8 @@ class Transport:
     ) -> requests.Response:
         """The answer of a GET, body not yet read, redirects followed on the same host only.
 
-        Raises Expired where it leads to the login page, NotXnat where it leads to another host.
+        Raises Expired where it leads to the login page, NotXnat where it leads anywhere else.
         """
-        host = urlsplit(url).hostname
         for _ in range(REDIRECTS):
             response = self.send("GET", url, stop, headers=headers)
             location = response.headers.get("Location", "")
@@ -106,13 +105,29 @@ class Transport:
                 return response
             response.close()
             check_redirect(location)
-            url = urljoin(url, location)
-            if urlsplit(url).hostname != host:
-                raise NotXnat(
-                    f"{self.name} redirects to another host ({urlsplit(url).hostname}).",
-                    "If that is the server, use its address instead.",
-                )
+            url = self._redirected(url, location)
         raise NotXnat(f"{self.name} redirects without end.", "Check the server's address.")
+
+    def _redirected(self, url: str, location: str) -> str:
+        """Where a redirect leads. The session goes along: never to another host, nor from https to http."""
+        here = urlsplit(url)
+        try:
+            there = urlsplit(urljoin(url, location))
+        except ValueError:
+            there = None
+        if there is None:
+            raise NotXnat(f"{self.name} redirects to what is no address.", "Check the server's address.")
+        if there.hostname != here.hostname:
+            raise NotXnat(
+                f"{self.name} redirects to another host ({there.hostname}).",
+                "If that is the server, use its address instead.",
+            )
+        if here.scheme == "https" and there.scheme != "https":
+            raise NotXnat(
+                f"{self.name} redirects from https to {there.scheme}, where the session could be read.",
+                "Its administrator has to correct the site's address.",
+            )
+        return there.geturl()
 
     def send(
         self,

@@ -12,7 +12,7 @@ _UNTOLD = (BadAnswer, Forbidden, NotFound, ServerError)
 
 def members(connection: Connection, project: str) -> list[Member]:
     """The users of a project with their groups. Raises Forbidden for those who may not edit it."""
-    table = connection.table(f"/data/projects/{url_path(project)}/users")
+    table = connection.table(f"/data/projects/{url_path(project)}/users", "login", "GROUP_ID")
     return [
         Member(
             row["login"],
@@ -29,7 +29,7 @@ def members(connection: Connection, project: str) -> list[Member]:
 def accounts(connection: Connection) -> dict[str, str] | None:
     """Login → mail address of the site's users; None where only administrators may see them."""
     try:
-        table = connection.table("/data/users")
+        table = connection.table("/data/users", "login")
     except Forbidden:
         return None
     return {row["login"]: row["email"] for row in table}

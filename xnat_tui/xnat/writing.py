@@ -46,8 +46,10 @@ class Attributes:
 
 def read_item(connection: Connection, uri: str) -> etree._Element:
     """An item's document. Raises NotFound for what is missing or hidden, BadAnswer for a page."""
-    body = connection.get_bytes(encode_uri(uri), max_bytes=DOCUMENT_LIMIT, format="xml")
-    return item_xml.parse(body)
+    root = item_xml.parse(connection.get_bytes(encode_uri(uri), max_bytes=DOCUMENT_LIMIT, format="xml"))
+    if etree.QName(root).namespace is None:  # XNAT's tables, say
+        raise BadAnswer("The server's document of this item is no item's.", "Try again.")
+    return root
 
 
 def put_item(connection: Connection, uri: str, document: etree._Element) -> str:
