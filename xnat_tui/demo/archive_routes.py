@@ -46,7 +46,7 @@ def archive(call: Call) -> Response:
     if len(rows) > 1:
         for row in rows:
             call.site.background.start(row, archiving(call.site, _order(call, row, single=False)))
-        return call.table(table(rows))
+        return call.table(table(call.site, rows))
     return _archive_one(call, rows[0])
 
 
@@ -97,7 +97,7 @@ def _batch(call: Call, job: Callable[[PrearchiveSession], Job]) -> Response:
         raise Refusal(403, "Operation already in progress on this prearchive entry.")
     for row in rows:
         call.site.background.start(row, job(row))
-    shown = call.table(table(rows))
+    shown = call.table(table(call.site, rows))
     if call.params.get("async", "true").lower() == "false":
         for row in rows:
             call.site.background.finish(row)

@@ -90,6 +90,7 @@ class Call:
         by = self.params.get("sortBy", "")
         if by:
             sorted_table(table, by, self.params.get("sortOrder", "").upper() == "DESC")
+        table.raw = self.site.settings.raw_control_characters
         return table_reply(table, self.form(default), status)
 
     def body(self) -> bytes:

@@ -284,6 +284,8 @@ def new_type(call: Call, document: Document | None, abstract: str) -> str:
     known = call.site.types.get(named)
     if known is None:
         raise Refusal(400, f"Element not found: {named}")
+    if known.name in call.site.settings.types_not_set_up and not call.user.admin:
+        raise Refusal(500, f"{known.name} is not set up")
     if known.name == abstract or call.site.types.abstract(known.name):
         raise Refusal(400, f"{known.name} is abstract")
     return known.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from xnat_tui.demo.archive import Experiment, Item, Scan, Subject
 from xnat_tui.demo.calls import Call
@@ -16,7 +17,10 @@ _ENUMERATED = {
     "gender": {"male", "female", "other", "unknown", "M", "F"},
     "handedness": {"left", "right", "ambidextrous", "unknown"},
 }
+_RANGES = {"education": (0, 30), "employment": (0, 3)}
+_DATES = frozenset(("dob", "date", "dcmPatientBirthDate"))
 _INTEGERS = frozenset(("yob", "age", "education", "ses", "employment"))
+_AGES = ("dob", "yob", "age")
 _FLOATS = frozenset(("height", "weight", "birth_weight", "gestational_age", "post_menstrual_age"))
 _IDENTITY = frozenset(("ID", "project", "label", "subject_ID"))
 DELETE = "NULL"
@@ -43,20 +47,26 @@ def apply_parameters(call: Call, item: Item, shortcuts: dict[str, str]) -> None:
             _move_to_subject(call, item, value)
         elif rest.split("/")[0] not in ("sharing", "meta", *_IDENTITY):
             changes[field_name(rest)] = value
-    check_values(item, changes)
+    changes = checked(call.site, item, changes)
+    if call.site.settings.one_age_field and any(changes.get(name, DELETE) != DELETE for name in _AGES):
+        changes = {**{name: DELETE for name in _AGES if name in item.fields}, **changes}
+    literal = isinstance(item, Subject) and not call.site.settings.null_clears_fields
     for key, value in changes.items():
-        _set(item.fields, key, value)
+        if literal:
+            item.fields[key] = value
+        else:
+            _set(item.fields, key, value)
     if "subject_ID" in call.params and "subject_ID" not in shortcuts:
         _move_to_subject(call, item, call.params["subject_ID"])
 
 
 def apply_document(site: Site, item: Item, document: Document, *, replace: bool) -> None:
     """Merge a document into an item; ``replace`` removes what the document does not have."""
-    check_values(item, document.fields)
+    fields = checked(site, item, document.fields)
     if replace:
         item.fields.clear()
         item.variables.clear()
-    item.fields.update(document.fields)
+    item.fields.update(fields)
     item.variables.update(document.variables)
     if isinstance(item, Experiment):
         _apply_scans(site, item, document, replace=replace)
@@ -69,13 +79,37 @@ def apply_document(site: Site, item: Item, document: Document, *, replace: bool)
                 apply_document(site, created, nested, replace=False)
 
 
-def check_values(item: Item, changes: dict[str, str]) -> None:
-    """400 for demographics outside the schema's enumerations and number types."""
-    if not isinstance(item, Subject):
-        return
+def checked(site: Site, item: Item, changes: dict[str, str]) -> dict[str, str]:
+    """The values as they are stored: dates in ISO form; 400 for what the schema does not allow.
+
+    Enumerations and numbers are looked at in demographics, dates everywhere.
+    """
+    found = {}
     for name, value in changes.items():
-        if value == DELETE:
+        clears = value == DELETE and (site.settings.null_clears_fields or not isinstance(item, Subject))
+        found[name] = value if clears else _date(name, value)
+    if isinstance(item, Subject):
+        clearing = site.settings.null_clears_fields
+        _check_demographics({name: text for name, text in found.items() if text != DELETE or not clearing})
+    return found
+
+
+def _date(name: str, value: str) -> str:
+    if name not in _DATES:
+        return value
+    for layout in ("%Y-%m-%d", "%m/%d/%Y"):
+        try:
+            return datetime.strptime(value, layout).date().isoformat()
+        except ValueError:
             continue
+    raise Refusal(400, f"{name}: '{value}' is not a valid date")
+
+
+def _check_demographics(changes: dict[str, str]) -> None:
+    for name, value in changes.items():
+        low, high = _RANGES.get(name, (None, None))
+        if low is not None and high is not None and value.isdecimal() and not low <= int(value) <= high:
+            raise Refusal(400, f"{name}: {value} is out of range")
         allowed = _ENUMERATED.get(name)
         integer = name not in _INTEGERS or re.fullmatch(r"-?\d+", value)
         decimal = name not in _FLOATS or re.fullmatch(r"-?\d+(\.\d*)?", value)

@@ -90,7 +90,9 @@ def delete_file(call: Call) -> Response:
     for place in places:
         doomed = [path for path in place.resource.files if _deletes(call, wanted, path)]
         for path in doomed:
-            del place.resource.files[path]
+            entry = place.resource.files.pop(path)
+            if call.params.get("removeFiles", "true").lower() in ("false", "0"):
+                place.resource.stray.append(entry)
         if doomed:
             place.resource.populate_stats()
         removed += len(doomed)

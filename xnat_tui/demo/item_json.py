@@ -23,6 +23,7 @@ from xnat_tui.demo.shortcuts import DEMOGRAPHICS, NUMERIC_FIELDS
 from xnat_tui.demo.site import Site
 
 Node = dict[str, Any]
+_POLYMORPHIC = frozenset(("demographics", "investigator", "PI", "metadata"))
 
 
 def item_json(site: Site, user: User, item: Item) -> Node:
@@ -82,6 +83,10 @@ def _node(site: Site, user: User, item: Item) -> Node:
         for name, value in item.variables.items()
     ]
     _add(children, "fields/field", variables)
+    if site.settings.typed_children:
+        for child in children:
+            if child["field"] in _POLYMORPHIC:
+                child["field"] += f"[{child['items'][0]['meta']['xsi:type']}]"
     return {"children": children, "data_fields": data, "meta": _meta(item.xsi_type, item)}
 
 

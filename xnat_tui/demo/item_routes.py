@@ -43,7 +43,7 @@ def get_item(call: Call) -> Response:
 
 def item_reply(call: Call, item: Item) -> Response:
     form = call.form("html")
-    if form == "json":
+    if form == "json" and "format" in call.params:  # `Accept` does not give it: it is no native form of items
         return json_reply(item_json(call.site, call.user, item))
     if form == "xml":
         conceal = call.flag("concealHiddenFields")
@@ -75,6 +75,9 @@ def delete_item(call: Call) -> Response:
     require_reason(call)
     if not can_delete(call.site, call.user, item):
         raise Refusal(403, "User account doesn't have permission to delete this item.")
+    running = call.site.open_workflow(item.id)
+    if running is not None and call.site.settings.open_workflows_block_delete:
+        raise Refusal(409, f"Specified item is being processed ({running.pipeline_name}).")
     if isinstance(item, Subject):
         held = item.experiments.values()
         if not all(can_delete(call.site, call.user, one) for one in held):

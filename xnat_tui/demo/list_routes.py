@@ -44,7 +44,7 @@ PROJECT_EXPERIMENTS = ListKind(EXPERIMENTS, SUBJECT_ASSESSOR, _EXPERIMENT_COLUMN
 SCAN_LIST = ListKind(
     SCANS,
     IMAGE_SCAN,
-    ("ID", "type", "quality", "xsiType", "note", "series_description"),
+    ("xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note", "series_description"),
     primary="xnat_imagescandata_id",
     filters=False,
     paged=False,
@@ -230,7 +230,11 @@ def _reply(
     except UnknownColumn:
         return Response("", 200, media_type="application/json")
     types = call.site.types
-    chosen = [one for one in items if not kind.typed or types.is_a(one.xsi_type, query.root)]
+    chosen = [
+        one
+        for one in items
+        if (not kind.typed or types.is_a(one.xsi_type, query.root)) and can_read(call.site, call.user, one)
+    ]
     page = False
     rows: list[list[str]] = []
     places = {name: query.keys.index(name) for name in replaced if name in query.keys}
@@ -248,8 +252,9 @@ def _reply(
 def _shown(call: Call, item: Item, project: Project, name: str) -> str:
     if name == "project":
         return project.id
-    if name == "subject_label" and isinstance(item, Experiment):
-        return call.site.label_in(item.subject, project.id)
+    if name == "subject_label" and isinstance(item, Experiment | Assessor):
+        session = item.session if isinstance(item, Assessor) else item
+        return call.site.label_in(session.subject, project.id)
     return call.site.label_in(item, project.id)
 
 

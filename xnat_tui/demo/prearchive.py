@@ -47,9 +47,9 @@ def reads_row(site: Site, user: User, row: PrearchiveSession) -> bool:
     return user.admin if project is None else reads_project(user, project)
 
 
-def table(rows: Iterable[PrearchiveSession]) -> Table:
+def table(site: Site, rows: Iterable[PrearchiveSession]) -> Table:
     """The rows as XNAT lists them, without a total; ``url`` lacks its ``/data``."""
-    return Table(COLUMNS, [_cells(row) for row in rows], total=False)
+    return Table(COLUMNS, [_cells(row, site.settings.unassigned_cell) for row in rows], total=False)
 
 
 def find(site: Site, project: str, stamp: str, folder: str) -> PrearchiveSession | None:
@@ -170,9 +170,9 @@ def session_xml(site: Site, row: PrearchiveSession) -> bytes:
     return document
 
 
-def _cells(row: PrearchiveSession) -> list[str]:
+def _cells(row: PrearchiveSession, unassigned: str) -> list[str]:
     return [
-        row.project,
+        row.project or unassigned,
         row.timestamp,
         timestamp(row.lastmod),
         timestamp(row.uploaded),

@@ -135,7 +135,7 @@ def last_log(call: Call) -> Response:
 def list_scans(call: Call) -> Response:
     scans = _row(call).scans.values()
     rows = [[one.id, one.xsi_type, one.series_description] for one in scans]
-    return call.table(Table(["ID", "xsiType", "series_description"], rows))
+    return call.table(Table(["ID", "xsiType", "series_description"], rows, total=False))
 
 
 def get_scan(call: Call) -> Response:
@@ -143,7 +143,7 @@ def get_scan(call: Call) -> Response:
     if form in MEDIA_TYPES:
         return _archive(row, [scan], form)
     cells = [scan.id, scan.xsi_type, scan.series_description]
-    return call.table(Table(["ID", "xsiType", "series_description"], [cells]))
+    return call.table(Table(["ID", "xsiType", "series_description"], [cells], total=False))
 
 
 def delete_scan(call: Call) -> Response:
@@ -159,7 +159,7 @@ def delete_scan(call: Call) -> Response:
 
 def scan_resources(call: Call) -> Response:
     rows = [[label, *_totals(files)] for label, files in _scan(call).resources.items()]
-    return call.table(Table(["label", "file_count", "file_size"], rows))
+    return call.table(Table(["label", "file_count", "file_size"], rows, total=False))
 
 
 def session_resources(call: Call) -> Response:
@@ -168,7 +168,8 @@ def session_resources(call: Call) -> Response:
         for scan in _row(call).scans.values()
         for label, files in scan.resources.items()
     ]
-    return call.table(Table(["category", "cat_id", "label", "file_count", "file_size"], rows))
+    columns = ["category", "cat_id", "label", "file_count", "file_size"]
+    return call.table(Table(columns, rows, total=False))
 
 
 def list_files(call: Call) -> Response:
@@ -177,9 +178,10 @@ def list_files(call: Call) -> Response:
     if form in MEDIA_TYPES:
         chosen = PrearchiveScan(scan.id, resources={label: files})
         return _archive(row, [chosen], form)
-    start = f"{row.url}/scans/{scan.id}/resources/{label}/files"
+    prefix = "/data" if call.site.settings.prearchive_file_addresses_with_data else ""
+    start = f"{prefix}{row.url}/scans/{scan.id}/resources/{label}/files"
     rows = [[name, str(data.size), f"{start}/{name}"] for name, data in files.items()]
-    return call.table(Table(["Name", "Size", "URI"], rows))
+    return call.table(Table(["Name", "Size", "URI"], rows, total=False))
 
 
 def get_file(call: Call) -> Response:
@@ -213,7 +215,7 @@ def routes() -> list[Route]:
 
 
 def _listed(call: Call, rows: list[PrearchiveSession]) -> Response:
-    shown = call.table(table(rows))
+    shown = call.table(table(call.site, rows))
     call.site.background.advance()
     return shown
 

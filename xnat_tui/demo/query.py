@@ -19,6 +19,7 @@ from xnat_tui.demo.datatypes import (
     DataTypes,
 )
 from xnat_tui.demo.replies import Refusal, Table
+from xnat_tui.demo.settings import Settings
 from xnat_tui.demo.shortcuts import DATE_FIELDS, NUMERIC_FIELDS
 from xnat_tui.demo.site import Site
 
@@ -153,18 +154,25 @@ class Query:
     def _add(self, site: Site, key: str, path: str, sessions: str) -> None:
         if key in (column.key for column in self._columns):
             return
-        if re.search(r"scandata/file/|scans/scan/file/", path, re.IGNORECASE):
-            self._check_file_column(path)
-            if site.settings.bulk_file_columns == "labels" and not path.endswith("/label"):
-                return
+        if not self._answers(site.settings, path):
+            return
         if self.kind.root == IMAGE_SCAN or self.kind.root == RECONSTRUCTION:
             # A scan list's own shortcuts may name other scan types: they are blank, not a filter.
             path = f"{self.root}/{path.split('/', 1)[1]}"
         self._columns.append(resolve(site, path, self.root, key, sessions))
 
-    def _check_file_column(self, path: str) -> None:
-        if self.call.site.settings.bulk_file_columns == "refused":
+    def _answers(self, settings: Settings, path: str) -> bool:
+        """Whether an unproven column is in the answer; raises UnknownColumn where it spoils the query."""
+        outcomes = []
+        if re.search(r"/reconstructions/", path, re.IGNORECASE):
+            outcomes.append(settings.reconstruction_columns)
+        if re.search(r"/file/|/resources/resource/", path, re.IGNORECASE) and not path.endswith("/label"):
+            outcomes.append(settings.bulk_file_columns)
+        if re.search(r"scandata/extension_item/", path, re.IGNORECASE) and self.kind.root != IMAGE_SCAN:
+            outcomes.append(settings.scan_type_column)
+        if "refused" in outcomes:
             raise UnknownColumn(path)
+        return all(outcome == "full" for outcome in outcomes)
 
 
 def paged(call: Call, items: list[list[str]]) -> tuple[list[list[str]], bool]:

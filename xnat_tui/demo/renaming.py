@@ -20,6 +20,8 @@ def rename(call: Call, item: Item, project: Project | None) -> Response:
     label = call.params["label"]
     if not isinstance(item, Subject | Experiment | Assessor):
         raise Refusal(400, "This item has no label")
+    if isinstance(item, Assessor) and not call.site.settings.assessors_renamed:
+        raise Refusal(400, "Label must be modified through separate URI.")
     if project is not None and project.id != item.project:
         return text("")
     if label == item.label:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -40,6 +41,8 @@ class Table:
     rows: Iterable[Sequence[str]]
     title: str = ""
     total: bool = True
+    raw: bool = False
+    """Whether control characters are sent as they are: XNAT concatenates its JSON."""
     properties: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -90,7 +93,18 @@ def table_reply(table: Table, form: str, status: int = 200) -> Response:
         envelope["totalRecords"] = str(len(result))
     if table.title:
         envelope["title"] = table.title
-    return json_reply({"ResultSet": envelope}, status)
+    body = json.dumps({"ResultSet": envelope}, ensure_ascii=not table.raw)
+    if table.raw:
+        body = _ESCAPED.sub(lambda found: _unescaped(found[0]), body)
+    return Response(body, status, media_type=JSON)
+
+
+_ESCAPED = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
+
+
+def _unescaped(escape: str) -> str:
+    """A control character for its escape; quotes and backslashes stay as they are."""
+    return escape if escape[1] in '"\\' else str(json.loads(f'"{escape}"'))
 
 
 def sorted_table(table: Table, by: str, descending: bool) -> Table:

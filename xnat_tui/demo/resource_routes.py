@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -71,8 +73,7 @@ def put_resource(call: Call) -> Response:
     if not can_edit(call.site, call.user, holder):
         raise Refusal(403, "Insufficient privileges to edit this item.")
     require_reason(call)
-    if ".." in key:
-        raise Refusal(400, "Invalid resource label")
+    check_label(key)
     group = own_list(holder, side_of(call, holder))
     if any(one.label == key or str(one.id) == key for one in group):
         raise Refusal(409, "Specified resource already exists.")
@@ -80,8 +81,15 @@ def put_resource(call: Call) -> Response:
     return text("")
 
 
+def check_label(label: str) -> None:
+    """``..`` and what looks like SQL are refused."""
+    if ".." in label or "'" in unquote(label):
+        raise Refusal(400, "Invalid resource label")
+
+
 def create_resource(call: Call, holder: Item, label: str) -> Placed:
     """A new resource where the path says, with the attributes that the parameters give."""
+    check_label(label)
     side = side_of(call, holder)
     tags = [part for value in call.repeated.get("tags", []) for part in value.split(",")]
     resource = call.site.new_resource(

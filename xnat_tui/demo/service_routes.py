@@ -34,7 +34,7 @@ def refresh_catalogs(call: Call) -> Response:
     addresses = call.repeated.get("resource", [])
     if not addresses:
         raise Refusal(400, "resource is required")
-    named = {part.strip() for value in call.repeated.get("options", []) for part in value.split(",")}
+    named = {part.strip() for part in call.params.get("options", "").split(",")} - {""}
     named |= {option for option in OPTIONS if call.flag(option)}
     for address in addresses:
         refresh(call, address, chosen_options(call.site, named))

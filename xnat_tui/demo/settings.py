@@ -9,18 +9,31 @@ from dataclasses import dataclass, field
 class Settings:
     """Site preferences, then switches for behaviour that no source proves (marked "unproven").
 
-    ``bulk_file_columns``: unproven; what ``xnat:imageScanData/file/...`` columns answer: ``full``,
-    ``labels`` (``file_count`` and ``file_size`` keys are missing) or ``refused`` (an SQL error:
-    200 with an empty body).
+    ``bulk_file_columns``: unproven; what columns of resources below ``file/``, ``resources/resource/``,
+    ``in/file/`` and ``out/file/`` answer: ``full``, ``labels`` (all other keys are missing) or
+    ``refused`` (an SQL error: 200 with an empty body).
+    ``scan_type_column``: unproven; the same for ``xnat:imageScanData/extension_item/element_name``:
+    ``full``, ``missing`` or ``refused``.
+    ``reconstruction_columns``: unproven; the same for what is below ``reconstructions/``.
     ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
     ``resource_as_json_item``: unproven; a single resource with ``format=json`` is an item, else the
     catalog XML.
+    ``typed_children``: whether polymorphic single children of JSON items carry their type in brackets.
+    ``null_clears_fields``: unproven; whether ``NULL`` blanks a subject's field, else only variables.
+    ``one_age_field``: unproven; whether setting one of dob, yob and age removes the others.
+    ``assessors_renamed``: unproven; whether an assessor can be renamed through ``/projects/P/experiments``.
+    ``open_workflows_block_delete``: unproven; 409 for deleting an item that is being processed.
+    ``unassigned_cell``: the ``project`` of unassigned prearchive rows: "" or ``null``.
+    ``prearchive_file_addresses_with_data``: whether ``URI`` cells of prearchive files begin with ``/data``.
+    ``raw_control_characters``: tables escape only quotes and backslashes, as string concatenation does.
+    ``percent_refused``: unproven; the container refuses ``%25`` in paths as well.
+    ``types_not_set_up``: data types of the schemas that no administrator has set up for use.
     ``missing_resource_files``: a files list of an unknown resource: ``empty`` (200) or ``missing``.
     ``empty_upload_status``: a raw upload of zero bytes: 400 or 500.
     ``bad_label_status``: an illegal label on creation: 500 (usual), 417 or 400.
     ``shared_rows_repeat``: unproven; a session shared into several projects is listed repeatedly.
-    ``strict_addresses``: unproven; the container refuses ``%2F``, ``%5C``, ``;``, ``//`` in paths and
-    addresses beyond 8 kB with 400.
+    ``strict_addresses``: unproven; the container refuses ``%2F``, ``%5C``, ``;``, ``//`` in paths, bare
+    ``[`` and ``]`` in queries, and addresses beyond 8 kB with 400.
     ``range_supported``: servers after 1.10 may answer 206 to a Range header.
     ``expired_answer``: an expired session: ``401``, or ``login`` (200 with the login page).
     ``last_modified_blank``: never-changed rows list "" instead of their insertion time.
@@ -52,6 +65,18 @@ class Settings:
     """The status in which the AutoRun of a newly archived session ends up."""
 
     bulk_file_columns: str = "full"
+    scan_type_column: str = "full"
+    reconstruction_columns: str = "full"
+    typed_children: bool = False
+    null_clears_fields: bool = True
+    one_age_field: bool = False
+    assessors_renamed: bool = True
+    open_workflows_block_delete: bool = False
+    unassigned_cell: str = ""
+    prearchive_file_addresses_with_data: bool = False
+    raw_control_characters: bool = True
+    percent_refused: bool = False
+    types_not_set_up: frozenset[str] = frozenset()
     encoded_labels_match: bool = False
     resource_as_json_item: bool = True
     missing_resource_files: str = "empty"

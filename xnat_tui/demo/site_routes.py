@@ -90,7 +90,9 @@ def elements(call: Call) -> Response:
     rows = [
         [one.name, one.singular, one.plural, "true", str(counts.get(one.name, 0))]
         for one in call.site.types
-        if one.singular and (counts.get(one.name) or not call.flag("used"))
+        if one.singular
+        and one.name not in call.site.settings.types_not_set_up
+        and (counts.get(one.name) or not call.flag("used"))
     ]
     return call.table(Table(["ELEMENT_NAME", "SINGULAR", "PLURAL", "SECURED", "COUNT"], rows))
 

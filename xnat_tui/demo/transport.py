@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xnat_tui.demo import faults as fault
 from xnat_tui.demo.replies import LOGIN_PAGE, error_page
+from xnat_tui.demo.settings import Settings
 from xnat_tui.demo.site import Site
 
 ARCHIVE_TWINS = ("projects", "subjects", "experiments")
@@ -176,7 +177,7 @@ class Gateway:
             if isinstance(action, fault.ExpireSession):
                 self._site.sessions.clear()
             target = self._application
-            if self._site.settings.strict_addresses and _refused(request_line):
+            if _refused(self._site.settings, request_line):
                 await _drain(exchange)
                 target = error_page(400, "HTTP Status 400 – Bad Request")
             await target(scope, exchange.receive, exchange.send)
@@ -206,9 +207,12 @@ def route_path(path: str) -> str:
     return "/".join(parts)
 
 
-def _refused(request_line: str) -> bool:
-    path = request_line.partition("?")[0].lower()
-    return any(part in path for part in REFUSED) or len(request_line) > ADDRESS_LIMIT
+def _refused(settings: Settings, request_line: str) -> bool:
+    path, _, query = request_line.lower().partition("?")
+    if settings.percent_refused and "%25" in path:
+        return True
+    odd = any(part in path for part in REFUSED) or "[" in query or "]" in query
+    return settings.strict_addresses and (odd or len(request_line) > ADDRESS_LIMIT)
 
 
 def _without_context(scope: Scope, context: str) -> str:

@@ -65,7 +65,7 @@ def upload(call: Call) -> Response:
     duplicates = _store(call, place, files)
     if call.params.get("update-stats", "true").lower() not in ("false", "0"):
         place.resource.populate_stats()
-    record(call, holders[0], "Uploaded File")
+        record(call, holders[0], "Uploaded File")
     if duplicates:
         return html(json.dumps({"duplicates": duplicates}))
     return text("")
@@ -127,7 +127,7 @@ def _untar(file: IO[bytes]) -> Iterator[tuple[str, Content]]:
     try:
         with tarfile.open(fileobj=file) as archive:
             for info in archive:
-                member = archive.extractfile(info)
+                member = archive.extractfile(info) if info.isreg() else None  # links lead nowhere here
                 if member is not None:
                     yield info.name, BytesContent(member.read())
     except tarfile.TarError as error:

@@ -128,6 +128,7 @@ def routes() -> list[Route]:
         route("/xapi/users/profile/{user}", GET=profile),
         route("/xapi/users/projects", GET=editable_projects),
         route("/xapi/users/active/{user}", DELETE=end_sessions),
+        route(account, GET=profile),
         route(f"{account}/groups", GET=groups),
         route(f"{account}/groups/{{group}}", PUT=put_group, DELETE=delete_group),
     ]
