@@ -26,6 +26,7 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Action, Mode, Plan, Policy
 from xnat_tui.model.transfer import Evidence, State
+from xnat_tui.services import exporting_zip
 from xnat_tui.services.exporting import export_executor
 from xnat_tui.services.exporting_files import Part, inside
 from xnat_tui.services.find import find
@@ -277,6 +278,18 @@ def test_a_link_in_a_files_place_is_not_followed(export, tmp_path):
     one.folder.joinpath(FOLDER, "00.dcm").symlink_to(secret)
     assert [name for name, _ in failures(one.run())] == ["00.dcm"]
     assert secret.read_bytes() == b"mine"
+
+
+def test_files_too_large_to_be_held_are_written_as_they_come_and_fail_alone(export, monkeypatch, tmp_path):
+    monkeypatch.setattr(exporting_zip, "IN_HAND", 1000)
+    one = export()
+    one.folder.joinpath(FOLDER).mkdir(parents=True)
+    one.folder.joinpath(FOLDER, "03.dcm").symlink_to(tmp_path / "elsewhere")
+    outcomes = one.run(mode=Mode.ZIP)
+    assert [name for name, _ in failures(outcomes)] == ["03.dcm"]
+    assert outcomes[0].verified == Evidence(digest=11)
+    assert one.files() == {name: data for name, data in FILES.items() if name != "03.dcm"}
+    assert one.parts() == []
 
 
 def test_stopped_in_the_middle_it_goes_on_with_what_is_missing(export):

@@ -25,13 +25,13 @@ from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Plan
-from xnat_tui.services import exporting_files
+from xnat_tui.services import exporting_files, exporting_zip
 from xnat_tui.services.exporting import export_executor
 from xnat_tui.services.manifest import Manifest
 from xnat_tui.xnat.connection import Connection
 
 url, after, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-exporting_files.BATCH_FILES = 3
+exporting_zip.BATCH = 3
 count = 0
 
 def die_at(owner, name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure
 from xnat_tui.services.copying import Control, check_stop
-from xnat_tui.services.exporting_files import Part, inside
+from xnat_tui.services.exporting_files import Part, inside, sync_folders
 from xnat_tui.services.exporting_run import ExportRun
 from xnat_tui.services.layouts import Slot
 from xnat_tui.services.manifest import Entry
@@ -80,11 +80,11 @@ class Fetch:
                 "Refresh the catalog on the server, or take it as it is with --no-verify.",
             )
 
-    def arrived(self, parts: Iterable[Part], items: dict[Path, Item]) -> None:
+    def arrived(self, landed: Sequence[tuple[Part, Item]]) -> None:
         """Count files that are in their places now, and what they rest on; the manifest learns of them."""
+        sync_folders(part for part, _ in landed)
         entries = []
-        for part in parts:
-            item = items[part.target]
+        for part, item in landed:
             self.files += 1
             self.bytes += part.size
             self.control.on_file()

@@ -5,18 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_tui.errors import BadAnswer, Conflict
 from xnat_tui.paths import private_folder
-
-BATCH_FILES = 64
-BATCH_BYTES = 64_000_000
-"""Files are forced to the disk so many at a time: one by one would cost more than fetching them. They
-stay open until then, in each of the workers."""
 
 
 def inside(folder: Path, name: str, known: set[Path] | None = None) -> Path:
@@ -34,7 +29,8 @@ def inside(folder: Path, name: str, known: set[Path] | None = None) -> Path:
         _make_folders(folder, parts[:-1])
         if known is not None:
             known.add(target.parent)
-    if _mode(target, stat.S_ISLNK) or _mode(target, stat.S_ISDIR):
+    mode = _mode(target)
+    if stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
         raise _in_the_way(folder, target)
     return target
 
@@ -43,19 +39,19 @@ def _make_folders(folder: Path, names: list[str]) -> None:
     place = private_folder(folder)
     for name in names:
         place = place / name
-        if not _mode(place, stat.S_ISDIR):
+        if not stat.S_ISDIR(_mode(place)):
             with suppress(FileExistsError):
                 place.mkdir(mode=0o700)
-            if not _mode(place, stat.S_ISDIR):
+            if not stat.S_ISDIR(_mode(place)):
                 raise _in_the_way(folder, place)
 
 
-def _mode(place: Path, is_it: Callable[[int], bool]) -> bool:
-    """What stands at a place itself, whatever a link there points to; nothing is neither."""
+def _mode(place: Path) -> int:
+    """What stands at a place itself, whatever a link there points to; 0 for nothing."""
     try:
-        return is_it(os.lstat(place).st_mode)
+        return os.lstat(place).st_mode
     except FileNotFoundError:
-        return False
+        return 0
 
 
 def _in_the_way(folder: Path, place: Path) -> Conflict:
@@ -92,10 +88,18 @@ class Part:
             raise
         self.md5 = digest.hexdigest()
 
-    def sync(self) -> None:
-        """Have the bytes on the disk."""
-        os.fsync(self._descriptor)
-        self._close()
+    def land(self) -> None:
+        """Have the bytes safely on the disk, then give them their name. Raises OSError; nothing is left then.
+
+        Several threads at once take hardly longer than one: file systems join what is synced together.
+        """
+        try:
+            os.fsync(self._descriptor)
+            self._close()
+            self.place.replace(self.target)
+        except BaseException:
+            self.drop()
+            raise
 
     def drop(self) -> None:
         self._close()
@@ -107,43 +111,20 @@ class Part:
             self._descriptor = -1
 
 
-@dataclass(slots=True)
-class Batch:
-    """Written files that get their names together, once all of them are safely on the disk."""
-
-    parts: list[Part] = field(default_factory=list)
-
-    @property
-    def full(self) -> bool:
-        return len(self.parts) >= BATCH_FILES or sum(part.size for part in self.parts) >= BATCH_BYTES
-
-    def finish(self) -> list[Part]:
-        """Those that are in their places now."""
-        for part in self.parts:
-            part.sync()
-        for part in self.parts:
-            part.place.replace(part.target)
-        for folder in {part.target.parent for part in self.parts}:
-            _sync_folder(folder)
-        done, self.parts = self.parts, []
-        return done
-
-    def drop(self) -> None:
-        for part in self.parts:
-            part.drop()
-        self.parts = []
-
-
 def write_whole(target: Path, place: Path, body: bytes) -> Part:
     """Replace one file at once or not at all; `place` is where it is written first."""
     part = Part(target, place)
     part.write([body])
-    return Batch([part]).finish()[0]
+    part.land()
+    sync_folders([part])
+    return part
 
 
-def _sync_folder(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def sync_folders(parts: Iterable[Part]) -> None:
+    """Have the names of files that landed on the disk as well."""
+    for folder in {part.target.parent for part in parts}:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

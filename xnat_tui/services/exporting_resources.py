@@ -20,7 +20,7 @@ from xnat_tui.model.plan import Mode, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import Control, check_stop, pause
 from xnat_tui.services.exporting_fetch import Fetch, in_the_way
-from xnat_tui.services.exporting_files import Batch, Part, inside
+from xnat_tui.services.exporting_files import Part, inside
 from xnat_tui.services.exporting_run import ExportRun
 from xnat_tui.services.exporting_zip import by_zip
 from xnat_tui.services.layouts import Slot
@@ -179,7 +179,8 @@ def _by_itself(fetch: Fetch, item: Item) -> None:
             fetch.fail(item, error)
             return
         else:
-            fetch.arrived(Batch([part]).finish(), {part.target: item})
+            part.land()
+            fetch.arrived([(part, item)])
             return
         pause(fetch.control, attempt - 1)
 

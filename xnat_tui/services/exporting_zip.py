@@ -7,20 +7,19 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from itertools import chain
-from pathlib import Path
 
-from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
+from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.services.copying import check_stop
 from xnat_tui.services.exporting_fetch import Fetch
-from xnat_tui.services.exporting_files import Batch, Part
+from xnat_tui.services.exporting_files import Part
 from xnat_tui.xnat import zip_streams
 from xnat_tui.xnat.connection import encode_uri
 from xnat_tui.xnat.zip_streams import Arriving, Unstreamable
 
-WRITERS = 2
-INLINE = 32_000
-"""Bytes up to which handing a file to another thread costs more than hashing it."""
+LANDERS = 6
+BATCH = 64
+"""Files that are under way at most, and those that the manifest learns of with one write."""
 IN_HAND = 16_000_000
 """Bytes in memory that wait for being written; larger files are written as they come."""
 
@@ -79,13 +78,8 @@ def _take(fetch: Fetch, member: Arriving, by_path: dict[str, Item], landing: _La
     item = by_path.get(member.path)
     if item is None:
         return
-    try:
-        part = fetch.new_part(item)
-    except XnatTuiError as error:
-        fetch.fail(item, error)
-    else:
-        most = item.bytes if fetch.run.policy.verify else None
-        landing.add(part, item, _at_most(member.chunks, most))
+    most = item.bytes if fetch.run.policy.verify else None
+    landing.add(item, _at_most(member.chunks, most))
     del by_path[member.path]
 
 
@@ -110,71 +104,68 @@ def _up_to(chunks: Iterator[bytes], size: int) -> list[bytes]:
 
 
 class _Landing:
-    """Files on their way from the zip to their places, by one thread; others write and hash beside it.
-
-    They get their names in batches, when they are safely on the disk, which holds nothing up either.
-    """
+    """Files on their way from the zip to their places: others hash, write and sync them, several at once,
+    beside the thread that unpacks. The manifest learns of them by the batch."""
 
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
-        self._items: dict[Path, Item] = {}
-        self._parts: list[Part] = []
-        self._writing: deque[tuple[Future[None], int]] = deque()
-        self._under_way: tuple[Batch, Future[list[Part]]] | None = None
-        self._writers = ThreadPoolExecutor(WRITERS, "write")
-        self._lander = ThreadPoolExecutor(1, "land")
+        self._pool = ThreadPoolExecutor(LANDERS, "land")
+        self._under_way: deque[tuple[Item, int, Future[Part]]] = deque()
+        self._landed: list[tuple[Part, Item]] = []
 
     def __enter__(self) -> _Landing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What has not landed is gone."""
-        self._writers.shutdown(cancel_futures=True)
-        self._lander.shutdown()
-        Batch(self._parts).drop()
-        if self._under_way is not None:
-            self._under_way[0].drop()
+        self._pool.shutdown()
 
-    def add(self, part: Part, item: Item, chunks: Iterator[bytes]) -> None:
+    def add(self, item: Item, chunks: Iterator[bytes]) -> None:
         """Raises what reading raises, and OSError, also for files that were added before."""
         held = _up_to(chunks, IN_HAND)
         size = sum(map(len, held))
-        self._items[part.target] = item
-        if INLINE < size <= IN_HAND:
-            self._parts.append(part)
-            self._writing.append((self._writers.submit(part.write, held), size))
-            while sum(size for _, size in self._writing) > IN_HAND:
-                self._writing.popleft()[0].result()
-        else:
-            part.write(chain(held, chunks))
-            self._parts.append(part)
-        if Batch(self._parts).full:
-            self._send()
+        if size <= IN_HAND:
+            self._under_way.append((item, size, self._pool.submit(self._write, item, held)))
+        elif part := self._large(item, chain(held, chunks)):
+            self._under_way.append((item, 0, self._pool.submit(self._land, part, item)))
+        while len(self._under_way) >= BATCH or sum(size for _, size, _ in self._under_way) > IN_HAND:
+            self._settle()
 
     def finish(self) -> None:
-        """Have everything in its place. Raises OSError."""
-        self._send()
-        self._wait()
+        """Have everything in its place, and known. Raises OSError."""
+        while self._under_way:
+            self._settle()
+        self._note()
 
-    def _send(self) -> None:
-        while self._writing:
-            self._writing.popleft()[0].result()
-        self._wait()
-        batch = Batch([part for part in self._parts if self._is_right(part)])
-        self._parts = []
-        self._under_way = (batch, self._lander.submit(batch.finish))
-
-    def _is_right(self, part: Part) -> bool:
-        item = self._items[part.target]
+    def _large(self, item: Item, chunks: Iterator[bytes]) -> Part | None:
+        """Written as it comes; None where its place cannot be had."""
         try:
-            self._fetch.check(part, item)
-        except BadAnswer as error:
+            part = self._fetch.new_part(item)
+        except XnatTuiError as error:
             self._fetch.fail(item, error)
-            return False
-        return True
+            return None
+        part.write(chunks)
+        return part
 
-    def _wait(self) -> None:
-        if self._under_way is not None:
-            done = self._under_way[1].result()
-            self._under_way = None
-            self._fetch.arrived(done, self._items)
+    def _write(self, item: Item, held: list[bytes]) -> Part:
+        part = self._fetch.new_part(item)
+        part.write(held)
+        return self._land(part, item)
+
+    def _land(self, part: Part, item: Item) -> Part:
+        self._fetch.check(part, item)
+        part.land()
+        return part
+
+    def _settle(self) -> None:
+        """Wait for the file that has been under way for longest."""
+        item, _, landing = self._under_way.popleft()
+        try:
+            self._landed.append((landing.result(), item))
+        except XnatTuiError as error:
+            self._fetch.fail(item, error)
+        if len(self._landed) >= BATCH:
+            self._note()
+
+    def _note(self) -> None:
+        self._fetch.arrived(self._landed)
+        self._landed = []
