@@ -7,9 +7,8 @@ Names that an address cannot carry always travel so. A large file is streamed fr
 from __future__ import annotations
 
 import re
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import IO, BinaryIO, cast
 
@@ -18,24 +17,23 @@ from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Mode, Step
 from xnat_tui.services import copying_streams as streams
 from xnat_tui.services.copying import ATTEMPTS, Control, CopyRun, check_stop, pause
+from xnat_tui.services.copying_parcels import Parcel, Parcels
 from xnat_tui.services.copying_streams import Hash, Passed, Through
-from xnat_tui.xnat import writing, zips
+from xnat_tui.xnat import writing, zip_streams
 from xnat_tui.xnat.connection import encode_uri
 from xnat_tui.xnat.writing import Attributes, Body
+from xnat_tui.xnat.zip_streams import Arriving, Unstreamable
 from xnat_tui.xnat.zips import Member
 
 LARGE = 32_000_000
 """Bytes from which a file is worth a request of its own, and is not kept anywhere on its way."""
-ARCHIVE_BYTES = 1_000_000_000
-ARCHIVE_FILES = 5_000
-"""What one uploaded zip holds at most: temporary space stays bounded, and a failure costs less."""
 FEW = 2
 """So many files are fetched by themselves rather than with the whole resource's zip."""
+ZIP_ATTEMPTS = 2
 SHARE = 0.25
 """The part of a resource's bytes from which its zip is cheaper than single requests."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
-_DAMAGED = (BadAnswer, *zips.DAMAGED)
 SOURCE_FAILED = (BadAnswer, NotFound, Refused, ServerError, ServerUnreachable)
 
 
@@ -70,8 +68,10 @@ class Sender:
 
         Raises Unclear or ServerUnreachable when an upload ended so: what was sent may have arrived.
         """
-        single = [item for item in items if self._alone(item, len(items))]
-        packed = [item for item in items if item not in single]
+        single: list[Item] = []
+        packed: list[Item] = []
+        for item in items:
+            (single if self._alone(item, len(items)) else packed).append(item)
         for number, item in enumerate(single, 1):
             check_stop(self._control)
             last = number == len(single) and not packed
@@ -101,7 +101,7 @@ class Sender:
             if passed is None:
                 return
             self.passed[item.key] = passed
-            body = Body(partial(streams.again, file), passed.size, self._control.on_bytes)
+            body = Body(partial(streams.again, file, self._control), passed.size, self._control.on_bytes)
             self._put(item, body, attributes, overwrite=overwrite, update_stats=update_stats)
 
     def _stream(self, item: Item, attributes: Attributes, *, overwrite: bool, update_stats: bool) -> None:
@@ -162,133 +162,86 @@ class Sender:
     def _send_packed(
         self, items: Sequence[Item], attributes: Attributes, *, overwrite: bool, total: int
     ) -> None:
-        with self._members(items, total) as members:
-            for batch in batches(items):
-                with streams.spool() as file:
-                    packed = self._pack(batch, members, file)
-                    if not packed:
-                        continue
-                    length = file.seek(0, 2)
-                    self.passed |= packed
-                    body = Body(partial(streams.again, file), length, self._control.on_bytes)
-                    self._put_zip(packed, body, attributes, overwrite=overwrite)
+        left = {item.key: item for item in items}
+        send = partial(self._put_zip, attributes=attributes, overwrite=overwrite)
+        size = sum(item.bytes or 0 for item in items)
+        # within one server the two ends share its connections: sending has to wait for the end of fetching
+        with Parcels(send, size, beside=self._run.source is not self._run.target) as parcels:
+            if self.members is not None:
+                held = ((path, self.members[path].chunks()) for path in list(left) if path in self.members)
+                self._pack_all(held, left, parcels)
+            else:
+                self._pack_zip(left, parcels, total)
+            for item in left.values():
+                if parcels.broken:
+                    break
+                self._pack_single(item, parcels)
+            parcels.finish()
 
-    def _put_zip(
-        self, packed: Mapping[str, Passed], body: Body, attributes: Attributes, *, overwrite: bool
-    ) -> None:
+    def _put_zip(self, parcel: Parcel, attributes: Attributes, *, overwrite: bool) -> None:
+        self.passed |= parcel.passed
+        body = Body(partial(streams.again, parcel.file, self._control), parcel.length, self._control.on_bytes)
         target = self._step.target.uri
         try:
             existed = writing.put_zip(self._run.target, target, body, attributes, overwrite=overwrite)
         except (Refused, ServerError) as error:
-            for path in packed:
+            for path in parcel.passed:
                 self._fail(path, error)
             return
         self.existed = self.existed or bool(existed)
 
-    @contextmanager
-    def _members(self, items: Sequence[Item], total: int) -> Iterator[Mapping[str, Member]]:
-        """The resource's zip where that is cheaper; nothing where single requests are, or it is damaged."""
-        if self.members is not None:
-            yield self.members
-            return
-        if len(items) <= FEW or sum(item.bytes or 0 for item in items) < SHARE * total:
-            yield {}
-            return
+    def _pack_zip(self, left: dict[str, Item], parcels: Parcels, total: int) -> None:
+        """Pack what the resource's zip brings, where that is cheaper than single requests."""
         path = f"{encode_uri(self._step.source.uri)}/files"
-        for attempt in range(FEW):
-            fetched = zips.fetch(self._run.source, path, test=False)
+        fetch: Callable[..., AbstractContextManager[Iterator[Arriving]]] = zip_streams.stream
+        for attempt in range(ZIP_ATTEMPTS):
+            size = sum(item.bytes or 0 for item in left.values())
+            if parcels.broken or len(left) <= FEW or size < SHARE * total:
+                return
             try:
-                members = fetched.__enter__()
+                with fetch(self._run.source, path) as arriving:
+                    self._pack_all(((one.path, one.chunks) for one in arriving), left, parcels)
+            except Unstreamable:
+                fetch = zip_streams.spooled
             except SOURCE_FAILED:
                 check_stop(self._control)
                 if attempt == 0:
                     pause(self._control, attempt)
-                continue
-            try:
-                yield {member.path: member for member in members}
-            finally:
-                fetched.__exit__(None, None, None)
+            else:
+                return
+
+    def _pack_all(
+        self, arriving: Iterable[tuple[str, Iterable[bytes]]], left: dict[str, Item], parcels: Parcels
+    ) -> None:
+        """Pack what is right of what arrives, and forget it in `left`: the rest is fetched by itself."""
+        for path, chunks in arriving:
+            check_stop(self._control)
+            if parcels.broken:
+                return
+            if path in left:
+                with suppress(BadAnswer):  # the zip may be damaged, or older than the list
+                    self._pack(left[path], chunks, parcels)
+                    del left[path]
+
+    def _pack(self, item: Item, chunks: Iterable[bytes], parcels: Parcels) -> None:
+        """Raises BadAnswer where a file is not what the source lists: nothing of it is sent."""
+        seen = Hash()
+        coming = seen.through(chunks, item.bytes)
+        if item.bytes is not None and item.bytes <= streams.IN_MEMORY:
+            held = list(coming)
+            seen.passed.check(item)
+            parcels.add(item.key, held, seen.passed)
             return
-        yield {}
-
-    def _pack(
-        self, items: Sequence[Item], members: Mapping[str, Member], file: IO[bytes]
-    ) -> dict[str, Passed]:
-        """Write what is right into a zip: its names are exactly the paths below the resource."""
-        packed: dict[str, Passed] = {}
-        failure: XnatTuiError
-        try:
-            with zipfile.ZipFile(file, "w") as archive:
-                for item in items:
-                    check_stop(self._control)
-                    passed = self._pack_one(item, members.get(item.key), archive)
-                    if passed is not None:
-                        packed[item.key] = passed
-        except OSError as error:
-            failure = streams.disk_failure(error)
-        else:
-            return packed
-        raise failure
-
-    def _pack_one(self, item: Item, member: Member | None, archive: zipfile.ZipFile) -> Passed | None:
-        if member is not None:
-            try:
-                return _from_zip(item, member, archive)
-            except _DAMAGED:
-                check_stop(self._control)  # and fetched by itself: the zip may be damaged, or older
         with streams.spool() as file:
-            fetched = self._fetch(item, file)
-            if fetched is not None:
-                _add(archive, item.key, partial(streams.again, file))
-            return fetched
+            for chunk in coming:
+                check_stop(self._control)
+                streams.write(file, chunk)
+            seen.passed.check(item)
+            parcels.add(item.key, streams.pieces(file), seen.passed)
 
-
-def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Files in groups that one upload carries."""
-    batch: list[Item] = []
-    size = 0
-    for item in items:
-        if batch and (len(batch) >= ARCHIVE_FILES or size + (item.bytes or 0) > ARCHIVE_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(item)
-        size += item.bytes or 0
-    if batch:
-        yield batch
-
-
-def _from_zip(item: Item, member: Member, archive: zipfile.ZipFile) -> Passed:
-    """Repack a member that is right. A small one is read once; its checksum is compared as it ends."""
-    if member.size > streams.IN_MEMORY:
-        passed = _hashed(member.open)
-        passed.check(item)
-        _add(archive, item.key, member.open)
-        return passed
-    with member.open() as opened:
-        data = opened.read()
-    seen = Hash()
-    seen.update(data)
-    seen.passed.check(item)
-    archive.writestr(_entry(item.key), data)
-    return seen.passed
-
-
-def _hashed(opener: Callable[[], IO[bytes]]) -> Passed:
-    seen = Hash()
-    with opener() as opened:
-        while chunk := opened.read(streams.CHUNK):
-            seen.update(chunk)
-    return seen.passed
-
-
-def _add(archive: zipfile.ZipFile, path: str, opener: Callable[[], IO[bytes]]) -> None:
-    """Stored, not packed: images hardly shrink, and the network is rarely slower than packing them."""
-    with opener() as opened, archive.open(_entry(path), "w", force_zip64=True) as entry:
-        while chunk := opened.read(streams.CHUNK):
-            entry.write(chunk)
-
-
-def _entry(path: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(path)
-    info.external_attr = 0o600 << 16
-    return info
+    def _pack_single(self, item: Item, parcels: Parcels) -> None:
+        check_stop(self._control)
+        with streams.spool() as file:
+            passed = self._fetch(item, file)
+            if passed is not None:
+                parcels.add(item.key, streams.pieces(file), passed)

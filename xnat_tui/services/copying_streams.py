@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
@@ -50,6 +50,14 @@ class Hash:
         self._md5.update(chunk)
         self.size += len(chunk)
 
+    def through(self, chunks: Iterable[bytes], most: int | None) -> Iterator[bytes]:
+        """What it is shown, hardly more than `most` bytes: what swells fills neither memory nor disk."""
+        for chunk in chunks:
+            self.update(chunk)
+            yield chunk
+            if most is not None and self.size > most:
+                return
+
     @property
     def passed(self) -> Passed:
         return Passed(self.size, self._md5.hexdigest())
@@ -91,24 +99,33 @@ def fetch(connection: Connection, item: Item, into: IO[bytes], control: Control)
     return seen.passed
 
 
+def pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """A spooled file from its beginning."""
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
 class _Again(io.RawIOBase):
     """Closing it leaves the file open for the next reader."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], control: Control) -> None:
         super().__init__()
         self._file = file
+        self._control = control
         file.seek(0)
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
+        check_stop(self._control)
         return self._file.read(size)
 
 
-def again(file: IO[bytes]) -> BinaryIO:
-    """A spooled file from its beginning, for one reader after the other."""
-    return cast(BinaryIO, _Again(file))
+def again(file: IO[bytes], control: Control) -> BinaryIO:
+    """A spooled file from its beginning, for one upload after the other; they end when the step shall end."""
+    return cast(BinaryIO, _Again(file, control))
 
 
 class Through(io.RawIOBase):

@@ -130,7 +130,7 @@ class _Sender:
             with streams.spool() as packed:
                 names = [f"{number:06}.dcm" for number in range(1, len(part) + 1)]
                 length = pack(part, packed, self.control, names)
-                body = Body(partial(streams.again, packed), length, self.control.on_bytes)
+                body = Body(partial(streams.again, packed, self.control), length, self.control.on_bytes)
                 yield body, CONTENT_TYPES[".zip"], len(part)
 
     def _import(self, body: Body, content_type: str) -> list[str]:

@@ -13,7 +13,8 @@ from xnat_tui.model.plan import Action, Mode, Policy, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services import copying_streams as streams
 from xnat_tui.services.copying import ATTEMPTS, Control, check_stop, pause
-from xnat_tui.services.copying_files import ARCHIVE_BYTES, ARCHIVE_FILES, LARGE, addressable
+from xnat_tui.services.copying_files import LARGE, addressable
+from xnat_tui.services.copying_parcels import MOST_BYTES, MOST_FILES
 from xnat_tui.services.file_decisions import differs, evidence
 from xnat_tui.services.local_files import CHUNK, LocalFile, unpacked
 from xnat_tui.xnat import writing
@@ -114,7 +115,7 @@ class _Run:
         for part in parts([file for file in files if file not in alone]):
             with streams.spool() as packed:
                 length = pack(part, packed, self._control, [file.name for file in part])
-                body = Body(partial(streams.again, packed), length, self._control.on_bytes)
+                body = Body(partial(streams.again, packed, self._control), length, self._control.on_bytes)
                 uri = self._step.target.uri
                 self._note(
                     writing.put_zip(self._connection, uri, body, Attributes(), overwrite=self._replaces)
@@ -161,7 +162,7 @@ def parts(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:
     part: list[LocalFile] = []
     size = 0
     for file in files:
-        if part and (size + file.size > ARCHIVE_BYTES or len(part) >= ARCHIVE_FILES):
+        if part and (size + file.size > MOST_BYTES or len(part) >= MOST_FILES):
             yield part
             part, size = [], 0
         part.append(file)

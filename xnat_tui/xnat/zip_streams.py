@@ -20,7 +20,6 @@ from xnat_tui.xnat import zips
 from xnat_tui.xnat.addresses import Value
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.streams import CHUNK
-from xnat_tui.xnat.zips import Member
 
 _T = TypeVar("_T")
 
@@ -64,26 +63,13 @@ def spooled(
     path: str,
     /,
     *,
-    folder: Path,
+    folder: Path | None = None,
     on_bytes: Callable[[int], None] | None = None,
     **params: Value,
 ) -> Iterator[Iterator[Arriving]]:
-    """The same by way of a temporary file in `folder`, as `zips.fetch` keeps it; for any zip."""
+    """The same by way of a temporary file, in `folder`, as `zips.fetch` keeps it; for any zip."""
     with zips.fetch(connection, path, folder=folder, on_bytes=on_bytes, test=False, **params) as members:
-        yield (Arriving(one.owner, one.resource, one.path, _read(one)) for one in members)
-
-
-def _read(member: Member) -> Iterator[bytes]:
-    try:
-        with member.open() as opened:
-            while chunk := opened.read(CHUNK):
-                yield chunk
-    except zips.DAMAGED:
-        damaged = True
-    else:
-        damaged = False
-    if damaged:
-        raise _damaged()
+        yield (Arriving(one.owner, one.resource, one.path, one.chunks()) for one in members)
 
 
 def _told(chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None) -> Iterator[bytes]:

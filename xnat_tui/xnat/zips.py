@@ -45,6 +45,19 @@ class Member:
         """Its bytes. Several members can be open at once, in one thread."""
         return self._archive.open(self._info)
 
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes; they end with BadAnswer where the zip is damaged."""
+        try:
+            with self.open() as opened:
+                while chunk := opened.read(CHUNK):
+                    yield chunk
+        except DAMAGED:
+            damaged = True
+        else:
+            damaged = False
+        if damaged:
+            raise BadAnswer("The server's zip is damaged: a file in it cannot be read.", _HINT)
+
     def __repr__(self) -> str:
         return f"<Member of {self.size} bytes>"
 

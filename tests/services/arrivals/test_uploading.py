@@ -214,7 +214,7 @@ def test_reserved_and_repeated_names_are_conflicts(
 def test_archives_of_many_files_are_cut(
     demo: DemoServer, workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploading_files, "ARCHIVE_FILES", 2)
+    monkeypatch.setattr(uploading_files, "MOST_FILES", 2)
     (outcome,) = run(workspace, plan_upload(workspace, [folder], RESOURCE))
     assert (outcome.state, held(demo)) == (State.DONE, digests(ODD))
     assert demo.requests.count("PUT", "/data/subjects") == 3
