@@ -19,7 +19,7 @@ MOST_BYTES = 1_000_000_000
 MOST_FILES = 5_000
 """What one uploaded zip holds at most: temporary space stays bounded, and a failure costs less."""
 SHARES = 8
-LEAST_BYTES = 32_000_000
+LEAST_BYTES = 24_000_000
 """Sending begins when an eighth is here, or so many bytes: early, and yet with few requests."""
 
 
