@@ -17,13 +17,14 @@ ADOPT = (
     "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from xnat_tui.__main__ import main; main()"
 )
 """As a login does: the terminal's going away is told to the session that it controls."""
+ORPHAN = "from xnat_tui.__main__ import main; main()"
 ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
 class Terminal:
     """A program in a pseudo-terminal, and what it wrote there so far."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path) -> None:
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (24, 80))
         environment = {
@@ -33,7 +34,7 @@ class Terminal:
             "XNAT_TUI_STATE": str(folder / "state"),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-c", ADOPT],
+            [sys.executable, "-c", program],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -59,8 +60,8 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    terminal = Terminal(tmp_path)
+def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
+    terminal = Terminal(getattr(request, "param", ADOPT), tmp_path)
     try:
         terminal.read_until(b"Servers")
         yield terminal
@@ -75,6 +76,7 @@ def test_told_to_end_it_gives_the_terminal_back(terminal: Terminal) -> None:
     assert terminal.process.wait(60) == 128 + signal.SIGTERM
 
 
+@pytest.mark.parametrize("terminal", [ADOPT, ORPHAN], indirect=True, ids=["session", "no session"])
 def test_it_does_not_outlive_its_terminal(terminal: Terminal) -> None:
     terminal.hang_up()
     assert terminal.process.wait(60) == 128 + signal.SIGHUP

@@ -358,12 +358,22 @@ class DiffDriver(LinuxDriver):
             selector.register(self.fileno, EVENT_READ)
             while not self.exit_event.is_set():
                 for _ in selector.select(0.1):
-                    if typed := self._without_answers(decode(os.read(self.fileno, 4096))):
+                    if not (read := self._read()):
+                        os.kill(os.getpid(), signal.SIGHUP)  # as it is told to whom a terminal controls
+                        return
+                    if typed := self._without_answers(decode(read)):
                         self._take(parser.feed(typed))
                 self._take(parser.tick())
         with suppress(EOFError, ParseError):
             for _ in parser.feed(""):  # ends the parser
                 pass
+
+    def _read(self) -> bytes:
+        """What was typed; nothing once the terminal is gone."""
+        try:
+            return os.read(self.fileno, 4096)
+        except OSError:
+            return b""
 
     def _take(self, messages: Iterable[Message]) -> None:
         for message in messages:
