@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,6 +26,8 @@ from xnat_tui.tui.loading import Loader
 from xnat_tui.tui.theme import Glyphs
 
 if TYPE_CHECKING:
+    from textual.filter import LineFilter
+
     from xnat_tui.services.workspace import Workspace
     from xnat_tui.tui.change_run import Run
     from xnat_tui.tui.screens.main import MainScreen
@@ -148,6 +150,10 @@ class Explorer(App[int]):
         self.loader.submit(
             "begin", prepare, lambda _: self.main.open_first(self._source, self._destination), self.report
         )
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, theme.AsciiFilter()] if self.settings.ui.ascii else filters
 
     def report(self, error: XnatTuiError) -> None:
         """A failure in the background: a toast, and a line in the log panel."""

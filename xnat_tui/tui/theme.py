@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.theme import Theme
 
 _DARK = {
@@ -87,3 +90,34 @@ def glyphs(ascii_only: bool, *, words: bool = False) -> Glyphs:
     return replace(
         drawn, open="-", closed="+", through="  ", branch="  ", corner="  ", missing="(not here)", words=True
     )
+
+
+_DRAWN_AS = {
+    "-": "—–─━═╌▾",
+    "|": "│┃║▎▍▉▔▕",
+    "+": "▸╭╮╰╯┌┐└┘├┤┬┴┼┏┓┗┛┣┫╋",
+    "#": "▀▄█▌▐▁▂▃▅▆▇▊▋▓",
+    "~": "…",
+    ".": "·░",
+    "*": "•",
+    ">": "›→",
+    "<": "‹←",
+    "^": "↑",
+    "v": "↓",
+    "=": "⇄",
+    "x": "×✓",
+    ":": "▒",
+    "?": "".join(map(chr, range(0x2400, 0x2422))),
+}
+
+
+class AsciiFilter(LineFilter):
+    """Draws with ASCII what any widget draws otherwise; letters of labels stay what they are."""
+
+    _PLAIN = {ord(mark): plain for plain, marks in _DRAWN_AS.items() for mark in marks}
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002  Textual's signature
+        return [
+            segment if segment.text.isascii() else segment._replace(text=segment.text.translate(self._PLAIN))
+            for segment in segments
+        ]

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tui.driver import story
 from tests.tui.stories.conftest import World
+from xnat_tui import config
 
 
 @pytest.mark.parametrize("variable", [("XNAT_TUI_A11Y", "1"), ("TERM", "dumb")], ids=["a11y", "dumb"])
@@ -35,3 +36,26 @@ async def test_without_the_switch_rows_are_as_drawn(world: World, monkeypatch: p
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         assert not told.app.plain
         told.has("▸ SUB-001")
+
+
+async def test_with_plain_characters_nothing_else_is_drawn_anywhere(world: World) -> None:
+    file = config.config_file()
+    file.write_text(file.read_text() + "\n[ui]\nascii = true\n")
+    async with story("lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS/SUB-001/SUB-001_MR1") as told:
+        await told.press("equals_sign")
+        await told.compared()
+        for keys in (["enter", "j", "j"], ["i"], ["D"], ["I"], ["question_mark"], ["x"], ["S"], ["t"], ["g"]):
+            await told.press(*keys)
+            assert told.screen.isascii(), (keys, told.screen)
+            if keys[0] != "enter":
+                await told.press("escape")
+
+
+async def test_a_panel_on_a_tiny_screen_leaves_room_for_what_it_shows(world: World) -> None:
+    async with story("lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS", (40, 10)) as told:
+        await told.press("enter", "j", "j", "D")
+        assert sum("(0002,00" in line or "(0008,00" in line for line in told.lines) >= 3, told.screen
+        told.has("File Meta Information Group Length: ")
+        told.has("? Keys", "esc Back")
+        await told.press("escape", "I")
+        assert sum("▀" in line for line in told.lines) >= 5

@@ -16,6 +16,8 @@ from xnat_tui.errors import NotFound
 from xnat_tui.model.display import cell_width, clean, fit
 from xnat_tui.model.place import Place
 from xnat_tui.services.header_pairs import HeaderPair, pair_headers
+from xnat_tui.tui.describing import cut
+from xnat_tui.tui.screens.panel import SHORT
 from xnat_tui.tui.screens.reading import ReadingPanel
 
 if TYPE_CHECKING:
@@ -127,7 +129,7 @@ class HeaderPanel(ReadingPanel[None]):
         self._shown = [pair for pair in self._pairs if needle in _searched(pair)]
         rows = self.query_one(OptionList)
         at = rows.highlighted or 0
-        room = max(40, (rows.size.width or 74) - 2)
+        room = max(30, (rows.size.width or 74) - 2)
         rows.clear_options()
         rows.add_options([Option(self._line(pair, room)) for pair in self._shown])
         rows.highlighted = min(at, len(self._shown) - 1) if self._shown else None
@@ -143,14 +145,17 @@ class HeaderPanel(ReadingPanel[None]):
             words.append(f"{sum(bool(pair.glyph) for pair in self._pairs)} differ")
         lines = ["   ".join(word for word in words if word)]
         masked = any(pair.row.masked for pair in self._pairs)
-        if masked:
+        if self.size.height < SHORT:
+            lines = [cut(lines[0], self.size.width - 4)]
+        elif masked:
             lines.append("Patient fields are masked; H shows them until you close this.")
         self.query_one("#about", Static).update("\n".join(lines))
 
     def _line(self, pair: HeaderPair, room: int) -> Content:
         row = pair.row
-        name = fit("  " * row.depth + clean(row.name or row.keyword or "(unknown)"), _NAME_CELLS)
-        left = f"{pair.glyph or ' '} {row.tag} {row.vr:<2} {name}{' ' * (_NAME_CELLS - cell_width(name))} "
+        cells = min(_NAME_CELLS, max(8, room - 28))
+        name = fit("  " * row.depth + clean(row.name or row.keyword or "(unknown)"), cells)
+        left = f"{pair.glyph or ' '} {row.tag} {row.vr:<2} {name}{' ' * (cells - cell_width(name))} "
         space = room - cell_width(left)
         if not self.both:
             value = pair.source if pair.source is not None else pair.destination
@@ -166,10 +171,11 @@ class HeaderPanel(ReadingPanel[None]):
         pair = self._shown[event.option_index]
         values = [clean(text) for text in (pair.source, pair.destination) if text is not None]
         line = str(event.option.prompt)
-        cut = any(value not in line for value in values)
+        name = clean(pair.row.name or pair.row.tag)
+        shortened = any(text not in line for text in (name, *values))
         whole = self.query_one("#whole", Static)
-        whole.set_class(cut, "-shown")
-        whole.update(f"{clean(pair.row.name or pair.row.tag)}: {' | '.join(values)}" if cut else "")
+        whole.set_class(shortened, "-shown")
+        whole.update(f"{name}: {' | '.join(values)}" if shortened else "")
 
     # keys
 

@@ -76,9 +76,9 @@ def _lines(
         return
     yield f"{fit(clean(item_name(item)), width - 20)}  {item_word(item)}", "bold"
     if pair.compared:
-        yield fit(verdict(pair), width), ""
+        yield from ((line, "") for line in wrapped(verdict(pair), width))
     for label, value in _about(pair, item):
-        yield f"{label:<10} {fit(value, width - 11)}", ""
+        yield from _beside(f"{label:<10}", [wrapped(value, width - 11)])
     for error in (pair.source_error, pair.destination_error):
         if error is not None:
             yield f"! {clean(error.message)}", "bold"
