@@ -125,7 +125,7 @@ def explorer(answers: dict[str, str], **environ: str) -> Iterator[Terminal]:
     try:
         yield terminal
     finally:
-        program.terminate()
+        program.kill()  # told to end, it would wait for somebody to read its last frame
         program.wait()
         os.close(ours)
 
