@@ -205,6 +205,15 @@ def test_other_terminals_get_half_blocks(servers, answers):
         leave_picture(terminal)
 
 
+def test_with_few_colours_brightness_is_told_by_characters_and_nothing_is_asked(servers):
+    with explorer(SILENT, TERM="linux", COLORTERM="") as terminal:
+        open_picture(terminal)
+        terminal.until(lambda: terminal.screen.count("▓") > 20)
+        assert terminal.screen.count("▒") > 20
+        assert "▀" not in terminal.screen
+        assert not terminal.asked
+
+
 def kitty_picture(sent: str) -> Image.Image:
     """What the pieces of a transmission make, put together as the protocol says."""
     pieces = re.findall(r"\x1b_G([^;\x1b]*);([^\x1b]*)\x1b\\", sent)

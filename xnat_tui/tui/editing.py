@@ -93,8 +93,9 @@ class Editing:
 
         explorer, place = self._screen.explorer, self._place()
         if place is not None:
-            ascii_only = explorer.settings.ui.ascii
-            panel = ImagePanel(place, explorer.graphics, colours=not explorer.no_color, ascii_only=ascii_only)
+            few = explorer.console.color_system in (None, "standard")  # 16 colours have four greys
+            colours, ascii_only = not (few or explorer.no_color), explorer.settings.ui.ascii
+            panel = ImagePanel(place, explorer.graphics, colours=colours, ascii_only=ascii_only)
             explorer.push_screen(panel)
 
     def _chosen(self) -> list[Place]:
