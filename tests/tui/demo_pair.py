@@ -38,6 +38,7 @@ def demo_pair(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[DemoPair]:
     """Servers that run, and an environment in which only they are known."""
     patch.setenv("XNAT_TUI_CONFIG", str(folder / "config"))
     patch.setenv("XNAT_TUI_STATE", str(folder / "state"))
+    patch.setenv("TERM", "xterm-256color")
     for name in ("LAB", "QC"):
         patch.setenv(f"XNAT_TUI_PASSWORD_{name}", "demo")
     with DemoServer(source_site()) as lab, DemoServer(destination_site()) as qc:
