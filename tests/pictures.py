@@ -157,6 +157,7 @@ def main() -> None:
     wanted = sys.argv[1:] or list(SCENES)
     with tempfile.TemporaryDirectory() as world:
         os.environ |= {"XNAT_TUI_CONFIG": f"{world}/config", "XNAT_TUI_STATE": f"{world}/state"}
+        os.environ["TERM"] = "xterm-256color"
         os.environ |= {"XNAT_TUI_PASSWORD_LAB": PASSWORD, "XNAT_TUI_PASSWORD_QC": PASSWORD}
         for name in wanted:
             with serve(free_ports()) as addresses:
