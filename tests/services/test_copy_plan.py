@@ -112,6 +112,27 @@ def test_what_cannot_be_read_at_the_source_conflicts_and_is_never_left_out(serve
     assert any(finding.severity == "warning" for finding in plan.findings)
 
 
+@pytest.mark.parametrize(
+    ("whole", "match", "unread"),
+    [
+        ("P", r"/subjects\?", "projects/NEW"),
+        ("P", r"/experiments[?/]", "subjects/S1"),
+        ("P/S1", r"/experiments\?", "subjects/S1"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_a_conflict_and_never_an_empty_one(
+    servers, make_site, whole, match, unread
+):
+    pair = servers(make_site(), Site())
+    places = [pair.place(whole)]
+    pair.source.faults.add(f"GET .*{match}", ErrorPage(500))
+    target = NewProject("qc", "NEW")
+    plan = plan_copy(Reader(pair.connections["lab"]), places, Reader(pair.connections["qc"]), target)
+    refused = _steps(plan, Action.CONFLICT)
+    assert "could not be read" in refused[unread]
+    assert any("will not be copied" in finding.message for finding in plan.findings)
+
+
 def test_a_destination_that_cannot_be_read_is_not_taken_for_empty(servers, make_site):
     pair = servers(make_site(), Site())
     pair.copy("P")
