@@ -7,7 +7,7 @@ import pytest
 from xnat_tui.demo.archive import Derived, FileEntry
 from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.site import Site
-from xnat_tui.model.plan import Mode, Policy
+from xnat_tui.model.plan import Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence
 
 PLUGINS = ("icr:roiCollectionData", "fs:fsData")
@@ -218,3 +218,42 @@ def test_metadata_mode_brings_every_field_and_no_file(servers):
     }
     assert pair.source.requests.count("GET", "/data/experiments") > 0
     assert not [entry for entry in pair.source.requests if "/files" in entry.path]
+
+
+@pytest.mark.parametrize("whole", ["RICH", "RICH/S1", "RICH/S1/S1_MR"])
+def test_answers_of_custom_forms_that_differ_are_found_and_brought(servers, whole):
+    source = rich_site()
+    pair = servers(source, Site(plugin_types=PLUGINS))
+    assert pair.copy("RICH", project="RICH").failures == []
+    session = next(one for one in source.experiments.values() if one.label == "S1_MR")
+    changed = [
+        session.scans["1"],
+        session.assessor("S1_MR_QC"),
+        session,
+        session.subject,
+        source.projects["RICH"],
+    ]
+    for item in changed[: 3 + 2 - whole.count("/")]:
+        item.custom_fields["later"] = {"of": item.label or item.id}
+    policy = Policy(on_existing=OnExisting.UPDATE)
+    plan = pair.plan(whole, project="RICH", policy=policy)
+    writing = [(step.kind, step.reason) for step in plan.steps if step.writes]
+    assert sorted(writing) == sorted(
+        (kind, "custom forms")
+        for kind in ["scan", "assessor", "experiment", "subject", "project"][: 5 - whole.count("/")]
+    )
+    assert pair.run(plan).failures == []
+    assert everything(pair.target.site, "RICH") == everything(source, "RICH")
+    assert not pair.plan(whole, project="RICH", policy=policy).writes
+
+
+def test_attributes_of_a_resource_that_cannot_be_changed_are_named(servers):
+    source = rich_site()
+    pair = servers(source, Site(plugin_types=PLUGINS))
+    assert pair.copy("RICH", project="RICH").failures == []
+    session = next(one for one in source.experiments.values() if one.label == "S1_MR")
+    session.resources[0].description, session.resources[0].content = "other", "words"
+    policy = Policy(on_existing=OnExisting.UPDATE)
+    plan = pair.plan("RICH/S1/S1_MR", project="RICH", policy=policy)
+    (step,) = [step for step in plan.steps if step.path.endswith("S1_MR/resources/logs")]
+    assert step.reason == "the same files; its content, description there cannot be changed"

@@ -11,6 +11,7 @@ from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, OnExisting
+from xnat_tui.services.planning_forms import forms_differ
 from xnat_tui.services.planning_spots import Spot
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
         walk.step(Action.SKIP, place, spot, "exists")
         return spot
     differing = _differing(walk, place, spot)
+    if forms_differ(walk, place, spot):
+        differing.append("custom forms")
     if not differing and walk.policy.on_existing is OnExisting.UPDATE:
         walk.step(Action.SKIP, place, spot, "the same")
         return spot

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action
+from xnat_tui.model.plan import Action, OnExisting
 from xnat_tui.services.file_decisions import Decision, decide
 from xnat_tui.services.planning_spots import Spot
 from xnat_tui.xnat import listing
@@ -90,6 +90,7 @@ def _plan_existing(
         )
     if not decision.sent:
         reason = "the same files" if decision.complete else "nothing to send"
+        reason += _unchangeable(walk, place, there)
         walk.step(Action.SKIP, place, spot, reason, data, uri=uri, there=there)
         return
     if decision.refused:
@@ -106,6 +107,16 @@ def _plan_existing(
     walk.step(
         Action.UPLOAD, place, spot, ", ".join(parts), data, uri=uri, there=there, files=count, size=size
     )
+
+
+def _unchangeable(walk: Walk, place: Place, there: Item) -> str:
+    """What a policy that replaces cannot: XNAT's REST only sets a resource's attributes as it is made."""
+    item = place.item
+    if item is None or walk.policy.on_existing is OnExisting.SKIP:
+        return ""
+    named = [name for name in _ATTRIBUTES if name in item.fields and name in there.fields]
+    differing = [name for name in named if item.fields[name] != there.fields[name]]
+    return f"; its {', '.join(differing)} there cannot be changed" if differing else ""
 
 
 def _decide(walk: Walk, place: Place, spot: Spot, there: Item, only: str) -> Decision:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lxml import etree
+
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters
@@ -47,6 +49,8 @@ class Walk:
         self.created_projects: set[str] = set()
         self.paths_name_projects = False
         self.types = preflight.data_types(destination.connection)
+        self.sessions_read: dict[str, tuple[tuple[str, str], etree._Element]] = {}
+        """By server: the session read last, and its document."""
         self._spots: dict[str, Spot | None] = {}
         self._subjects = 0
         self._imports: dict[str, int] = {}
