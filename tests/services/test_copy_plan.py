@@ -195,8 +195,10 @@ def test_shared_items_are_skipped_shared_or_copied_and_never_doubled_unasked(ser
     pair.copy("P", project="P")
     skipped = pair.plan("Q", project="Q")
     assert _steps(skipped, Action.SKIP) == {"subjects/Q1": "shared in from P"}
-    result = pair.run(pair.plan("Q", project="Q", policy=Policy(shared="share")))
-    assert result.failures == []
+    sharing = pair.plan("Q", project="Q", policy=Policy(shared="share"))
+    shown = "shared from P, without its assessors"
+    assert _steps(sharing, Action.CREATE)["subjects/Q1/experiments/Q1_MR"] == shown
+    assert pair.run(sharing).failures == []
     subject = next(iter(pair.target.site.subjects.values()))
     assert subject.shares == {"Q": "Q1"}
     assert [one.shares for one in subject.experiments.values()] == [{"Q": "Q1_MR"}]

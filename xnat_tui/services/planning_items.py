@@ -85,7 +85,10 @@ def shared(walk: Walk, place: Place, spot: Spot) -> Spot | None:
         walk.skip(place, spot, f"shared in from {owner}, which does not have it at the destination")
         return None
     data = {"shared": held.id, "owner": project}
-    step = walk.step(Action.CREATE, place, spot, f"shared from {project}", data, task="share")
+    reason = f"shared from {project}"
+    if item.kind is Kind.EXPERIMENT:
+        reason += ", without its assessors"  # each is shared by itself, under a label of its own
+    step = walk.step(Action.CREATE, place, spot, reason, data, task="share")
     return spot.made_by(step)
 
 
