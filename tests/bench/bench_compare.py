@@ -27,7 +27,7 @@ from xnat_tui.services.browse import Side
 from xnat_tui.services.compare import Comparison
 from xnat_tui.services.find import find_one
 from xnat_tui.services.reading import Reader
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.connection import Connection, Download
 
 WALKED_SESSIONS = 20
 """xnatpy's walk is measured on these many sessions; its time and requests grow in proportion to them."""
@@ -70,9 +70,9 @@ class Watched(Connection):
 
     asked: list[tuple[str, dict[str, object]]]
 
-    def _get(self, path: str, params: dict[str, object], limit: int):  # type: ignore[no-untyped-def, override]
+    def _read(self, path: str, params: dict[str, object], limit: int, use):  # type: ignore[no-untyped-def, override]
         self.asked.append((path, dict(params)))
-        return super()._get(path, params, limit)
+        return super()._read(path, params, limit, use)
 
 
 def compare(urls: Sequence[str], depth: Depth) -> tuple[float, Comparison, list[Watched]]:
@@ -92,11 +92,16 @@ def compare(urls: Sequence[str], depth: Depth) -> tuple[float, Comparison, list[
     return time.perf_counter() - began, comparison, connections
 
 
+def throw_away(answer: Download) -> None:
+    for _ in answer:
+        pass
+
+
 def servers_own_time(connections: Sequence[Watched]) -> float:
     """Seconds for the same requests with nothing done about their answers."""
 
     def again(connection: Watched, path: str, params: dict[str, object]) -> None:
-        Connection._get(connection, path, params, 1 << 40)  # type: ignore[arg-type]
+        Connection._read(connection, path, params, 1 << 40, throw_away)  # type: ignore[arg-type]
 
     began = time.perf_counter()
     with ThreadPoolExecutor(16) as pool:

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     RESOURCE = "resource"
     FILE = "file"
 
+    __hash__ = str.__hash__  # that of an enumeration is written in Python, and every listing looks one up
+
     @property
     def plural(self) -> str:
         return f"{self.value}s" if self is not Kind.SERVER else "servers"
@@ -166,12 +168,21 @@ class Item:
     def label(self) -> str:
         return self.key
 
+    def with_fields(self, fields: Fields) -> Item:
+        """The same with other fields: what `dataclasses.replace` does, at a third of its time."""
+        return Item(
+            *(self.kind, self.key, self.id, self.type, self.uri, fields, self.files, self.bytes),
+            *(self.shared_from, self.digest, self.side, self.twin),
+        )
+
     def __repr__(self) -> str:
         return f"<{self.kind} {self.id or self.key!r}>"
 
 
 def told_apart(items: Sequence[Item], numbers: Sequence[str]) -> Sequence[Item]:
     """Siblings of one kind, with their numbers as `twin` where they share a key."""
+    if len(items) < 2:
+        return items
     keys = [(item.side, item.key) for item in items]
     if len(set(keys)) == len(keys):
         return items

@@ -74,7 +74,7 @@ class Rules:
             return self._file(source, destination)
         if source.kind is Kind.RESOURCE and self.depth is Depth.SIZES:
             return self._resource(source, destination, fields)
-        return Verdict(Status.DIFFERS if fields else Status.SAME, fields)
+        return Verdict(Status.DIFFERS, fields) if fields else _SAME
 
     def field_differences(self, source: Item, destination: Item) -> tuple[FieldDifference, ...]:
         """The items' own fields that are not the same, neutral ones left out, by name."""
@@ -113,14 +113,14 @@ class Rules:
 
     def _file(self, source: Item, destination: Item) -> Verdict:
         if self.depth is Depth.LABELS:
-            return Verdict(Status.SAME)
+            return _SAME
         found = []
         if source.bytes is not None and destination.bytes is not None and source.bytes != destination.bytes:
             found.append(FieldDifference("size", str(source.bytes), str(destination.bytes)))
         if self.depth is Depth.DIGESTS and source.digest and destination.digest:
             if source.digest != destination.digest:
                 found.append(FieldDifference("digest", source.digest, destination.digest))
-            return Verdict(Status.DIFFERS if found else Status.SAME, tuple(found))
+            return Verdict(Status.DIFFERS, tuple(found)) if found else _SAME
         if found:
             return Verdict(Status.DIFFERS, tuple(found))
         if source.bytes is None or destination.bytes is None:
@@ -130,7 +130,7 @@ class Rules:
         ]
         if self.depth is Depth.DIGESTS:
             return Verdict(Status.SAME, unverified=True, note=f"no digest on the {' and the '.join(missing)}")
-        return Verdict(Status.SAME)
+        return _SAME
 
     def _resource(self, source: Item, destination: Item, fields: tuple[FieldDifference, ...]) -> Verdict:
         found = list(fields)
@@ -147,9 +147,10 @@ class Rules:
             return Verdict(Status.DIFFERS, tuple(found))
         if uncounted:
             return Verdict(Status.UNREAD, note="files not counted by the server")
-        return Verdict(Status.SAME)
+        return _SAME
 
 
+_SAME = Verdict(Status.SAME)
 _TYPED = frozenset({Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR})
 
 

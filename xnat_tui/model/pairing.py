@@ -7,7 +7,7 @@ that differ only by case are reported, not matched; two children with one key ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +26,8 @@ class Status(StrEnum):
     UNREAD = "unread"
     """Not compared: one side is browsed alone, or the answer has not come yet."""
 
+    __hash__ = str.__hash__  # as in Kind
+
 
 GLYPHS = {
     Status.SAME: " ",
@@ -38,6 +40,7 @@ GLYPHS = {
 BELOW = "~"
 
 DIFFERENCES = frozenset({Status.DIFFERS, Status.ONLY_SOURCE, Status.ONLY_DESTINATION})
+_COUNTED = DIFFERENCES | {Status.UNREADABLE}
 
 
 class Depth(StrEnum):
@@ -185,9 +188,10 @@ class Pair:
         self.children = children
         self.complete = True
         self.differing_below = self.unread_below = 0
+        counts = self.both  # what stands below a missing item is missing with it, and counts once
         for child in children:
             child.parent = self
-            if self.both:  # what stands below a missing item is missing with it, and counts once
+            if counts:
                 differing, unread = child._weight()
                 self.differing_below += differing
                 self.unread_below += unread
@@ -233,9 +237,9 @@ class Pair:
 
     def _weight(self) -> tuple[int, int]:
         """What this pair adds to its parent's counters: (differing, unread)."""
-        own = self.status in DIFFERENCES or self.status is Status.UNREADABLE
-        waits = self.both and not self.complete
-        return int(own) + self.differing_below, int(waits) + self.unread_below
+        own = self.status in _COUNTED
+        waits = not self.complete and self.both
+        return own + self.differing_below, waits + self.unread_below
 
     def _carry(self, before: tuple[int, int]) -> None:
         after = self._weight()
@@ -253,13 +257,10 @@ def match(kind: Kind, source: Listing, destination: Listing, judge: Judge) -> li
     A side that could not be read says nothing about what it lacks: its absent keys are `unreadable`
     there, never `only_source` or `only_destination`.
     """
-    there: dict[str, list[Item]] = defaultdict(list)
-    for item in destination.items:
-        there[_key(item)].append(item)
+    if not source.items and not destination.items:
+        return []
+    here, there = _by_key(source.items), _by_key(destination.items)
     pairs: list[Pair] = []
-    here: dict[str, list[Item]] = defaultdict(list)
-    for item in source.items:
-        here[_key(item)].append(item)
     for key, items in here.items():
         pairs += _match_key(kind, items, there.pop(key, []), judge)
     for items in there.values():
@@ -270,8 +271,11 @@ def match(kind: Kind, source: Listing, destination: Listing, judge: Judge) -> li
     return pairs
 
 
-def _key(item: Item) -> str:
-    return f"{item.side}/{item.key}" if item.side else item.key
+def _by_key(items: Iterable[Item]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(f"{item.side}/{item.key}" if item.side else item.key, []).append(item)
+    return found
 
 
 def _match_key(kind: Kind, items: list[Item], others: list[Item], judge: Judge) -> list[Pair]:

@@ -25,6 +25,10 @@ _ANSWERED_TOGETHER = frozenset({Kind.EXPERIMENT})
 """Parents whose groups come with one answer, so that they are filled when the parent is opened."""
 
 
+_Places = tuple[Place | None, Place | None]
+"""Where a pair stands on each side."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """Where one side of a tree begins, and who reads it."""
@@ -93,28 +97,29 @@ class Tree:
         if side is None:
             return None
         items: list[Item] = []
-        for step in (pair, *pair.ancestors()):
-            if step is self.root:
-                break
-            if step.group is not None:
-                continue
-            item = step.destination if right else step.source
-            if item is None:
-                return None
-            items.append(item)
+        step: Pair | None = pair
+        while step is not None and step is not self.root:
+            if step.group is None:
+                item = step.destination if right else step.source
+                if item is None:
+                    return None
+                items.append(item)
+            step = step.parent
         return Place(side.root.server, (*side.root.items, *reversed(items)))
 
     def load(self, pair: Pair) -> Level:
         """Read what stands directly below a pair; a session's groups come filled."""
+        owner = pair if pair.group is None else pair.parent
+        assert owner is not None, "a group stands below its owner"
+        places = (self.place(owner), self.place(owner, right=True))
         if pair.group is not None:
-            assert pair.parent is not None, "a group stands below its owner"
-            return self._level(pair.parent, pair.group)
+            return self._level(owner, pair.group, places)
         grouped = _GROUPED.get(pair.kind, ())
         level = Level([])
         for kind in CHILD_KINDS[pair.kind]:
             if kind not in grouped:
-                level = self._level(pair, kind)
-        groups = [self._group(pair, kind) for kind in grouped]
+                level = self._level(pair, kind, places)
+        groups = [self._group(pair, kind, places) for kind in grouped]
         failed: list[Level | Pair] = [level, *(group for group in groups if group.error)]
         return Level(
             [*level.children, *groups],
@@ -161,7 +166,7 @@ class Tree:
         with self.lock:
             pair.forget()
 
-    def _group(self, parent: Pair, kind: Kind) -> Pair:
+    def _group(self, parent: Pair, kind: Kind, places: _Places) -> Pair:
         group = Pair(
             parent.kind,
             kind.plural,
@@ -171,12 +176,12 @@ class Tree:
             verdict=_inherited(parent),
         )
         if parent.kind in _ANSWERED_TOGETHER:
-            self._level(parent, kind).attach_to(group)
+            self._level(parent, kind, places).attach_to(group)
         return group
 
-    def _level(self, parent: Pair, kind: Kind) -> Level:
-        source = self._listing(self.source, self.place(parent), kind)
-        destination = self._listing(self.destination, self.place(parent, right=True), kind)
+    def _level(self, parent: Pair, kind: Kind, places: _Places) -> Level:
+        source = self._listing(self.source, places[0], kind)
+        destination = self._listing(self.destination, places[1], kind)
         if self.judge is not None and parent.both:
             children = match(kind, source, destination, self.judge)
         else:
@@ -184,8 +189,9 @@ class Tree:
             children = lone(kind, destination if right else source, right=right, verdict=_inherited(parent))
         if self._narrows:
             children = self._kept(parent, kind, children)
-        for child in children:
-            child.complete = kind is Kind.FILE or (kind is Kind.RESOURCE and self.depth is not Depth.DIGESTS)
+        if kind is Kind.FILE or (kind is Kind.RESOURCE and self.depth is not Depth.DIGESTS):
+            for child in children:
+                child.complete = True
         return Level(children, source.error, destination.error)
 
     def _kept(self, parent: Pair, kind: Kind, pairs: Iterable[Pair]) -> list[Pair]:

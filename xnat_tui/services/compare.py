@@ -15,6 +15,7 @@ from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services.browse import Side, Tree
 from xnat_tui.services.file_lists import read_files
+from xnat_tui.services.garbage import seldom_searched
 from xnat_tui.services.prefetch import read_project
 from xnat_tui.xnat.bulk_sessions import SESSION_FIELDS
 from xnat_tui.xnat.documents import describe
@@ -123,7 +124,7 @@ class Comparison:
         """
         self.begin()
         width = max(2, self.source.reader.connection.server.connections)
-        with ThreadPoolExecutor(2 * width, thread_name_prefix="compare") as pool:
+        with seldom_searched(), ThreadPoolExecutor(2 * width, thread_name_prefix="compare") as pool:
             try:
                 self._run(pool, near)
             except XnatTuiError as error:

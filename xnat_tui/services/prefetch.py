@@ -17,6 +17,7 @@ from typing import TypeVar
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
 from xnat_tui.model.place import Place
+from xnat_tui.services.garbage import seldom_searched
 from xnat_tui.services.prefetch_sessions import Parts, SessionsBelow
 from xnat_tui.services.reading import Reader
 from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
@@ -26,6 +27,8 @@ from xnat_tui.xnat.documents import place
 log = logging.getLogger("xnat_tui.prefetch")
 
 T = TypeVar("T")
+_Parameters = dict[str, Future[dict[str, dict[str, Fields]] | None]]
+"""Questions under way about acquisition parameters, by type of session."""
 
 
 def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below: bool = True) -> None:
@@ -34,7 +37,8 @@ def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below
     Without `sessions_below` only subjects and experiments are asked for: enough where every session's
     document is going to be read anyway.
     """
-    _Prefetch(reader, where, pool).run(sessions_below)
+    with seldom_searched():
+        _Prefetch(reader, where, pool).run(sessions_below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class _Prefetch:
         self._expect(experiments, sessions, owned)
         owned = _if_complete(owned, sessions)
         experiments = self._if_whole(experiments, owned, sessions)
+        certain = experiments is not None and owned is not None and sessions is not None
+        parameters = self._start_parameters(experiments) if below is not None and certain else {}
         self._place_subjects(asked_subjects.result(), experiments, sessions)
         self._place_subject_resources(asked_resources.result())
         if experiments is not None and owned is not None:
@@ -88,7 +94,7 @@ class _Prefetch:
                 reconstructions,
                 below.reconstructions_in.result(),
             )
-            self._place_below(experiments, owned, parts)
+            self._place_below(experiments, owned, parts, parameters)
         self.reader.remember(self.found)
 
     def _start(self, question: Callable[[], T]) -> Future[T | None]:
@@ -192,17 +198,21 @@ class _Prefetch:
             key = Reader.experiments_key(self.project, subject)
             self.found[key] = replace(found, error=found.error or doubt)
 
-    def _place_below(self, experiments: Experiments | None, owned: Owned | None, parts: Parts) -> None:
-        if experiments is None or owned is None or parts.sessions is None:
-            return
-        types = {item.type for items in experiments.by_subject.values() for item in items}
-        asked = {
+    def _start_parameters(self, experiments: Experiments | None) -> _Parameters:
+        """Ask about each type of session that is there, while larger answers are still on their way."""
+        found = experiments.by_subject.values() if experiments is not None else ()
+        types = {item.type for items in found for item in items}
+        return {
             kind: self._start(lambda kind=kind: self.ask_sessions.parameters(kind))  # type: ignore[misc]
             for kind in sorted(types & set(PARAMETERS))
         }
-        parameters: dict[str, dict[str, dict[str, Fields]] | None] = {
-            kind: future.result() for kind, future in asked.items()
-        }
+
+    def _place_below(
+        self, experiments: Experiments | None, owned: Owned | None, parts: Parts, asked: _Parameters
+    ) -> None:
+        if experiments is None or owned is None or parts.sessions is None:
+            return
+        parameters = {kind: future.result() for kind, future in asked.items()}
         user = self.reader.connection.user
         self.found |= SessionsBelow(experiments, owned, parts, parameters, user).listings()
 
@@ -232,7 +242,7 @@ def _described(session: Item, owned: Owned, sessions: dict[str, Session]) -> Ite
     """With the fields of imaging sessions, and the owner where it is shared in."""
     known = sessions.get(session.id)
     if known is not None:
-        session = replace(session, fields=session.fields.joined(known.fields))
+        session = session.with_fields(session.fields.joined(known.fields))
     if session.id in owned.types:
         return session
     return replace(session, shared_from=known.owner if known is not None else "")

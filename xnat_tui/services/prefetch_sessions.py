@@ -37,7 +37,7 @@ class SessionsBelow:
         self._owned = owned
         self._parts = parts
         self._parameters = parameters
-        self._seen_by = seen_by
+        self._nothing = Listing(seen_by=seen_by)
         self._found: dict[str, Listing] = {}
         self._joins: dict[tuple[int, int], Fields] = {}
         self._assessors_known = self._assessors_agree()
@@ -60,7 +60,9 @@ class SessionsBelow:
         return self._found
 
     def _keep(self, uri: str, kind: Kind, items: Sequence[Item]) -> None:
-        self._found[place(uri, kind)] = Listing(tuple(items), None, self._seen_by)
+        self._found[place(uri, kind)] = (
+            Listing(tuple(items), None, self._nothing.seen_by) if items else self._nothing
+        )
 
     def _is_no_session(self, item: Item) -> bool:
         """Whether an experiment, such as a subject's blood test, can have no scans."""
@@ -91,7 +93,7 @@ class SessionsBelow:
         if not typed <= found.keys() or not found.keys() <= {scan.id for scan in scans}:
             return None
         return [
-            replace(scan, fields=self._joined(scan.fields, found[scan.id])) if scan.id in found else scan
+            scan.with_fields(self._joined(scan.fields, found[scan.id])) if scan.id in found else scan
             for scan in scans
         ]
 

@@ -38,8 +38,7 @@ class Reader:
         if kind not in CHILD_KINDS[parent.kind]:
             return Listing()
         key = _key(parent, kind)
-        with self._lock:
-            known = self._known.get(key)
+        known = self._known.get(key)  # a single look-up needs no lock
         if known is not None:
             return self._unless_closed(parent, kind, known)
         try:
@@ -127,7 +126,7 @@ class Reader:
     def _unless_closed(self, parent: Place, kind: Kind, found: Listing) -> Listing:
         """Of a project whose subjects may not be seen, "no resources" is no fact either: XNAT leaves out
         of a listing what the user may not read."""
-        if parent.kind is not Kind.PROJECT or kind is not Kind.RESOURCE or found.items:
+        if found.items or kind is not Kind.RESOURCE or parent.kind is not Kind.PROJECT:
             return found
         with self._lock:
             refusal = self._closed.get(_key(parent, Kind.SUBJECT))
@@ -181,7 +180,7 @@ def _key(parent: Place, kind: Kind) -> str:
     item = parent.item
     if item is None:
         return f"#{kind}"
-    if parent.kind is Kind.SUBJECT and kind is Kind.EXPERIMENT:
+    if kind is Kind.EXPERIMENT and item.kind is Kind.SUBJECT:
         project = parent.of(Kind.PROJECT)
         assert project is not None
         return Reader.experiments_key(project, item)

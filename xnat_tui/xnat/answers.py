@@ -62,11 +62,6 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     @property
-    def listing(self) -> str:
-        """The text for `parse_table`, in which bytes that are no UTF-8 can still be told apart."""
-        return self.body.decode("utf-8-sig", "surrogateescape")
-
-    @property
     def content_type(self) -> str:
         return self.headers.get("Content-Type", "")
 

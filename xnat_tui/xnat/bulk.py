@@ -132,8 +132,13 @@ class ProjectQuestions:
 
 def by_accession_id(table: Table) -> dict[str, list[Row]]:
     grouped: dict[str, list[Row]] = {}
+    rows: list[Row] = []
+    names = table.picker(("URI", "ID"))
+    last = None
     for row in table:
-        grouped.setdefault(accession_id(row), []).append(row)
+        if (here := names(row)) != last:  # the rows of one item mostly follow each other
+            rows, last = grouped.setdefault(accession_id(row), []), here
+        rows.append(row)
     return grouped
 
 
@@ -160,13 +165,13 @@ class ResourceReader:
         """Raises BadAnswer where the server dropped a column: silence would be taken for none."""
         columns = tuple(resource_columns(path))
         require(table, *columns)
-        self._columns = tuple(column.lower() for column in columns)
+        self._pick = table.picker(columns)
         self._fields: dict[tuple[str, str], Fields] = {}
 
     def __call__(self, rows: list[Row], owner_uri: str, side: str = "") -> list[Item]:
         found: dict[str, Item] = {}
         for row in rows:
-            number, label, format_, content, count, size = row.pick(self._columns)
+            number, label, format_, content, count, size = self._pick(row)
             name = number or label
             if not name or name in found:
                 continue

@@ -7,7 +7,7 @@ and does not touch `project` and `label` of what is shared in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
@@ -134,16 +134,18 @@ class SessionQuestions:
         require(table, _SCAN_ID)
         read = FieldReader(table, {name: f"{_SCAN}/{name}" for name in SCAN_FIELDS})
         read_resources = ResourceReader(table, path)
+        identity = table.picker((_SCAN_ID, _SCAN_NUMBER, f"{_SCAN}/type", f"{_SCAN}/UID"))
         scans: Grouped = {}
         resources: Grouped = {}
         for session, rows in by_accession_id(table).items():
             here: list[Item] = []
             numbers: list[str] = []
-            for number, same in _by_scan(rows):
-                uri = f"/data/experiments/{session}/scans/{same[0][_SCAN_ID]}"
+            for number, same in _by_scan(rows, identity):
+                row = same[0]
+                uri = f"/data/experiments/{session}/scans/{row[_SCAN_ID]}"
                 found = read_resources(same, uri)
                 resources.setdefault(uri, []).extend(found)
-                here.append(_scan(same[0], uri, read(same[0]), found))
+                here.append(_scan(row, uri, read(row), found))
                 numbers.append(number)
             scans[session] = list(told_apart(here, numbers))
         return scans, resources
@@ -159,10 +161,8 @@ class SessionQuestions:
         require(table, key)
         read = FieldReader(table, {name: f"{scan_type}/{name}" for name in names})
         found: dict[str, dict[str, Fields]] = {}
-        for row in table:
-            scans = found.setdefault(accession_id(row), {})
-            if row[key]:
-                scans[row[key]] = read(row)
+        for session, rows in by_accession_id(table).items():
+            found[session] = {identifier: read(row) for row in rows if (identifier := row[key])}
         return found
 
     def assessors(self) -> Grouped:
@@ -252,16 +252,16 @@ def _scan(row: Row, uri: str, fields: Fields, resources: list[Item]) -> Item:
         type=row[_SCAN_TYPE],
         uri=uri,
         fields=fields,
-        files=None if None in counts else sum(count or 0 for count in counts),
-        bytes=None if None in sizes else sum(size or 0 for size in sizes),
+        files=None if None in counts else sum(filter(None, counts)),
+        bytes=None if None in sizes else sum(filter(None, sizes)),
     )
 
 
-def _by_scan(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
+def _by_scan(rows: list[Row], identity: Callable[[Row], tuple[str, ...]]) -> Iterable[tuple[str, list[Row]]]:
     """Rows of one session, a scan at a time, with its number: two scans of one ID are two."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        if identifier := row[_SCAN_ID]:
-            number = row[_SCAN_NUMBER] or f"{identifier} {row[f'{_SCAN}/type']} {row[f'{_SCAN}/UID']}"
-            found.setdefault(number, []).append(row)
-    yield from found.items()
+        identifier, number, scan_type, uid = identity(row)
+        if identifier:
+            found.setdefault(number or f"{identifier} {scan_type} {uid}", []).append(row)
+    return found.items()

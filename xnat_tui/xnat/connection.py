@@ -115,10 +115,14 @@ class Connection:
         return answer.json()
 
     def table(self, path: str, /, *needed: str, **params: Value) -> Table:
-        """A listing. Raises BadAnswer where it is empty, an item, cut off, contradicts its own count, or has
-        rows without a `needed` column."""
-        answer = self._get(path, _with_format(path, params), LARGEST_LISTING)
-        return parse_table(answer.listing, *needed, paged="limit" in params or "offset" in params)
+        """A listing, decoded while it arrives. Raises BadAnswer where it is empty, an item, cut off,
+        contradicts its own count, or has rows without a `needed` column."""
+        limit, paged = LARGEST_LISTING, "limit" in params or "offset" in params
+
+        def read(body: Download) -> Table:
+            return parse_table(body.pieces(limit), *needed, paged=paged)
+
+        return self._read(path, _with_format(path, params), limit, read)
 
     def get_text(self, path: str, /, **params: Value) -> str:
         return self._get(path, params, LARGEST_DOCUMENT).text
@@ -270,15 +274,23 @@ class Connection:
         return f"<Connection to {self._transport.name}>"
 
     def _get(self, path: str, params: Params, limit: int) -> Answer:
+        return self._read(path, params, limit, lambda download: Answer(200, download.read(limit)))
+
+    def _read(self, path: str, params: Params, limit: int, use: Callable[[Download], _T]) -> _T:
+        """What `use` makes of the body of a good answer. It is used anew where the answer breaks off."""
         address, what = self._address(path, params), self._transport.doing()
         stop = self._transport.stop
 
-        def attempt() -> Answer:
+        def attempt() -> _T:
             with self._transport.limiter.slot(stop):
-                answer = complete(self._transport.get(address, stop), stop, what, limit)
+                response = self._transport.get(address, stop)
+                with closing(Download(response, stop, what)) as download:
+                    if response.status_code == 200 and not pages.begins_in(download):
+                        return use(download)
+                    body = download.read(limit)
+            answer = Answer(response.status_code, body, response.headers)
             check_status(answer, (200,), what)
-            pages.check_data(answer, what)
-            return answer
+            raise pages.instead_of_data(answer, what)
 
         return self._repeated(attempt, stop)
 

@@ -34,12 +34,12 @@ class Document:
     """Custom variables (`fields/field`): name → text."""
     shares: tuple[Share, ...] = ()
     below: Mapping[str, Listing] = field(default_factory=dict)
-    """Listings by the address of their parent and the kind: `<uri>#<kind>` (see `place`)."""
+    """Listings by the address of their parent and the kind (see `place`)."""
 
 
 def place(uri: str, kind: Kind) -> str:
-    """The key of a listing: which children of whom."""
-    return f"{uri}#{kind}"
+    """The key of a listing: which children of whom. Every item can have resources: these need no word."""
+    return uri if kind is Kind.RESOURCE else f"{uri}#{kind}"
 
 
 def place_below(item: Item, kind: Kind) -> str:

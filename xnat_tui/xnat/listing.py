@@ -50,11 +50,11 @@ class FieldReader:
         there = {column.lower(): column for column in table.columns}
         kept = {name: there[column.lower()] for name, column in columns.items() if column.lower() in there}
         self._names = tuple(kept)
-        self._columns = tuple(kept.values())
+        self._pick = table.picker(tuple(kept.values()))
         self._read: dict[tuple[str, ...], Fields] = {}  # many scans of one protocol are alike
 
     def __call__(self, row: Row) -> Fields:
-        values = row.pick(self._columns)
+        values = self._pick(row)
         known = self._read.get(values)
         if known is None:
             known = self._read[values] = Fields(self._names, values)

@@ -27,15 +27,13 @@ class ForeignPage(Expired):
     """A page that is no sign-in page of XNAT's; perhaps that of a proxy in front of it."""
 
 
-def check_data(answer: Answer, what: str) -> None:
-    """Raises Expired (or PasswordExpired) for any page with 200: nothing that is asked for is HTML."""
-    if not is_page(answer.content_type, answer.body):
-        return
-    if is_password_page(answer.body):
-        raise password_expired()
-    if is_sign_in_page(answer.body):
-        raise Expired(f"{what}: the server asks to sign in again.")
-    raise ForeignPage(f"{what}: a web page came instead of data.", _HINT)
+def instead_of_data(page: Answer, what: str) -> XnatTuiError:
+    """Expired or PasswordExpired for a page with 200: nothing that is asked for is HTML."""
+    if is_password_page(page.body):
+        return password_expired()
+    if is_sign_in_page(page.body):
+        return Expired(f"{what}: the server asks to sign in again.")
+    return ForeignPage(f"{what}: a web page came instead of data.", _HINT)
 
 
 def check_written(answer: Answer, what: str, *, page: bool) -> None:
@@ -56,12 +54,17 @@ def check_written(answer: Answer, what: str, *, page: bool) -> None:
         )
 
 
-def check_file(download: Download, path: str, what: str) -> None:
-    """Raises Expired for the sign-in page, BadAnswer for a page in place of a file that is none by name."""
+def begins_in(download: Download) -> bool:
+    """Whether what arrives is a web page."""
     beginning = download.peek(200)
     if not beginning.strip():
         beginning = download.peek(PAGE_BYTES)
-    if not is_page(download.content_type, beginning):
+    return is_page(download.content_type, beginning)
+
+
+def check_file(download: Download, path: str, what: str) -> None:
+    """Raises Expired for the sign-in page, BadAnswer for a page in place of a file that is none by name."""
+    if not begins_in(download):
         return
     start = download.peek(PEEK)
     marked = b"/Login.vm" in start

@@ -118,7 +118,7 @@ def problems(connection: Connection, one: Received, labels: Mapping[str, str]) -
     answer = connection.write(
         "POST", "/data/services/validate-archive", params={"src": one.url, "format": "json", **labels}
     )
-    return [Problem(row["code"], row["type"], row["message"]) for row in parse_table(answer.listing, "type")]
+    return [Problem(row["code"], row["type"], row["message"]) for row in parse_table([answer.body], "type")]
 
 
 def archive(connection: Connection, one: Received, params: Mapping[str, str]) -> str:

@@ -64,16 +64,18 @@ class Download:
     def close(self) -> None:
         self._response.close()
 
-    def read(self, limit: int) -> bytes:
-        """The whole body; raises BadAnswer when it is longer than `limit` bytes."""
-        parts: list[bytes] = []
+    def pieces(self, limit: int) -> Iterator[bytes]:
+        """The body; raises BadAnswer when it is longer than `limit` bytes."""
         size = 0
         for chunk in self:
             size += len(chunk)
             if size > limit:
                 raise BadAnswer(f"{self._what}: more than {limit} bytes came, far beyond what belongs there.")
-            parts.append(chunk)
-        return b"".join(parts)
+            yield chunk
+
+    def read(self, limit: int) -> bytes:
+        """The whole body, as `pieces` gives it."""
+        return b"".join(self.pieces(limit))
 
     def _read(self) -> bytes:
         failure: XnatTuiError

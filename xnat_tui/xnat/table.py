@@ -1,19 +1,24 @@
 """XNAT's tables: `{"ResultSet": {"Result": [{column: text}, ...], "totalRecords": "n"}}`.
 
-A listing of a big project is some 20 MB of JSON. It is decoded row by row, so that no other thread
-stands still for longer than one row takes, and equal texts are kept once.
+A listing of a big project is some 60 MB of JSON. It is decoded while it arrives, a few rows at a time:
+no other thread stands still for longer than those take, the text is never there as a whole, and equal
+texts are kept once.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from xnat_tui.errors import BadAnswer
 
+_BATCH = 64 * 1024
+"""Bytes that are decoded at once: less than a millisecond's work."""
 _GAP = re.compile(r"[ \t\r\n]*")
 _HINT = "Reload; if it stays, ask the server's administrator to look at its log."
 
@@ -25,28 +30,20 @@ class Row:
     the exact name is not there.
     """
 
-    __slots__ = ("_places", "_values")
+    __slots__ = ("_places", "cells")
 
-    def __init__(self, places: dict[str, int], values: tuple[str, ...]) -> None:
+    def __init__(self, places: dict[str, int], cells: tuple[str, ...]) -> None:
         self._places = places
-        self._values = values
+        self.cells = cells
 
     def __getitem__(self, column: str) -> str:
         place = self._places.get(column)
         if place is None:
             place = self._places.get(column.lower())
-        return "" if place is None else self._values[place]
-
-    def pick(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        """Several cells at once, as `[]` finds them."""
-        places, values = self._places, self._values
-        return tuple([values[places[name]] if name in places else self[name] for name in columns])
-
-    def __contains__(self, column: str) -> bool:
-        return column in self._places or column.lower() in self._places
+        return "" if place is None else self.cells[place]
 
     def __repr__(self) -> str:
-        return f"<Row of {len(self._values)} columns>"
+        return f"<Row of {len(self.cells)} columns>"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,11 +53,14 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 
-    @classmethod
-    def of(cls, records: Iterable[Mapping[str, str]]) -> Table:
-        shapes = _Shapes()
-        rows = tuple(shapes.row(list(record.items())) for record in records)
-        return cls(shapes.columns(), rows)
+    def picker(self, columns: Sequence[str]) -> Callable[[Row], tuple[str, ...]]:
+        """What picks several cells of a row at once, as `[]` finds them."""
+        places = _places(self.columns)
+        found = [places.get(name, places.get(name.lower())) for name in columns]
+        if len(found) < 2 or None in found:
+            return lambda row: tuple([row[name] for name in columns])
+        pick = itemgetter(*found)
+        return lambda row: pick(row.cells)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -72,18 +72,18 @@ class Table:
         return f"<Table of {len(self.rows)} rows, {len(self.columns)} columns>"
 
 
-def parse_table(text: str, *needed: str, paged: bool = False) -> Table:
-    """The table in a JSON answer.
+def parse_table(body: Iterable[bytes], *needed: str, paged: bool = False) -> Table:
+    """The table in a JSON answer, given as the pieces in which it arrives; all of them are consumed.
 
     Raises BadAnswer where the body is empty (XNAT logs an SQL error and answers 200 without a body),
     where it is the document of an item (XNAT answers a wrong address with the parent item), where it is
     cut off or no table, where a row lacks a `needed` column, and where `totalRecords` tells another number
     of rows; a `paged` answer may.
     """
-    if not text.strip():
+    walk = _Walk(body)
+    if walk.blank():
         raise BadAnswer("The server answered the listing with nothing at all.", _HINT)
-    walk = _Walk(text)
-    rows: tuple[Row, ...] | None = None
+    rows: _Rows | None = None
     total: object = None
     for key in walk.members():
         if key == "items":
@@ -95,7 +95,9 @@ def parse_table(text: str, *needed: str, paged: bool = False) -> Table:
             if inner == "Result":
                 if rows is not None:
                     raise _broken()
-                rows = tuple(walk.rows())
+                rows = _Rows()
+                for records in walk.elements():
+                    rows.add(records)
             elif inner == "totalRecords":
                 total = walk.value()
             else:
@@ -103,44 +105,72 @@ def parse_table(text: str, *needed: str, paged: bool = False) -> Table:
     walk.end()
     if rows is None:
         raise BadAnswer("The server's answer holds no listing (no ResultSet).", _HINT)
-    walk.shapes.require(needed)
-    if not paged and isinstance(total, str | int) and str(total).isdecimal() and int(total) != len(rows):
-        raise BadAnswer(f"The server announced {int(total)} rows and sent {len(rows)}.", _HINT)
-    return Table(walk.shapes.columns(), rows)
+    rows.require(needed)
+    table = rows.table()
+    if not paged and isinstance(total, str | int) and str(total).isdecimal() and int(total) != len(table):
+        raise BadAnswer(f"The server announced {int(total)} rows and sent {len(table)}.", _HINT)
+    return table
 
 
-class _Shapes:
-    """Rows with the same columns share them; equal texts are one object."""
+class _Shared(dict[str, str]):
+    """Equal texts as one object."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = text
+        return text
+
+
+class _Rows:
+    """Rows as tuples of cells in one order of columns."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], dict[str, int]] = {}
-        self._texts: dict[str, str] = {}
+        self._columns: tuple[str, ...] | None = None
+        self._shapes: set[tuple[str, ...]] = set()
+        """The columns that came together in a row."""
+        self._rows: list[tuple[str, ...]] = []
+        self._shared = _Shared().__getitem__
 
-    def row(self, pairs: Sequence[tuple[str, Any]]) -> Row:
-        names, cells = zip(*pairs, strict=True) if pairs else ((), ())
-        places = self._known.get(names)
-        if places is None:
-            places = self._known[names] = {name: place for place, name in enumerate(names)}
-            for place, name in enumerate(names):
-                places.setdefault(name.lower(), place)
-        share = self._texts.setdefault
-        try:
-            plain = "".join(cells).isprintable()
-        except TypeError:
-            plain = False
-        if plain:
-            return Row(places, tuple(map(share, cells, cells)))
-        return Row(
-            places, tuple([share(v, v) if type(v) is str and v.isprintable() else _text(v) for v in cells])
-        )
+    def add(self, records: Iterable[Any]) -> None:
+        for record in records:
+            if type(record) is not dict:
+                raise _broken()
+            columns = tuple(record)
+            if columns != self._columns:
+                record = self._in_order(record)
+            else:
+                self._columns = columns  # the next row's names are these very objects
+            cells: Iterable[str] = record.values()
+            try:
+                "".join(cells).encode()
+            except (TypeError, UnicodeEncodeError):
+                cells = [_text(value) for value in cells]
+            self._rows.append(tuple(map(self._shared, cells)))
 
-    def columns(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for names in self._known for name in names))
+    def _in_order(self, record: dict[str, Any]) -> dict[str, Any]:
+        """A row with other columns than those before it; new ones come last."""
+        self._shapes.add(tuple(record))
+        self._columns = columns = tuple(dict.fromkeys((*(self._columns or ()), *record)))
+        return {name: record.get(name, "") for name in columns}
 
     def require(self, names: Iterable[str]) -> None:
+        there = [{column.lower() for column in shape} for shape in self._shapes]
         for name in names:
-            if not all(name in places or name.lower() in places for places in self._known.values()):
+            if not all(name.lower() in columns for columns in there):
                 raise BadAnswer(f"The server's listing lacks the column {name}.", _HINT)
+
+    def table(self) -> Table:
+        columns = self._columns or ()
+        places, width = _places(columns), len(columns)
+        rows = (cells + ("",) * (width - len(cells)) for cells in self._rows)
+        return Table(columns, tuple(Row(places, cells) for cells in rows))
+
+
+def _places(columns: Iterable[str]) -> dict[str, int]:
+    """Where each column stands, under its name and, where no other has it, the name in lower case."""
+    places = {name: place for place, name in enumerate(columns)}
+    for name, place in list(places.items()):
+        places.setdefault(name.lower(), place)
+    return places
 
 
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -160,14 +190,28 @@ def _text(value: object) -> str:
 
 
 class _Walk:
-    """Goes once through a JSON text, one value at a time."""
+    """Goes once through a JSON text that arrives in pieces, one value at a time."""
 
-    def __init__(self, text: str) -> None:
-        self.shapes = _Shapes()
-        self._text = text
+    def __init__(self, body: Iterable[bytes]) -> None:
+        self._texts = _decoded(body)
+        self._text = ""
+        """What has arrived and is not passed yet begins at `_at`."""
         self._at = 0
-        self._plain = json.JSONDecoder(strict=False)
-        self._row = json.JSONDecoder(strict=False, object_pairs_hook=self.shapes.row)
+        self._torn = 0
+        """Up to here, several elements could not be decoded together."""
+        self._json = json.JSONDecoder(strict=False)
+
+    def blank(self) -> bool:
+        """Whether there is nothing but white space."""
+        while not self._text.strip():
+            if not self._more():
+                return True
+        return False
+
+    def end(self) -> None:
+        """Raises BadAnswer where something follows the object: a listing and then a page about an error."""
+        if self._next():
+            raise _broken()
 
     def members(self) -> Iterator[str]:
         """The keys of the object that starts here; the caller consumes each value."""
@@ -182,41 +226,59 @@ class _Walk:
             if self._one_of(",}") == "}":
                 return
 
-    def end(self) -> None:
-        """Raises BadAnswer where something follows the object: a listing and then a page about an error."""
-        if self._next():
-            raise _broken()
-
-    def rows(self) -> Iterator[Row]:
+    def elements(self) -> Iterator[list[Any]]:
+        """The elements of the array that starts here, many at a time."""
         self._take("[")
         if self._next() == "]":
             self._take("]")
             return
         while True:
-            row = self._decoded(self._row)
-            if not isinstance(row, Row):
-                raise _broken()
-            yield row
+            if several := self._several():
+                yield several
+                continue
+            yield [self.value()]
             if self._one_of(",]") == "]":
                 return
 
-    def value(self) -> Any:
-        return self._decoded(self._plain)
+    def _several(self) -> list[Any]:
+        """The elements that have arrived whole and a comma after them; none where that cannot be told.
 
-    def _decoded(self, decoder: json.JSONDecoder) -> Any:
-        self._next()
+        The last `},` may stand inside a text, or behind the array: no such part is an array by itself.
+        """
+        end = self._text.rfind("},", self._at) + 1
+        if end <= max(self._at, self._torn):
+            return []
         try:
-            value, self._at = decoder.raw_decode(self._text, self._at)
-        except (ValueError, RecursionError):  # its message and .doc would carry the whole listing
-            pass
-        else:
-            return value
-        raise _broken()
+            found: list[Any] = self._json.decode(f"[{self._text[self._at : end]}]")
+        except (ValueError, RecursionError):
+            self._torn = end
+            return []
+        self._at = end + 1
+        return found
+
+    def value(self) -> Any:
+        self._next()
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._at)
+            except (ValueError, RecursionError):  # its message and .doc would carry the whole listing
+                end = -1
+            if 0 <= end < len(self._text):
+                break
+            if not self._more():  # a number at the end of what has arrived may go on
+                break
+        if end < 0:
+            raise _broken()
+        self._at = end
+        return value
 
     def _next(self) -> str:
-        gap = _GAP.match(self._text, self._at)
-        self._at = gap.end() if gap else self._at
-        return self._text[self._at : self._at + 1]
+        """The next character that is no white space, "" at the end."""
+        while True:
+            gap = _GAP.match(self._text, self._at)
+            self._at = gap.end() if gap else self._at
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
 
     def _one_of(self, characters: str) -> str:
         found = self._next()
@@ -227,6 +289,26 @@ class _Walk:
 
     def _take(self, character: str) -> None:
         self._one_of(character)
+
+    def _more(self) -> bool:
+        """Let more text arrive, at least as much as waits: no value is then decoded over and over."""
+        parts = [self._text[self._at :]]
+        missing = max(_BATCH, len(parts[0]))
+        for text in self._texts:
+            parts.append(text)
+            missing -= len(text)
+            if missing <= 0:
+                break
+        self._text, self._at, self._torn = "".join(parts), 0, 0
+        return len(parts) > 1
+
+
+def _decoded(body: Iterable[bytes]) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+    for piece in body:
+        for start in range(0, len(piece), _BATCH):
+            yield decoder.decode(piece[start : start + _BATCH])
+    yield decoder.decode(b"", final=True)
 
 
 def _broken() -> BadAnswer:

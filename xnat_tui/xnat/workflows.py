@@ -58,7 +58,7 @@ def search(
         raise ServerUnreachable(
             "Searching workflows: no answer came.", "Try again.", status=error.status
         ) from None
-    found = [_workflow(row) for row in parse_table(answer.listing, "workflow_id", "status")]
+    found = [_workflow(row) for row in parse_table([answer.body], "workflow_id", "status")]
     kept = [one for one in found if not (only_open and not one.open)]
     return sorted(kept, key=lambda one: (one.started, one.id))
 
