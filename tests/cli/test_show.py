@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import source_site
 
@@ -40,3 +41,57 @@ def test_one_file_is_no_plural(program, lab):
     told = program("show", "lab:BRAINS/SUB-001/SUB-001_MR1", "--depth", "scans").stdout
     assert "  5  BOLD_REST  1 file  155k\n" in told
     assert "  1  LOCALIZER  3 files  42k\n" in told
+
+
+def forbid(server: DemoServer, *projects: str) -> None:
+    for project in projects:
+        server.faults.add(f"/data/projects/{project}/subjects", ErrorPage(403, "Not your project"))
+
+
+def test_a_glob_shows_what_can_be_read_and_names_in_its_place_what_cannot(program, lab):
+    forbid(lab, "LEGACY")  # PHANTOMS is not open to this user by itself
+    whole = program("show", "lab:*/SUB-00[12]", "--depth", "subjects")
+    assert whole.exit_code == 6
+    listed = json.loads(program("show", "lab:", "--json").stdout)["items"]
+    expected = {"BRAINS": ["SUB-001", "SUB-002"], "TEACHING": ["SUB-002"]}
+    expected |= {"LEGACY": ["LEGACY"], "PHANTOMS": ["PHANTOMS"]}
+    shown = [line.split("  ")[0] for line in whole.stdout.splitlines()]
+    assert shown == [name for project in listed for name in expected.get(project["id"], [])]
+    assert whole.stdout.count("! not everything could be read") == 2
+    assert "! lab:LEGACY: Asking lab: not allowed: Not your project\n" in whole.stderr
+
+    document = json.loads(program("show", "lab:*/SUB-001", "--json").stdout)
+    paths = {item["path"]: item.get("error", "") for item in document["items"]}
+    assert {path for path, error in paths.items() if error} == {"projects/LEGACY", "projects/PHANTOMS"}
+    assert "projects/BRAINS/subjects/SUB-001" in paths
+
+
+def test_a_glob_of_which_nothing_can_be_read_does_not_say_that_nothing_matches(program, lab):
+    forbid(lab, "LEG.*")
+    result = program("show", "lab:LEG*/NOPE")
+    assert result.exit_code == 6
+    assert result.stderr == "! lab:LEGACY: Asking lab: not allowed: Not your project\n"
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [("export", "lab:*/SUB-001", "--to", "out"), ("copy", "lab:*/SUB-001", "lab:")],
+    ids=lambda v: v[0],
+)
+def test_no_plan_leaves_out_in_silence_what_a_glob_leads_to_and_cannot_be_read(program, lab, verb):
+    forbid(lab, "LEGACY")
+    result = program(*verb, "--dry-run")
+    assert result.exit_code == 4
+    assert "lab:LEGACY could not be read" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_comparison_is_of_one_place_and_a_glob_that_names_more_is_refused(program, lab):
+    result = program("compare", "lab:*/SUB-002", "lab:BRAINS/SUB-002")
+    assert result.exit_code == 2
+    assert "lab:*/SUB-002 names more than one place: " in result.stderr
+    assert program("compare", "lab:BR*/SUB-002", "lab:BRAINS/SUB-002").exit_code == 0
+    forbid(lab, "LEGACY")
+    doubtful = program("compare", "lab:[BL]*/SUB-002", "lab:BRAINS/SUB-002")
+    assert doubtful.exit_code == 4
+    assert "lab:LEGACY could not be read" in doubtful.stderr

@@ -29,12 +29,14 @@ _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
 @pass_state
 def show(state: State, locations: tuple[str, ...], depth: str | None, filters: Filters) -> int:
     """Print what stands at and below LOC, with counts and sizes as the server recorded them."""
-    from xnat_tui.services.show import default_depth, walk
+    from xnat_tui.services.show import Branch, default_depth, walk
 
     branches: list[Branch] = []
     with state.workspace() as workspace:
         wanted = [workspace.location(text) for text in locations]
-        for place in workspace.find(*wanted):
+        for place in workspace.find(
+            *wanted, on_unreadable=lambda place, error: branches.append(Branch(place, error=error))
+        ):
             reader = workspace.reader(place.server)
             branches.append(walk(reader, place, depth or default_depth(place.kind), filters))
     root = _common(wanted, branches)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from xnat_tui.errors import NotFound
+from xnat_tui.errors import NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location, Step
@@ -14,54 +14,88 @@ from xnat_tui.services.reading import Reader
 
 
 def find_one(reader: Reader, location: Location) -> Place:
-    """The one place that a location names. Raises NotFound, or what reading the way there raised."""
-    place = next(find(reader, location), None)
+    """The one place that a location names.
+
+    Raises NotFound, what reading the way there raised, and UsageError where a glob names more than one.
+    """
+    places = find(reader, location)
+    place = next(places, None)
     assert place is not None, "find raises when nothing stands there"
+    other = next(places, None) if location.has_glob else None
+    if other is not None:
+        raise UsageError(
+            f"{location} names more than one place: {place.location}, {other.location}.", "Name one of them."
+        )
     return place
 
 
-def find(reader: Reader, location: Location) -> Iterator[Place]:
+def find(
+    reader: Reader, location: Location, on_unreadable: Callable[[Place, XnatTuiError], None] | None = None
+) -> Iterator[Place]:
     """Every place that a location names, globs spread out, in the server's order.
 
-    Raises NotFound where nothing matches: XNAT answers alike for what is missing and what is not readable.
+    Where one of the places that a glob leads through cannot be read, nobody knows what it holds: that is
+    told to `on_unreadable`, or raised. Raises NotFound where nothing matches: XNAT answers alike for what
+    is missing and what is not readable.
     """
     server = Place(location.server)
     if location.steps and location.steps[0].kind not in (Kind.PROJECT,):
         start, steps = _by_accession_id(reader, server, location)
     else:
         start, steps = server, location.steps
+    search = _Search(reader, on_unreadable)
     found = False
-    for place in _descend(reader, start, steps):
+    for place in search.descend(start, steps):
         found = True
         yield place
-    if not found:
+    if not found and not search.doubtful:
         raise NotFound(
             f"Nothing matches {location}.",
             f"As seen by {reader.connection.user}: check the label and your rights.",
         )
 
 
-def _descend(
-    reader: Reader, place: Place, steps: tuple[Step, ...], *, one_of_many: bool = False
-) -> Iterator[Place]:
-    """Below one of the many places that a glob named, what is not there is no error: others may have it."""
-    if not steps:
-        yield place
-        return
-    step = steps[0]
-    if place.kind is Kind.PROJECT and step.kind is Kind.EXPERIMENT:
-        yield from _descend(reader, _in_project(reader, place, step), steps[1:], one_of_many=one_of_many)
-        return
-    listing = reader.below(place, step.kind)
-    if listing.error is not None:
-        raise listing.error
-    matching = [item for item in listing.items if _is_meant(item, step)]
-    if not matching and step.side == "out":  # an address without a side means `out`, or what has none
-        matching = [item for item in listing.items if not item.side and step.matches(item.key, item.id)]
-    if not matching and not step.glob and not one_of_many:
-        raise _not_found(reader, place, step, listing.items)
-    for item in matching:
-        yield from _descend(reader, place.child(item), steps[1:], one_of_many=one_of_many or step.glob)
+class _Search:
+    def __init__(
+        self, reader: Reader, on_unreadable: Callable[[Place, XnatTuiError], None] | None = None
+    ) -> None:
+        self.reader = reader
+        self.on_unreadable = on_unreadable
+        self.doubtful = False
+        """Whether something was unreadable, so that more may match than what was found."""
+
+    def descend(self, place: Place, steps: tuple[Step, ...], *, one_of_many: bool = False) -> Iterator[Place]:
+        """Below one of many places that a glob named, what is not there is no error: others may have it."""
+        if not steps:
+            yield place
+            return
+        step = steps[0]
+        if place.kind is Kind.PROJECT and step.kind is Kind.EXPERIMENT:
+            inside = _in_project(self.reader, place, step)
+            yield from self.descend(inside, steps[1:], one_of_many=one_of_many)
+            return
+        listing = self.reader.below(place, step.kind)
+        if listing.error is not None:
+            self._report(place, listing.error, one_of_many)
+        matching = [item for item in listing.items if _is_meant(item, step)]
+        if not matching and step.side == "out":  # an address without a side means `out`, or what has none
+            matching = [item for item in listing.items if not item.side and step.matches(item.key, item.id)]
+        if not matching and not step.glob and not one_of_many:
+            raise _not_found(self.reader, place, step, listing.items)
+        for item in matching:
+            yield from self.descend(place.child(item), steps[1:], one_of_many=one_of_many or step.glob)
+
+    def _report(self, place: Place, error: XnatTuiError, one_of_many: bool) -> None:
+        if not one_of_many:
+            raise error
+        if self.on_unreadable is None:
+            raise type(error)(
+                f"{place.location} could not be read: {error.message}",
+                error.hint or "Name the places that are meant without a glob.",
+                status=error.status,
+            )
+        self.doubtful = True
+        self.on_unreadable(place, error)
 
 
 def _is_meant(item: Item, step: Step) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from xnat_tui import config, credentials
 from xnat_tui.config import Server, Settings
 from xnat_tui.credentials import Credential, Secret
-from xnat_tui.errors import Conflict, NotFound, UsageError
+from xnat_tui.errors import Conflict, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location, same_address
@@ -165,11 +165,18 @@ class Workspace:
         with self._lock:
             self._servers |= self.settings.servers
 
-    def find(self, *locations: Location | str) -> Iterator[Place]:
-        """All places that locations name, globs spread out. Raises NotFound where one names nothing."""
+    def find(
+        self,
+        *locations: Location | str,
+        on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
+    ) -> Iterator[Place]:
+        """All places that locations name, globs spread out. Raises NotFound where one names nothing.
+
+        What a glob leads to and cannot be read is told to `on_unreadable`, or raised.
+        """
         for location in locations:
             where = self.location(location) if isinstance(location, str) else location
-            yield from find(self.reader(where.server), where)
+            yield from find(self.reader(where.server), where, on_unreadable)
 
     def find_one(self, location: Location | str) -> Place:
         where = self.location(location) if isinstance(location, str) else location
