@@ -1,16 +1,23 @@
-"""Requests, seconds and memory of comparisons of whole projects, beside a natural walk with xnatpy.
+"""Requests, seconds and memory of comparisons of whole projects, beside xnatpy and CopyXnat.
 
 Run it from the top of the repository: `python -m tests.bench.bench_compare [SUBJECTS]`. The servers run
 in a process of their own. Our own time is what a comparison takes above the same servers' time for the
 same requests, sent again as plain HTTP one connection's width at a time, bodies read and thrown away.
+
+CopyXnat 0.9.6 needs an older xmltodict than it says, so give it an environment of its own: `pip install
+copyxnat 'xmltodict<0.13' nibabel pandas`, and name its program with `--copyxnat` where it is not on the
+path. Where there is none its requests are as counted with it on these servers: 124, 239 and 354 for
+1, 2 and 3 subjects of 2 sessions of 6 scans with one file each.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +38,9 @@ from xnat_tui.xnat.connection import Connection, Download
 
 WALKED_SESSIONS = 20
 """xnatpy's walk is measured on these many sessions; its time and requests grow in proportion to them."""
+COPYXNAT_SUBJECTS = 2
+COPYXNAT_REQUESTS = 57.5
+"""For each session, on each side."""
 
 
 def serve(subjects: int, latency: float) -> None:
@@ -136,35 +146,78 @@ def walk_with_xnatpy(url: str) -> tuple[float, int]:
     return (time.perf_counter() - began) / WALKED_SESSIONS, requests // WALKED_SESSIONS
 
 
-def measure(subjects: int, depth: Depth, latency: float) -> None:
+def walk_with_copyxnat(program: str, latency: float) -> tuple[float, float] | None:
+    """Seconds and requests for each session of `copyxnat compare`; None where it does not run."""
+    site = {"subjects": COPYXNAT_SUBJECTS, "sessions_per_subject": 2, "scans_per_session": 6}
+    sessions = COPYXNAT_SUBJECTS * 2
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        DemoServer(synthetic_site(**site)) as one,
+        DemoServer(synthetic_site(**site)) as two,
+    ):
+        one.faults.latency = two.faults.latency = latency
+        sides = ("-s", one.url, "-u", "demo", "-d", two.url, "-w", "demo", "-p", "BIG")
+        began = time.perf_counter()
+        run = subprocess.run(
+            [program, "-c", folder, "compare", *sides],
+            input="demo\ndemo\n",
+            text=True,
+            capture_output=True,
+            start_new_session=True,  # without a terminal it reads the passwords from its input
+        )
+        seconds = time.perf_counter() - began
+        if run.returncode or "matches" not in run.stdout + run.stderr:
+            return None
+        return seconds / sessions, len(one.requests) / sessions
+
+
+def measure(subjects: int, depth: Depth, latency: float, copyxnat: str | None) -> None:
     sessions = subjects * 2
     print(f"{subjects} subjects, {sessions} sessions of 6 scans, {depth}, {latency * 1000:.0f} ms latency:")
     with servers(subjects, latency) as urls:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        before = resource.getrusage(resource.RUSAGE_SELF)
         seconds, comparison, connections = compare(urls, depth)
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        memory = (after.ru_maxrss - before.ru_maxrss) / 1000
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         summary, requests = comparison.summary(), comparison.requests
         plain = servers_own_time(connections)
         print(f"  {seconds:6.2f} s, the servers' own {plain:.2f} s: {seconds - plain:.2f} s above it")
-        print(f"  {requests[0]} and {requests[1]} requests, {memory:.0f} MB, {summary.same} items the same")
+        print(f"  {cpu:6.2f} s of processor time; {memory:.0f} MB")
+        print(f"  {requests[0]} and {requests[1]} requests, {summary.same} items the same")
         each, walked = walk_with_xnatpy(urls[0])
         both = 2 * each * sessions
         print(f"  a walk with xnatpy: {both:.0f} s (x {both / seconds:.0f}), about {walked * sessions}")
         print(f"  requests on each side (x {walked * sessions / requests[0]:.0f})")
         for connection in connections:
             connection.close()
+    _beside_copyxnat(copyxnat, latency, sessions, seconds, requests[0])
+
+
+def _beside_copyxnat(
+    program: str | None, latency: float, sessions: int, seconds: float, requests: int
+) -> None:
+    found = walk_with_copyxnat(program, latency) if program else None
+    if found is None:
+        asked, why = COPYXNAT_REQUESTS * sessions, "does not run here" if program else "is not installed"
+        print(f"  CopyXnat {why}: about {asked:.0f} requests on each side (x {asked / requests:.0f})")
+        return
+    took, asked = found[0] * sessions, found[1] * sessions
+    print(f"  CopyXnat: {took:.0f} s (x {took / seconds:.0f}), about {asked:.0f}")
+    print(f"  requests on each side (x {asked / requests:.0f})")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("subjects", type=int, nargs="?", default=5000)
+    parser.add_argument("--copyxnat", metavar="PROGRAM", default=shutil.which("copyxnat"))
     parser.add_argument("--serve", type=float, metavar="LATENCY", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is not None:
         serve(options.subjects, options.serve)
         return
-    measure(100, Depth.DIGESTS, 0.05)
-    measure(options.subjects, Depth.SIZES, 0.0)
+    measure(100, Depth.DIGESTS, 0.05, options.copyxnat)
+    measure(options.subjects, Depth.SIZES, 0.0, options.copyxnat)
 
 
 if __name__ == "__main__":
