@@ -96,6 +96,23 @@ def test_an_answer_that_ends_early_is_not_believed(liar: Any, connection: Connec
         connection.get_json("/data/x")
 
 
+def test_a_listing_that_ends_early_says_so_and_not_that_it_is_no_listing(
+    liar: Any, connection: Connection
+) -> None:
+    liar.on("GET /data/x", LISTING[:-10], announced=len(LISTING))
+    with pytest.raises(BadAnswer, match="too early"):
+        connection.table("/data/x")
+
+
+def test_a_listing_that_breaks_off_before_it_begins_is_asked_for_again(
+    liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.0)
+    liar.on("GET /data/x", drop=True)
+    liar.on("GET /data/x", LISTING)
+    assert [row["ID"] for row in connection.table("/data/x")] == ["P1"]
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -181,6 +182,25 @@ def test_a_number_cut_in_the_middle_is_read_whole(pieces: int) -> None:
 def test_what_is_no_row_between_rows_is_not_believed(rows: str) -> None:
     with pytest.raises(BadAnswer, match="cut off"):
         parse_table('{"ResultSet":{"Result":[' + rows + "]}}")
+
+
+def test_what_is_no_listing_is_refused_before_all_of_it_has_come() -> None:
+    def endless() -> Iterator[bytes]:
+        yield b'{"items": ['
+        while True:
+            yield b"{}, " * 100_000
+
+    with pytest.raises(BadAnswer, match="answered with an item"):
+        tables.parse_table(endless())
+
+
+def test_what_comes_after_the_table_is_read_to_its_end() -> None:
+    def cut() -> Iterator[bytes]:
+        yield envelope([{"ID": "1"}]).encode()
+        raise BadAnswer("The answer ended too early.")
+
+    with pytest.raises(BadAnswer, match="too early"):
+        tables.parse_table(cut())
 
 
 def test_several_cells_are_picked_as_one_by_one() -> None:

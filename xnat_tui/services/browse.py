@@ -119,6 +119,8 @@ class Tree:
         for kind in CHILD_KINDS[pair.kind]:
             if kind not in grouped:
                 level = self._level(pair, kind, places)
+        if not grouped:
+            return level
         groups = [self._group(pair, kind, places) for kind in grouped]
         failed: list[Level | Pair] = [level, *(group for group in groups if group.error)]
         return Level(
