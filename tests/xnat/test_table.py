@@ -10,10 +10,10 @@ from xnat_tui.xnat import table as tables
 from xnat_tui.xnat.table import Table
 
 
-def parse_table(text: str, *, pieces: int = 1 << 20, paged: bool = False) -> Table:
+def parse_table(text: str, *needed: str, pieces: int = 1 << 20, paged: bool = False) -> Table:
     body = text.encode()
     arriving = (body[start : start + pieces] for start in range(0, len(body), pieces))
-    return tables.parse_table(arriving, paged=paged)
+    return tables.parse_table(arriving, *needed, paged=paged)
 
 
 def envelope(rows: list[dict[str, object]], **more: object) -> str:
@@ -124,6 +124,8 @@ def test_every_row_has_the_columns_that_are_needed() -> None:
     for needed in ("xnat:x/label", "nothing"):
         with pytest.raises(BadAnswer, match="lacks the column"):
             parse_table(envelope(rows), needed)
+    with pytest.raises(BadAnswer, match="lacks the column"):
+        parse_table(envelope([{}, {"ID": "1"}]), "ID")
 
 
 def test_a_count_that_contradicts_the_rows_is_an_error() -> None:
