@@ -185,7 +185,7 @@ async def test_an_export_asks_for_folder_and_layout_and_files_are_there(world: W
         await told.press("enter")
         told.has("Layout of the folder")
         await told.press("enter")
-        told.has("Plan · export to", "+ fetch    SUB-004/SUB-004_CT1/scans/1/DICOM", "5 create, 3 fetch")
+        told.has("Plan · export to", "+ fetch    SUB-004/SUB-004_CT1/scans/1/DICOM", "2 create, 3 fetch")
         await told.press("enter")
         await run_to_its_end(told)
     files = list(Path(world.home / "out").rglob("*.dcm"))
