@@ -13,6 +13,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.go import GoPanel, Loaded
+from xnat_tui.tui.screens.reading import ask_server
 from xnat_tui.tui.standing import Standing
 from xnat_tui.tui.widgets.pane import Pane
 
@@ -105,23 +106,23 @@ class Going:
             listing = workspace.reader(server).below(Place(server), Kind.PROJECT)
             if listing.error is not None:
                 raise listing.error
+            whole = Choice(f"{server}:", "all projects", "the server itself")
             return [
-                Choice(f"{server}:{item.key}", item.key, item.fields.get("name", ""))
-                for item in listing.items
+                whole,
+                *(
+                    Choice(f"{server}:{item.key}", item.key, item.fields.get("name", ""))
+                    for item in listing.items
+                ),
             ]
 
-        def show(projects: list[Choice]) -> None:
-            whole = Choice(f"{server}:", "all projects", "the server itself")
+        def chosen(text: str | None) -> None:
+            if text:
+                screen.opening.open_text(pane, text)
 
-            def chosen(text: str | None) -> None:
-                if text:
-                    screen.opening.open_text(pane, text)
-
-            screen.say_no_more()
-            screen.app.push_screen(AskChoice(f"Open on {server}", [whole, *projects]), chosen)
-
-        screen.say(f"Asking {server} for its projects …")
-        screen.explorer.loader.submit("choose", read, show, screen.explorer.report)
+        asking = "asking for its projects …"
+        panel = AskChoice(f"Open on {server}", [Choice(f"{server}:", "all projects", asking)])
+        screen.app.push_screen(panel, chosen)
+        ask_server(panel, "projects", read, panel.replace)
 
     def do_go(self) -> None:
         screen = self._screen

@@ -7,6 +7,8 @@ import pytest
 from tests.tui.driver import LARGE, SMALL, Size, story
 from tests.tui.stories.conftest import World
 from xnat_tui import config
+from xnat_tui.demo.faults import Hang
+from xnat_tui.model.place import Place
 
 SIZES = [pytest.param(SMALL, "80x24", id="80x24"), pytest.param(LARGE, "140x40", id="140x40")]
 
@@ -177,6 +179,22 @@ async def test_choosing_a_server_and_a_project_by_keyboard(world: World) -> None
         await told.type("LEGACY")
         await told.press("enter")
         assert str(told.destination.root.location) == "qc:LEGACY"
+
+
+async def test_a_slow_server_is_asked_for_its_projects_in_the_panel_that_shows_them(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        told.app.workspace.reader("lab").forget(Place("lab"))
+        world.lab.faults.add("GET /data/projects", Hang(), times=1)
+        await told.press("o")
+        await told.pilot.press("enter")
+        await told.until_shown("asking for its projects")
+        await told.pilot.press("L", "E", "G")
+        world.lab.faults.stopping = True
+        await told.settle()
+        world.lab.faults.stopping = False
+        told.has("LEGACY")
+        await told.press("enter")
+        assert str(told.source.root.location) == "lab:LEGACY"
 
 
 async def test_bookmarks_are_saved_and_opened(world: World) -> None:

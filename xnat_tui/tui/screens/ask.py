@@ -102,6 +102,11 @@ class AskChoice(Panel[str]):
             options,
         ]
 
+    def replace(self, choices: Sequence[Choice]) -> None:
+        """Other ones, that a server had to be asked for while the panel stood."""
+        self._choices = list(choices)
+        self._show(self.query_one(Input).value)
+
     def keys_entries(self) -> list[str]:
         return ["enter Choose", "up/down Move", "esc Back"]
 
