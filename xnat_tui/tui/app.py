@@ -41,7 +41,7 @@ class Explorer(App[int]):
     CSS = """
     MainScreen { background: $background; }
     .-no-color Pane.-active, .-no-color Panel > .panel--box { border: heavy $foreground; }
-    .-no-color OptionList > .option-list--option-highlighted { text-style: reverse; }
+    .-no-color OptionList > .option-list--option-highlighted { text-style: bold underline; }
     .-no-color Panel Input:focus, .-no-color Tick:focus { text-style: underline; }
     .-ascii Pane, .-ascii TransfersStrip, .-ascii DetailsView { border: ascii $foreground 50%; }
     .-ascii Pane.-active, .-ascii Panel > .panel--box { border: ascii $accent; }

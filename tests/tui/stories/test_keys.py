@@ -128,11 +128,11 @@ async def test_the_ascii_screen_has_ascii_alone(world: World, monkeypatch: pytes
         assert told.screen.isascii(), told.screen
 
 
-def reversed_text(told: Story) -> str:
-    """What stands out on a terminal without colours."""
+def underlined(told: Story) -> str:
+    """What stands out in a list on a terminal without colours: Textual's lists know no reverse."""
     strips = told.app.screen._compositor.render_strips()
     return "".join(
-        segment.text for strip in strips for segment in strip if segment.style and segment.style.reverse
+        segment.text for strip in strips for segment in strip if segment.style and segment.style.underline
     )
 
 
@@ -143,8 +143,8 @@ async def test_without_colour_the_focus_is_told_by_a_heavy_border(
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         assert told.lines[1].startswith("┏")
         await told.press("comma", "down")
-        assert "as listed" in reversed_text(told)
-        assert "size" not in reversed_text(told)
+        assert "as listed" in underlined(told)
+        assert "size" not in underlined(told)
         await told.press("escape", "tab")
         assert told.lines[1].startswith("╭")
         assert told.lines[1].endswith("┓")

@@ -49,7 +49,7 @@ class KeysLine(Static):
         """On a short terminal one line: the first keys, and how to see the others."""
         lines = [""]
         if self.app.size.height < SHORT:
-            entries, last = list(self.entries), f"? Keys{_GAP}esc"
+            entries, last = list(self.entries), f"F1 Keys{_GAP}esc"
             while entries and cell_width(_GAP.join([*entries, last])) > width:
                 entries.pop()
             whole = _GAP.join(self.entries)
