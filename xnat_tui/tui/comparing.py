@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 
 from xnat_tui.errors import Interrupted
+from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
@@ -44,6 +45,8 @@ class Comparing:
         self._seen = (-1, -1, -1)
         self._cursor: Pair | None = None
         self._standing: Standing | None = None
+        self._unreadable = 0
+        """Pairs that could not be read, as counted when the comparison had ended."""
         self._refill: tuple[Pair, Standing | None] | None = None
         """What is to be read again when the comparison has come to rest."""
 
@@ -85,8 +88,10 @@ class Comparing:
         if self.comparison is None:
             return ""
         root, progress = self.comparison.root, self.comparison.progress
-        differences = f"{root.differing_below} difference{'' if root.differing_below == 1 else 's'}"
+        differences = counted(max(0, root.differing_below - self._unreadable), "difference")
         words = [f"compare: {self.comparison.depth}   {differences}"]
+        if self._unreadable:
+            words.append(f"{self._unreadable} unreadable")
         if self.unread:
             words.append(f"{self.unread} unread")
         if progress.ended and isinstance(progress.error, Interrupted):
@@ -98,7 +103,8 @@ class Comparing:
         if root.status is Status.DIFFERS:
             words.append(f"{root.kind} itself differs (S)")
         elif root.status is Status.UNREADABLE:
-            words.append(f"! {root.kind} could not be read (S)")
+            of_what = f"the {root.kind} too" if self._unreadable else f"{root.kind} could not be read"
+            words.append(f"! {of_what} (S)")
         return ", ".join(words)
 
     # what the user asks for
@@ -243,6 +249,7 @@ class Comparing:
     def _run(self) -> None:
         comparison = self.comparison
         assert comparison is not None
+        self._unreadable = 0
         comparison.stop.clear()
         comparison.begin()
         threading.Thread(target=self._work, args=(comparison,), name="comparison", daemon=True).start()
@@ -296,16 +303,21 @@ class Comparing:
     def _measure(self, comparison: Comparison) -> None:
         """What only one side has is not compared: its sizes are shown where a bulk answer brought them."""
 
-        def measured(_: None) -> None:
+        def measure() -> int:
+            comparison.fill_missing()
+            below = (pair for pair in comparison.root.walk() if pair is not comparison.root)
+            return sum(pair.status is Status.UNREADABLE for pair in below)
+
+        def measured(unreadable: int) -> None:
             if self.comparison is comparison and self.rows is not None and not self.runs:
+                self._unreadable = unreadable
+                self._screen.show_state()
                 self.rows.figures.forget_all()
                 tree = self._screen.source.pair_tree
                 if tree is not None:
                     tree.pairs_changed(comparison.root)
 
-        self._screen.explorer.loader.submit(
-            "measure", comparison.fill_missing, measured, self._screen.explorer.report
-        )
+        self._screen.explorer.loader.submit("measure", measure, measured, self._screen.explorer.report)
 
     @staticmethod
     def _filled(rows: Rows) -> list[Pair]:

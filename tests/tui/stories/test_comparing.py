@@ -128,8 +128,9 @@ async def test_what_one_server_refuses_is_unreadable_and_never_missing(world: Wo
         subjects = [row.pair for row in told.source.rows if row.message is None and row.pair.group is None]
         assert {pair.glyph for pair in subjects} == {"!"}
         told.lacks("< only on the left")
+        told.has("compare: sizes   2 differences, 11 unreadable, ! the project too (S)")
         await told.press("S")
-        told.has("!")
+        told.has("! error")
 
 
 async def test_esc_unwinds_filter_marks_and_comparison_one_by_one(world: World) -> None:

@@ -29,7 +29,7 @@ _KINDS = (
 _WORDS = {Kind.EXPERIMENT: "sessions"}
 _HEADINGS = ("= same", "no digest", "* differ", "< left", "> right", "! error", "? unread")
 _SIGNS = ("=", "nd", "*", "<", ">", "!", "?")
-_CELLS = (7, 11, 9, 7, 8, 8, 9)
+_CELLS = (7, 10, 9, 7, 8, 8, 9)
 _NARROW = 78
 """Columns below which the figures stand below signs alone."""
 _MOST_FIELDS = 4
