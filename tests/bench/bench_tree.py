@@ -24,7 +24,14 @@ WIDTH, HEIGHT = 80, 24
 SETTLED = 0.05
 """Seconds of silence after which nothing more is expected."""
 
-KEYS = {"down": b"\x1b[B", "page": b"\x1b[6~", "mark": b" ", "open": b"\x1b[C", "close": b"\x1b[D"}
+KEYS = {
+    "down": b"\x1b[B",
+    "up": b"\x1b[A",
+    "page": b"\x1b[6~",
+    "mark": b" ",
+    "open": b"\x1b[C",
+    "close": b"\x1b[D",
+}
 
 
 @dataclass
@@ -34,21 +41,24 @@ class Figures:
     milliseconds: list[float] = field(default_factory=list)
     bytes: list[int] = field(default_factory=list)
 
+    @property
+    def p95(self) -> float:
+        return sorted(self.milliseconds)[int(len(self.milliseconds) * 0.95)]
+
     def line(self) -> str:
-        p95 = sorted(self.milliseconds)[int(len(self.milliseconds) * 0.95)]
         middle = statistics.median(self.milliseconds)
-        return f"p50 {middle:6.1f} ms   p95 {p95:6.1f} ms   {statistics.mean(self.bytes):7.0f} B a key"
+        return f"p50 {middle:6.1f} ms   p95 {self.p95:6.1f} ms   {statistics.mean(self.bytes):7.0f} B a key"
 
 
 class Session:
-    """One program in a pseudo-terminal of 80 by 24."""
+    """One program in a pseudo-terminal of 80 by 24: a module of Python, and what it is told."""
 
-    def __init__(self, arguments: Sequence[str], **environment: str) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], **environment: str) -> None:
         self.terminal, child = pty.openpty()
         sizes = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "80", "LINES": "24"}
         began = time.perf_counter()
         self.program = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.bench_tree", *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdin=child,
             stdout=child,
             stderr=child,
@@ -154,9 +164,10 @@ def main() -> None:
         return
     count = str(options.rows)
     script = [["down"] * 50, ["open", "close"] * 20, ["down"] * 100, ["page"] * 40, ["mark"] * 40]
-    measure("bare Textual app", Session(["--child", "bare"]), [["down"] * 100])
-    measure(f"two panes of {count} rows", Session([count, "--child", "tree"]), script)
-    stock = Session([count, "--child", "tree"], XNAT_TUI_DIFF_DRIVER="0")
+    here = "tests.bench.bench_tree"
+    measure("bare Textual app", Session(here, ["--child", "bare"]), [["down"] * 100])
+    measure(f"two panes of {count} rows", Session(here, [count, "--child", "tree"]), script)
+    stock = Session(here, [count, "--child", "tree"], XNAT_TUI_DIFF_DRIVER="0")
     measure(f"two panes of {count} rows, stock driver", stock, script)
 
 
