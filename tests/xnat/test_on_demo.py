@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +16,7 @@ from xnat_tui.demo.records import User
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import NotFound, PasswordExpired, SignInFailed
-from xnat_tui.xnat import files, zips
+from xnat_tui.xnat import zips
 from xnat_tui.xnat.connection import Connection, encode_uri
 
 FILES = {"1.dcm": b"dicom" * 9, "sub dir/x+y.dcm": b"x"}
@@ -78,14 +78,16 @@ def test_sessions_that_expire_under_eight_threads_lose_no_step(
     assert demo.requests.count("PUT", "/data/services/auth") == 2
 
 
-def test_files_are_listed_saved_and_zipped(connection: Connection, tmp_path: Path) -> None:
+def test_files_are_listed_fetched_and_zipped(connection: Connection) -> None:
     (session,) = connection.table("/data/projects/P1/experiments")
     scans = f"/data/experiments/{session['ID']}/scans"
     listed = connection.table(f"{scans}/1/files")
+    found = []
     for row in listed:
-        target = tmp_path / row["Name"]
-        files.save(connection, encode_uri(row["URI"]), target, size=int(row["Size"]), digest=row["digest"])
-    assert sorted(one.read_bytes() for one in tmp_path.iterdir()) == sorted(FILES.values())
+        with connection.download(encode_uri(row["URI"])) as download:
+            found.append(b"".join(download))
+        assert (len(found[-1]), hashlib.md5(found[-1]).hexdigest()) == (int(row["Size"]), row["digest"])
+    assert sorted(found) == sorted(FILES.values())
     with zips.fetch(connection, f"{scans}/ALL/files") as members:
         assert {(one.resource, one.path): one.open().read() for one in members} == {
             ("DICOM", path): data for path, data in FILES.items()

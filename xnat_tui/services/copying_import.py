@@ -9,21 +9,19 @@ only the number of files can be compared, which stays `unverified`.
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lxml import etree
 
-from xnat_tui.errors import BadAnswer, NotFound, XnatTuiError
+from xnat_tui.errors import NotFound, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services import uploading_dicom
 from xnat_tui.services.copying import Control, CopyRun, check_stop
-from xnat_tui.services.copying_streams import CHUNK, Hash, disk_failure
+from xnat_tui.services.copying_streams import Hash, disk_failure
+from xnat_tui.services.incoming import scratch
 from xnat_tui.services.local_files import LocalFile, packed, read_instance
 from xnat_tui.xnat import instances, item_xml, zips
 from xnat_tui.xnat.connection import encode_uri
@@ -45,7 +43,7 @@ def import_session(run: CopyRun, step: Step, control: Control) -> Outcome:
     is a failure that says where it waits.
     """
     failures: list[Failure] = []
-    with _private_folder() as folder:
+    with scratch() as folder:
         instances = _fetch(run, step, control, folder, failures)
         there = _uids_there(run, step)
         missing = [one for one in instances if one.uid not in there]
@@ -76,12 +74,6 @@ def _not_there(step: Step, one: _Instance) -> Failure:
     )
 
 
-@contextmanager
-def _private_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="xnat-tui-") as name:
-        yield Path(name)
-
-
 def _fetch(
     run: CopyRun, step: Step, control: Control, folder: Path, failures: list[Failure]
 ) -> list[_Instance]:
@@ -94,7 +86,7 @@ def _fetch(
         listed = {one.key: one for one in run.files_at(uri, recorded)}
         below = uri.partition("/scans/")[2]
         seen: set[str] = set()
-        with zips.fetch(run.source, f"{encode_uri(uri)}/files", test=False) as members:
+        with zips.fetch(run.source, f"{encode_uri(uri)}/files") as members:
             for member in members:
                 check_stop(control)
                 path = f"scans/{below}/files/{member.path}"
@@ -127,12 +119,10 @@ def _unpacked(member: Member, target: Path) -> LocalFile:
     seen = Hash()
     failure: XnatTuiError
     try:
-        with target.open("wb") as file, member.open() as opened:
-            while chunk := opened.read(CHUNK):
+        with target.open("wb") as file:
+            for chunk in member.chunks():
                 seen.update(chunk)
                 file.write(chunk)
-    except zips.DAMAGED:
-        failure = BadAnswer("The source's zip is damaged.", "Try again.")
     except OSError as error:
         failure = disk_failure(error)
     else:

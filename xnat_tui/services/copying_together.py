@@ -173,7 +173,7 @@ def _one_zip(run: CopyRun, copies: Sequence[ResourceCopy]) -> Iterator[Mapping[s
     with ExitStack() as stack:
         try:
             path = f"{encode_uri(session)}/files"
-            members = stack.enter_context(zips.fetch(run.source, path, test=False, all="true"))
+            members = stack.enter_context(zips.fetch(run.source, path, all="true"))
         except SOURCE_FAILED:
             members = ()  # each resource is fetched by itself, and reports its own failure
         yield _grouped(run, copies, members)

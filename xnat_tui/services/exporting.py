@@ -10,9 +10,9 @@ from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying import Control, check_stop
 from xnat_tui.services.exporting_documents import describe_dataset, save_document, save_table
-from xnat_tui.services.exporting_incoming import clear
 from xnat_tui.services.exporting_resources import fetch_resource
 from xnat_tui.services.exporting_run import ExportRun
+from xnat_tui.services.incoming import clear
 from xnat_tui.xnat.connection import Connection
 
 Execute = Callable[[Step, Control], Outcome]

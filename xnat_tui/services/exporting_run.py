@@ -12,7 +12,7 @@ from pathlib import Path
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.paths import private_folder
 from xnat_tui.services.copying_lists import FileLists, session_of
-from xnat_tui.services.exporting_incoming import Incoming
+from xnat_tui.services.incoming import Incoming
 from xnat_tui.services.manifest import Entry, Manifest
 from xnat_tui.xnat.connection import Connection
 

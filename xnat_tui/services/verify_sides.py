@@ -13,9 +13,9 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import relative_path
 from xnat_tui.model.place import Place, step_of
-from xnat_tui.services.exporting_incoming import PREFIX
 from xnat_tui.services.file_lists import read_files
 from xnat_tui.services.find import keeps
+from xnat_tui.services.incoming import PREFIX
 from xnat_tui.services.manifest import NAME, Entry, Manifest, md5_of
 from xnat_tui.services.planning_export import stands_beside
 from xnat_tui.services.reading import Reader

@@ -68,7 +68,7 @@ def spooled(
     **params: Value,
 ) -> Iterator[Iterator[Arriving]]:
     """The same by way of a temporary file, in `folder`, as `zips.fetch` keeps it; for any zip."""
-    with zips.fetch(connection, path, folder=folder, on_bytes=on_bytes, test=False, **params) as members:
+    with zips.fetch(connection, path, folder=folder, on_bytes=on_bytes, **params) as members:
         yield (Arriving(one.owner, one.resource, one.path, one.chunks()) for one in members)
 
 

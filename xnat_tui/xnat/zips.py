@@ -1,4 +1,4 @@
-"""A zip of files as XNAT streams it: fetched, tested to its last byte, and taken apart.
+"""A zip of files as XNAT streams it: fetched whole, and taken apart.
 
 XNAT sends no length, and a failure in the middle ends a 200 answer early but cleanly. The central
 directory at the end and the checksum of every member are the only evidence that it is whole.
@@ -70,19 +70,16 @@ def fetch(
     *,
     folder: Path | None = None,
     on_bytes: Callable[[int], None] | None = None,
-    test: bool = True,
     **params: Value,
 ) -> Iterator[tuple[Member, ...]]:
-    """Download `path` as a zip (`format=zip` is added) and give its members, all tested.
-
-    Without `test` a member is tested only while its reader reads it to the end.
+    """Download `path` as a zip (`format=zip` is added) and give its members, each tested as it is read.
 
     The temporary file has no name that another user could open and is gone afterwards; `folder` says
     where it is kept. Raises NotFound where there is nothing to zip, and BadAnswer for a zip that is cut
-    off or damaged, holds a name twice, or a name that must not become a path.
+    off, holds a name twice, or a name that must not become a path.
     """
     with archive(connection, path, folder=folder, on_bytes=on_bytes, **params) as opened:
-        yield members(opened, test=test)
+        yield members(opened)
 
 
 @contextmanager
@@ -102,8 +99,8 @@ def archive(
             yield opened
 
 
-def members(archive: zipfile.ZipFile, *, test: bool = True) -> tuple[Member, ...]:
-    """Every file of an archive whose checksums are verified here. Raises BadAnswer as `fetch` does."""
+def members(archive: zipfile.ZipFile) -> tuple[Member, ...]:
+    """Every file of an archive. Raises BadAnswer as `fetch` does."""
     found: dict[str, Member] = {}
     for info in archive.infolist():
         if info.is_dir():
@@ -112,8 +109,6 @@ def members(archive: zipfile.ZipFile, *, test: bool = True) -> tuple[Member, ...
         if info.filename in found:
             raise BadAnswer("The server's zip holds two files of the same name.", _HINT)
         found[info.filename] = member
-    for member in found.values() if test else ():
-        _test(member)
     return tuple(found.values())
 
 
@@ -146,19 +141,6 @@ def _safe(name: str) -> bool:
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     owner, resource, path = split(info.orig_filename)
     return Member(owner, resource, path, info.file_size, archive, info)
-
-
-def _test(member: Member) -> None:
-    """`ZipFile.open` compares the checksum when the last byte has been read."""
-    size = 0
-    try:
-        with member.open() as opened:
-            while chunk := opened.read(CHUNK):
-                size += len(chunk)
-    except (*DAMAGED, OSError):
-        size = -1
-    if size != member.size:
-        raise BadAnswer("The server's zip is damaged: a file in it cannot be read.", _HINT)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A hidden folder in the export, for files until they are proved: what is in it is never taken for one."""
+"""A hidden folder for files until they are proved, or passed on: what is in it is never taken for one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import shutil
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -45,6 +46,19 @@ class Incoming:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 os.close(self._descriptor)
                 self._folder = None
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """The same in the temporary folder, for one step."""
+    place = Path(tempfile.gettempdir())
+    clear(place)
+    folder, descriptor = _locked_folder(place)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
 
 
 def clear(export: Path) -> None:
