@@ -19,6 +19,7 @@ from xnat_tui.errors import (
     Unclear,
     XnatTuiError,
 )
+from xnat_tui.xnat import retry
 from xnat_tui.xnat.connection import Connection
 
 Dial = Callable[..., Connection]
@@ -119,11 +120,26 @@ def test_a_refused_write_says_why_and_is_not_repeated(
     assert len(liar.calls("PUT /data/x")) == 1
 
 
-def test_a_busy_server_has_not_taken_the_write(liar: Any, connection: Connection) -> None:
+def test_a_busy_server_has_not_taken_the_write_and_says_when_to_send_it_again(
+    liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 1000.0)
+    waits: list[float] = []
+    connection.on_wait = lambda seconds, reason: waits.append(seconds)
+    for _ in range(2):
+        liar.on("PUT /data/x", status=429, headers={"Retry-After": "0"})
+    liar.on("PUT /data/x", "done")
+    assert connection.write("PUT", "/data/x", body=b"again").text == "done"
+    assert [one.body for one in liar.calls("PUT /data/x")] == [b"again"] * 3
+    assert waits == [0.0, 0.0]
+    assert connection._transport.limiter.limit < connection.server.connections
+
+
+def test_a_server_that_stays_busy_is_not_available_for_a_write(liar: Any, connection: Connection) -> None:
     liar.on("PUT /data/x", status=429)
     with pytest.raises(ServerUnreachable):
         connection.write("PUT", "/data/x")
-    assert len(liar.calls("PUT /data/x")) == 1
+    assert len(liar.calls("PUT /data/x")) == retry.ATTEMPTS
 
 
 @pytest.mark.parametrize("how", ["401", "redirect", "page"])

@@ -1,7 +1,7 @@
 """A connection to one server, shared by all threads: every request of the product goes through here.
 
-Reads are repeated while a server is briefly not available; writes never are. A session that the
-server has forgotten is signed in again once, by one thread for all.
+Reads are repeated while a server is briefly not available; writes only where they were surely not carried
+out. A session that the server has forgotten is signed in again once, by one thread for all.
 """
 
 from __future__ import annotations
@@ -295,7 +295,10 @@ class Connection:
         return self._repeated(attempt, stop)
 
     def _repeated(self, attempt: Callable[[], _T], stop: threading.Event) -> _T:
-        """A read, again after a new sign-in (once) and while the server is briefly not available."""
+        """Again after a new sign-in (once) and while the server is briefly not available.
+
+        Of a write, `Unavailable` says that it was not carried out: 429, or it never left.
+        """
         number, signed_in = 0, False
         expired: XnatTuiError | None = None
         session_id = ""
@@ -349,21 +352,15 @@ class Connection:
         address, what = self._address(path, self._reasoned(path, params)), self._transport.doing(writing=True)
         headers = {"Content-Type": content_type} if content_type else {}
         stop = self._transport.stop
-        for last in (False, True):
-            session_id = self._transport.auth.session_id
-            try:
-                with self._transport.limiter.slot(stop):
-                    answer = send(stop, address, headers)
-                pages.check_written(answer, what, page=page)
-                check_status(answer, accepted, what, writing=True)
-            except Expired:
-                pass
-            else:
-                self._transport.limiter.faster()
-                return answer
-            if not last:
-                self._sign_in_again(session_id)
-        raise SessionExpired(f"{what}: signed in again, and still asked to sign in.", "Sign in anew.")
+
+        def attempt() -> Answer:
+            with self._transport.limiter.slot(stop):
+                answer = send(stop, address, headers)
+            pages.check_written(answer, what, page=page)
+            check_status(answer, accepted, what, writing=True)
+            return answer
+
+        return self._repeated(attempt, stop)
 
     def _reasoned(self, path: str, params: Params | None) -> Params:
         """With `event_reason`, as every changing call below /data takes it (`xnat-rest.md` 0.3)."""
