@@ -1,7 +1,7 @@
 """Moving files from one server to another, in bounded memory, so that nothing wrong is stored.
 
-Small files travel together: one zip down, what is needed repacked under its exact names, one zip up.
-Names that an address cannot carry always travel so. A large file is streamed from server to server.
+Small files travel together: one zip down, taken apart as it arrives, and what is right of it in zips of exact
+names up. Names that an address cannot carry always travel so. A large file is streamed from server to server.
 """
 
 from __future__ import annotations
