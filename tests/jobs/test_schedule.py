@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xnat_tui.jobs.schedule import Schedule
@@ -58,6 +58,7 @@ def test_steps_that_need_each_other_are_found():
     assert numbers(plan.stuck()) == [1, 2]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # says how busy the machine is
 @given(st.data())
 def test_every_step_ends_exactly_once_whatever_fails(data):
     count = data.draw(st.integers(1, 12))
