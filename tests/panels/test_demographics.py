@@ -4,7 +4,7 @@ import pytest
 
 from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop
 from xnat_tui.demo.study.brains import subject
-from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, ServerError, UsageError
+from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, Refused, ServerError, UsageError
 from xnat_tui.model import demographics as rules
 from xnat_tui.services import tables
 from xnat_tui.services.demographics import TABLE_KEYS, Demographics, checked_assignments
@@ -98,7 +98,9 @@ def test_text_is_stored_to_the_letter(xnat, look, service, carry_out):
     assert stored.variables["site"] == "Zürich's"
 
 
-def test_a_date_of_birth_drives_out_the_year_in_the_same_call(xnat, look, service, carry_out):
+@pytest.mark.parametrize("one", [False, True], ids=["both would stay", "one replaces the other"])
+def test_a_date_of_birth_drives_out_the_year_in_the_same_call(xnat, look, service, carry_out, one):
+    xnat.site.settings.one_age_field = one
     (change,) = service.plan_set([look("BRAINS/SUB-004")], {"dob": "1990-01-17"})
     assert change.before == {"dob": "", "yob": "1990"}
     assert change.after == {"dob": "1990-01-17", "yob": ""}
@@ -116,6 +118,19 @@ def test_fields_and_variables_are_cleared(xnat, look, service, carry_out):
     stored = subject(xnat.site, "SUB-004")
     assert "handedness" not in stored.fields
     assert "site" not in stored.variables
+
+
+def test_a_server_that_stores_the_word_for_clearing_gets_its_text_back(xnat, look, service, carry_out):
+    xnat.site.settings.null_clears_fields = False
+    before = dict(subject(xnat.site, "SUB-005").fields)
+    assert before["ethnicity"]
+    changes = service.plan_set([look("BRAINS/SUB-005")], {"ethnicity": ""})
+    (result,) = carry_out(changes, service.do)
+    assert isinstance(result.error, BadAnswer)
+    assert subject(xnat.site, "SUB-005").fields == before
+    (refused,) = carry_out(service.plan_set([look("BRAINS/SUB-005")], {"gender": ""}), service.do)
+    assert isinstance(refused.error, Refused)
+    assert subject(xnat.site, "SUB-005").fields == before
 
 
 def test_what_stands_already_is_no_change(look, service):

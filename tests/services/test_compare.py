@@ -294,6 +294,14 @@ def test_forgetting_a_subject_reads_it_again_and_finds_what_has_changed(pair_of:
     assert differing(comparison)[S.format("001", "MR1")] == {"note"}
 
 
+@pytest.mark.parametrize("outcome", ["missing", "refused"])
+def test_a_scan_of_another_type_differs_where_bulk_answers_tell_no_types(pair_of: Any, outcome: str) -> None:
+    sites = pair_of(source_site(), destination_site())
+    for server in sites.servers.values():
+        server.site.settings.scan_type_column = outcome
+    assert differing(sites.compare())[S.format("005", "PETMR1/scans/3")] == {"xsiType"}
+
+
 def test_shared_in_items_are_compared_as_what_they_are(demo: Any) -> None:
     comparison = demo.compare("lab:TEACHING", "lab:TEACHING", depth="digests")
     shared = {

@@ -148,10 +148,18 @@ class Demographics:
         self.reader.forget(subject.place.up_to(Kind.PROJECT))
         if not missing:
             return "The answer was lost; read back, and it is stored." if failure else ""
+        self._put_back(person, before, {name: stored.get(name, "") for name in missing})
         raise failure or BadAnswer(
             f"The server accepted the change and does not hold it: {', '.join(missing)}.",
             "Its project may have demographics of its own kind; ask its administrator.",
         )
+
+    def _put_back(self, person: Person, before: gateway.Stored, stored: Mapping[str, str]) -> None:
+        """Where the word that clears was stored for a text, the text that stood there."""
+        spoilt = {name: before.values.get(name, "") for name, text in stored.items() if text == gateway.CLEAR}
+        if any(spoilt.values()):
+            gateway.write(self.reader.connection, person.project, person.id, spoilt, before.type)
+            person.values.update(spoilt)
 
     def columns(self, subjects: Sequence[Subject]) -> list[str]:
         """Fields, then custom variables, that at least one of these subjects has."""

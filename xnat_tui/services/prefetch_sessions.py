@@ -75,8 +75,8 @@ class SessionsBelow:
             return
         scans, resources = self._parts.scans
         here = self._with_parameters(session, scans[session.id])
-        if here is None or any(scan.twin for scan in here):
-            return
+        if here is None or any(scan.twin or not scan.type for scan in here):
+            return  # a scan whose type is not known could not be told from one of another type
         self._keep(session.uri, Kind.SCAN, here)
         for scan in here:
             self._keep(scan.uri, Kind.RESOURCE, resources[scan.uri])
@@ -92,8 +92,13 @@ class SessionsBelow:
         typed = {scan.id for scan in scans if scan.type == PARAMETERS[session.type][0]}
         if not typed <= found.keys() or not found.keys() <= {scan.id for scan in scans}:
             return None
+        kind = PARAMETERS[session.type][0]
         return [
-            scan.with_fields(self._joined(scan.fields, found[scan.id])) if scan.id in found else scan
+            (scan if scan.type else replace(scan, type=kind)).with_fields(
+                self._joined(scan.fields, found[scan.id])
+            )
+            if scan.id in found
+            else scan
             for scan in scans
         ]
 

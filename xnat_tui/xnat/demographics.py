@@ -24,7 +24,8 @@ _ATTRIBUTES = ("group", "src")
 """Fields of the subject itself; all others belong to its demographics."""
 _PLAIN = re.compile(r"[ !#-%(-;=?-~]*")
 """What passes through parameters unchanged: printable ASCII without `"`, `&`, `'`, `<`, `>`."""
-_CLEAR = "NULL"
+CLEAR = "NULL"
+"""The parameter value that clears; whether it does so for more than variables, no source proves."""
 
 
 @dataclass(slots=True, repr=False)
@@ -99,13 +100,13 @@ def write(connection: Connection, owner: str, subject: str, values: Mapping[str,
     exact = {name: text for name, text in values.items() if not _passes_as_parameter(text)}
     if exact:
         writing.put_item(connection, _uri(owner, subject), _document(exact, kind))
-    params = {_path(name, kind): text or _CLEAR for name, text in values.items() if name not in exact}
+    params = {_path(name, kind): text or CLEAR for name, text in values.items() if name not in exact}
     if params:
         connection.write("PUT", f"/data/projects/{url_path(owner, 'subjects', subject)}", params=params)
 
 
 def _passes_as_parameter(text: str) -> bool:
-    return bool(_PLAIN.fullmatch(text)) and text != _CLEAR
+    return bool(_PLAIN.fullmatch(text)) and text != CLEAR
 
 
 def _uri(owner: str, subject: str) -> str:
