@@ -137,6 +137,34 @@ def test_no_prearchive_table_has_a_total(admin: Any, arrived: Any) -> None:
         assert "totalRecords" not in admin.get(f"{path}{tail}?format=json").json()["ResultSet"], tail
 
 
+def test_project_lists_may_name_the_users_number(client_of: Any, site: Site) -> None:
+    told = []
+    for named in (False, True):
+        site.settings.user_id_in_envelope = named
+        answer = client_of("mia").get("/data/projects?accessible=true&format=json").json()
+        told.append(answer["ResultSet"].get("xdat_user_id"))
+    assert told == [None, "12"]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_type_that_no_schema_has_is_refused(admin: Any, site: Site, status: int) -> None:
+    site.settings.unknown_type_status = status
+    path = "/data/projects/P1/subjects/S01/experiments/N1?xsiType=icr:roiCollectionData"
+    assert admin.put(path).status_code == status
+    assert site.experiment("N1", "P1") is None
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_an_owner_with_that_label_is_refused_and_may_get_the_item_all_the_same(
+    admin: Any, site: Site, goes_on: bool
+) -> None:
+    site.settings.owner_clash_goes_on = goes_on
+    site.add_subject(site.projects["OPEN"], "S02")
+    path = "/data/projects/P1/subjects/S02/projects/OPEN?primary=true"
+    assert admin.put(path).status_code == 409
+    assert site.subjects["XNAT_S00002"].project == ("OPEN" if goes_on else "P1")
+
+
 def test_containers_differ_in_what_they_refuse(admin: Any, site: Site) -> None:
     def status(address: str) -> int:
         """Asked without a library that would encode it."""

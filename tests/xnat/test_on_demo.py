@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -15,8 +16,10 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.records import User
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
-from xnat_tui.errors import NotFound, PasswordExpired, SignInFailed
-from xnat_tui.xnat import zips
+from xnat_tui.errors import NotFound, PasswordExpired, SessionExpired, SignInFailed
+from xnat_tui.model.entities import Kind
+from xnat_tui.xnat import documents, listing, zips
+from xnat_tui.xnat.bulk_sessions import SessionQuestions
 from xnat_tui.xnat.connection import Connection, encode_uri
 
 FILES = {"1.dcm": b"dicom" * 9, "sub dir/x+y.dcm": b"x"}
@@ -122,3 +125,59 @@ def test_an_alias_token_signs_in(demo: DemoServer, connection: Connection) -> No
     token = Credential(issued["alias"], Secret(issued["secret"]), "test", True)
     with Connection.open(Server("lab", demo.url), token) as other:
         assert other.user == "olga"
+
+
+def test_a_token_that_runs_out_in_the_middle_is_said(demo: DemoServer, connection: Connection) -> None:
+    token = connection.get_json("/data/services/tokens/issue")
+    credential = Credential(token["alias"], Secret(token["secret"]), "test", True)
+    with Connection.open(Server("lab", demo.url), credential) as opened:
+        demo.expire_sessions()
+        assert len(opened.table("/data/projects")) == 1
+        demo.site.tokens[token["alias"]].expires = datetime.min
+        assert len(opened.table("/data/projects")) == 1, "its session goes on"
+        demo.expire_sessions()
+        with pytest.raises(SessionExpired, match="signing in again failed"):
+            opened.table("/data/projects")
+
+
+def test_a_user_may_have_as_many_sessions_as_the_site_allows(
+    demo: DemoServer, connection: Connection
+) -> None:
+    demo.site.settings.concurrent_max_sessions = 1
+    with pytest.raises(SignInFailed, match="Maximum sessions"):
+        Connection.open(Server("lab", demo.url), OLGA)
+    demo.expire_sessions()
+    threads = [threading.Thread(target=connection.table, args=("/data/projects",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(demo.site.sessions) == 1
+
+
+@pytest.mark.parametrize("version", ["1.7.6", "1.8.0", "1.8.11-SNAPSHOT", "1.9.2.1", "1.10.0-RC2"])
+def test_every_version_is_read_alike(demo: DemoServer, version: str) -> None:
+    demo.site.version = version
+    with Connection.open(Server("lab", demo.url), OLGA) as opened:
+        assert opened.version == version
+        project = listing.projects(opened).items[0]
+        (subject,) = listing.subjects(opened, project).items
+        (session,) = listing.experiments(opened, project, subject).items
+        assert (subject.key, session.key, session.shared_from) == ("S01", "MR1", None)
+        below = documents.read(opened, session).below
+        (resource,) = below[documents.place(f"{session.uri}/scans/1", Kind.RESOURCE)].items
+        assert {one.key for one in listing.files(opened, resource).items} == set(FILES)
+        scans, _ = SessionQuestions(opened, project).scans()
+        assert [scan.key for scan in scans[session.id]] == ["1"]
+
+
+def test_a_guest_sees_what_is_open_and_no_more(demo: DemoServer) -> None:
+    demo.site.settings.require_login = False
+    demo.site.add_project("OPEN", accessibility="public")
+    with Connection.open(Server("lab", demo.url), None) as guest:
+        assert guest.user == "guest"
+        assert [one.key for one in listing.projects(guest).items] == ["OPEN"]
+        demo.expire_sessions()
+        assert [one.key for one in listing.projects(guest).items] == ["OPEN"]
+        with pytest.raises(NotFound):
+            guest.get_json("/data/projects/P1")

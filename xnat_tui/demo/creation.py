@@ -283,7 +283,7 @@ def new_type(call: Call, document: Document | None, abstract: str) -> str:
         raise Refusal(417, "Need PUT Contents")
     known = call.site.types.get(named)
     if known is None:
-        raise Refusal(400, f"Element not found: {named}")
+        raise Refusal(call.site.settings.unknown_type_status, f"Element not found: {named}")
     if known.name in call.site.settings.types_not_set_up and not call.user.admin:
         raise Refusal(500, f"{known.name} is not set up")
     if known.name == abstract or call.site.types.abstract(known.name):

@@ -44,7 +44,8 @@ def filtered_projects(call: Call) -> Table:
         columns += ["proj_quarantine", "proj_prearchive_code"]
         for row, one in zip(rows, chosen, strict=True):
             row += [one.settings["quarantine_code"], one.settings["prearchive_code"]]
-    return Table(columns, rows)
+    more = {"xdat_user_id": str(user.number)} if call.site.settings.user_id_in_envelope else {}
+    return Table(columns, rows, envelope=more)
 
 
 def _row(call: Call, project: Project) -> list[str]:

@@ -44,6 +44,8 @@ class Table:
     raw: bool = False
     """Whether control characters are sent as they are: XNAT concatenates its JSON."""
     properties: list[dict[str, str]] = field(default_factory=list)
+    envelope: dict[str, str] = field(default_factory=dict)
+    """What else stands beside the rows."""
 
 
 def text(body: str, status: int = 200, media_type: str = "text/plain") -> Response:
@@ -89,6 +91,7 @@ def table_reply(table: Table, form: str, status: int = 200) -> Response:
     if table.properties:
         envelope["Columns"] = table.properties
     envelope["Result"] = result
+    envelope |= table.envelope
     if table.total:
         envelope["totalRecords"] = str(len(result))
     if table.title:

@@ -27,6 +27,9 @@ class Settings:
     ``prearchive_file_addresses_with_data``: whether ``URI`` cells of prearchive files begin with ``/data``.
     ``raw_control_characters``: tables escape only quotes and backslashes, as string concatenation does.
     ``percent_refused``: unproven; the container refuses ``%25`` in paths as well.
+    ``user_id_in_envelope``: unproven; lists of projects by role name the user's number as ``xdat_user_id``.
+    ``unknown_type_status``: unproven; a new item of a type that the schemas lack: 400 or 500.
+    ``owner_clash_goes_on``: unproven; 409 for a label that the new owner has already, and moved all the same.
     ``types_not_set_up``: data types of the schemas that no administrator has set up for use.
     ``missing_resource_files``: a files list of an unknown resource: ``empty`` (200) or ``missing``.
     ``empty_upload_status``: a raw upload of zero bytes: 400 or 500.
@@ -76,6 +79,9 @@ class Settings:
     prearchive_file_addresses_with_data: bool = False
     raw_control_characters: bool = True
     percent_refused: bool = False
+    user_id_in_envelope: bool = False
+    unknown_type_status: int = 400
+    owner_clash_goes_on: bool = False
     types_not_set_up: frozenset[str] = frozenset()
     encoded_labels_match: bool = False
     resource_as_json_item: bool = True

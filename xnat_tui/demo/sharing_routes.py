@@ -115,7 +115,8 @@ def _give(call: Call, item: Shareable, target: Project, label: str) -> None:
         raise Refusal(403, "Insufficient privileges to change the owner.")
     shown = label or (call.site.label_in(item, target.id) if target.id in item.shares else item.label)
     holder = (call.site.subject if isinstance(item, Subject) else call.site.experiment)(shown, target.id)
-    if holder is not None and holder is not item:
+    clash = holder is not None and holder is not item
+    if clash and not call.site.settings.owner_clash_goes_on:
         raise Refusal(409, "Specified label is already in use.")
     call.site.move(item, target.id, shown)
     wanted = call.params.get("moveAssessors", "").split(",")
@@ -124,6 +125,8 @@ def _give(call: Call, item: Shareable, target: Project, label: str) -> None:
             if assessor.id in wanted:
                 call.site.move(assessor, target.id)
     record(call, item, "Modified Project Ownership")
+    if clash:
+        raise Refusal(409, "Specified label is already in use.")
 
 
 def _table(call: Call, item: Shareable) -> Response:
