@@ -90,7 +90,7 @@ def test_projects_with_counts_people_and_the_last_change(admin, site: Site) -> N
     rows = {row["id"]: row for row in find(admin, "xnat:projectData", fields)["Result"]}
     row = rows["P1"]
     assert (row["name_csv"], row["proj_mr_count"], row["project_access"]) == ("Project One", "1", "private")
-    assert row["project_users"] == "Olga Test<br/>Mia Test<br/>Carl Test"
+    assert row["project_users"] == "Olga Test <br/> Mia Test <br/> Carl Test"
     assert row["project_owners"] == "Olga Test"
     assert row["project_last_workflow"].startswith(newest.launch_time.strftime("%Y-%m-%d %H:%M"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ class Column:
     """The path within the holder, lower case, which tells dates and numbers from text."""
 
 
+_VARIABLE = re.compile(r"fields/field\[@?name=([^\]]+)\]/field", re.IGNORECASE)
 _LISTS: tuple[tuple[str, str], ...] = (
     ("scans/scan/", "scans"),
     ("assessors/assessor/", "assessors"),
@@ -91,6 +93,9 @@ def resolve(site: Site, path: str, root: str, key: str, sessions: str = "") -> C
     if known is None:
         raise UnknownColumn(path)
     steps, up = _from_root(site.types, known.name, root, sessions or IMAGE_SESSION)
+    variable = _VARIABLE.fullmatch(rest)
+    if variable is not None and not steps:
+        return Column(key, steps, lambda item: item.variables.get(variable[1], ""), "fields/field/field")
     lowered = rest.lower()
     matched = True
     while matched:

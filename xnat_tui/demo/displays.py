@@ -18,7 +18,7 @@ from xnat_tui.demo.workflows import item_of, readable_item, visible
 
 Row = Item | Workflow
 _COLOURS = {"Complete": "green", "Failed": "red"}
-_COUNTED = ("mr", "pet", "ct", "petmr", "us", "cr", "eeg", "meg")
+_COUNTED = ("mr", "pet", "ct", "petmr", "us", "cr", "eeg", "meg", "ut")
 _ROLES = {"OWNERS": "owner", "MEMBERS": "member", "COLLABS": "collaborator"}
 _SUBJECT_FIELDS = {
     "GENDER": "gender",
@@ -256,7 +256,7 @@ class Displays:
     def _people(self, role: str, row: Row) -> str:
         """Names in HTML, one per line."""
         logins = [login for login, own in _project(row).users.items() if role in ("", own)]
-        return "<br/>".join(escape(_full_name(self._site.users.get(login))) for login in logins)
+        return " <br/> ".join(escape(_full_name(self._site.users.get(login))) for login in logins)
 
     def _owned(self, xsi_type: str, row: Row) -> str:
         project = _project(row)

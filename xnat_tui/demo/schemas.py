@@ -38,6 +38,12 @@ _HELPERS = """
  <xs:element name="firstname" type="xs:string"/><xs:element name="lastname" type="xs:string"/>
  <xs:element name="institution" type="xs:string" minOccurs="0"/>
  <xs:element name="email" type="xs:string" minOccurs="0"/></xs:sequence></xs:complexType>
+<xs:complexType name="abstractProtocol"><xs:sequence>
+ <xs:element name="description" type="xs:string" minOccurs="0"/></xs:sequence>
+ <xs:attribute name="ID" type="xs:string"/><xs:attribute name="name" type="xs:string"/>
+ <xs:attribute name="data-type" type="xs:string"/></xs:complexType>
+<xs:complexType name="studyProtocol"><xs:complexContent><xs:extension base="xnat:abstractProtocol"/>
+</xs:complexContent></xs:complexType>
 <xs:complexType name="abstractDemographicData"/>
 <xs:complexType name="abstractSubjectMetadata"/>
 <xs:complexType name="subjectMetadata"><xs:complexContent>
@@ -104,6 +110,7 @@ _CONTENTS: dict[str, tuple[str, str]] = {
         + _elements("PI", "xnat:investigatorData")
         + _many("investigators", "investigator", "xnat:investigatorData")
         + _RESOURCES
+        + _many("", "studyProtocol", "xnat:abstractProtocol")
         + _FIELDS,
         "ID secondary_ID active",
     ),
