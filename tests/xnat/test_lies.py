@@ -65,6 +65,7 @@ LISTINGS: dict[str, Ask] = {
     "subject labels": lambda one: sharing.subject_labels(one, "P"),
     "experiment labels": lambda one: sharing.experiment_labels(one, "P"),
     "members": lambda one: users.members(one, "P"),
+    "accessibility": lambda one: users.accessibility(one, "P"),
     "accounts": users.accounts,
     "people": lambda one: demographics.people(one, "P"),
     "workflows": lambda one: workflows.search(one, project="P"),

@@ -45,8 +45,11 @@ def delete_member(connection: Connection, project: str, group: str, login: str) 
 
 
 def accessibility(connection: Connection, project: str) -> str:
-    """`public`, `protected` or `private`."""
-    return connection.get_text(f"/data/projects/{url_path(project)}/accessibility").strip()
+    """`public`, `protected` or `private`. Raises BadAnswer for anything else."""
+    word = connection.get_text(f"/data/projects/{url_path(project)}/accessibility").strip()
+    if word not in ("public", "protected", "private"):
+        raise BadAnswer("The server does not tell who may see this project.", "Reload.")
+    return word
 
 
 def is_administrator(connection: Connection) -> bool | None:
