@@ -114,6 +114,29 @@ def test_no_user_and_nothing_found_is_a_guest_who_is_not_asked():
     assert credentials.find(GUEST, lambda question: pytest.fail("a guest has no password")) is None
 
 
+ANYWHERE = Server("https://xnat.example.org", "https://xnat.example.org")
+
+
+def test_at_an_address_that_is_not_saved_the_user_is_asked_for_first():
+    answers = {
+        "User at https://xnat.example.org": "jdoe",
+        "Password of jdoe at https://xnat.example.org": "typed",
+    }
+    assert credentials.find(ANYWHERE, answers.pop) == Credential("jdoe", Secret("typed"), "the prompt")
+    assert answers == {}
+    assert credentials.find(ANYWHERE, {"User at https://xnat.example.org": ""}.pop) is None
+    assert credentials.find(ANYWHERE) is None
+
+
+def test_who_does_not_say_a_password_there_is_told_how_to_save_the_address():
+    with pytest.raises(SignInFailed) as caught:
+        credentials.find(ANYWHERE, lambda question: "" if credentials.is_secret(question) else "jdoe")
+    assert caught.value.hint == (
+        "Save it: xnat-tui server add NAME https://xnat.example.org --user USER, "
+        "or set XNAT_HOST, XNAT_USER and XNAT_PASS."
+    )
+
+
 def test_a_password_without_a_user_is_said():
     with pytest.MonkeyPatch.context() as patch:
         own_variable(patch)

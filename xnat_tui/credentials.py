@@ -94,7 +94,8 @@ def find(
 ) -> Credential | None:
     """The first credential in the order above; None means guest: no user is known and nothing was found.
 
-    `prompt` gets a question and returns what was typed, unseen; without it nobody is asked.
+    `prompt` gets a question and returns what was typed, unseen; without it nobody is asked. Where the address
+    is not saved it is asked for the user first.
     `saved_token=False` passes over step 3.
     Raises SignInFailed when a user is known and nothing was found, ConfigError for a source that is broken.
     """
@@ -102,15 +103,32 @@ def find(
     if found is None and saved_token:
         found = _from_saved_token(server)
     found = found or _from_netrc(server) or _from_keyring(server)
-    if found is not None or not server.user:
+    user = server.user
+    if found is None and not user and prompt and "://" in server.name:
+        user = prompt(user_question(server.name)).strip()
+    if found is not None or not user:
         return found
-    typed = prompt(f"Password of {server.user} at {server.name}") if prompt else ""
+    typed = prompt(f"Password of {user} at {server.name}") if prompt else ""
     if not typed:
-        raise SignInFailed(
-            f"No password or token was found for {server.user} at {server.name}.",
-            f"Run: xnat-tui server login {server.name}, or set {password_variable(server.name)}.",
-        )
-    return Credential(server.user, Secret(typed), "the prompt", _is_alias(server.user))
+        raise SignInFailed(f"No password or token was found for {user} at {server.name}.", _hint(server))
+    return Credential(user, Secret(typed), "the prompt", _is_alias(user))
+
+
+def user_question(name: str) -> str:
+    """Asks who signs in at an address that is not saved; an empty answer means guest."""
+    return f"User at {name}"
+
+
+def is_secret(question: str) -> bool:
+    """Whether the answer must not be seen while it is typed."""
+    return not question.startswith("User at ")
+
+
+def _hint(server: Server) -> str:
+    if "://" in server.name:
+        save = f"xnat-tui server add NAME {server.url} --user USER"
+        return f"Save it: {save}, or set XNAT_HOST, XNAT_USER and XNAT_PASS."
+    return f"Run: xnat-tui server login {server.name}, or set {password_variable(server.name)}."
 
 
 def password_variable(name: str) -> str:
@@ -176,7 +194,9 @@ def forget_token(server: Server) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise ConfigError(f"The token file {file} cannot be deleted: {error.strerror}.") from None
+        raise ConfigError(
+            f"The token file {file} cannot be deleted: {error.strerror}.", "Look at the rights of its folder."
+        ) from None
     return True
 
 
@@ -224,14 +244,16 @@ def _from_netrc(server: Server) -> Credential | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
+        raise ConfigError(
+            f"{file} cannot be read: {error.strerror}.", "Look at its rights, or set NETRC to another file."
+        ) from None
     except netrc.NetrcParseError as error:
         # Its message quotes the file, which is full of passwords; the line number is enough.
         raise ConfigError(
             f"{file} cannot be read as netrc: line {error.lineno}.", "Correct that line."
         ) from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{file} is not UTF-8 text.") from None
+        raise ConfigError(f"{file} is not UTF-8 text.", "Save it as UTF-8.") from None
     parts = urlsplit(server.url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     for machine in (f"{parts.hostname}:{port}", parts.hostname or ""):

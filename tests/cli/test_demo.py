@@ -112,7 +112,7 @@ def test_without_the_extra_it_says_how_to_install_it(program, servers, monkeypat
     assert result.exit_code == 2
     assert result.stderr == (
         "The demo servers need packages that are not installed: starlette.\n\n"
-        "hint: pip install 'xnat-tui[demo]'\n"
+        "hint: Install them with: pip install 'xnat-tui[demo]', or in a clone: pip install '.[demo]'\n"
     )
     assert servers.called == []
 

@@ -6,6 +6,7 @@ import click
 
 from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 
@@ -14,13 +15,13 @@ _COLUMNS = (
     "session_label",
     "pipeline_name",
     "status",
-    "step_description",
     "launch_time",
     "userlogin",
+    "step_description",
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def autorun() -> None:
     """List workflows, and dismiss AutoRuns that are stuck.
 

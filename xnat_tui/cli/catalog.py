@@ -9,6 +9,7 @@ import click
 
 from xnat_tui.cli.changing import carry_out
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _LOCATIONS = click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC...")
 
 
-@click.group()
+@click.group(cls=Group)
 def catalog() -> None:
     """Keep an archive's catalogs in order. A project's sessions are done one after the other."""
 

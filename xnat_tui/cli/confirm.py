@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from xnat_tui.cli import state as terminal
+from xnat_tui.cli.help import ConsentOption
 from xnat_tui.cli.output import Output, shown
 from xnat_tui.config import Server
 from xnat_tui.errors import Forbidden, Interrupted, UsageError
@@ -89,13 +90,19 @@ def refuse_read_only(servers: Iterable[Server]) -> None:
             )
 
 
+_option = functools.partial(click.option, cls=ConsentOption)
+
+
 def write_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`-n/--dry-run`, `-y/--yes` and `--confirm`, handed over as `consent: Consent`."""
 
-    @click.option("-n", "--dry-run", is_flag=True, help="Print the plan and write nothing.")
-    @click.option("-y", "--yes", is_flag=True, help="Go on without asking.")
-    @click.option(
-        "--confirm", multiple=True, metavar="PROJECT", help="Agree to deleting or overwriting in PROJECT."
+    @_option("-n", "--dry-run", is_flag=True, help="Print the plan and write nothing.")
+    @_option("-y", "--yes", is_flag=True, help="Go on without asking.")
+    @_option(
+        "--confirm",
+        multiple=True,
+        metavar="PROJECT",
+        help="Agree to deleting or overwriting in PROJECT, as typing its ID would.",
     )
     @functools.wraps(function)
     def with_consent(*arguments: Any, dry_run: bool, yes: bool, confirm: tuple[str, ...], **rest: Any) -> Any:

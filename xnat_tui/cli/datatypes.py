@@ -6,12 +6,13 @@ import click
 
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.filters import Filters
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", type=LOCATION)
 @click.argument("destination", type=LOCATION)
 @filter_options

@@ -15,6 +15,7 @@ import click
 
 from xnat_tui import config, credentials
 from xnat_tui.cli.explore import check_terminal, open_explorer
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.config import Server
 from xnat_tui.errors import ConfigError, ServerUnreachable, UsageError
@@ -27,7 +28,7 @@ SOURCE, DESTINATION = "lab", "qc"
 """What the two servers are called while the demo runs."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--serve", is_flag=True, help="Only serve, print addresses and sign-in, until interrupted.")
 @click.option(
     "--port",
@@ -42,7 +43,7 @@ def demo(state: State, serve: bool, port: int | None) -> int:
     if missing:
         raise ConfigError(
             f"The demo servers need packages that are not installed: {', '.join(missing)}.",
-            "pip install 'xnat-tui[demo]'",
+            "Install them with: pip install 'xnat-tui[demo]', or in a clone: pip install '.[demo]'",
         )
     from xnat_tui.demo import process
 

@@ -10,6 +10,7 @@ import click
 
 from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.display import counted
@@ -22,7 +23,7 @@ _KEYS = ("subject", "ID", "project")
 _LOCATION = click.argument("location", type=LOCATION, metavar="LOC")
 
 
-@click.group()
+@click.group(cls=Group)
 def demographics() -> None:
     """Show and set subjects' demographics and custom variables.
 
@@ -45,7 +46,8 @@ def show(state: State, location: str) -> None:
         return
     (subject,) = subjects
     values = subject.person.values
-    state.output.table(["field", "value"], [(name, values.get(name, "")) for name in columns])
+    cells = [(name, values.get(name, "")) for name in columns]
+    state.output.table(["field", "value"], cells, fold="value")
     if subject.person.shares:
         state.output.note(f"Shared into {', '.join(subject.person.shares)}.")
 

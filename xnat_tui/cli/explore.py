@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 
 from xnat_tui.cli import state as terminal
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import UsageError
@@ -19,7 +20,7 @@ DEMO_WANTED = 75
 """The explorer's exit code for a user who chose the demo, where no server is saved yet."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", type=LOCATION, required=False)
 @click.argument("destination", type=LOCATION, required=False)
 @click.option("--ascii", is_flag=True, help="Draw with plain characters.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from xnat_tui.cli.help import FilterOption
 from xnat_tui.model.filters import Filters
 
 _GLOBS = {
@@ -44,8 +45,15 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _options() -> list[Callable[..., Any]]:
     def glob(name: str, prefix: str, help: str) -> Callable[..., Any]:
         return click.option(
-            f"--{prefix}{name.replace('_', '-')}", multiple=True, metavar=_GLOBS[name][0], help=help
+            f"--{prefix}{name.replace('_', '-')}",
+            cls=FilterOption,
+            multiple=True,
+            metavar=_GLOBS[name][0],
+            help=help,
         )
+
+    def other(name: str, type: click.ParamType[Any], metavar: str, help: str) -> Callable[..., Any]:
+        return click.option(name, cls=FilterOption, type=type, metavar=metavar, help=help)
 
     return [
         *(glob(name, "", f"{help[:-1]}; repeatable.") for name, (_, help) in _GLOBS.items()),
@@ -53,9 +61,9 @@ def _options() -> list[Callable[..., Any]]:
             glob(name, "exclude-", f"Not these {help[0].lower()}{help[1:]}")
             for name, (_, help) in _GLOBS.items()
         ),
-        click.option("--since", type=_DATE, metavar="DATE", help="Sessions from this date on (YYYY-MM-DD)."),
-        click.option("--until", type=_DATE, metavar="DATE", help="Sessions up to this date."),
-        click.option("--limit-subjects", type=click.IntRange(1), metavar="N", help="At most N subjects."),
+        other("--since", _DATE, "DATE", "Sessions from this date on (YYYY-MM-DD)."),
+        other("--until", _DATE, "DATE", "Sessions up to this date, included."),
+        other("--limit-subjects", click.IntRange(1), "N", "At most N subjects."),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.headers import HeaderRow
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("location", type=LOCATION, metavar="FILE_LOCATION")
 @click.option(
     "--tag",
@@ -43,7 +44,7 @@ def header(state: State, location: str, tags: tuple[str, ...], show_patient: boo
         state.output.document({"items": items, "changed": [], "failed": []})
     else:
         cells = [["  " * row.depth + row.tag, row.vr, row.name, row.value] for row in found]
-        state.output.table(["TAG", "VR", "NAME", "VALUE"], cells)
+        state.output.table(["TAG", "VR", "NAME", "VALUE"], cells, whole=["VR"], fold="VALUE")
         if masked := sum(row.masked for row in found):
             state.output.note(f"{masked} values about the patient are masked; --show-patient shows them.")
     return ExitCode.DONE

@@ -6,12 +6,13 @@ import click
 
 from xnat_tui.cli.changing import carry_out
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import UsageError
 
 
-@click.group()
+@click.group(cls=Group)
 def ohif() -> None:
     """Maintain what the OHIF viewer knows of sessions."""
 

@@ -11,6 +11,7 @@ import click
 from xnat_tui.cli import state as terminal
 from xnat_tui.cli.changing import carry_out
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.renaming import RenamePlan
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("location", type=LOCATION, metavar="LOC")
 @click.argument("new_label", required=False)
 @click.option(

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import click
 
 from xnat_tui import config, credentials
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import SERVER
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.config import Server
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from xnat_tui.xnat.connection import Connection
 
 
-@click.group()
+@click.group(cls=Group)
 def server() -> None:
     """Save, test and sign in to servers."""
 
@@ -48,7 +49,14 @@ def server() -> None:
     help="Certificates to trust.",
 )
 @click.option("--read-only", is_flag=True, help="Never write to this server.")
-@click.option("--connections", type=click.IntRange(1, config.MAX_CONNECTIONS), default=8, show_default=True)
+@click.option(
+    "--connections",
+    type=click.IntRange(1, config.MAX_CONNECTIONS),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="Requests at once, at most.",
+)
 @pass_state
 def add(
     state: State, name: str, url: str, user: str, ca: Path | None, read_only: bool, connections: int
@@ -89,6 +97,7 @@ def list_(state: State) -> None:
                 for entry in servers
             ],
             right=["connections"],
+            whole=["url"],
         )
     else:
         state.output.note("No server is saved. Add one with: xnat-tui server add NAME URL")

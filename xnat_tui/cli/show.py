@@ -9,6 +9,7 @@ import click
 
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.display import counted, short_size
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC...")
 @click.option("--depth", type=click.Choice(_DEPTHS), help="How far down; by default a level or two.")
 @filter_options

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from xnat_tui.cli.help import GlobalOption
+
 if TYPE_CHECKING:
     from xnat_tui.cli.output import Color, Output
     from xnat_tui.config import Settings
@@ -70,8 +72,8 @@ class State:
 
     @property
     def prompt(self) -> Callable[[str], str] | None:
-        """Asks for something that must not be seen; None where nobody can be asked."""
-        return ask_unseen if has_terminal() else None
+        """Asks for a password, or who signs in; None where nobody can be asked."""
+        return ask if has_terminal() else None
 
     def set_up_logs(self) -> None:
         from xnat_tui import logs
@@ -88,12 +90,12 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask_unseen(question: str) -> str:
-    return click.prompt(question, hide_input=True, err=True, default="", show_default=False, type=str)
+def ask(question: str) -> str:
+    from xnat_tui.credentials import is_secret
 
-
-class GlobalOption(click.Option):
-    """An option that every verb takes, before or after its name, and that ends up in the `State`."""
+    hidden = is_secret(question)
+    shown = question if hidden else f"{question} (nothing for guest)"
+    return click.prompt(shown, hide_input=hidden, err=True, default="", show_default=False, type=str)
 
 
 def global_options() -> list[click.Option]:

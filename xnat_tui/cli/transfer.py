@@ -11,6 +11,7 @@ import click
 from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.running import run_plan
 from xnat_tui.cli.state import State, pass_state
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC... DEST")
 @transfer_options
 @filter_options
@@ -40,7 +41,7 @@ def copy(
         return run_plan(state, workspace, plan, consent, detach=detach)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC...")
 @click.option(
     "--to",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from xnat_tui.cli.help import TransferOption
 from xnat_tui.cli.state import State
 from xnat_tui.model.plan import Mode, OnExisting, Policy
 
@@ -33,56 +34,60 @@ class RateType(click.ParamType[int]):
         return rate
 
 
+_option = functools.partial(click.option, cls=TransferOption)
+
+
 _OPTIONS: tuple[Callable[..., Any], ...] = (
-    click.option(
+    _option(
         "--workers",
         type=click.IntRange(1, _MOST_WORKERS),
+        metavar="N",
         default=4,
         show_default=True,
         help="Transfers at once.",
     ),
-    click.option(
+    _option(
         "--mode",
         type=click.Choice([mode.value for mode in Mode]),
         default=Mode.AUTO.value,
         show_default=True,
         help="How files travel.",
     ),
-    click.option("--rsync-source", metavar="[USER@HOST:]FOLDER", help="The source's archive, for rsync."),
-    click.option(
+    _option("--rsync-source", metavar="[USER@HOST:]FOLDER", help="The source's archive, for rsync."),
+    _option(
         "--rsync-destination", metavar="[USER@HOST:]FOLDER", help="The destination's archive, for rsync."
     ),
-    click.option(
+    _option(
         "--on-existing",
         type=click.Choice([choice.value for choice in OnExisting]),
         default=OnExisting.SKIP.value,
         show_default=True,
         help="What to do with what is there: add what is missing, replace what differs, or all.",
     ),
-    click.option("--skip-existing-sessions", is_flag=True, help="Leave sessions alone that are there."),
-    click.option("--fix-scan-types", is_flag=True, help="Give scans the type of their modality."),
-    click.option("--ignore-missing-datatypes", is_flag=True, help="Leave out what the destination lacks."),
-    click.option(
+    _option("--skip-existing-sessions", is_flag=True, help="Leave sessions alone that are there."),
+    _option("--fix-scan-types", is_flag=True, help="Give scans the type of their modality."),
+    _option("--ignore-missing-datatypes", is_flag=True, help="Leave out what the destination lacks."),
+    _option(
         "--via",
         type=click.Choice(["files", "import"]),
         default="files",
         show_default=True,
         help="files keeps every byte; import hands DICOM to the import service, which may rewrite it.",
     ),
-    click.option(
+    _option(
         "--shared",
         type=click.Choice(_SHARED),
         default="skip",
         show_default=True,
         help="What to do with items shared into the source.",
     ),
-    click.option("--autorun", is_flag=True, help="Let what is archived start AutoRun."),
-    click.option("--ohif", is_flag=True, help="Rebuild the viewer's metadata afterwards."),
-    click.option("--refresh-catalogs", is_flag=True, help="Refresh catalogs afterwards."),
-    click.option("--clear-caches", is_flag=True, help="Clear the server's caches afterwards."),
-    click.option("--bandwidth", type=RateType(), metavar="RATE", help="Limit, such as 20M (bytes a second)."),
-    click.option("--no-verify", is_flag=True, help="Do not compare sizes and digests afterwards."),
-    click.option("--detach", is_flag=True, help="Start in the background."),
+    _option("--autorun", is_flag=True, help="Let what is archived start AutoRun."),
+    _option("--ohif", is_flag=True, help="Rebuild the viewer's metadata afterwards."),
+    _option("--refresh-catalogs", is_flag=True, help="Refresh catalogs afterwards."),
+    _option("--clear-caches", is_flag=True, help="Clear the server's caches afterwards."),
+    _option("--bandwidth", type=RateType(), metavar="RATE", help="Limit, such as 20M (bytes a second)."),
+    _option("--no-verify", is_flag=True, help="Do not compare sizes and digests afterwards."),
+    _option("--detach", is_flag=True, help="Start in the background."),
 )
 
 

@@ -8,6 +8,7 @@ import click
 
 from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.running import run_plan
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.cli.transfer_options import transfer_options
@@ -15,7 +16,7 @@ from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Policy
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH... DEST")
 @click.option(
     "--to",

@@ -8,6 +8,7 @@ import click
 
 from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 
@@ -15,7 +16,7 @@ _LOCATION = click.argument("location", type=LOCATION, metavar="LOC")
 _LOGINS = click.argument("logins", nargs=-1, required=True, metavar="LOGIN...")
 
 
-@click.group()
+@click.group(cls=Group)
 def users() -> None:
     """Show and set who has access to project LOC."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 from click.shell_completion import CompletionItem
 
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.state import attach_global_options
 
 
@@ -57,7 +58,7 @@ VERBS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that lists its verbs from the table and imports only the one that runs."""
 
     def list_commands(self, _context: click.Context) -> list[str]:

@@ -197,9 +197,11 @@ def _in_words(error: Exception, job: str) -> XnatTuiError:
 
 
 def _answer(passwords: Mapping[str, str]) -> Prompt:
-    """Answers `credentials.find`, whose question ends with the server's name."""
+    """Answers `credentials.find`, whose question ends with the server's name, or stands there itself."""
 
     def answer(question: str) -> str:
+        if question in passwords:
+            return passwords[question]
         return next((typed for name, typed in passwords.items() if question.endswith(f" at {name}")), "")
 
     return answer

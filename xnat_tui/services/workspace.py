@@ -60,7 +60,8 @@ class Workspace:
         self._lock = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
         self.typed_passwords: dict[str, Secret] = {}
-        """What somebody typed for a server, kept in memory for workers that cannot ask."""
+        """What somebody typed for a server, kept in memory for workers that cannot ask. Of a server that is
+        not saved also the user, under the question for it."""
 
     def __enter__(self) -> Self:
         return self
@@ -113,17 +114,25 @@ class Workspace:
                 return self._readers.setdefault(name, Reader(connection))
 
     def _credential(self, server: Server) -> Credential | None:
-        asked: list[str] = []
+        asked: dict[str, str] = {}
 
         def prompt(question: str) -> str:
             assert self._prompt is not None
-            asked.append(self._prompt(question))
-            return asked[-1]
+            asked[question] = self._prompt(question)
+            return asked[question]
 
         credential = credentials.find(server, prompt if self._prompt is not None else None)
         if asked and credential is not None:
             self.typed_passwords[server.name] = credential.secret
+            question = credentials.user_question(server.name)
+            if question in asked:
+                self.typed_passwords[question] = Secret(asked[question])
         return credential
+
+    def ask_passwords(self, names: Iterable[str]) -> None:
+        """Have what a worker will need to sign in to these servers, and could not find, typed in now."""
+        for name in names:
+            self._credential(self.server(name))
 
     def connection(self, name: str) -> Connection:
         return self.reader(name).connection
@@ -192,6 +201,8 @@ class Workspace:
         filters: Filters = NO_FILTERS,
     ) -> Comparison:
         """Two places ready to be compared; `run` it, or use `compare`. Raises NotFound, UsageError."""
+        _one_of("depth", depth, [str(known) for known in Depth])
+        _one_of("fields", fields, ["listed", "all"])
         one, other = self.find_one(source), self.find_one(destination)
         if one.kind is not other.kind:
             raise UsageError(
@@ -227,7 +238,7 @@ class Workspace:
 
     def plan_copy(
         self,
-        sources: Sequence[Location | str],
+        sources: Sequence[Location | str] | Location | str,
         destination: Location | str,
         *,
         policy: Policy | None = None,
@@ -240,7 +251,7 @@ class Workspace:
         """
         from xnat_tui.services.planning import plan_copy
 
-        places = list(self.find(*sources))
+        places = list(self.find(*_several(sources)))
         where = self.location(destination) if isinstance(destination, str) else destination
         return plan_copy(
             self.reader(places[0].server if places else where.server),
@@ -253,7 +264,7 @@ class Workspace:
 
     def plan_export(
         self,
-        sources: Sequence[Location | str],
+        sources: Sequence[Location | str] | Location | str,
         folder: Path | str,
         *,
         policy: Policy | None = None,
@@ -262,14 +273,14 @@ class Workspace:
         """What downloading these places to a folder would fetch; nothing is written."""
         from xnat_tui.services.planning_export import plan_export
 
-        places = list(self.find(*sources))
+        places = list(self.find(*_several(sources)))
         if len({place.server for place in places}) != 1:
             raise UsageError("One export has one source server.", "Start one export for each server.")
         return plan_export(self.reader(places[0].server), places, Path(folder), policy, filters)
 
     def plan_upload(
         self,
-        paths: Sequence[Path | str],
+        paths: Sequence[Path | str] | Path | str,
         destination: Location | str,
         *,
         to: str = "prearchive",
@@ -283,6 +294,7 @@ class Workspace:
         """
         from xnat_tui.services.uploading import plan_upload
 
+        paths = [paths] if isinstance(paths, Path | str) else paths
         return plan_upload(self, paths, destination, to=to, policy=policy, filters=filters)
 
     def run(
@@ -341,6 +353,16 @@ def connect(*servers: str, prompt: Prompt | None = None) -> Workspace:
         workspace.close()
         raise
     return workspace
+
+
+def _several(locations: Sequence[Location | str] | Location | str) -> Sequence[Location | str]:
+    """One location is as good as a list of one."""
+    return [locations] if isinstance(locations, Location | str) else locations
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageError(f"{name} cannot be {value!r}.", f"It is one of: {', '.join(known)}.")
 
 
 def _known(workspace: Workspace, servers: Iterable[str]) -> Iterable[str]:

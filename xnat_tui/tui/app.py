@@ -179,18 +179,19 @@ class Explorer(App[int]):
         del self.happened[:-200]
 
     def _ask_from_thread(self, question: str) -> str:
-        """Ask for a password on the screen while a loader's thread waits."""
+        """Ask for a password, or a user, on the screen while a loader's thread waits."""
         answered = threading.Event()
         answers: list[str] = []
 
         def ask() -> None:
+            from xnat_tui.credentials import is_secret
             from xnat_tui.tui.screens.ask import AskText
 
             def take(answer: str | None) -> None:
                 answers.append(answer or "")
                 answered.set()
 
-            self.push_screen(AskText("Sign in", question, hidden=True, done="Sign in"), take)
+            self.push_screen(AskText("Sign in", question, hidden=is_secret(question), done="Sign in"), take)
 
         self.call_from_thread(ask)
         answered.wait()

@@ -90,7 +90,9 @@ def start_session(transport: Transport, credential: Credential | None) -> str:
     if answer.status in (404, 405):
         raise NotXnat(f"{what}: there is no XNAT at {transport.base}.", _NO_XNAT, status=answer.status)
     guest_refused = SignInFailed(
-        f"{transport.name} lets nobody in without signing in.", "Store a user and a password or token for it."
+        f"{transport.name} lets nobody in without signing in.",
+        f"Save it with a user: xnat-tui server add NAME {transport.base} --user USER, "
+        "or set XNAT_HOST, XNAT_USER and XNAT_PASS.",
     )
     expired = False
     try:
