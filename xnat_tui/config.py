@@ -36,12 +36,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from xnat_tui.errors import ConfigError
+from xnat_tui.model.location import same_address, unsaved_hint
 from xnat_tui.paths import config_folder, write_private
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SECRET = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
 MAX_CONNECTIONS = 64
@@ -107,9 +109,7 @@ class Settings:
         if name in self.servers:
             return self.servers[name]
         if "://" not in name:
-            raise ConfigError(f"No server is saved as {name!r}.", _server_hint(name, self.servers))
-        from xnat_tui.model.location import same_address
-
+            raise ConfigError(f"No server is saved as {name!r}.", unsaved_hint(name, self.servers))
         url = checked_url(name)
         saved = next((server for server in self.servers.values() if same_address(server.url, url)), None)
         return saved or Server(url, url, verify=not self.insecure, event_reason=self.event_reason)
@@ -274,6 +274,10 @@ class _Table:
             if key not in known:
                 near = difflib.get_close_matches(key, known, 1, 0.5)
                 hint = f"Did you mean {near[0]!r}? " if near else ""
+                if _SECRET.search(key):
+                    hint = (
+                        "No password or token is kept here: remove it, and run: xnat-tui server login NAME. "
+                    )
                 raise ConfigError(
                     f"{self.path}: unknown key {self._full(key)}.", f"{hint}Known here: {', '.join(known)}."
                 )
@@ -338,14 +342,6 @@ class _Table:
         return ".".join(part for part in (self.name, key) if part)
 
 
-def _server_hint(name: str, servers: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, servers, 1, 0.5)
-    if near:
-        return f"Did you mean {near[0]!r}? Add a server with: xnat-tui server add {name} URL"
-    known = ", ".join(sorted(servers)) or "none"
-    return f"Saved servers: {known}. Add one with: xnat-tui server add {name} URL"
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -354,7 +350,9 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}.", "Look at its rights, or set XNAT_TUI_CONFIG."
+        ) from None
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -377,4 +375,6 @@ def _change(change: Callable[[TOMLDocument], None]) -> None:
     try:
         write_private(path, tomlkit.dumps(document))
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}.", "Choose another folder with XNAT_TUI_CONFIG."
+        ) from None

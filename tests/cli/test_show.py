@@ -37,6 +37,29 @@ def test_a_name_that_no_place_of_a_glob_has_is_not_found(program, lab):
     assert result.stderr.startswith("Nothing matches lab:BRAINS/*/*/scans/*/resources/NOPE.\n")
 
 
+def test_an_assessor_is_found_by_its_own_address(program, lab):
+    by_label = paths(program("show", "lab:BRAINS/SUB-001/SUB-001_MR1/assessors/SUB-001_MR1_FS", "--json"))
+    assert by_label == ["out/resources/DATA", "in/resources/INPUT", "resources/LOG"]
+    for address in (
+        "/data/experiments/CENTRAL_E00018",
+        "/data/projects/BRAINS/experiments/SUB-001_MR1_FS",
+        "/app/action/DisplayItemAction/search_element/fs:fsData/search_field/fs:fsData.ID"
+        "/search_value/CENTRAL_E00018/project/BRAINS",
+    ):
+        assert paths(program("show", lab.url + address, "--json")) == by_label
+    one = f"{lab.url}/data/experiments/CENTRAL_E00018/out/resources/DATA/files"
+    assert program("show", one).stdout == "out/DATA  FREESURFER  4 files  125\n"
+
+
+def test_globs_that_name_several_are_refused_where_one_place_is_meant(program, lab):
+    result = program("compare", "lab:*", "lab:BRAINS")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "lab:* names several places: lab:BRAINS, lab:LEGACY, lab:TEACHING, …\n\nhint: Name one of them.\n"
+    )
+    assert program("compare", "lab:E*", "lab:EMPTY").exit_code == 0
+
+
 def test_one_file_is_no_plural(program, lab):
     told = program("show", "lab:BRAINS/SUB-001/SUB-001_MR1", "--depth", "scans").stdout
     assert "  5  BOLD_REST  1 file  155k\n" in told

@@ -75,6 +75,16 @@ def test_moving_up_and_down_ends_where_it_began(path: tuple[Step, ...]) -> None:
             "/search_field/xnat:projectData.ID/search_value/P",
             "lab:P",
         ),
+        (
+            "http://127.0.0.1:8080/app/template/XDATScreen_report_xnat_projectData.vm"
+            "?search_value=P&search_element=xnat:projectData",
+            "qc:P",
+        ),
+        ("http://127.0.0.1:8080/data/projects/P/subjects/S/experiments/E/scans/3/files", "qc:P/S/E/scans/3"),
+        (
+            "http://127.0.0.1:8080/data/projects/P/subjects/S/experiments/E/assessors/A/out/resources",
+            "qc:P/S/E/assessors/A",
+        ),
     ],
 )
 def test_addresses_mean_places(text: str, short: str) -> None:
@@ -88,6 +98,24 @@ def test_what_leads_nowhere_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         Location.parse(text, SERVERS)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "labb:P",
+            "No server is saved as 'labb'.",
+            "Did you mean 'lab'? Add a server with: xnat-tui server add labb URL",
+        ),
+        ("lab", "'lab' is not a location.", "Did you mean 'lab:'?"),
+        ("lab/P/S", "'lab/P/S' is not a location.", "Did you mean 'lab:P/S'?"),
+    ],
+)
+def test_a_near_miss_names_what_was_meant(text: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Location.parse(text, SERVERS)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
 def test_globs_match_labels_and_encoded_ones_are_plain() -> None:

@@ -29,9 +29,12 @@ class LocationType(click.ParamType[str]):
 
 
 class ServerType(click.ParamType[str]):
-    """A saved server's name."""
+    """A saved server's name, or its address; `lab:` is as good as `lab`."""
 
     name = "name"
+
+    def convert(self, value: str, _parameter: click.Parameter | None, _context: click.Context | None) -> str:
+        return value.removesuffix(":")
 
     def shell_complete(
         self, _context: click.Context, _parameter: click.Parameter, incomplete: str

@@ -11,11 +11,12 @@ A segment may be percent-encoded, and may be a shell glob outside quotes and enc
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
@@ -35,6 +36,8 @@ _WORDS = {
 _PLURALS = {kind: word for word, kind in _WORDS.items()}
 _NEXT_LABEL = {None: Kind.PROJECT, Kind.PROJECT: Kind.SUBJECT, Kind.SUBJECT: Kind.EXPERIMENT}
 _SIDES = ("in", "out")
+_WITH_SIDES = (Kind.ASSESSOR, Kind.RECONSTRUCTION, Kind.EXPERIMENT)
+"""An experiment named by its accession ID may be an assessor."""
 _GLOB = re.compile(r"[*?\[]")
 _HINT = "Write NAME:PROJECT/SUBJECT/SESSION/scans/ID, or paste an address from the browser."
 
@@ -74,13 +77,12 @@ class Location:
             return _from_url(text, servers)
         name, colon, path = text.partition(":")
         if not colon or not name or "/" in name:
-            raise UsageError(f"{text!r} is not a location.", _HINT)
+            saved = text.partition("/")[0]
+            meant = f"{saved}:{text[len(saved) + 1 :]}"
+            hint = f"Did you mean {meant!r}?" if saved in servers else _HINT
+            raise UsageError(f"{text!r} is not a location.", hint)
         if servers and name not in servers:
-            known = ", ".join(sorted(servers)) or "none"
-            raise UsageError(
-                f"No server is saved as {name!r}.",
-                f"Saved servers: {known}. Add one with: xnat-tui server add {name} URL",
-            )
+            raise UsageError(f"No server is saved as {name!r}.", unsaved_hint(name, servers))
         return cls(name, _from_short_path(path.strip("'\""), text))
 
     @property
@@ -123,6 +125,15 @@ class Location:
             base = self.server.rstrip("/")
             return f"{base}/data/{relative_path(self.steps)}" if self.steps else base
         return f"{self.server}:{self.path}"
+
+
+def unsaved_hint(name: str, servers: Iterable[str]) -> str:
+    """What to do about a name under which no server is saved: the nearest one, or all that there are."""
+    near = difflib.get_close_matches(name, servers, 1, 0.5)
+    if near:
+        return f"Did you mean {near[0]!r}? Add a server with: xnat-tui server add {name} URL"
+    known = ", ".join(sorted(servers)) or "none"
+    return f"Saved servers: {known}. Add one with: xnat-tui server add {name} URL"
 
 
 def relative_path(steps: Iterable[Step]) -> str:
@@ -183,7 +194,7 @@ def _tail(word: str, parts: list[str], last: Kind | None, text: str) -> list[Ste
         parts.clear()
         return [_step(Kind.FILE, rest)] if rest else []
     side = ""
-    if word in _SIDES and last in (Kind.ASSESSOR, Kind.RECONSTRUCTION) and parts:
+    if word in _SIDES and last in _WITH_SIDES and parts:
         side, word = word, parts.pop(0)
     fits = (word == "resources" and last not in (Kind.RESOURCE, Kind.FILE)) or (
         word in _COLLECTIONS and last is Kind.EXPERIMENT
@@ -208,7 +219,7 @@ def _from_url(text: str, servers: Mapping[str, str]) -> Location:
     if not cut:
         server, rest = _below_saved(base, servers, server)
     if match := re.match(r"/app/(?:action|template)/", rest):
-        return Location(server, _from_app_path(rest[match.end() :], text))
+        return Location(server, _from_app_path(rest[match.end() :], address.query, text))
     return Location(server, _from_rest_path(re.sub(r"^/(data|REST)(/archive)?/?", "", rest), text))
 
 
@@ -242,19 +253,26 @@ def _from_rest_path(path: str, text: str) -> tuple[Step, ...]:
             if parts:
                 steps.append(_step(_WORDS[word], parts.pop(0)))
             continue
-        tail = _tail(word, parts, last, text) if steps and (parts or word != "resources") else []
+        if steps and _is_list(word, parts):
+            break  # it is an address of what the list belongs to
+        tail = _tail(word, parts, last, text) if steps else []
         if not tail:
-            if not parts and word in (*_COLLECTIONS, "resources", "files", *_SIDES):
-                break
             raise UsageError(f"{text!r} is no address of an item: {word!r} is out of place.", _HINT)
         steps += tail
     return tuple(steps)
 
 
-def _from_app_path(path: str, text: str) -> tuple[Step, ...]:
-    """`DisplayItemAction/search_element/TYPE/search_field/F/search_value/ID[/project/P]`."""
+def _is_list(word: str, parts: list[str]) -> bool:
+    """Whether an address ends here, with `scans`, `files`, `out/resources`: a list and no item."""
+    if word in _SIDES and len(parts) == 1:
+        word, parts = parts[0], []
+    return not parts and word in (*_COLLECTIONS, "resources", "files", *_SIDES)
+
+
+def _from_app_path(path: str, query: str, text: str) -> tuple[Step, ...]:
+    """`DisplayItemAction/search_element/TYPE/search_field/F/search_value/ID[/project/P]`, or as a query."""
     parts = [unquote(part) for part in path.split("/") if part][1:]
-    values = dict(zip(parts[::2], parts[1::2], strict=False))
+    values = dict(parse_qsl(query)) | dict(zip(parts[::2], parts[1::2], strict=False))
     element = values.get("search_element", "").lower()
     value = values.get("search_value", "")
     project = values.get("project", "")

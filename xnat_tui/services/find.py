@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from xnat_tui.errors import NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
@@ -12,21 +13,21 @@ from xnat_tui.model.location import Location, Step
 from xnat_tui.model.place import Place
 from xnat_tui.services.reading import Reader
 
+_NAMED = 3
+"""Places that a message names when globs name too many."""
+
 
 def find_one(reader: Reader, location: Location) -> Place:
     """The one place that a location names.
 
-    Raises NotFound, what reading the way there raised, and UsageError where a glob names more than one.
+    Raises NotFound, UsageError for globs that name several, or what reading the way there raised.
     """
-    places = find(reader, location)
-    place = next(places, None)
-    assert place is not None, "find raises when nothing stands there"
-    other = next(places, None) if location.has_glob else None
-    if other is not None:
-        raise UsageError(
-            f"{location} names more than one place: {place.location}, {other.location}.", "Name one of them."
-        )
-    return place
+    first, *more = islice(find(reader, location), 1 + _NAMED)
+    if more and location.has_glob:
+        named = [str(place.location) for place in (first, *more[: _NAMED - 1])]
+        named += ["…"] if len(more) == _NAMED else []
+        raise UsageError(f"{location} names several places: {', '.join(named)}", "Name one of them.")
+    return first
 
 
 def find(
@@ -134,10 +135,17 @@ def _by_accession_id(reader: Reader, server: Place, location: Location) -> tuple
     return place, location.steps[1:]
 
 
+def _experiment(identifier: str) -> Item:
+    return Item(Kind.EXPERIMENT, identifier, identifier, uri=f"/data/experiments/{identifier}")
+
+
 def _under_its_subject(reader: Reader, project: Place, item: Item) -> Place:
     fields = reader.document(project.child(item)).fields
     subject = fields.get("subject_ID", "")
     identifier = fields.get("ID") or fields.get("id") or item.id
+    if session := fields.get("imageSession_ID", ""):
+        above = _under_its_subject(reader, project, _experiment(session))
+        return find_one(reader, above.location.child(Kind.ASSESSOR, identifier))
     steps = (Step(Kind.SUBJECT, subject), Step(Kind.EXPERIMENT, identifier))
     return find_one(reader, Location(project.server, (*project.location.steps, *steps)))
 
