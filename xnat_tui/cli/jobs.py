@@ -8,19 +8,29 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.running import follow
 from xnat_tui.cli.state import State, pass_state
-from xnat_tui.errors import UsageError
+from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.display import short_size
 from xnat_tui.model.transfer import State as JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xnat_tui.jobs.job import Job
+    from xnat_tui.jobs.journal import Journal
     from xnat_tui.jobs.watch import JobView
 
+_JOB = click.argument("job", metavar="[ID]", required=False)
 
-@click.group()
+
+@click.group(cls=Group)
 def jobs() -> None:
-    """Show, resume and retry transfers."""
+    """Show, resume and retry transfers.
+
+    Without an ID the newest is meant: of those that can go on, or where something failed, if there are any.
+    """
 
 
 @jobs.command("list")
@@ -52,6 +62,7 @@ def list_(state: State) -> int:
                 for view in views
             ],
             right=["files", "bytes", "failed"],
+            whole=["state"],
         )
     return ExitCode.DONE
 
@@ -73,10 +84,10 @@ def _row(view: JobView) -> dict[str, Any]:
 
 
 @jobs.command()
-@click.argument("job", metavar="ID", required=False)
+@_JOB
 @pass_state
 def show(state: State, job: str | None) -> int:
-    """The report of one transfer (by default the newest)."""
+    """The report of one transfer."""
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.jobs.reporting import report
 
@@ -108,7 +119,7 @@ def show(state: State, job: str | None) -> int:
 
 
 @jobs.command()
-@click.argument("job", metavar="ID", required=False)
+@_JOB
 @click.option("--detach", is_flag=True, help="Start in the background.")
 @pass_state
 def resume(state: State, job: str | None, detach: bool) -> int:
@@ -116,12 +127,12 @@ def resume(state: State, job: str | None, detach: bool) -> int:
     from xnat_tui.jobs.journal import Journal
 
     with Journal() as journal:
-        name = _known(journal, job)
+        name = _known(journal, job, lambda known: known.state is not JobState.DONE)
     return _go_on(state, name, detach=detach)
 
 
 @jobs.command()
-@click.argument("job", metavar="ID", required=False)
+@_JOB
 @click.option("--detach", is_flag=True, help="Start in the background.")
 @pass_state
 def retry(state: State, job: str | None, detach: bool) -> int:
@@ -129,45 +140,73 @@ def retry(state: State, job: str | None, detach: bool) -> int:
     from xnat_tui.jobs.journal import Journal
 
     with Journal() as journal:
-        name = _known(journal, job)
+        name = _known(journal, job, lambda known: known.state is JobState.FAILED)
         again = journal.retry(name)
-    if not again:
-        state.output.note(f"Nothing failed in {name}.")
-        return ExitCode.DONE
-    return _go_on(state, name, detach=detach)
+    if again:
+        return _go_on(state, name, detach=detach)
+    _document(state, name)
+    state.output.note(f"Nothing failed in {name}.")
+    return ExitCode.DONE
 
 
 def _go_on(state: State, job: str, *, detach: bool) -> int:
     """Have a worker take a job up again; follow it, unless it is to run in the background."""
+    from xnat_tui.jobs.journal import Journal
     from xnat_tui.services import worker
 
-    running = worker.resume(job, insecure=state.insecure)
-    if detach:
-        state.output.note(f"{job} runs in the background.")
-        return ExitCode.DONE
-    return follow(state, running)
-
-
-@jobs.command()
-@click.argument("job", metavar="ID")
-@pass_state
-def forget(state: State, job: str) -> int:
-    """Drop a transfer from the journal; what it moved stays."""
-    from xnat_tui.jobs.journal import Journal
-
-    with Journal() as journal:
-        journal.forget(job)
-    state.output.note(f"Forgot {job}.")
+    with Journal() as journal, state.workspace() as workspace:
+        if journal.job(job).state is not JobState.DONE:
+            workspace.ask_passwords(journal.plan(job).servers)
+        typed = workspace.typed_passwords
+    running = worker.resume(job, passwords=typed, insecure=state.insecure)
+    if not detach:
+        return follow(state, running)
+    _document(state, job)
+    state.output.note(f"{job} runs in the background. See it with: xnat-tui jobs show {job}")
     return ExitCode.DONE
 
 
-def _known(journal: Any, job: str | None) -> str:
+def _document(state: State, job: str) -> None:
+    """The report as it stands now, where a script waits for one."""
+    from xnat_tui.jobs.journal import Journal
+    from xnat_tui.jobs.reporting import report
+
+    if state.output.wants_json:
+        with Journal() as journal:
+            state.output.document(report(journal, job).to_dict())
+
+
+@jobs.command()
+@_JOB
+@pass_state
+def forget(state: State, job: str | None) -> int:
+    """Drop a transfer from the journal; what it moved stays.
+
+    One that can still go on is only dropped by its ID.
+    """
+    from xnat_tui.jobs.journal import Journal
+    from xnat_tui.jobs.reporting import report
+    from xnat_tui.services import worker
+
+    with Journal() as journal:
+        name = _known(journal, job)
+        found = report(journal, name)
+        if job is None and found.state is not JobState.DONE:
+            raise UsageError(
+                f"{name} is {found.state} and can go on.", f"Name it: xnat-tui jobs forget {name}"
+            )
+    worker.forget(name)
+    if state.output.wants_json:
+        state.output.document(found.to_dict())
+    state.output.note(f"Forgot {name}.")
+    return ExitCode.DONE
+
+
+def _known(journal: Journal, job: str | None, wanted: Callable[[Job], bool] = lambda _: True) -> str:
+    """The job of this ID; without one the newest that is wanted, or else the newest."""
     if job is not None:
-        return journal.job(job).id  # type: ignore[no-any-return]
+        return journal.job(job).id
     known = journal.jobs()
     if not known:
-        raise UsageError("No transfer is remembered.")
-    return str(known[0].id)
-
-
-__all__ = ["JobState", "jobs"]
+        raise NotFound("No transfer is remembered.", "Start one with: xnat-tui export, copy or upload")
+    return next((row.id for row in known if wanted(row)), known[0].id)

@@ -204,6 +204,12 @@ class Plan:
         return any(step.writes for step in self.steps)
 
     @property
+    def servers(self) -> list[str]:
+        """The names of all servers that its steps read from or write to."""
+        ends = (end for step in self.steps for end in (step.source, step.target))
+        return sorted({end.server for end in ends if end.server})
+
+    @property
     def destroys(self) -> bool:
         """Whether anything there is replaced or deleted, so that the project ID must be typed."""
         replaces = self.policy.on_existing is OnExisting.OVERWRITE and any(
