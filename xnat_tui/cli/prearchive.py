@@ -13,9 +13,10 @@ import click
 from xnat_tui.cli.changing import carry_out
 from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
-from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.errors import Interrupted, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received, Selection
 
@@ -31,7 +32,7 @@ _STATUSES = ("READY", "CONFLICT", "ERROR", "RECEIVING", "BUILDING", "ARCHIVING",
 _KIND_HINT = "Write NAME:PROJECT, NAME:PROJECT/SUBJECT/SESSION or NAME:PROJECT/TIMESTAMP/FOLDER; globs work."
 
 
-@click.group()
+@click.group(cls=Group)
 def prearchive() -> None:
     """List, archive, move, rebuild and delete what has arrived and is not archived yet.
 
@@ -61,21 +62,53 @@ def _selecting(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--sizes", is_flag=True, help="Count files and bytes, too: one more question per session.")
 @pass_state
 def list_(state: State, /, sizes: bool, **chosen: Any) -> int:
-    """List sessions that have arrived."""
+    """List sessions that have arrived; without LOC, those of every saved server."""
+    names = list(state.settings.servers)
+    if chosen["location"] is None and len(names) > 1:
+        return _list_everywhere(state, names, sizes, chosen)
     with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
         found = panel.sessions(selection)
         held = {one.url: panel.size(one) for one in found} if sizes else {}
         if state.output.wants_json:
             _document(state, [_item(one, held.get(one.url)) for one in found])
             return ExitCode.DONE
-        headers = ["PROJECT", "SUBJECT", "SESSION", "STATUS", "ARRIVED", "TIMESTAMP"]
-        state.output.table(
-            headers + (["FILES", "SIZE"] if sizes else []),
-            [_cells(one, held.get(one.url)) for one in found],
-            right=("FILES", "SIZE"),
-        )
+        _table(state, [], [_cells(one, held.get(one.url)) for one in found], sizes)
         state.output.note(f"{counted(len(found), 'session')}, as seen by {panel.connection.user}.")
     return ExitCode.DONE
+
+
+def _list_everywhere(state: State, names: Sequence[str], sizes: bool, chosen: dict[str, Any]) -> int:
+    """One server that cannot be asked does not hide the others."""
+    items: list[dict[str, Any]] = []
+    cells: list[list[str]] = []
+    failed: list[dict[str, str]] = []
+    with state.workspace() as workspace:
+        for name in names:
+            try:
+                with _open(state, workspace, chosen | {"location": f"{name}:"}) as (panel, selection):
+                    for one in panel.sessions(selection):
+                        size = panel.size(one) if sizes else None
+                        items.append({"server": name, **_item(one, size)})
+                        cells.append([name, *_cells(one, size)])
+            except Interrupted:
+                raise
+            except XnatTuiError as error:
+                failed.append({"server": name, "error": error.message, "hint": error.hint})
+    if state.output.wants_json:
+        state.output.document({"items": items, "changed": [], "failed": failed})
+    else:
+        _table(state, ["SERVER"], cells, sizes)
+    for trouble in failed:
+        hint = f" hint: {trouble['hint']}" if trouble["hint"] else ""
+        state.output.warning(f"! {trouble['server']}: {trouble['error']}{hint}")
+    state.output.note(f"{counted(len(items), 'session')} on {counted(len(names) - len(failed), 'server')}.")
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _table(state: State, before: list[str], cells: Sequence[Sequence[str]], sizes: bool) -> None:
+    headers = ["PROJECT", "SUBJECT", "SESSION", "STATUS", "ARRIVED", "TIMESTAMP"]
+    figures = ["FILES", "SIZE"] if sizes else []
+    state.output.table([*before, *headers, *figures], cells, right=figures, whole=("SESSION", "ARRIVED"))
 
 
 @prearchive.command()

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import UsageError
+from xnat_tui.model.display import counted
+
+if TYPE_CHECKING:
+    from xnat_tui.model.place import Place
+    from xnat_tui.services.tables import CsvTable
+    from xnat_tui.services.workspace import Workspace
 
 _LOCATION = click.argument("location", type=LOCATION, metavar="LOC")
 _INTO = click.option("--into", required=True, metavar="PROJECT", help="The other project's ID.")
 
 
-@click.group()
+_TABLE = click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Columns subject, source, destination, and perhaps session, label; LOC is then the server.",
+)
+
+
+@click.group(cls=Group)
 def share() -> None:
     """Share subjects, sessions and assessors into other projects of the same server.
 
@@ -26,31 +44,50 @@ def share() -> None:
 
 @share.command("list")
 @_LOCATION
+@click.option("--into", default="", metavar="PROJECT", help="Only what is shared into this project.")
+@click.option("--label", default="", metavar="GLOB", help="Only shares that have such a label there.")
+@click.option(
+    "--table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Write the shares to a new table that `share add` and `share remove` read.",
+)
 @pass_state
-def list_(state: State, location: str) -> None:
+def list_(state: State, location: str, into: str, label: str, table: Path | None) -> None:
     """List the owner of each item at LOC, and the projects it is shared into.
 
     Of a project, those of its subjects and sessions that are shared.
     """
+    from xnat_tui.services import tables
+    from xnat_tui.services.share_tables import share_table
     from xnat_tui.services.sharing import Sharing, shared_rows
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
         service = Sharing(workspace.reader(places[0].server))
-        found = [row for place in places for row in shared_rows(service, place)]
-    report_rows(state, ["location", "ID", "label", "role"], found)
+        rows = [row for place in places for row in shared_rows(service, place)]
+    found = [row for row in rows if _is_meant(row, into, label)]
+    if table is not None:
+        text, count = share_table(found)
+        tables.save(table, text)
+        state.output.note(f"{counted(count, 'share')} written to {table}.")
+    if table is None or state.output.wants_json:
+        report_rows(state, ["location", "ID", "label", "role"], found)
+
+
+def _is_meant(row: Mapping[str, str], into: str, label: str) -> bool:
+    """Asked for a project or a label, an owner's row tells nothing."""
+    if not into and not label:
+        return True
+    fits = into in ("", row["ID"]) and fnmatch.fnmatchcase(row["label"], label or "*")
+    return row["role"] == "shared" and fits
 
 
 @share.command()
 @_LOCATION
 @click.option("--into", default="", metavar="PROJECT", help="The other project's ID.")
 @click.option("--label", default="", help="The label there; its own without this.")
-@click.option(
-    "--table",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.csv",
-    help="Columns subject, source, destination, and perhaps session, label; LOC is then the server.",
-)
+@_TABLE
 @write_options
 @pass_state
 def add(state: State, location: str, into: str, label: str, table: Path | None, consent: Consent) -> int:
@@ -59,8 +96,7 @@ def add(state: State, location: str, into: str, label: str, table: Path | None, 
     A label in a table is the session's where a session is named, else the subject's.
     """
     from xnat_tui.model.sharing import label_refusal
-    from xnat_tui.services import tables
-    from xnat_tui.services.sharing import TABLE_OPTIONAL, TABLE_REQUIRED, Sharing, Wish
+    from xnat_tui.services.sharing import Sharing, Wish
 
     if (table is None) != bool(into) or (table is not None and label):
         raise click.UsageError("Give --into PROJECT with or without --label, or --table FILE.csv.")
@@ -68,11 +104,7 @@ def add(state: State, location: str, into: str, label: str, table: Path | None, 
         raise UsageError(reason)
     with state.workspace() as workspace:
         if table is not None:
-            key = ("subject", "source", "destination", "session")
-            read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=key)
-            server = workspace.find_one(location)
-            if server.items:
-                raise click.UsageError(f"With --table, LOC is the server: {server.server}:")
+            server, read = _read_table(workspace, location, table)
             service = Sharing(workspace.reader(server.server))
             changes, name = service.plan_table(server, read), server.server
         else:
@@ -87,19 +119,42 @@ def add(state: State, location: str, into: str, label: str, table: Path | None, 
 
 @share.command()
 @_LOCATION
-@_INTO
+@click.option("--into", default="", metavar="PROJECT", help="The other project's ID.")
+@_TABLE
 @write_options
 @pass_state
-def remove(state: State, location: str, into: str, consent: Consent) -> int:
-    """Take the items at LOC out of a project that does not own them. Nothing is ever deleted by this."""
+def remove(state: State, location: str, into: str, table: Path | None, consent: Consent) -> int:
+    """Take the items at LOC out of a project that does not own them. Nothing is ever deleted by this.
+
+    Of a table the labels do not matter.
+    """
     from xnat_tui.services.sharing import Sharing
 
+    if (table is None) != bool(into):
+        raise click.UsageError("Give --into PROJECT, or --table FILE.csv.")
     with state.workspace() as workspace:
-        places = list(workspace.find(location))
-        service = Sharing(workspace.reader(places[0].server))
-        changes = service.plan_unshare(places, into)
-        server = workspace.server(places[0].server)
-        return carry_out(state, changes, service.do, consent, server=server)
+        if table is not None:
+            server, read = _read_table(workspace, location, table)
+            service = Sharing(workspace.reader(server.server))
+            changes, name = service.plan_unshare_table(server, read), server.server
+        else:
+            places = list(workspace.find(location))
+            name = places[0].server
+            service = Sharing(workspace.reader(name))
+            changes = service.plan_unshare(places, into)
+        return carry_out(state, changes, service.do, consent, server=workspace.server(name))
+
+
+def _read_table(workspace: Workspace, location: str, table: Path) -> tuple[Place, CsvTable]:
+    from xnat_tui.services import tables
+    from xnat_tui.services.sharing import TABLE_OPTIONAL, TABLE_REQUIRED
+
+    key = ("subject", "source", "destination", "session")
+    read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=key)
+    server = workspace.find_one(location)
+    if server.items:
+        raise click.UsageError(f"With --table, LOC is the server: {server.server}:")
+    return server, read
 
 
 @share.command()

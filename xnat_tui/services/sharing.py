@@ -103,31 +103,48 @@ class Sharing:
 
         The label is the session's where one is named. A row that names nothing on the server is refused.
         """
-        wishes: list[Wish] = []
-        refused: list[Change] = []
         for row in table.rows:
             if row["label"] and (reason := label_refusal(row["label"])):
                 raise row.error("label", reason)
+        wishes, refused = self._table_wishes(server, table, "share")
+        return [*self.plan_share(wishes), *refused]
+
+    def plan_unshare_table(self, server: Place, table: CsvTable) -> list[Change]:
+        """Changes that take what such a table names out of its destinations; labels do not matter."""
+        wishes, refused = self._table_wishes(server, table, "unshare")
+        return [*self._unshare([(wish.place, wish.project) for wish in wishes]), *refused]
+
+    def _table_wishes(self, server: Place, table: CsvTable, verb: str) -> tuple[list[Wish], list[Change]]:
+        wishes: list[Wish] = []
+        refused: list[Change] = []
         for row in table.rows:
             try:
                 wishes.append(Wish(self._row_place(server, row), row["destination"], row["label"]))
             except NotFound as error:
                 where = f"{server.server}:{row['source']}/{row['subject']}"
                 where += f"/{row['session']}" if row["session"] else ""
+                project = {"project": row["destination"]}
+                after, before = ({}, project) if verb == "unshare" else (project, {})
                 reason = f"line {row.line}: {error.message}"
-                refused.append(Change(where, "share", after={"project": row["destination"]}, refusal=reason))
-        return [*self.plan_share(wishes), *refused]
+                refused.append(Change(where, verb, before, after, refusal=reason))
+        return wishes, refused
 
     def plan_unshare(self, places: Iterable[Place], project: str) -> list[Change]:
         """Changes that take items out of a project that does not own them; nothing is deleted.
 
         What hangs below goes first: assessors, sessions, then the subject.
         """
+        return self._unshare([(place, project) for place in places])
+
+    def _unshare(self, wanted: Iterable[tuple[Place, str]]) -> list[Change]:
         self._steps.clear()
-        places = [below for place in places for below in (place, *self._shared_below(place, project))]
-        unique = {_shareable(place).id: place for place in places}
+        unique = {
+            (_shareable(below).id, project): (below, project)
+            for place, project in wanted
+            for below in (place, *self._shared_below(place, project))
+        }
         found = []
-        for place in sorted(unique.values(), key=lambda one: -_ORDER[one.kind]):
+        for place, project in sorted(unique.values(), key=lambda one: -_ORDER[one[0].kind]):
             projects = self.projects_of(place)
             share = projects.share(project)
             refusal = ""

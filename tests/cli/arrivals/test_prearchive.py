@@ -37,6 +37,29 @@ lab:BRAINS/20240408_094900125/SUB-002_MR1
 """
 
 
+EVERYWHERE = """\
+SERVER  PROJECT  SUBJECT  SESSION      STATUS    ARRIVED              TIMESTAMP
+lab     BRAINS   SUB-002  SUB-002_MR1  CONFLICT  2024-04-08 09:49:00  20240408_094900125
+"""
+
+
+def test_without_a_location_every_saved_server_is_listed(program, demo, monkeypatch):
+    assert program("prearchive", "list", "--status", "CONFLICT").stdout.startswith("PROJECT  SUBJECT")
+    program.configure(
+        program.config_file.read_text() + "[servers.gone]\nurl = 'http://127.0.0.1:1'\nuser = 'demo'\n"
+    )
+    shown = program("prearchive", "list", "--status", "CONFLICT")
+    assert (shown.exit_code, shown.stdout) == (6, EVERYWHERE)
+    assert shown.stderr == (
+        "! gone: No password or token was found for demo at gone. "
+        "hint: Run: xnat-tui server login gone, or set XNAT_TUI_PASSWORD_GONE.\n"
+        "1 session on 1 server.\n"
+    )
+    document = json.loads(program("prearchive", "list", "--status", "CONFLICT", "--json").stdout)
+    assert [(one["server"], one["name"]) for one in document["items"]] == [("lab", "SUB-002_MR1")]
+    assert [one["server"] for one in document["failed"]] == ["gone"]
+
+
 def test_list_by_status(program, demo):
     result = program("prearchive", "list", "lab:BRAINS", "--status", "ready")
     assert (result.exit_code, result.stdout) == (0, LIST)

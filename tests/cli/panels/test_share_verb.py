@@ -45,6 +45,48 @@ def test_add_needs_one_way_to_say_where(run, tmp_path):
     assert run("share", "add", "lab:BRAINS/SUB-008", "--into", "EMPTY", "--label", "a b", "-y").exit_code == 2
 
 
+def test_list_for_one_project_or_label(run):
+    shown = run("share", "list", "lab:BRAINS", "--into", "TEACHING", "--label", "T-*")
+    assert shown.stdout == (
+        "location                        ID        label    role\n"
+        "lab:BRAINS/SUB-001              TEACHING  T-01     shared\n"
+        "lab:BRAINS/SUB-001/SUB-001_MR1  TEACHING  T-01_MR  shared\n"
+    )
+
+
+def test_shares_that_were_listed_as_a_table_are_removed_and_added_again_by_it(run, xnat, tmp_path):
+    table = tmp_path / "shares.csv"
+    listed = run("share", "list", "lab:BRAINS", "--label", "T-*", "--table", str(table))
+    assert (listed.stdout, listed.stderr) == ("", f"2 shares written to {table}.\n")
+    assert table.read_text() == (
+        "subject,source,destination,session,label\n"
+        "SUB-001,BRAINS,TEACHING,,T-01\n"
+        "SUB-001,BRAINS,TEACHING,SUB-001_MR1,T-01_MR\n"
+    )
+    removed = run("share", "remove", "lab:", "--table", str(table), "-y")
+    assert removed.stdout == (
+        "* lab:BRAINS/SUB-001/SUB-001_MR1/assessors/SUB-001_MR1_FS  unshare  "
+        "project: TEACHING, label: T-01_MR_FS\n"
+        "* lab:BRAINS/SUB-001/SUB-001_MR1  unshare  project: TEACHING, label: T-01_MR\n"
+        "* lab:BRAINS/SUB-001  unshare  project: TEACHING, label: T-01\n"
+    )
+    assert subject(xnat.site, "SUB-001").shares == session(xnat.site, "SUB-001_MR1").shares == {}
+    assert run("share", "add", "lab:", "--table", str(table), "-y").exit_code == 0
+    assert session(xnat.site, "SUB-001_MR1").shares == {"TEACHING": "T-01_MR"}
+
+
+def test_remove_by_table_refuses_a_row_that_names_nothing(run, tmp_path, writes):
+    table = tmp_path / "shares.csv"
+    table.write_text("subject,source,destination\nNOPE,BRAINS,TEACHING\n")
+    refused = run("share", "remove", "lab:", "--table", str(table), "-y")
+    assert (refused.exit_code, writes()) == (5, 0)
+    assert refused.stdout == (
+        "! lab:BRAINS/NOPE  unshare  project: TEACHING\n"
+        "    refused: line 2: lab:BRAINS has no subject 'NOPE'.\n"
+    )
+    assert run("share", "remove", "lab:BRAINS/SUB-001").exit_code == 2
+
+
 def test_remove_refuses_what_would_delete(run, xnat, writes):
     refused = run("share", "remove", "lab:BRAINS/SUB-009", "--into", "BRAINS", "-y")
     assert refused.exit_code == 5
