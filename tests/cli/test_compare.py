@@ -115,6 +115,17 @@ def test_a_report_that_cannot_be_written_is_said(run: Any, tmp_path: Path) -> No
     assert run("compare", *SCAN, "--report", "x.pdf").exit_code == 2
 
 
+def test_a_report_that_cannot_come_to_stand_is_refused_before_anything_is_asked(
+    run: Any, servers: tuple[DemoServer, DemoServer], tmp_path: Path
+) -> None:
+    asked = len(servers[0].requests)
+    result = run("compare", *SCAN, "--report", str(tmp_path / "missing" / "x.html"))
+    assert result.stderr == (
+        f"{tmp_path}/missing/x.html cannot be written: its folder is not there.\n\nhint: Name another file.\n"
+    )
+    assert len(servers[0].requests) == asked
+
+
 def test_what_could_not_be_read_forbids_to_say_identical(run: Any) -> None:
     result = run("compare", "src:PHANTOMS", "src:PHANTOMS")
     assert result.exit_code == 6

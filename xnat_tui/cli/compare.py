@@ -10,7 +10,9 @@ import click
 
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
+from xnat_tui.cli.progress import told
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.display import counted
 from xnat_tui.model.filters import Filters
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.compare import Comparison
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", type=LOCATION)
 @click.argument("destination", type=LOCATION)
 @click.option(
@@ -71,17 +73,17 @@ def compare(
         raise click.UsageError("--hash-missing compares by digests: leave --depth out.")
     depth = depth or ("digests" if hash_missing else "sizes")
     if report is not None:
-        reports.check_name(report)
+        reports.check_file(report)
     started = time.monotonic()
     with state.workspace() as workspace:
-        comparison = workspace.compare(source, destination, depth=depth, fields=fields, filters=filters)
+        comparison = workspace.comparison(source, destination, depth=depth, fields=fields, filters=filters)
+        with told(state, lambda: _how_far(comparison)):
+            comparison.run()
         hashed = _hash(state, comparison) if hash_missing else None
         seconds = time.monotonic() - started
         found = reports.document(comparison, everything=everything, seconds=seconds)
         if hashed is not None:
             found["hashed"] = hashed
-        if report is not None:
-            reports.write_document(found, report)
     if state.output.wants_json:
         state.output.document(found)
     elif as_csv:
@@ -90,13 +92,21 @@ def compare(
         for line in reports.as_lines(found):
             state.output.line(line)
     _say_what_it_rests_on(state, comparison, found)
+    if report is not None:
+        reports.write_document(found, report)
     return _exit_code(found["summary"])
+
+
+def _how_far(comparison: Comparison) -> str:
+    progress = comparison.progress
+    return f"{counted(progress.compared, 'place')} compared, {progress.waiting} waiting"
 
 
 def _hash(state: State, comparison: Comparison) -> dict[str, int]:
     from xnat_tui.services.hashing import hash_missing
 
-    done = hash_missing(comparison)
+    with told(state, lambda: "fetching and hashing files without a digest"):
+        done = hash_missing(comparison)
     state.output.note(f"Fetched and hashed {counted(done.files, 'file')}, {done.bytes} bytes.")
     return {"files": done.files, "bytes": done.bytes}
 

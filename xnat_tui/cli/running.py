@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from xnat_tui.cli.confirm import Consent, refuse_read_only
 from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.progress import bar
 from xnat_tui.cli.state import State
 from xnat_tui.errors import Conflict
-from xnat_tui.model.display import clean, counted, short_size
+from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.plan import SIGNS, Plan
 from xnat_tui.model.transfer import Report
 from xnat_tui.model.transfer import State as JobState
 
 if TYPE_CHECKING:
-    from xnat_tui.jobs.watch import JobView
     from xnat_tui.services.following import Worker
     from xnat_tui.services.workspace import Workspace
-
-_PATH_CELLS = 40
-"""Of what is under way, beside the bar."""
 
 
 def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *, detach: bool) -> int:
@@ -40,7 +35,10 @@ def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *
     targets = {step.target.server for step in plan.steps if step.target.server}
     refuse_read_only(workspace.server(name) for name in sorted(targets))
     if plan.blocked:
-        raise Conflict("This plan cannot be run; the reasons stand above.", "Mend that, then plan again.")
+        why = "; the reasons stand above."
+        if state.output.wants_json:
+            why = ". " + " ".join(one.message for one in plan.findings if one.severity == "error")
+        raise Conflict(f"This plan cannot be run{why}", "Mend that, then plan again.")
     consent.given(
         state.output,
         f"{plan.verb.capitalize()} this to {plan.destination}?",
@@ -57,7 +55,7 @@ def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *
 
 def follow(state: State, running: Worker) -> int:
     """Watch a job that a worker runs until it ends, and report."""
-    with _progress(state) as on_view:
+    with bar(state) as on_view:
         report = running.wait(on_view=on_view)
     return tell(state, report)
 
@@ -104,7 +102,7 @@ def show_plan(state: State, plan: Plan) -> None:
         reason = f"  ({step.reason})" if step.reason else ""
         say(f"  {SIGNS[step.action]} {step.action:<8} {step.path or '.'}{size}{reason}")
     totals = plan.totals
-    say(f"{counted(totals.files, 'file')}, {short_size(totals.bytes)}; {_counts(asdict(totals))}.")
+    say(f"{counted(totals.files, 'file')}, {_bytes(totals.bytes)}; {_counts(asdict(totals))}.")
     sys.stdout.flush()
     for finding in plan.findings:
         speak = state.output.note if finding.severity == "info" else state.output.warning
@@ -118,12 +116,17 @@ def _counts(totals: dict[str, int]) -> str:
     return ", ".join(words) or "nothing to do"
 
 
+def _bytes(size: int) -> str:
+    """A size in a sentence, where a bare `6` would tell nothing."""
+    return counted(size, "byte") if size < 1000 else short_size(size)
+
+
 def _summary(report: Report) -> str:
     verified = report.verified
     return (
         f"{report.job}: {report.state}. {counted(report.done_items, 'item')}, "
         f"{counted(report.done_files, 'file')}, "
-        f"{short_size(report.done_bytes)} in {report.seconds:.1f} s; {report.skipped} skipped, "
+        f"{_bytes(report.done_bytes)} in {report.seconds:.1f} s; {report.skipped} skipped, "
         f"{len(report.failed)} failed. Verified by digest {verified.digest}, by size {verified.size}, "
         f"unverified {verified.unverified}."
     )
@@ -134,28 +137,3 @@ def _detached(state: State, job: str, plan: Plan) -> int:
         state.output.document(Report(job=job, state=JobState.QUEUED, plan=plan.totals).to_dict())
     state.output.note(f"{job} runs in the background. See it with: xnat-tui jobs show {job}")
     return ExitCode.DONE
-
-
-@contextmanager
-def _progress(state: State) -> Iterator[Callable[[JobView], None] | None]:
-    """A bar on stderr, only where a person looks at it."""
-    if state.quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=state.output.console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def show(view: JobView) -> None:
-            current = clean(view.current[0]) if view.current else str(view.state)
-            shown = current if len(current) <= _PATH_CELLS else f"…{current[1 - _PATH_CELLS :]}"
-            bar.update(task, completed=view.bytes_done, total=view.bytes_total or None, description=shown)
-
-        yield show

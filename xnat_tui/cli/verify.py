@@ -11,7 +11,9 @@ import click
 
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
+from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
+from xnat_tui.cli.progress import told
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import UsageError
 from xnat_tui.model.filters import Filters
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _LOCATION = re.compile(r"https?://|[A-Za-z0-9][A-Za-z0-9._-]*:", re.IGNORECASE)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", type=LOCATION)
 @click.argument("destination", type=LOCATION, required=False)
 @click.option("--all", "everything", is_flag=True, help="List what is the same, too.")
@@ -53,17 +55,19 @@ def verify(
     from xnat_tui.services.verify import write_report
 
     if report is not None:
-        reports.check_name(report)
+        reports.check_file(report)
     started = time.monotonic()
     one = _folder(source)
     other = one if destination is None else _folder(destination)
     if destination is None and one is None:
         raise UsageError("A location is verified against another, or against a folder.", "Name both.")
     with state.workspace() as workspace:
-        found = _found(workspace, one or source, other or destination or "", filters, everything)
+        for text in (source, destination or source):
+            if _LOCATION.match(text):
+                workspace.connection(workspace.location(text).server)  # may ask for a password
+        with told(state, lambda: "verifying"):
+            found = _found(workspace, one or source, other or destination or "", filters, everything)
     found["seconds"] = round(time.monotonic() - started, 3)
-    if report is not None:
-        write_report(found, report)
     if state.output.wants_json:
         state.output.document(found)
     elif as_csv:
@@ -72,6 +76,8 @@ def verify(
         for line in reports.as_lines(found):
             state.output.line(line)
     _say_what_it_rests_on(state, found)
+    if report is not None:
+        write_report(found, report)
     return _exit_code(found["summary"])
 
 

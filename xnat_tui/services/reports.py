@@ -6,6 +6,8 @@ import csv
 import html
 import io
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +18,7 @@ from xnat_tui.model.pairing import GLYPHS, Pair, Status
 from xnat_tui.services.compare import Comparison, items_of
 
 _SUFFIXES = (".html", ".md", ".csv", ".json")
+_NEGATIVE = re.compile(r"-\d+(\.\d+)?([eE][-+]?\d+)?")
 _CSV_COLUMNS = ("glyph", "status", "kind", "path", "field", "source", "destination", "note")
 
 
@@ -54,6 +57,15 @@ def check_name(path: Path) -> None:
     """Raises UsageError where the file's ending names no kind of report."""
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"{path.name} is no kind of report.", "End its name in .html, .md, .csv or .json.")
+
+
+def check_file(path: Path) -> None:
+    """Raises UsageError where a report cannot come to stand, before a long comparison is made for it."""
+    check_name(path)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(f"{path} cannot be written: its folder is not there.", "Name another file.")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise UsageError(f"{path} cannot be written: no right to.", "Name another file.")
 
 
 def write(comparison: Comparison, path: Path, *, everything: bool = False, seconds: float = 0.0) -> None:
@@ -98,12 +110,15 @@ def as_csv(found: Mapping[str, Any]) -> str:
 
 
 def _not_a_formula(cell: str) -> str:
-    """A label that a spreadsheet would run is quoted as text."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") and len(cell) > 1 else cell
+    """A label that a spreadsheet would run is quoted as text; a negative number is none."""
+    begins = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and len(cell) > 1
+    return f"'{cell}" if begins and not _NEGATIVE.fullmatch(cell) else cell
 
 
 def as_markdown(found: Mapping[str, Any]) -> str:
-    lines = [f"# {found['source']} ⇄ {found['destination']}", "", *_summary_lines(found), ""]
+    lines = [f"# {_markdown_cell(found['source'])} ⇄ {_markdown_cell(found['destination'])}", ""]
+    lines += [f"- {_markdown_cell(line)}" for line in _summary_lines(found)]
+    lines.append("")
     lines += [f"| {' | '.join(_CSV_COLUMNS)} |", f"|{'---|' * len(_CSV_COLUMNS)}"]
     for row in _rows(found):
         lines.append(f"| {' | '.join(_markdown_cell(cell) for cell in row)} |")
@@ -112,9 +127,9 @@ def as_markdown(found: Mapping[str, Any]) -> str:
 
 def _markdown_cell(text: str) -> str:
     escaped = html.escape(text, quote=False)
-    for character in "\\`*_[]|":
+    for character in "\\`*_[]|~":
         escaped = escaped.replace(character, f"\\{character}")
-    return escaped.replace("\n", " ")
+    return " ".join(escaped.splitlines())
 
 
 def as_html(found: Mapping[str, Any]) -> str:
@@ -123,7 +138,7 @@ def as_html(found: Mapping[str, Any]) -> str:
     body = "\n".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _rows(found)
     )
-    summary = "".join(f"<li>{html.escape(line.removeprefix('- '))}</li>" for line in _summary_lines(found))
+    summary = "".join(f"<li>{html.escape(line)}</li>" for line in _summary_lines(found))
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         "<style>body{font-family:sans-serif}td,th{padding:.1em .6em;text-align:left;vertical-align:top}"
@@ -134,13 +149,13 @@ def as_html(found: Mapping[str, Any]) -> str:
 
 
 def _summary_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"- depth: {found['depth']}"
+    yield f"depth: {found['depth']}"
     for name, count in found["summary"].items():
-        yield f"- {name.replace('_', ' ')}: {count}"
+        yield f"{name.replace('_', ' ')}: {count}"
     for side, user in found["seen_by"].items():
-        yield f"- {side} as seen by {user}"
+        yield f"{side} as seen by {user}"
     if neutral := found.get("neutral_fields"):
-        yield f"- not counted as differences: {', '.join(neutral)}"
+        yield f"not counted as differences: {', '.join(neutral)}"
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
