@@ -36,13 +36,40 @@ def test_nothing_is_cut_or_folded_in_a_pipe(capsys):
     assert capsys.readouterr().out == "name\n" + "x" * 500 + "\n"
 
 
-def test_a_narrow_terminal_folds_and_loses_nothing(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "40")
+JOBS = [("20261121-101500-copy", "done", "12", "lab:BRAINS/SUB-001 → qc:PILOT", "nothing to tell")]
+CUT = """\
+job                   state  files  what
+20261121-101500-copy  done      12  lab:BR…c:PILOT
+"""
+FOLDED = """\
+tag          name  value
+(0008,0018)  UID   1.2.826.0.1.36800
+                   43.10.1337.42
+"""
+
+
+def test_a_terminal_gets_lines_that_fit_and_is_told_what_does_not(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "50")
     stream = Terminal()
-    Output(color="never").table(["name"], [("x" * 100,)], to=stream)
-    lines = stream.getvalue().splitlines()
-    assert max(map(len, lines)) <= 40
-    assert "".join(lines[1:]) == "x" * 100
+    headers = ["job", "state", "files", "what", "note"]
+    Output(color="never").table(headers, JOBS, right=["files"], whole=["state"], to=stream)
+    assert stream.getvalue() == CUT
+    assert capsys.readouterr().err == ("Too narrow for: note. A wider terminal, a pipe or --json has them.\n")
+
+
+def test_what_must_be_copied_whole_is_never_cut(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "12")
+    stream = Terminal()
+    Output(color="never").table(["job", "state"], [row[:2] for row in JOBS], whole=["state"], to=stream)
+    assert stream.getvalue() == "job                   state\n20261121-101500-copy  done\n"
+
+
+def test_a_long_value_goes_on_below_itself(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "36")
+    stream = Terminal()
+    row = ("(0008,0018)", "UID", "1.2.826.0.1.3680043.10.1337.42")
+    Output(color="never").table(["tag", "name", "value"], [row], fold="value", to=stream)
+    assert stream.getvalue() == FOLDED
 
 
 @pytest.mark.parametrize(

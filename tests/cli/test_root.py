@@ -282,7 +282,10 @@ def test_an_interruption_ends_with_130(program, verb, error):
 def test_a_full_disk_is_a_message_and_no_traceback(program, verb):
     verb(failing(OSError(28, "No space left on device", "/tmp/x")))
     result = program("probe")
-    assert (result.exit_code, result.stderr) == (6, "/tmp/x: No space left on device.\n")
+    assert (result.exit_code, result.stderr) == (
+        6,
+        "/tmp/x: No space left on device.\n\nhint: Look at the space, the rights and the path.\n",
+    )
 
 
 def test_a_fault_is_never_taken_for_differences_and_goes_to_the_log(program, verb, tmp_path):
@@ -291,7 +294,7 @@ def test_a_fault_is_never_taken_for_differences_and_goes_to_the_log(program, ver
     assert result.exit_code == 70
     assert result.stderr == (
         "xnat-tui failed unexpectedly: ZeroDivisionError: password=***\n\n"
-        "hint: The log has the details. Please report this.\n"
+        f"hint: The details are in {tmp_path / 'log'}. Please report this.\n"
     )
     log = (tmp_path / "log").read_text()
     assert "ZeroDivisionError" in log

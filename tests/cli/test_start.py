@@ -65,6 +65,47 @@ def test_errors_leave_with_their_code_and_without_a_traceback(run):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("closing", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_end_nothing(run, closing):
+    result = shell(run, f"server list --json {closing}")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert bool(result.stdout) is (">&-" not in closing.replace("2>&-", ""))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("server list --json >/dev/full", 6),
+        ("--version >/dev/full", 6),
+        ("server test lab 2>/dev/full", 2),
+        ("server test lab --json >/dev/full 2>/dev/full", 2),
+        ("server test lab 2>&-", 2),
+    ],
+)
+def test_an_output_that_takes_nothing_is_told_by_the_code_and_never_as_differences(run, arguments, code):
+    result = shell(run, arguments)
+    assert result.returncode == code
+    assert "Traceback" not in result.stderr
+    if code == 6:
+        assert result.stderr == (
+            "Writing failed: No space left on device.\n\n"
+            "hint: Look at where the output goes, and the space there.\n"
+        )
+
+
+def test_signs_that_an_encoding_lacks_are_spelled_out(run):
+    told = "import sys; from xnat_tui.cli.streams import prepare_streams; prepare_streams(); "
+    told += "print('lab:P → qc:P ⇄ d\xe9 …'); sys.stderr.write('\u2026')"
+    result = run("-c", told, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (result.stdout, result.stderr) == ("lab:P -> qc:P <-> d\\xe9 ...\n", "...")
+
+
+def shell(run, arguments):
+    """The program with its streams as a shell opens or closes them."""
+    line = f'exec "{sys.executable}" -m xnat_tui {arguments}'
+    return run("-c", f"import os; os.execv('/bin/sh', ['sh', '-c', {line!r}])")
+
+
 def test_a_reader_that_leaves_ends_it_quietly(run, tmp_path):
     program = (
         "import os, sys\n"

@@ -6,15 +6,19 @@ import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.display import clean
+from xnat_tui.model.display import cell_width, clean, fit
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Color = Literal["auto", "always", "never"]
+_GAP = 2
+_NARROWEST = 12
+"""Cells of a column that is cut: with fewer nothing could be recognised."""
 _UNLIMITED = 100_000
 """Cells of a line that goes into a pipe or a file: nothing is cut or folded there."""
 
@@ -59,22 +63,39 @@ class Output:
         rows: Iterable[Sequence[str]],
         *,
         right: Collection[str] = (),
+        whole: Collection[str] = (),
+        fold: str = "",
         to: TextIO | None = None,
     ) -> None:
-        """Aligned columns, on stdout unless `to` says otherwise; `right` names the columns of figures."""
+        """Aligned columns, on stdout unless `to` says otherwise; `right` names the columns of figures.
+
+        A terminal gets lines no wider than it is: the first column, those of figures and those named by
+        `whole` stay as they are, the column `fold` is continued below, others are cut in their middle.
+        The last columns are left out where there is no room for them, and named on stderr.
+        """
         from rich.table import Table
         from rich.text import Text
 
         stream = to or sys.stdout
-        table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-        for header in headers:
-            table.add_column(header, justify="right" if header in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(clean(cell)) for cell in row))
         console = self.console(stream)
+        cells = [[clean(cell) for cell in row] for row in rows]
+        widths = fitted(headers, cells, console.width, {headers[0], *right, *whole}, fold)
+        console.width = max(console.width, sum(widths) + _GAP * len(widths))  # what is whole is never cut
+        columns = [number for number, width in enumerate(widths) if width]
+        table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+        for number in columns:
+            justify: Literal["left", "right"] = "right" if headers[number] in right else "left"
+            header = fit(headers[number], widths[number])
+            table.add_column(header, justify=justify, width=widths[number], overflow="fold")
+        for row in cells:
+            texts = ((row[n] if headers[n] == fold else fit(row[n], widths[n])) for n in columns)
+            table.add_row(*map(Text, texts))
         with console.capture() as captured:
             console.print(table)
         stream.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+        if left_out := [header for header, width in zip(headers, widths, strict=True) if not width]:
+            stream.flush()
+            self.note(f"Too narrow for: {', '.join(left_out)}. A wider terminal, a pipe or --json has them.")
 
     def console(self, stream: TextIO) -> Console:
         """A rich console on this stream, coloured as --color, NO_COLOR and the stream say; markup is off."""
@@ -99,12 +120,52 @@ class Output:
 
     def error(self, error: XnatTuiError) -> None:
         """Message and hint on stderr; with --json the same as the document, if none was written before."""
-        if self.wants_json and not self._document_written:
-            self.document({"error": {"title": error.title, "message": error.message, "hint": error.hint}})
-        sys.stdout.flush()
-        sys.stderr.write(shown(error.message) + "\n")
-        if error.hint:
-            sys.stderr.write(f"\nhint: {shown(error.hint)}\n")
+        try:
+            if self.wants_json and not self._document_written:
+                self.document({"error": {"title": error.title, "message": error.message, "hint": error.hint}})
+            sys.stdout.flush()
+        except OSError as failure:
+            if isinstance(failure, BrokenPipeError):
+                raise
+        with suppress(OSError):  # the exit code tells what a full or closed stderr cannot
+            sys.stderr.write(shown(error.message) + "\n")
+            if error.hint:
+                sys.stderr.write(f"\nhint: {shown(error.hint)}\n")
+            sys.stderr.flush()
+
+
+def fitted(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], width: int, whole: Collection[str], fold: str = ""
+) -> list[int]:
+    """How wide each column may be so that a line has at most `width` cells; 0 leaves it out.
+
+    First the last columns go, until the others can be recognised; then the widest give way.
+    """
+    widths = [
+        max(1, cell_width(header), *(cell_width(row[number]) for row in rows))
+        for number, header in enumerate(headers)
+    ]
+    least = [
+        found if header in whole else min(found, _NARROWEST)
+        for header, found in zip(headers, widths, strict=True)
+    ]
+    for number in reversed(range(1, len(headers))):
+        if _line(least) <= width:
+            break
+        if headers[number] not in (*whole, fold):
+            widths[number] = least[number] = 0
+    while _line(widths) > width:
+        givers = [number for number, found in enumerate(widths) if found > least[number]]
+        if not givers:
+            break
+        folded = [number for number in givers if headers[number] == fold]
+        widths[max(folded or givers, key=lambda number: widths[number])] -= 1
+    return widths
+
+
+def _line(widths: Sequence[int]) -> int:
+    columns = [width for width in widths if width]
+    return sum(columns) + _GAP * (len(columns) - 1)
 
 
 def shown(text: str) -> str:

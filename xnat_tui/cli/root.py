@@ -59,6 +59,10 @@ class Root(LazyGroup):
                 return _end(state, Interrupted("Interrupted."))
             except XnatTuiError as error:
                 return _end(state, error)
+            except OSError as error:
+                if isinstance(error, BrokenPipeError):
+                    raise
+                return _end(state, _unwritten(error))
         except (BrokenPipeError, _Gone):
             # The interpreter flushes once more on its way out, and would complain then.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -79,16 +83,12 @@ class Root(LazyGroup):
         except (click.ClickException, click.Abort, click.exceptions.Exit, XnatTuiError):
             raise
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise XnatTuiError(f"{where}{error.strerror or _first_line(error)}.") from error
+            raise _unwritten(error) from error
         except Exception as error:
             import logging
 
             logging.getLogger("xnat_tui").exception("A fault of the program ended it.")
-            raise _Fault(
-                f"xnat-tui failed unexpectedly: {type(error).__name__}: {_first_line(error)}",
-                "The log has the details. Please report this.",
-            ) from error
+            raise _fault(context, error) from error
 
     def resolve_command(
         self, context: click.Context, args: list[str]
@@ -167,6 +167,26 @@ def _translated(error: click.ClickException) -> XnatTuiError:
 def _end(state: State, error: XnatTuiError) -> ExitCode:
     state.output.error(error)
     return ExitCode.FAULT if isinstance(error, _Fault) else exit_code(error)
+
+
+def _unwritten(error: OSError) -> XnatTuiError:
+    """An error of the disk, or of the output itself, which has no name."""
+    reason = error.strerror or _first_line(error)
+    if error.filename:
+        return XnatTuiError(f"{error.filename}: {reason}.", "Look at the space, the rights and the path.")
+    return XnatTuiError(
+        f"Writing failed: {reason}.", "Look at where the output goes, and the space there."
+    )
+
+
+def _fault(context: click.Context, error: Exception) -> _Fault:
+    from xnat_tui import logs
+
+    log = context.ensure_object(State).log or logs.log_file()
+    return _Fault(
+        f"xnat-tui failed unexpectedly: {type(error).__name__}: {_first_line(error)}",
+        f"The details are in {log}. Please report this.",
+    )
 
 
 def _first_line(error: Exception) -> str:
