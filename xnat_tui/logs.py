@@ -115,7 +115,8 @@ def set_up(
     tear_down()
     path = file or log_file()
     try:
-        private_folder(path.parent)
+        if path.is_relative_to(state_folder()):
+            private_folder(path.parent)
         handler: logging.Handler = _PrivateFileHandler(
             path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8"
         )
@@ -124,13 +125,23 @@ def set_up(
             f"The log {path} cannot be written: {error.strerror}.",
             "Name another with --log FILE, or another folder in XNAT_TUI_STATE.",
         ) from None
+    _install_all(handler, level, stderr)
+    return path
+
+
+def set_up_without_file(*, stderr: int | str | None = None) -> None:
+    """As `set_up`, where no file can be written: only what stderr shall have is kept."""
+    tear_down()
+    _install_all(logging.NullHandler(), logging.CRITICAL, stderr)
+
+
+def _install_all(handler: logging.Handler, level: int | str, stderr: int | str | None) -> None:
     ours = logging.getLogger("xnat_tui")
     ours.setLevel(min(_number(level), _number(stderr) if stderr is not None else logging.CRITICAL))
     _install(handler, level, [ours, *map(logging.getLogger, _LIBRARIES)])
     if stderr is not None:
         _install(logging.StreamHandler(sys.stderr), stderr, [ours])
     logging.captureWarnings(True)
-    return path
 
 
 def tear_down() -> None:

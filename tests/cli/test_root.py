@@ -288,6 +288,24 @@ def test_a_full_disk_is_a_message_and_no_traceback(program, verb):
     )
 
 
+def test_a_log_that_cannot_be_written_stops_only_who_asked_for_it(program, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XNAT_TUI_STATE", str(tmp_path / "file"))
+    told = program("server", "list", "--json")
+    assert told.exit_code == 0
+    assert told.stderr == (
+        f"The log {tmp_path}/file/logs/xnat-tui.log cannot be written: File exists. Going on without a log.\n"
+    )
+    refused = program("server", "list", "--log", str(tmp_path / "missing" / "log"))
+    assert refused.exit_code == 2
+    assert not (tmp_path / "missing").exists()
+
+
+def test_a_usage_error_without_a_hint_names_the_help(program, verb):
+    verb(failing(errors.UsageError("Not like this.")))
+    assert program("probe").stderr == "Not like this.\n\nhint: See: xnat-tui probe --help\n"
+
+
 def test_a_fault_is_never_taken_for_differences_and_goes_to_the_log(program, verb, tmp_path):
     verb(failing(ZeroDivisionError("password=hunter2")))
     result = program("probe", "--log", str(tmp_path / "log"))

@@ -40,12 +40,27 @@ def carry_out(
     if not consent.given(state.output, asked, servers=[server], destroys=destroys):
         return _end(state, changes, None, notes)
     results = []
-    for result in apply(changes, do):
+    for result in apply(changes, _stoppable(do)):
         results.append(result)
         if isinstance(result.error, Interrupted):
             break
         _tell(state, result, len(results), len(sendable))
     return _end(state, changes, results, notes)
+
+
+def _stoppable(do: Callable[[Change], str]) -> Callable[[Change], str]:
+    """Ctrl+C ends the row under way as an error of that row, so that the others are still reported."""
+
+    def done(change: Change) -> str:
+        try:
+            return do(change)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "Stopped while it was being done: whether it was is not known.",
+                "Look at it before doing it again.",
+            ) from None
+
+    return done
 
 
 def report_rows(
@@ -117,10 +132,14 @@ def _end(
     done = [result for result in results or () if result.error is None]
     failed = [result for result in results or () if result.error is not None]
     refused = [change for change in changes if change.refusal]
+    begun = {id(result.change) for result in results or ()}
+    left = [change for change in changes if not change.refusal and id(change) not in begun]
     if state.output.wants_json:
         state.output.document(
             {
-                "items": [_row(change, note=change.note) for change in changes] if results is None else [],
+                "items": [
+                    _row(change, note=change.note) for change in (changes if results is None else left)
+                ],
                 "changed": [_row(result.change, note=result.note) for result in done],
                 "failed": [
                     *(_row(change, error=change.refusal, hint="") for change in refused),
@@ -134,7 +153,8 @@ def _end(
         hint = f" hint: {result.error.hint}" if result.error.hint else ""
         state.output.warning(clean(f"! {result.change.location}: {result.error.message}{hint}"))
     if changes and results is not None:
-        state.output.note(f"{len(done)} done, {len(failed)} failed, {len(refused)} refused.")
+        rest = f", {len(left)} not begun" if left else ""
+        state.output.note(f"{len(done)} done, {len(failed)} failed, {len(refused)} refused{rest}.")
     return _code(changes, failed, refused)
 
 

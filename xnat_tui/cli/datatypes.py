@@ -38,7 +38,8 @@ def datatypes(state: State, source: str, destination: str, filters: Filters) -> 
         rows = [(row.type or "(none)", row.kind, str(row.count), str(row.status)) for row in found.used]
         state.output.table(("type", "kind", "count", "status"), rows, right=("count",))
     for path, error in found.unread:
-        state.output.warning(f"! {path}: {error.message}")
+        hint = f" hint: {error.hint}" if error.hint else ""
+        state.output.warning(f"! {path}: {error.message}{hint}")
     if any(row.status is Availability.NOT_SET_UP for row in found.used):
         state.output.note('"not set up": the schema is there; an administrator has to set the type up.')
     state.output.note(f"As seen by {user} on the destination.")

@@ -141,7 +141,9 @@ def show(state: State, /, files: bool, header: bool, show_patient: bool, **chose
                     state.output.line(line)
         for one in found:
             for part, error in one.unreadable.items():
-                state.output.warning(f"! {one.session.location(panel.name)}: {part}: {error.message}")
+                hint = f" hint: {error.hint}" if error.hint else ""
+                where = one.session.location(panel.name)
+                state.output.warning(f"! {where}: {part}: {error.message}{hint}")
     return ExitCode.FAILED if any(one.unreadable for one in found) else ExitCode.DONE
 
 

@@ -56,7 +56,7 @@ class Root(LazyGroup):
                 state.json = state.json or "--json" in arguments
                 return _end(state, _translated(error))
             except (click.Abort, KeyboardInterrupt):
-                return _end(state, Interrupted("Interrupted."))
+                return _end(state, Interrupted("Interrupted.", "What was not finished can be started again."))
             except XnatTuiError as error:
                 return _end(state, error)
             except OSError as error:
@@ -174,9 +174,7 @@ def _unwritten(error: OSError) -> XnatTuiError:
     reason = error.strerror or _first_line(error)
     if error.filename:
         return XnatTuiError(f"{error.filename}: {reason}.", "Look at the space, the rights and the path.")
-    return XnatTuiError(
-        f"Writing failed: {reason}.", "Look at where the output goes, and the space there."
-    )
+    return XnatTuiError(f"Writing failed: {reason}.", "Look at where the output goes, and the space there.")
 
 
 def _fault(context: click.Context, error: Exception) -> _Fault:

@@ -51,7 +51,8 @@ def show(state: State, locations: tuple[str, ...], depth: str | None, filters: F
     failed = [below for branch in branches for below in branch.walk() if below.error]
     for below in failed:
         assert below.error is not None
-        state.output.warning(f"! {below.place.location}: {below.error.message}")
+        hint = f" hint: {below.error.hint}" if below.error.hint else ""
+        state.output.warning(f"! {below.place.location}: {below.error.message}{hint}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 

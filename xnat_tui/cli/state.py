@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from xnat_tui.cli.help import GlobalOption
+from xnat_tui.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from xnat_tui.cli.output import Color, Output
@@ -79,7 +80,14 @@ class State:
         from xnat_tui import logs
 
         level = "DEBUG" if self.verbose > 1 else "INFO"
-        logs.set_up(level, self.log, stderr=level if self.verbose else None)
+        told = level if self.verbose else None
+        try:
+            logs.set_up(level, self.log, stderr=told)
+        except ConfigError as error:
+            if self.log is not None:
+                raise
+            logs.set_up_without_file(stderr=told)
+            self.output.warning(f"{error.message} Going on without a log.")
 
 
 pass_state = click.make_pass_decorator(State, ensure=True)
@@ -144,7 +152,11 @@ def _with_logs(callback: Callable[..., Any]) -> Callable[..., Any]:
         context = click.get_current_context()
         context.ensure_object(State).set_up_logs()
         context.find_root().call_on_close(_close_logs)
-        return callback(*arguments, **options)
+        try:
+            return callback(*arguments, **options)
+        except UsageError as error:
+            error.hint = error.hint or f"See: {context.command_path.removesuffix(' explore')} --help"
+            raise
 
     return started
 

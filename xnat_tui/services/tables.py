@@ -28,7 +28,8 @@ class Row:
 
     def error(self, column: str, message: str) -> UsageError:
         """What is wrong with one cell."""
-        return UsageError(f"{self.file}, line {self.line}, column {column}: {message}")
+        where = f"{self.file}, line {self.line}, column {column}"
+        return UsageError(f"{where}: {message}", "Correct that cell; nothing was sent.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +91,14 @@ def save(path: Path, text: str) -> None:
     except FileExistsError:
         raise UsageError(f"{path} exists already.", "Name another file, or remove it first.") from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
 
 
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Look at its rights.") from None
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         return content.decode(encoding)
@@ -118,7 +119,7 @@ def _records(text: str, name: str, required: Sequence[str]) -> list[tuple[int, l
         for cells in reader:
             found.append((reader.line_num, [cell.strip() for cell in cells]))
     except csv.Error as error:
-        raise UsageError(f"{name}, line {reader.line_num}: {error}.") from None
+        raise UsageError(f"{name}, line {reader.line_num}: {error}.", "Correct that line.") from None
     return found
 
 
@@ -149,7 +150,9 @@ def _columns(
             hint = f"Did you mean {known[near[0]]}?" if near else f"It can have: {', '.join(known.values())}."
             raise UsageError(f"{name}, line 1: a column {cell!r} is not known.", hint)
         if column in columns:
-            raise UsageError(f"{name}, line 1: the column {column} stands there twice.")
+            raise UsageError(
+                f"{name}, line 1: the column {column} stands there twice.", "Remove one of them."
+            )
         columns.append(column)
     if missing := [column for column in required if column not in columns]:
         raise UsageError(

@@ -71,7 +71,10 @@ class Answer:
             return json.loads(self.body, strict=False)
         except (ValueError, RecursionError):  # the error would carry the whole document
             pass
-        raise BadAnswer("The server's answer is not the JSON that was asked for, or is cut off.")
+        raise BadAnswer(
+            "The server's answer is not the JSON that was asked for, or is cut off.",
+            "Try again; a proxy may stand between.",
+        )
 
     def __repr__(self) -> str:
         return f"<Answer {self.status}, {len(self.body)} bytes>"
@@ -143,18 +146,20 @@ def _refusal(status: int, words: str, what: str) -> XnatTuiError:
         )
         return Refused(f"{what}: refused{said}", hint, status=status)
     if status in (404, 410):
-        return NotFound(f"{what}: not there, or not to be read by this user{said}", status=status)
+        message = f"{what}: not there, or not to be read by this user{said}"
+        return NotFound(message, "Check the label and your rights.", status=status)
     if status in (403, 412):
         return Forbidden(f"{what}: not allowed{said}", "Ask its owner for the right.", status=status)
     if status in (409, 423):
-        return Conflict(f"{what}: conflict{said}", status=status)
+        return Conflict(f"{what}: conflict{said}", "Look at what is there now.", status=status)
     if status in _REFUSED:
-        return Refused(f"{what}: refused{said}", status=status)
+        return Refused(f"{what}: refused{said}", "The server's own words tell what it wants.", status=status)
     if status >= 500:
         return ServerError(f"{what}: the server failed{said}", "Its log tells more.", status=status)
     if 300 <= status < 400:
         return NotXnat(f"{what}: redirected somewhere else.", "Check the server's address.", status=status)
-    return BadAnswer(f"{what}: an answer that was not expected ({status}).", status=status)
+    message = f"{what}: an answer that was not expected ({status})."
+    return BadAnswer(message, "Try again; a proxy may stand between.", status=status)
 
 
 def server_words(answer: Answer) -> str:

@@ -49,7 +49,22 @@ def test_a_failure_among_many_ends_with_6_and_the_others_are_done(capsys):
 def test_a_stop_leaves_the_rest_alone(capsys):
     code = carry_out(State(), rows(3), failing(S2=Interrupted("Stopped.")), YES, server=LAB)
     assert code == 130
-    assert capsys.readouterr().err.endswith("1 done, 1 failed, 0 refused.\n")
+    assert capsys.readouterr().err.endswith("1 done, 1 failed, 0 refused, 1 not begun.\n")
+
+
+def test_an_interruption_tells_what_was_done_what_is_not_known_and_what_was_not_begun(capsys):
+    code = carry_out(State(json=True), rows(3), failing(S2=KeyboardInterrupt()), YES, server=LAB)
+    document = json.loads(capsys.readouterr().out)
+    assert code == 130
+    assert [row["location"] for row in document["changed"]] == ["lab:P/S1"]
+    assert [(row["location"], row["error"], row["hint"]) for row in document["failed"]] == [
+        (
+            "lab:P/S2",
+            "Stopped while it was being done: whether it was is not known.",
+            "Look at it before doing it again.",
+        )
+    ]
+    assert [row["location"] for row in document["items"]] == ["lab:P/S3"]
 
 
 def test_refused_rows_are_never_done(capsys):

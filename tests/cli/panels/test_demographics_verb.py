@@ -83,7 +83,10 @@ def test_nothing_to_change(run, writes):
 def test_a_wrong_value_is_wrong_usage_before_anything_is_asked(run, xnat):
     wrong = run("demographics", "set", "lab:BRAINS/SUB-004", "gender=fem", "-y")
     assert wrong.exit_code == 2
-    assert wrong.stderr == "gender: 'fem' is none of male, female, other, unknown, M, F.\n"
+    assert wrong.stderr == (
+        "gender: 'fem' is none of male, female, other, unknown, M, F.\n\n"
+        "hint: See: xnat-tui demographics set --help\n"
+    )
     assert len(xnat.requests) == 0
 
 
@@ -105,7 +108,10 @@ def test_import_names_the_wrong_cell(run, tmp_path, writes):
     table.write_text("subject,dob\nSUB-004,31.01.1970\n")
     wrong = run("demographics", "import", "lab:BRAINS", "--table", str(table), "-y")
     assert wrong.exit_code == 2
-    assert wrong.stderr == "people.csv, line 2, column dob: '31.01.1970' is no date: write YYYY-MM-DD.\n"
+    assert wrong.stderr == (
+        "people.csv, line 2, column dob: '31.01.1970' is no date: write YYYY-MM-DD.\n\n"
+        "hint: Correct that cell; nothing was sent.\n"
+    )
     assert writes() == 0
 
 

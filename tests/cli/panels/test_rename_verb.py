@@ -63,4 +63,7 @@ def test_wrong_usage(run, xnat):
     assert run("rename", "lab:BRAINS/SUB-008", "-y").exit_code == 2
     illegal = run("rename", "lab:BRAINS/SUB-008", "a b", "-y")
     assert (illegal.exit_code, len(xnat.requests)) == (2, 0)
-    assert illegal.stderr == "'a b' is no label that XNAT accepts: letters, digits, _ and - only.\n"
+    assert illegal.stderr == (
+        "'a b' is no label that XNAT accepts: letters, digits, _ and - only.\n\n"
+        "hint: See: xnat-tui rename --help\n"
+    )
