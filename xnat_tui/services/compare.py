@@ -7,6 +7,7 @@ from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
@@ -330,6 +331,12 @@ class Comparison:
             if kind is None or pair.kind is kind:
                 counts["unverified" if pair.unverified else str(pair.status)] += 1
         return Summary(**counts)
+
+    def to_dict(self, *, everything: bool = False) -> dict[str, Any]:
+        """The JSON document of `compare`; with `everything` also what is the same."""
+        from xnat_tui.services.reports import document
+
+        return document(self, everything=everything)
 
 
 def _names(side: Side) -> Mapping[str, str]:
