@@ -50,6 +50,7 @@ VERBS = {
         Verb("rename", "rename", "Rename subjects and sessions."),
         Verb("autorun", "autorun", "List workflows, dismiss stuck AutoRuns."),
         Verb("catalog", "catalog", "Refresh resource catalogs."),
+        Verb("resources", "resources", "List, make and delete resources and files."),
         Verb("ohif", "ohif", "Rebuild the viewer's metadata."),
         Verb("datatypes", "datatypes", "Find data types that a destination lacks."),
         Verb("header", "header", "Show a DICOM header."),

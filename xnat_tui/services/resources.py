@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from xnat_tui.errors import BadAnswer, Conflict, NotFound, Unclear, UsageError, XnatTuiError
+from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.place import Place
@@ -117,7 +117,7 @@ class Resources:
                 deleting.delete_file(self.reader.connection, _uri(planned.place))
             else:
                 deleting.delete_resource(self.reader.connection, _uri(planned.place))
-        except (Unclear, NotFound) as error:
+        except (NotFound, ServerError, Unclear) as error:
             failure = error
         self.reader.forget(self.owner)
         wrong = self._missing(planned) if isinstance(planned, _Creation) else self._standing(planned)
@@ -177,6 +177,33 @@ class Resources:
                 f"It is gone, and with it {', '.join(sorted(lost)[:3])}.", "Tell the administrator."
             )
         return None
+
+
+def plan_deletions(reader: Reader, places: Iterable[Place]) -> tuple[list[Change], Callable[[Change], str]]:
+    """Changes that delete resources and files wherever they stand, and what carries one out.
+
+    Raises UsageError for a place that is neither, and what listing raises.
+    """
+    by_owner: dict[Place, list[Item]] = {}
+    by_resource: dict[Place, list[Item]] = {}
+    for place in dict.fromkeys(places):
+        item = place.item
+        if item is None or place.kind not in (Kind.RESOURCE, Kind.FILE):
+            raise UsageError(
+                f"{place.location} is no resource and no file.", "Name .../resources/LABEL[/files/PATH]."
+            )
+        (by_resource if place.kind is Kind.FILE else by_owner).setdefault(place.parent, []).append(item)
+    changes: list[Change] = []
+    services: dict[str, Resources] = {}
+    for owner in dict.fromkeys((*by_owner, *(resource.parent for resource in by_resource))):
+        service = Resources(reader, owner)
+        planned = service.plan_delete(by_owner.get(owner, []))
+        for resource, files in by_resource.items():
+            if resource.parent == owner and resource.item is not None:
+                planned += service.plan_delete_files(resource.item, files)
+        services |= {change.location: service for change in planned}
+        changes += planned
+    return changes, lambda change: services[change.location].do(change)
 
 
 def _uri(place: Place) -> str:
