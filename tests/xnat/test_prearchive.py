@@ -59,6 +59,14 @@ def test_an_empty_200_is_no_empty_prearchive(liar, connection: Connection) -> No
         prearchive.sessions(connection)
 
 
+def test_a_log_is_text_or_a_table(liar, connection: Connection) -> None:
+    liar.on(f"GET {PATH}/logs", "one\n\ntwo\n", content_type="text/plain")
+    entries = [{"id": "1", "date": "2024", "entry": "a\nb"}, {"id": "2", "date": "2024", "entry": "c"}]
+    liar.on(f"GET {PATH}/logs", table(*entries))
+    assert prearchive.log(connection, ONE) == ["one", "two"]
+    assert prearchive.log(connection, ONE) == ["a", "b", "c"]
+
+
 def test_a_moved_session_is_told_by_the_body_of_a_301(liar, connection: Connection) -> None:
     liar.on(f"POST {PATH}", "/data/prearchive/projects/Q/20240408_091500123/F 1\r\n", status=301)
     assert prearchive.move(connection, ONE, "Q") == "/data/prearchive/projects/Q/20240408_091500123/F 1"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,6 +36,8 @@ _KIND_HINT = "Write NAME:PROJECT, NAME:PROJECT/SUBJECT/SESSION or NAME:PROJECT/T
 @click.group(cls=Group)
 def prearchive() -> None:
     """List, archive, move, rebuild and delete what has arrived and is not archived yet.
+
+    Another subject or session label is given while archiving: XNAT has no call that changes it before.
 
     LOC is NAME: for all, NAME:PROJECT (Unassigned for none), NAME:PROJECT/SUBJECT/SESSION or
     NAME:PROJECT/TIMESTAMP/FOLDER; shell globs work in each part.
@@ -162,13 +165,40 @@ def show(state: State, /, files: bool, header: bool, show_patient: bool, **chose
     show_default=True,
     help="What to do where the session exists: refuse, merge, or replace.",
 )
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Columns session, and perhaps timestamp, new_subject, new_label: only these sessions of LOC.",
+)
 @write_options
 @pass_state
-def archive(state: State, /, labels: str | None, overwrite: str, consent: Consent, **chosen: Any) -> int:
-    """Archive sessions that are READY, CONFLICT or ERROR."""
+def archive(
+    state: State,
+    /,
+    labels: str | None,
+    overwrite: str,
+    table: Path | None,
+    consent: Consent,
+    **chosen: Any,
+) -> int:
+    """Archive sessions that are READY, CONFLICT or ERROR, under other labels if these are given.
+
+    XNAT changes the subject and label of a received session only as it archives it.
+    """
+    from xnat_tui.services import tables
+    from xnat_tui.services.prearchive import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED
+
+    if labels and table is not None:
+        raise click.UsageError("Give --as SUBJECT/SESSION or --table FILE.csv.")
     wanted = Labels.parse(labels) if labels else Labels()
+    read = None
+    if table is not None:
+        read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=TABLE_KEY)
 
     def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
+        if read is not None:
+            return panel.plan_archive_table(found, read, overwrite)
         return panel.plan_archive(found, wanted, overwrite)
 
     return _change(state, chosen, consent, plan, "Archive")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -23,19 +22,29 @@ from xnat_tui.model.prearchive import (
     Received,
     Selection,
     cleaned,
-    illegal_characters,
     selected_by,
 )
 from xnat_tui.services.headers import text_of
 from xnat_tui.services.prearchive_details import Details, archived_session, check_replaced, details
+from xnat_tui.services.prearchive_labels import (
+    ArchivedLabels,
+    label_refusal,
+    names,
+    refuse_doubles,
+    row_labels,
+)
 from xnat_tui.services.prearchive_work import send_and_watch
+from xnat_tui.services.tables import CsvTable
 from xnat_tui.xnat import prearchive as wire
-from xnat_tui.xnat.connection import Connection, url_path
+from xnat_tui.xnat.connection import Connection
 
 if TYPE_CHECKING:
     from xnat_tui.services.workspace import Workspace
 
 OVERWRITES = ("none", "append", "delete")
+TABLE_REQUIRED = ("session",)
+TABLE_OPTIONAL = ("timestamp", "new_subject", "new_label")
+TABLE_KEY = ("session", "timestamp")
 _ADDRESS = re.compile(
     r"(?P<base>https?://.+?)/(?:data|REST)/prearchive(?:/projects(?:/(?P<rest>.*))?)?/?$", re.I
 )
@@ -111,14 +120,48 @@ class Prearchive:
                 f"{len(chosen)} sessions cannot all be called {wanted.session}.",
                 "Choose one, or give a template: {PatientID}/{PatientID}_{StudyDate}",
             )
-        archived = {project: _Archived(self.connection, project) for project in {o.project for o in chosen}}
-        changes = [self._planned_archive(one, wanted, overwrite, archived[one.project]) for one in chosen]
-        return changes if overwrite == "append" else _refuse_doubles(changes)
+        return self._plan_archive([(one, wanted) for one in chosen], overwrite)
+
+    def plan_archive_table(
+        self, chosen: Sequence[Received], table: CsvTable, overwrite: str = "none"
+    ) -> list[Change]:
+        """One change per row of a table of `session`, and perhaps `timestamp`, `new_subject`, `new_label`.
+
+        `session` is the label or folder of one of the chosen sessions; those that no row names are left
+        alone. An empty cell keeps what the session has. A row that names none, or several, is refused.
+        Raises UsageError with line and column for labels that cannot be meant.
+        """
+        wanted: list[tuple[Received, Labels]] = []
+        refused: list[Change] = []
+        for row in table.rows:
+            labels = row_labels(row)
+            named = [one for one in chosen if names(row, one)]
+            if len(named) == 1:
+                wanted.append((named[0], labels))
+                continue
+            reason = f"{len(named)} sessions are called so: give the timestamp, too."
+            reason = reason if named else "there is no such session here."
+            after = {"subject": labels.subject, "name": labels.session}
+            where = f"{self.name}:{row['session']}"
+            refused.append(Change(where, "archive", {}, after, refusal=f"line {row.line}: {reason}"))
+        return [*self._plan_archive(wanted, overwrite), *refused]
+
+    def _plan_archive(self, wanted: Sequence[tuple[Received, Labels]], overwrite: str) -> list[Change]:
+        projects = {one.project for one, _ in wanted}
+        archived = {project: ArchivedLabels(self.connection, project) for project in projects}
+        changes = [
+            self._planned_archive(one, labels, overwrite, archived[one.project]) for one, labels in wanted
+        ]
+        return changes if overwrite == "append" else refuse_doubles(changes)
 
     def plan_move(self, chosen: Sequence[Received], project: str) -> list[Change]:
+        unseen = ""
+        if project not in wire.projects(self.connection):
+            unseen = f"{self.connection.user} sees no project {project}."
         changes = []
         for one in chosen:
-            refusal = self._refusal(one) or ("It is in this project." if one.project == project else "")
+            refusal = self._refusal(one) or unseen
+            refusal = refusal or ("It is in this project." if one.project == project else "")
             changes.append(self._change(one, "move", {"project": project}, refusal=refusal))
         return changes
 
@@ -182,7 +225,9 @@ class Prearchive:
     def _refusal(self, one: Received) -> str:
         return "" if one.settled else f"It is {one.status}: only READY, CONFLICT and ERROR may be worked on."
 
-    def _planned_archive(self, one: Received, labels: Labels, overwrite: str, archived: _Archived) -> Change:
+    def _planned_archive(
+        self, one: Received, labels: Labels, overwrite: str, archived: ArchivedLabels
+    ) -> Change:
         after: dict[str, str] = {}
         notes: list[str] = []
         refusal = self._refusal(one)
@@ -191,10 +236,17 @@ class Prearchive:
         if not refusal:
             try:
                 after, notes = self._labels(one, labels)
-                refusal = _label_refusal(after)
+                refusal = label_refusal(after)
+                if not refusal:
+                    subject, refusal = archived.subject(after["subject"])
+                    if subject != after["subject"]:
+                        notes.append(f"XNAT puts it into the existing subject {subject}.")
+                    after["subject"] = subject
                 if not refusal:
                     refusal, more = archived.judge(after["subject"], after["name"], overwrite)
                     notes += more
+                if not refusal and archived.has(after["name"]):
+                    notes += self._server_check(one, after)
             except XnatTuiError as error:
                 refusal = error.message
         if overwrite != "none" and not refusal:
@@ -202,6 +254,15 @@ class Prearchive:
         return self._change(
             one, "archive", after, refusal=refusal, note=" ".join(notes), destroys=overwrite == "delete"
         )
+
+    def _server_check(self, one: Received, after: Mapping[str, str]) -> list[str]:
+        """What the server's own check says against merging into the archived session."""
+        labels = {"subject": after["subject"], "session": after["name"]}
+        try:
+            found = wire.problems(self.connection, one, labels)
+        except NotFound:
+            return []  # a server without this service
+        return [f"The server's check, {problem.type}: {problem.message}" for problem in found]
 
     def _labels(self, one: Received, labels: Labels) -> tuple[dict[str, str], list[str]]:
         """The labels that one session gets. Derived ones are cleaned, and that is said; given ones stay."""
@@ -226,6 +287,8 @@ class Prearchive:
         params = {"subject": change.after["subject"], "session": change.after["name"]}
         params |= {} if self._autorun else {"triggerPipelines": "false"}
         overwrite = change.after.get("overwrite", "")
+        if not overwrite:
+            self._refuse_existing(one.project, change.after["name"])
         if overwrite:
             params |= {"overwrite": overwrite, "overwrite_files": "true"}
         before = wire.scans(self.connection, one) if overwrite == "delete" else []
@@ -241,6 +304,17 @@ class Prearchive:
             check_replaced(before, stored)
         where = f"{one.project}/{change.after['subject']}/{change.after['name']}"
         return f"archived as {where} ({identifier})"
+
+    def _refuse_existing(self, project: str, label: str) -> None:
+        """Raises Conflict for what was archived since the plan: XNAT would merge into it unasked."""
+        try:
+            archived_session(self.connection, project, label)
+        except NotFound:
+            return
+        raise Conflict(
+            f"{project} has a session {label} now, which was not there when this was planned.",
+            "Plan again: it can be merged into, or replaced.",
+        )
 
     def _move(self, one: Received, project: str) -> str:
         self._work(one, lambda: wire.move(self.connection, one, project))
@@ -262,71 +336,3 @@ class Prearchive:
 
     def _work(self, one: Received, send: Callable[[], object], *, stays: bool = False) -> None:
         send_and_watch(self.connection, one, send, self._stop, stays=stays)
-
-
-class _Archived:
-    """What a project's archive holds under which labels; asked for once, when it is first needed."""
-
-    def __init__(self, connection: Connection, project: str) -> None:
-        self._connection = connection
-        self._project = project
-        self._sessions: dict[str, str] | None = None
-        self._subjects: list[str] = []
-
-    def judge(self, subject: str, session: str, overwrite: str) -> tuple[str, list[str]]:
-        """Why archiving under these labels is refused, and what the user should know of it."""
-        if self._sessions is None:
-            self._read()
-        assert self._sessions is not None
-        notes: list[str] = []
-        alike = [label for label in self._subjects if label.lower() == subject.lower()]
-        if alike and subject not in alike:
-            notes.append(f"XNAT puts it into the existing subject {alike[0]}.")
-        elif not alike:
-            notes.append(f"Creates subject {subject}.")
-        owner = self._sessions.get(session)
-        if owner is None:
-            return "", notes
-        if overwrite == "none":
-            return f"{session} exists in the archive. Use --overwrite append to merge into it.", notes
-        if owner and owner.lower() != subject.lower():
-            return f"{session} exists in the archive, under subject {owner}.", notes
-        word = "Replaces" if overwrite == "delete" else "Merges into"
-        return "", [*notes, f"{word} the archived {session}."]
-
-    def _read(self) -> None:
-        project = f"/data/projects/{url_path(self._project)}"
-        sessions = self._connection.table(f"{project}/experiments", columns="ID,label,subject_label")
-        self._sessions = {row["label"]: row["subject_label"] for row in sessions}
-        self._subjects = [
-            row["label"] for row in self._connection.table(f"{project}/subjects", columns="ID,label")
-        ]
-
-
-def _label_refusal(after: Mapping[str, str]) -> str:
-    for name, word in (("subject", "subject"), ("name", "session")):
-        label = after[name]
-        if not label:
-            return f"It has no {word} label: give one with --as SUBJECT/SESSION."
-        if wrong := illegal_characters(label):
-            return f"The {word} label {label!r} holds {wrong!r}; XNAT would store {cleaned(label)}."
-    return ""
-
-
-def _refuse_doubles(changes: list[Change]) -> list[Change]:
-    """Two sessions under one label would become one: neither is sent."""
-    seen: dict[tuple[str, str], list[Change]] = {}
-    for change in changes:
-        if not change.refusal:
-            seen.setdefault((change.project, change.after["name"]), []).append(change)
-    doubled = {key for key, rows in seen.items() if len(rows) > 1}
-    return [
-        replace(
-            change,
-            refusal=f"Several of these sessions would be called {change.after['name']}.",
-            destroys=False,
-        )
-        if not change.refusal and (change.project, change.after["name"]) in doubled
-        else change
-        for change in changes
-    ]

@@ -49,6 +49,11 @@ def session(connection: Connection, one: Received) -> Received:
     raise NotFound(f"{one.name or one.folder} is not in the prearchive any more.", "Reload the list.")
 
 
+def projects(connection: Connection) -> set[str]:
+    """The IDs of all projects that the user can see."""
+    return {row["ID"] for row in connection.table("/data/projects", "ID", columns="ID")}
+
+
 def scans(connection: Connection, one: Received) -> list[ScanRow]:
     """The scans of a session with their totals, and UIDs where its document has been built."""
     table = connection.table(f"{_path(one)}/scans", "ID")
@@ -82,8 +87,14 @@ def holdings(connection: Connection, one: Received) -> dict[str, dict[str, tuple
 
 
 def log(connection: Connection, one: Received) -> list[str]:
-    """The lines of its log, the reasons of CONFLICT and ERROR among them."""
-    return [line for line in connection.get_text(f"{_path(one)}/logs").splitlines() if line.strip()]
+    """The lines of its log, the reasons of CONFLICT and ERROR among them.
+
+    Servers answer with the text itself, or with a table of `id`, `date` and `entry`.
+    """
+    told = connection.get_text(f"{_path(one)}/logs", format="json")
+    if told.lstrip().startswith("{"):
+        told = "\n".join(row["entry"] for row in parse_table(told, "entry"))
+    return [line for line in told.splitlines() if line.strip()]
 
 
 def last_log(connection: Connection, one: Received) -> str:

@@ -127,6 +127,22 @@ def test_archive_under_a_template(program, demo):
     assert result.stderr.endswith("1 done, 0 failed, 0 refused.\n")
 
 
+def test_archive_by_a_table(program, demo, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("session,new_subject,new_label\nSUB-014_MR1,0014,0014_MR\n")
+    assert (
+        program("prearchive", "archive", "lab:BRAINS", "--table", str(table), "--as", "A/B", "-n").exit_code
+        == 2
+    )
+    result = program("prearchive", "archive", "lab:BRAINS", "--table", str(table), "--yes")
+    assert result.stdout == (
+        "* lab:BRAINS/20240408_093200124/SUB-014_MR1  archive  "
+        "subject: SUB-014 → 0014, name: SUB-014_MR1 → 0014_MR\n"
+        "    note: Creates subject 0014.\n"
+    )
+    assert "1 done, 0 failed, 0 refused." in result.stderr
+
+
 def test_a_dry_run_writes_nothing(program, demo):
     before = [(one.name, one.status) for one in demo.site.prearchive]
     for verb, *options in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,8 +23,8 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.changes import apply
 from xnat_tui.model.prearchive import Difference, Labels, Received, Selection
-from xnat_tui.services import prearchive_work
-from xnat_tui.services.prearchive import Prearchive, locate
+from xnat_tui.services import prearchive_work, tables
+from xnat_tui.services.prearchive import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED, Prearchive, locate
 from xnat_tui.services.workspace import Workspace
 
 Pick = Callable[..., list[Received]]
@@ -202,7 +203,9 @@ def test_an_archived_session_is_merged_into_only_when_asked(
     (refused,) = prearchive.plan_archive(pick(COLLIDING))
     assert refused.refusal.startswith("SUB-002_MR1 exists in the archive.")
     (change,) = prearchive.plan_archive(pick(COLLIDING), overwrite="append")
-    assert (change.note, change.destroys) == ("Merges into the archived SUB-002_MR1.", False)
+    assert not change.destroys
+    assert change.note.startswith("Merges into the archived SUB-002_MR1.")
+    assert "check, conflict: Session processing in progress: xnat_tools/AutoRun.xml" in change.note
     prearchive.do(change)
     assert demo.requests.count("POST", "/data/services/archive") == 1
 
@@ -215,6 +218,68 @@ def test_a_session_under_another_subject_is_not_merged(prearchive: Prearchive, p
 def test_a_subject_that_matches_but_for_case_is_said(prearchive: Prearchive, pick: Pick) -> None:
     (change,) = prearchive.plan_archive(pick(READY), Labels("sub-001", "NEW_MR"))
     assert change.note == "XNAT puts it into the existing subject SUB-001."
+    assert "archived as BRAINS/SUB-001/NEW_MR" in prearchive.do(change)
+
+
+def test_a_subject_that_matches_several_but_for_case_is_refused(
+    demo: DemoServer, prearchive: Prearchive, pick: Pick
+) -> None:
+    demo.site.add_subject(demo.site.projects["BRAINS"], "Sub-001")
+    (change,) = prearchive.plan_archive(pick(READY), Labels("sub-001", "NEW_MR"))
+    assert change.refusal == "sub-001 could be SUB-001 or Sub-001: XNAT ignores case. Give one of them."
+
+
+def test_a_session_archived_since_the_plan_is_never_merged_into(
+    demo: DemoServer, prearchive: Prearchive, pick: Pick
+) -> None:
+    """XNAT 1.8 merges a single session even where no overwriting was asked for."""
+    (change,) = prearchive.plan_archive(pick(READY))
+    subject = demo.site.add_subject(demo.site.projects["BRAINS"], "SUB-013")
+    demo.site.add_experiment(subject, "SUB-013_MR1")
+    with pytest.raises(Conflict, match="was not there when this was planned"):
+        prearchive.do(change)
+    assert demo.requests.count("POST", "/data/services/archive") == 0
+
+
+def test_a_table_gives_each_session_labels_of_its_own(
+    prearchive: Prearchive, pick: Pick, tmp_path: Path
+) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "\ufeffsession;timestamp;new_subject;new_label\n"
+        "SUB-013_MR1;;0013;0013_MR\n"
+        "SUB-014_MR1;20240408_093200124;;{PatientID}_{StudyDate}\n"
+        "SUB-099_MR1;;;\n"
+    )
+    read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=TABLE_KEY)
+    changes = prearchive.plan_archive_table(pick("lab:BRAINS"), read)
+    first, second, third = changes
+    assert first.after == {"subject": "0013", "name": "0013_MR"}
+    assert second.after == {"subject": "SUB-014", "name": "SUB-014_20240405"}
+    assert (third.location, third.refusal) == (
+        "lab:SUB-099_MR1",
+        "line 4: there is no such session here.",
+    )
+    results = list(apply(changes, prearchive.do))
+    assert [result.note.partition(" (")[0] for result in results] == [
+        "archived as BRAINS/0013/0013_MR",
+        "archived as BRAINS/SUB-014/SUB-014_20240405",
+    ]
+
+
+def test_a_table_never_picks_one_of_several_sessions(
+    demo: DemoServer, prearchive: Prearchive, pick: Pick, row: Callable, tmp_path: Path
+) -> None:
+    row("SUB-014_MR1").name = "SUB-013_MR1"
+    table = tmp_path / "labels.csv"
+    table.write_text("session,new_label\nSUB-013_MR1,X\n")
+    read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=TABLE_KEY)
+    (change,) = prearchive.plan_archive_table(pick("lab:BRAINS"), read)
+    assert change.refusal == "line 2: 2 sessions are called so: give the timestamp, too."
+    table.write_text("session,new_label\nSUB-013_MR1,a/b\n")
+    read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=TABLE_KEY)
+    with pytest.raises(UsageError, match="line 2, column new_label"):
+        prearchive.plan_archive_table(pick("lab:BRAINS"), read)
 
 
 def test_a_server_that_merges_instead_of_replacing_is_told(prearchive: Prearchive, pick: Pick) -> None:
@@ -305,6 +370,8 @@ def test_moving_reads_the_new_address_and_looks_for_it(
     assert row("SUB-013_MR1").project == "LEGACY"
     (again,) = prearchive.plan_move(pick("lab:LEGACY/SUB-013"), "LEGACY")
     assert again.refusal == "It is in this project."
+    (nowhere,) = prearchive.plan_move(pick(OTHER), "NOWHERE")
+    assert nowhere.refusal == "demo sees no project NOWHERE."
 
 
 def test_rebuilding_and_its_failure(prearchive: Prearchive, pick: Pick) -> None:

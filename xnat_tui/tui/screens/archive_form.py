@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -13,6 +14,7 @@ from textual.widgets import Input, Static
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.prearchive import Labels, Received
+from xnat_tui.tui.screens.ask import AskText
 from xnat_tui.tui.screens.panel import Panel
 
 _EXISTING = {
@@ -28,12 +30,15 @@ class Archiving:
 
     labels: Labels
     overwrite: str
+    table: Path | None = None
+    """A table of labels, which then stand in place of `labels`."""
 
     @property
     def options(self) -> tuple[str, ...]:
         """The same for the verb `prearchive archive`."""
         named = f"{self.labels.subject}/{self.labels.session}"
-        given = ("--as", named) if named != "/" else ()
+        given: tuple[str, ...] = ("--as", named) if named != "/" else ()
+        given = given if self.table is None else ("--table", str(self.table))
         return (*given, "--overwrite", self.overwrite) if self.overwrite != "none" else given
 
 
@@ -45,6 +50,7 @@ class ArchiveForm(Panel[Archiving]):
         Binding("ctrl+s", "submit", "Review plan", show=False),
         Binding("tab", "app.focus_next", "Next field"),
         Binding("ctrl+o", "overwrite", "Existing…"),
+        Binding("ctrl+t", "table", "Labels by table…", priority=True),
     ]
 
     def __init__(self, chosen: Sequence[Received]) -> None:
@@ -63,6 +69,7 @@ class ArchiveForm(Panel[Archiving]):
             Input(session, id="session", placeholder=hint, compact=True),
             Static("Template: {PatientID}_{StudyDate}T{StudyTime}_{Modality}", markup=False),
             Static("", id="existing", markup=False),
+            Static("XNAT changes these labels only as it archives a session.", markup=False),
         ]
 
     def on_mount(self) -> None:
@@ -78,6 +85,19 @@ class ArchiveForm(Panel[Archiving]):
         words = list(_EXISTING)
         self._overwrite = words[(words.index(self._overwrite) + 1) % len(words)]
         self._show()
+
+    def action_table(self) -> None:
+        """Labels for many of the sessions, each its own."""
+
+        def problem(name: str) -> str:
+            return "" if Path(name).expanduser().is_file() else f"{name or 'That'} is no file."
+
+        def given(name: str | None) -> None:
+            if name:
+                self.dismiss(Archiving(Labels(), self._overwrite, Path(name).expanduser()))
+
+        question = "CSV with session, and perhaps timestamp, new_subject, new_label:"
+        self.app.push_screen(AskText("Labels by table", question, problem=problem, done="Review"), given)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

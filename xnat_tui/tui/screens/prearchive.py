@@ -19,6 +19,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.prearchive import UNASSIGNED, Received, Selection
 from xnat_tui.tui.screens.ask import AskChoice, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
+from xnat_tui.tui.screens.reading import read_only, refuses_writing
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ class PrearchivePanel(RowsPanel[Received]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "details", "Details"),
-        Binding("a", "archive", "Archive…"),
+        Binding("a", "archive", "Archive, relabel…", tooltip="Archive, under other labels if wanted…"),
         Binding("m", "move", "Move…"),
         Binding("b", "rebuild", "Rebuild"),
         Binding("d", "delete", "Delete…"),
         Binding("o", "scope", "Project/all"),
     ]
+    writes = frozenset({"archive", "move", "rebuild", "delete"})
     empty = "Nothing waits in the prearchive."
 
     def __init__(self, server: str, project: str) -> None:
@@ -60,6 +62,10 @@ class PrearchivePanel(RowsPanel[Received]):
         self._told: dict[str, str] = {}
         self._working = False
         self._ticking = False
+
+    @property
+    def refusal(self) -> str:
+        return read_only(self, self._server)
 
     # rows
 
@@ -205,7 +211,7 @@ class PrearchivePanel(RowsPanel[Received]):
             if asked is not None:
                 self._plan(
                     f"archive {_sessions(len(chosen))}",
-                    lambda service: service.plan_archive(chosen, asked.labels, asked.overwrite),
+                    lambda service: _planned(service, chosen, asked),
                     self._command("archive", chosen, *asked.options),
                 )
 
@@ -258,8 +264,7 @@ class PrearchivePanel(RowsPanel[Received]):
     def _writable(self) -> list[Received]:
         """What is chosen; nothing, and the reason said, where nothing may be written."""
         chosen = self.chosen()
-        if self.explorer.workspace.server(self._server).read_only:
-            self.complain(f"! {self._server} is marked read-only here.")
+        if refuses_writing(self, self._server):
             return []
         if not any(row.settled for row in chosen):
             self.complain("! Only READY, CONFLICT and ERROR sessions may be worked on." if chosen else "")
@@ -295,6 +300,16 @@ class PrearchivePanel(RowsPanel[Received]):
         self.marks.clear()
         if self.is_attached:
             self.action_reload()
+
+
+def _planned(service: Prearchive, chosen: Sequence[Received], asked: Archiving) -> list[Change]:
+    if asked.table is None:
+        return service.plan_archive(chosen, asked.labels, asked.overwrite)
+    from xnat_tui.services import tables
+    from xnat_tui.services.prearchive import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED
+
+    table = tables.read(asked.table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=TABLE_KEY)
+    return service.plan_archive_table(chosen, table, asked.overwrite)
 
 
 def _columns(whole: bool) -> list[Column]:
