@@ -21,7 +21,7 @@ from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX
 from xnat_tui.model.display import clean_lines
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.demographics import Demographics, Subject
+from xnat_tui.services.demographics import Demographics, Subject, read_table
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.reading import ReadingPanel, read_only, refuses_writing
@@ -29,9 +29,9 @@ from xnat_tui.tui.widgets.field_row import FieldRow
 
 _LOOKS_PER_SECOND = 2
 _SOURCES = (
-    ("session", "fill in what is empty", "one header per session; stored values stay"),
-    ("scan", "fill in what is empty, from every scan", "one header per scan: disagreements within a session"),
-    ("replace", "also replace what differs", "one header per session"),
+    ("session", "fill in", "what is empty, from a header per session"),
+    ("scan", "fill in, every scan", "the same from a header per scan"),
+    ("replace", "fill in, replace", "also what is stored and differs"),
 )
 
 
@@ -55,6 +55,7 @@ class DemographicsPanel(ReadingPanel[None]):
     DemographicsPanel #about { height: auto; max-height: 4; }
     """
     tall = True
+    writes = frozenset({"review", "undo", "clear", "from_dicom", "variable"})
 
     def __init__(self, places: Sequence[Place], changed: Callable[[], None]) -> None:
         self._places = list(places)
@@ -66,6 +67,10 @@ class DemographicsPanel(ReadingPanel[None]):
         self._stop = Event()
         self._header = ""
         """The header that is being read, as the loader's thread last told."""
+
+    @property
+    def refusal(self) -> str:
+        return read_only(self, self._server)
 
     def body(self) -> list[Widget]:
         heading = f"  {'field':<22}{'now':<23}new"
@@ -92,7 +97,7 @@ class DemographicsPanel(ReadingPanel[None]):
         names = [*FIELDS, *self._variables()]
         fields = self.query_one("#fields", VerticalScroll)
         await fields.remove_children()
-        locked = bool(read_only(self, self._server))
+        locked = bool(self.refusal)
         await fields.mount_all([FieldRow(name, self._subjects, locked=locked) for name in names])
         if not locked:
             self.rows[0].line.focus()
@@ -160,8 +165,6 @@ class DemographicsPanel(ReadingPanel[None]):
                 lines.append(f"one of {', '.join(field.choices)}")
             elif field is not None and field.kind == "day":
                 lines.append("YYYY-MM-DD; date of birth, year of birth and age drive each other out")
-        refusal = read_only(self, self._server)
-        lines += [refusal] if refusal else []
         self.query_one("#about", Static).update(clean_lines("\n".join(lines)))
 
     def action_move(self, step: int) -> None:
@@ -310,16 +313,10 @@ class DemographicsPanel(ReadingPanel[None]):
         project = self._places[0].up_to(Kind.PROJECT)
 
         def plan() -> list[Change]:
-            from xnat_tui.services import tables
-            from xnat_tui.services.demographics import TABLE_IGNORED, TABLE_KEYS
-
             path = Path(name).expanduser()
             if not path.is_file():
                 raise NotFound(f"{path} is no file.")
-            table = tables.read(
-                path, required=TABLE_KEYS, optional=TABLE_IGNORED, accepts=rules.is_field, key=TABLE_KEYS
-            )
-            return service.plan_table(project, table)
+            return service.plan_table(project, read_table(path))
 
         self.read("plan", plan, self._review)
 

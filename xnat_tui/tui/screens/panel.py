@@ -27,40 +27,58 @@ SHORT = 14
 
 
 class KeysLine(Static):
-    """Keys and what they do; broken between two of them, never inside one."""
+    """Keys and what they do; broken between two of them, never inside one.
+
+    Keys that cannot be used now stand below the others, greyed, after the reason.
+    """
 
     DEFAULT_CSS = "KeysLine { height: auto; color: $text-muted; }"
 
-    def __init__(self, entries: Sequence[str]) -> None:
+    def __init__(self, entries: Sequence[str], greyed: Sequence[str] = (), reason: str = "") -> None:
         super().__init__("", classes="panel--keys", markup=False)
         self.entries = list(entries)
+        self._greyed = [clean(f"not now: {reason}"), *greyed] if greyed else []
 
     def say(self, entries: Sequence[str]) -> None:
         self.entries = list(entries)
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  Textual's signature
-        return len(self._lines(width))
+        return len(self._usable(width)) + len(self._refused(width))
 
     def render(self) -> Content:
-        return Content("\n".join(self._lines(self.size.width)))
+        width = self.size.width
+        usable, refused = Content("\n".join(self._usable(width))), "\n".join(self._refused(width))
+        return usable + Content.styled(f"\n{refused}", "dim") if refused else usable
 
-    def _lines(self, width: int) -> list[str]:
+    @property
+    def _short(self) -> bool:
+        return self.app.size.height < SHORT
+
+    def _usable(self, width: int) -> list[str]:
         """On a short terminal one line: the first keys, and how to see the others."""
-        lines = [""]
-        if self.app.size.height < SHORT:
-            entries, last = list(self.entries), f"F1 Keys{_GAP}esc"
-            while entries and cell_width(_GAP.join([*entries, last])) > width:
-                entries.pop()
-            whole = _GAP.join(self.entries)
-            return [whole if cell_width(whole) <= width else _GAP.join([*entries, last])]
-        for entry in self.entries:
-            longer = f"{lines[-1]}{_GAP}{entry}" if lines[-1] else entry
-            if lines[-1] and cell_width(longer) > width:
-                lines.append(entry)
-            else:
-                lines[-1] = longer
-        return lines
+        if not self._short:
+            return _broken(self.entries, width)
+        entries, last = list(self.entries), f"F1 Keys{_GAP}esc"
+        while entries and cell_width(_GAP.join([*entries, last])) > width:
+            entries.pop()
+        whole = _GAP.join(self.entries)
+        return [whole if cell_width(whole) <= width else _GAP.join([*entries, last])]
+
+    def _refused(self, width: int) -> list[str]:
+        return [] if self._short else _broken(self._greyed, width)
+
+
+def _broken(entries: Sequence[str], width: int) -> list[str]:
+    """Entries in lines of a width."""
+    lines: list[str] = []
+    for entry in entries:
+        longer = f"{lines[-1]}{_GAP}{entry}" if lines else entry
+        if lines and cell_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(entry)
+    return lines
 
 
 class Panel(ModalScreen[T | None]):
@@ -85,6 +103,8 @@ class Panel(ModalScreen[T | None]):
         Binding("ctrl+l", "app.redraw", show=False),
     ]
     tall = False
+    writes: ClassVar[frozenset[str]] = frozenset()
+    """Actions that write: their keys are greyed where `refusal` says why nothing can be written."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -96,7 +116,8 @@ class Panel(ModalScreen[T | None]):
         box.border_title = Content(clean(self._title))
         with box:
             yield Static("", classes="panel--error", markup=False)
-            yield KeysLine(self.keys_entries())
+            greyed = [_entry(one) for one in self._offered if self._why_not(one)]
+            yield KeysLine(self.keys_entries(), greyed, self.refusal)
 
     def body(self) -> list[Widget]:
         """The widgets between title and keys."""
@@ -118,20 +139,31 @@ class Panel(ModalScreen[T | None]):
         from xnat_tui.tui.screens.help import HelpPanel, KeyHelp
 
         lines = [
-            KeyHelp(binding.key, binding.tooltip or binding.description)
+            KeyHelp(binding.key, binding.tooltip or binding.description, refusal=self._why_not(binding))
             for binding in self.shown_bindings()
             if binding.description
         ]
         lines += [KeyHelp("tab", "Next field"), KeyHelp("escape", "Back")]
         self.app.push_screen(HelpPanel(f"Keys of {self._title.partition(' · ')[0]}", lines))
 
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be written from here, in words; "" where it can."""
+        return ""
+
     def keys_entries(self) -> list[str]:
-        shown = [
-            f"{key_name(binding.key)} {binding.description}"
-            for binding in self.shown_bindings()
-            if binding.show and binding.description
-        ]
-        return [*shown, "esc Back"]
+        return [*(_entry(one) for one in self._offered if not self._why_not(one)), "esc Back"]
 
     def shown_bindings(self) -> list[Binding]:
         return [binding for binding in type(self).BINDINGS if isinstance(binding, Binding)]
+
+    @property
+    def _offered(self) -> list[Binding]:
+        return [one for one in self.shown_bindings() if one.show and one.description]
+
+    def _why_not(self, binding: Binding) -> str:
+        return self.refusal if binding.action.partition("(")[0] in self.writes else ""
+
+
+def _entry(binding: Binding) -> str:
+    return f"{key_name(binding.key)} {binding.description}"

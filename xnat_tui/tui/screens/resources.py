@@ -49,6 +49,8 @@ class ResourcesPanel(RowsPanel[Item]):
         Binding("F,q", "leave", show=False),
     ]
 
+    writes = frozenset({"create", "upload", "replace", "delete"})
+
     def __init__(self, place: Place, upload: Upload, changed: Callable[[], None]) -> None:
         kinds = [item.kind for item in place.items]
         at = kinds.index(Kind.RESOURCE) if Kind.RESOURCE in kinds else len(kinds)
@@ -64,8 +66,11 @@ class ResourcesPanel(RowsPanel[Item]):
 
     def keys_entries(self) -> list[str]:
         first = ["enter Files"] if self._opened is None else []
-        keys = ["space Mark", "n New…", "u Upload…", "R Replace…", "d Delete…", "/ Filter", "esc Back"]
-        return [*first, *keys]
+        return [*first, *super().keys_entries()]
+
+    @property
+    def refusal(self) -> str:
+        return read_only(self, self._owner.server)
 
     # rows
 
@@ -109,16 +114,11 @@ class ResourcesPanel(RowsPanel[Item]):
         content = row.fields.get("content", "")
         lines += [f"content {content}"] if content else []
         lines += [f"MD5 {row.digest}"] if row.digest else []
-        lines += [self._refusal] if self._refusal else []
         return "\n".join(lines)
 
     @property
     def empty(self) -> str:  # type: ignore[override]
         return "No files." if self._opened is not None else "No resources. n makes one, u uploads into one."
-
-    @property
-    def _refusal(self) -> str:
-        return read_only(self, self._owner.server)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

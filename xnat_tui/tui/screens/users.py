@@ -39,6 +39,7 @@ class UsersPanel(RowsPanel[Member]):
         Binding("o", "accessibility", "Accessibility…"),
         Binding("U,q", "leave", show=False),
     ]
+    writes = frozenset({"add", "role", "remove", "accessibility"})
     empty = "No user has a role here."
 
     def __init__(self, project: Place) -> None:
@@ -47,8 +48,9 @@ class UsersPanel(RowsPanel[Member]):
         self._service: ProjectUsers | None = None
         self._accessibility = ""
 
-    def keys_entries(self) -> list[str]:
-        return ["a Add…", "e Role…", "d Remove…", "o Accessibility…", "space Mark", "/ Filter", "esc Back"]
+    @property
+    def refusal(self) -> str:
+        return read_only(self, self._project.server)
 
     def read(self) -> list[Member]:
         service = self._service
@@ -71,8 +73,7 @@ class UsersPanel(RowsPanel[Member]):
 
     def about(self, row: Member) -> str:
         openness = _OPENNESS.get(self._accessibility, "")
-        refusal = read_only(self, self._project.server)
-        lines = [f"{row.login} is in {row.group}.", f"{self._accessibility}: {openness}.", refusal]
+        lines = [f"{row.login} is in {row.group}.", f"{self._accessibility}: {openness}."]
         return "\n".join(line for line in lines if line.strip(": ."))
 
     # writing

@@ -13,6 +13,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import Workflow
 from xnat_tui.tui.screens.changes import ChangesPanel
+from xnat_tui.tui.screens.reading import read_only, refuses_writing
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         Binding("a", "pipelines", "AutoRun/all"),
         Binding("o", "scope", "Item/project"),
     ]
+    writes = frozenset({"dismiss_chosen", "dismiss_stuck"})
     empty = "No such workflow. a shows every pipeline or AutoRun only, o the whole project."
 
     def __init__(self, place: Place) -> None:
@@ -40,6 +42,10 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         super().__init__(f"Workflows · {place.location}", columns)
         self._item = self._place = place
         self._every = False
+
+    @property
+    def refusal(self) -> str:
+        return read_only(self, self._place.server)
 
     # rows
 
@@ -118,8 +124,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
     def _plan(self, title: str, make: Callable[[Workflows], list[Change]], options: Sequence[str]) -> None:
         server = self._place.server
-        if self.explorer.workspace.server(server).read_only:
-            self.complain(f"! {server} is marked read-only here.")
+        if refuses_writing(self, server):
             return
         self.complain("")
         service = self._service()
