@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Static
+from textual.widgets import Input, Static
 
 from xnat_tui.errors import NotFound
 from xnat_tui.model.changes import Result
@@ -22,6 +22,7 @@ from xnat_tui.services.renaming import RenamePlan, Renaming
 from xnat_tui.tui.screens.ask import AskText, Confirm
 from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.reading import ReadingPanel
+from xnat_tui.tui.widgets.tick import Tick
 
 Plan = Callable[[Renaming, bool], RenamePlan]
 
@@ -34,7 +35,7 @@ class RenamePanel(ReadingPanel[None]):
         Binding("ctrl+t", "table", "Table…", priority=True),
     ]
     DEFAULT_CSS = """
-    RenamePanel Checkbox { border: none; background: $surface; padding: 0; height: 1; }
+    RenamePanel Tick { border: none; background: $surface; padding: 0; height: 1; }
     RenamePanel #about { height: auto; }
     """
 
@@ -53,7 +54,7 @@ class RenamePanel(ReadingPanel[None]):
             Input(label, compact=True),
         ]
         if self._place.kind is Kind.SUBJECT:
-            parts.append(Checkbox("also its sessions whose labels begin with it", compact=True))
+            parts.append(Tick("also its sessions whose labels begin with it", compact=True))
         hint = "Letters, digits, _ and -. Accession IDs, links and files stay as they are."
         return [*parts, Static(hint, id="about", markup=False)]
 
@@ -80,7 +81,7 @@ class RenamePanel(ReadingPanel[None]):
         if reason := label_refusal(label):
             self.complain(reason)
             return
-        with_sessions = any(box.value for box in self.query(Checkbox))
+        with_sessions = any(box.value for box in self.query(Tick))
 
         def plan(service: Renaming, dismiss: bool) -> RenamePlan:
             wishes, kept = service.wishes(self._place, label, with_sessions=with_sessions)

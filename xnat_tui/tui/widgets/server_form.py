@@ -13,20 +13,7 @@ from xnat_tui import config
 from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.errors import UsageError
-
-
-class Tick(Checkbox):
-    """`[x]` or `[ ]`: the stock one tells the two apart by colour alone."""
-
-    BUTTON_LEFT, BUTTON_INNER, BUTTON_RIGHT = "[", " ", "]"
-    DEFAULT_CSS = """
-    Tick > .toggle--button, Tick.-on > .toggle--button { color: $foreground; background: $surface; }
-    Tick:focus > .toggle--label { text-style: reverse; }
-    """
-
-    def watch_value(self) -> None:
-        self.BUTTON_INNER = "x" if self.value else " "
-        super().watch_value()
+from xnat_tui.tui.widgets.tick import Tick
 
 
 class ServerForm(Vertical):
