@@ -56,6 +56,13 @@ def test_a_write_is_done_and_its_answer_lost(server: DemoServer, site: Site, adm
     assert site.subject("GHOST", "P1") is not None
 
 
+def test_a_write_is_done_and_answered_with_an_error(server: DemoServer, site: Site, admin: Any) -> None:
+    server.faults.add("PUT", faults.WriteThenError(500, "Mail could not be sent"), times=1)
+    answer = admin.put("/data/projects/P1/subjects/GHOST")
+    assert (answer.status_code, "<h3>Mail could not be sent</h3>" in answer.text) == (500, True)
+    assert site.subject("GHOST", "P1") is not None
+
+
 def test_finished_answers(server: DemoServer, site: Site, admin: Any) -> None:
     for action, body in (
         (faults.EMPTY_BODY, ""),

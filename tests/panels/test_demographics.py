@@ -2,12 +2,12 @@ from datetime import date
 
 import pytest
 
-from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop
+from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop, WriteThenError
 from xnat_tui.demo.study.brains import subject
 from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, Refused, ServerError, UsageError
 from xnat_tui.model import demographics as rules
-from xnat_tui.services import tables
-from xnat_tui.services.demographics import TABLE_KEYS, Demographics, checked_assignments
+from xnat_tui.services import demographics
+from xnat_tui.services.demographics import Demographics, checked_assignments
 
 TODAY = date(2026, 1, 1)
 ODD = 'd\'Aubigné & "others" <b>'
@@ -205,7 +205,7 @@ def test_a_reader_may_not_write(sign_in, xnat, carry_out, look):
 def read_table(tmp_path, text):
     path = tmp_path / "people.csv"
     path.write_text(text, encoding="utf-8")
-    return tables.read(path, required=TABLE_KEYS, accepts=rules.is_field, key=TABLE_KEYS)
+    return demographics.read_table(path)
 
 
 def test_a_table_names_subjects_by_label_or_id(xnat, look, service, tmp_path, carry_out):
@@ -220,6 +220,30 @@ def test_a_table_names_subjects_by_label_or_id(xnat, look, service, tmp_path, ca
     assert changes[2].refusal == "line 4: there is no such subject."
     assert [result.error for result in carry_out(changes, service.do)] == [None, None]
     assert subject(xnat.site, "0010").variables["site"] == "007"
+
+
+def test_columns_are_found_whatever_their_case(look, service, tmp_path):
+    table = read_table(tmp_path, "\ufeffSubject;Gender;educationdesc;fields/Site\n0010;male;twelve;007\n")
+    (change,) = service.plan_table(look("BRAINS"), table)
+    assert change.after == {"gender": "male", "educationDesc": "twelve", "fields/Site": "007"}
+    with pytest.raises(UsageError, match="'genre' is not known") as error:
+        read_table(tmp_path, "subject,genre\n0010,male\n")
+    assert error.value.hint == "Did you mean gender?"
+
+
+def test_one_subject_in_two_lines_is_refused_whatever_it_is_called(xnat, look, service, tmp_path):
+    one = subject(xnat.site, "SUB-006")
+    table = read_table(tmp_path, f"subject,ses\nSUB-006,1\n{one.id},2\n")
+    first, second = service.plan_table(look("BRAINS"), table)
+    assert (first.after, first.refusal) == ({"ses": "1"}, "")
+    assert second.refusal == "line 3: line 2 is about the same subject."
+
+
+def test_an_error_after_the_write_is_read_back(xnat, look, service, carry_out):
+    xnat.faults.add("^PUT .*/subjects/", WriteThenError(500))
+    (result,) = carry_out(service.plan_set([look("BRAINS/SUB-004")], {"race": "x"}), service.do)
+    assert (result.error, subject(xnat.site, "SUB-004").fields["race"]) == (None, "x")
+    assert result.note == "The server answered 500; read back, and it is stored."
 
 
 def test_an_empty_cell_clears_only_when_asked(look, service, tmp_path):

@@ -51,6 +51,13 @@ def test_a_birth_date_that_contradicts_the_age_is_left_alone():
     assert findings == ["dob: 1983-01-01 does not fit the age 018M at 20240312 in MR1"]
 
 
+@pytest.mark.parametrize("studied", ["19610408", "20990101"])
+def test_a_birth_date_after_the_study_or_a_lifetime_before_it_is_left_alone(studied):
+    values, findings = told({"PatientBirthDate": "19610409", "StudyDate": studied})
+    assert values == {}
+    assert findings == [f"dob: 1961-04-09 does not fit a study of {studied} in MR1"]
+
+
 @pytest.mark.parametrize("born", ["20991231", "19610431", "1961", "00000000"])
 def test_an_impossible_birth_date_is_left_alone(born):
     values, findings = told({"PatientBirthDate": born})

@@ -227,6 +227,15 @@ def test_a_table_is_planned_in_its_order(xnat, look, service, tmp_path, carry_ou
     assert xnat.site.subject("SUB-009", "BRAINS").id == "CENTRAL_S00007"
 
 
+def test_one_item_in_two_lines_is_refused_whatever_it_is_called(xnat, look, service, tmp_path):
+    one = xnat.site.subject("SUB-008", "BRAINS")
+    table = read_table(tmp_path, f"subject,new_label\nSUB-008,A\n{one.id},B\n")
+    assert told(service.plan_table(look("BRAINS"), table)) == [
+        ("rename", "SUB-008", ""),
+        ("rename", one.id, "line 3: line 2 renames the same item."),
+    ]
+
+
 def test_a_label_in_a_table_is_checked_first(look, service, tmp_path):
     with pytest.raises(UsageError, match=r"names.csv, line 2, column new_label: 'a b' is no label"):
         service.plan_table(look("BRAINS"), read_table(tmp_path, "subject,new_label\nSUB-008,a b\n"))

@@ -1,6 +1,6 @@
 import pytest
 
-from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop
+from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop, WriteThenError
 from xnat_tui.demo.study.brains import session, subject
 from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, UsageError
 from xnat_tui.services import tables
@@ -176,6 +176,22 @@ def test_sessions_stay_where_their_subject_could_not_go(xnat, look, service, car
     assert session(xnat.site, "SUB-009_MR1").project == "BRAINS"
 
 
+def test_a_session_given_away_alone_has_its_subject_shared_first(xnat, look, service, carry_out):
+    changes = service.plan_transfer(look("BRAINS/SUB-009/SUB-009_MR1"), "EMPTY")
+    assert told(changes) == [("share", "SUB-009", ""), ("give away", "SUB-009/SUB-009_MR1", "")]
+    assert [result.error for result in carry_out(changes, service.do)] == [None, None]
+    assert xnat.site.experiment("SUB-009_MR1", "EMPTY").project == "EMPTY"
+    assert subject(xnat.site, "SUB-009").project == "BRAINS"
+    assert "EMPTY" in subject(xnat.site, "SUB-009").shares
+
+
+def test_an_error_after_the_share_is_read_back(xnat, look, service, carry_out):
+    xnat.faults.add("^PUT .*/projects/EMPTY", WriteThenError(500))
+    changes = service.plan_share([Wish(look("BRAINS/SUB-009/SUB-009_MR1"), "EMPTY")])
+    assert [result.error for result in carry_out(changes, service.do)] == [None, None]
+    assert "EMPTY" in session(xnat.site, "SUB-009_MR1").shares
+
+
 def read_table(tmp_path, text):
     path = tmp_path / "shares.csv"
     path.write_text(text)
@@ -201,6 +217,16 @@ def test_a_table_shares_subjects_and_sessions(xnat, look, service, tmp_path, car
     assert [result.error for result in carry_out(changes, service.do)] == [None] * 3
     assert xnat.site.experiment("S8_MR", "EMPTY").label == "SUB-008_MR1"
     assert xnat.site.subject("S8", "EMPTY").label == "SUB-008"
+
+
+def test_one_item_in_two_lines_is_refused_whatever_it_is_called(xnat, look, service, tmp_path):
+    one = subject(xnat.site, "SUB-008")
+    table = read_table(
+        tmp_path, f"subject,source,destination,label\nSUB-008,BRAINS,EMPTY,A\n{one.id},BRAINS,EMPTY,B\n"
+    )
+    first, second = service.plan_table(look(""), table)
+    assert (first.after["label"], first.refusal) == ("A", "")
+    assert second.refusal == "line 3: another line says so of the same item."
 
 
 def test_a_label_in_a_table_is_checked_first(look, service, tmp_path):

@@ -119,7 +119,7 @@ async def test_a_project_that_may_not_be_edited_is_refused_with_the_reason(serve
         await told.press("s", "a")
         await told.type("PHANTOMS")
         await told.press("enter")
-        told.has("You may not edit PHANTOMS (sees that it exists).")
+        told.has("not now: You may not edit it (sees that it exists).")
 
 
 async def test_a_table_shares_many_and_refuses_what_it_does_not_know(servers, tmp_path):

@@ -109,12 +109,10 @@ def from_dicom(state: State, location: str, replace: bool, every_scan: bool, con
 @pass_state
 def import_(state: State, location: str, table: Path, clear_empty: bool, consent: Consent) -> int:
     """Set fields of project LOC's subjects from a table."""
-    from xnat_tui.model.demographics import is_field
     from xnat_tui.model.entities import Kind
-    from xnat_tui.services import tables
-    from xnat_tui.services.demographics import TABLE_IGNORED, TABLE_KEYS, Demographics
+    from xnat_tui.services.demographics import Demographics, read_table
 
-    read = tables.read(table, required=TABLE_KEYS, optional=TABLE_IGNORED, accepts=is_field, key=TABLE_KEYS)
+    read = read_table(table)
     with state.workspace() as workspace:
         project = workspace.find_one(location)
         if project.kind is not Kind.PROJECT:

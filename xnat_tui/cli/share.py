@@ -60,7 +60,8 @@ def list_(state: State, location: str, into: str, label: str, table: Path | None
     """
     from xnat_tui.services import tables
     from xnat_tui.services.share_tables import share_table
-    from xnat_tui.services.sharing import Sharing, shared_rows
+    from xnat_tui.services.sharing import Sharing
+    from xnat_tui.services.sharing_rows import shared_rows
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))

@@ -59,6 +59,14 @@ class WriteThenDrop:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteThenError:
+    """The request is carried out, and answered with an error's page: something after it went wrong."""
+
+    status: int = 500
+    message: str = "Simulated failure"
+
+
+@dataclass(frozen=True, slots=True)
 class WrongBytes:
     """The first byte of every piece of the answer's body is another one."""
 
@@ -81,6 +89,7 @@ Action = (
     | Answer
     | LoginPage
     | WriteThenDrop
+    | WriteThenError
     | WrongBytes
     | ExpireSession
     | Hang

@@ -173,6 +173,9 @@ class Gateway:
         elif isinstance(action, fault.ErrorPage | fault.Answer | fault.LoginPage):
             await _drain(exchange)
             await _answer(action)(scope, exchange.receive, exchange.send)
+        elif isinstance(action, fault.WriteThenError):
+            await self._application(scope, exchange.receive, _swallow)
+            await error_page(action.status, action.message)(scope, exchange.receive, exchange.send)
         else:
             if isinstance(action, fault.ExpireSession):
                 self._site.sessions.clear()
@@ -232,6 +235,10 @@ def _answer(action: fault.ErrorPage | fault.Answer | fault.LoginPage) -> Respons
             page.headers["Retry-After"] = str(action.retry_after)
         return page
     return Response(action.body, action.status, headers=dict(action.headers), media_type=action.media_type)
+
+
+async def _swallow(_: Message) -> None:
+    """An answer that nobody gets."""
 
 
 async def _drain(exchange: Exchange) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from xnat_tui.model import demographics
 
@@ -19,6 +19,7 @@ _SEXES = {"M": "male", "F": "female", "O": "other"}
 _DAYS = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
 _UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
 _TALLEST_METRES = 2.8
+_LONGEST_LIFE = timedelta(days=121 * 366)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -116,19 +117,21 @@ def _birth_date(readings: Sequence[Reading], found: Conclusion, today: date) -> 
     assert born is not None
     contradicting = [reading for reading in readings if not _fits(reading, born)]
     for reading in contradicting:
-        found.findings.append(
-            f"dob: {born} does not fit the age {reading['PatientAge']} at {reading['StudyDate']} "
-            f"in {reading.source}"
-        )
+        said = f"the age {reading['PatientAge']} at {reading['StudyDate']}"
+        if _parsed_age(reading["PatientAge"]) is None:
+            said = f"a study of {reading['StudyDate']}"
+        found.findings.append(f"dob: {born} does not fit {said} in {reading.source}")
     if not contradicting:
         found.values["dob"] = born.isoformat()
 
 
 def _fits(reading: Reading, born: date) -> bool:
-    """Whether the age in a header is that of the birth date at the study, give or take one unit."""
+    """Whether a header's age, give or take one unit, or any age at all is that of the birth date then."""
     studied, age = _day(reading["StudyDate"]), _parsed_age(reading["PatientAge"])
-    if studied is None or age is None:
+    if studied is None:
         return True
+    if age is None:
+        return born <= studied <= born + _LONGEST_LIFE
     number, unit = age
     units = (studied - born).days / _DAYS[unit]
     return number - 1 <= units <= number + 2

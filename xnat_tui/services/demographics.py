@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xnat_tui.errors import BadAnswer, Conflict, NotFound, Unclear, UsageError, XnatTuiError
+from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
 from xnat_tui.model import demographics as rules
 from xnat_tui.model.changes import Change
 from xnat_tui.model.demographics import AGE_FIELDS, FIELDS, VARIABLE_PREFIX
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.patient_headers import KEYWORDS, Reading, conclude, fill
 from xnat_tui.model.place import Place
+from xnat_tui.services import tables
 from xnat_tui.services.reading import Reader
 from xnat_tui.services.tables import CsvTable, Row
 from xnat_tui.xnat import demographics as gateway
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
 TABLE_KEYS = ("subject",)
 TABLE_IGNORED = ("ID", "project")
 """Columns that an exported table has, and that an imported one may have without effect."""
+
+
+def read_table(path: Path) -> CsvTable:
+    """A table for `plan_table`. Raises UsageError naming file, line and column."""
+    known = (*TABLE_IGNORED, *FIELDS)
+    return tables.read(path, required=TABLE_KEYS, optional=known, accepts=rules.is_field, key=TABLE_KEYS)
 
 
 @dataclass(slots=True, repr=False)
@@ -85,11 +93,15 @@ class Demographics:
             by_name.setdefault(subject.person.label, subject)
             by_name.setdefault(subject.person.id, subject)
         changes: list[Change] = []
+        lines: dict[str, int] = {}
         for row, values in wanted:
             named = by_name.get(row["subject"])
+            location = str(project.location.child(Kind.SUBJECT, row["subject"]))
             if named is None:
-                location = str(project.location.child(Kind.SUBJECT, row["subject"]))
                 changes.append(_refused(location, f"line {row.line}: there is no such subject.", values))
+            elif (line := lines.setdefault(named.person.id, row.line)) != row.line:
+                reason = f"line {row.line}: line {line} is about the same subject."
+                changes.append(_refused(location, reason, values))
             else:
                 changes += self._changes([(named, values, ())])
         return changes
@@ -138,7 +150,7 @@ class Demographics:
         failure: XnatTuiError | None = None
         try:
             gateway.write(connection, person.project, person.id, change.after, before.type)
-        except Unclear as error:
+        except (ServerError, Unclear) as error:
             failure = error
         stored = gateway.read(connection, person.project, person.id).values
         missing = [
@@ -147,7 +159,10 @@ class Demographics:
         person.values.update({name: stored.get(name, "") for name in change.after})
         self.reader.forget(subject.place.up_to(Kind.PROJECT))
         if not missing:
-            return "The answer was lost; read back, and it is stored." if failure else ""
+            if failure is None:
+                return ""
+            told = f"The server answered {failure.status}" if failure.status else "The answer was lost"
+            return f"{told}; read back, and it is stored."
         self._put_back(person, before, {name: stored.get(name, "") for name in missing})
         raise failure or BadAnswer(
             f"The server accepted the change and does not hold it: {', '.join(missing)}.",

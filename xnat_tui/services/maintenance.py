@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.errors import Forbidden, NotFound, UsageError
 from xnat_tui.model.changes import Change
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
@@ -18,6 +18,7 @@ from xnat_tui.xnat.documents import Document
 from xnat_tui.xnat.sharing import projects_of
 from xnat_tui.xnat.users import is_administrator
 
+_ADMINISTRATORS = "Only a site administrator may clear a server's caches."
 PULL, FIX = "pullDataFromHeaders", "fixScanTypes"
 STEPS = {
     PULL: "fields of the session and its scans are read from the DICOM headers again",
@@ -79,9 +80,11 @@ class Maintenance:
         return list(found.values())
 
     def plan_clear_caches(self, server: Place) -> list[Change]:
-        """The change that makes the server forget its caches; only an administrator may."""
+        """The change that makes the server forget its caches. Raises Forbidden for all but administrators."""
         if server.items:
             raise UsageError(f"{server.location} is no server.", f"Write {server.server}:")
+        if self.may_clear_caches() is False:
+            raise Forbidden(_ADMINISTRATORS)
         return [Change(str(server.location), "clear caches")]
 
     def may_clear_caches(self) -> bool | None:
@@ -95,7 +98,10 @@ class Maintenance:
         """
         connection = self.reader.connection
         if change.verb == "clear caches":
-            catalogs.clear_caches(connection)
+            try:
+                catalogs.clear_caches(connection)
+            except Forbidden as error:
+                raise Forbidden(_ADMINISTRATORS, status=error.status) from None
             return ""
         place = self._places[change.location]
         item = place.item

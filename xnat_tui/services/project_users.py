@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from xnat_tui.errors import BadAnswer, Forbidden, NotFound, Unclear, UsageError
+from xnat_tui.errors import (
+    BadAnswer,
+    Forbidden,
+    NotFound,
+    ServerError,
+    Unclear,
+    UsageError,
+    XnatTuiError,
+)
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
@@ -97,7 +105,7 @@ class ProjectUsers:
     def do(self, change: Change) -> str:
         """Carry out one planned change and read it back. Raises Forbidden for those who do not own it."""
         connection, project = self.reader.connection, self.project.id
-        failure: Unclear | None = None
+        failure: XnatTuiError | None = None
         try:
             if change.verb == "add":
                 gateway.put_member(connection, project, change.after["GROUP_ID"], change.after["login"])
@@ -105,7 +113,7 @@ class ProjectUsers:
                 gateway.delete_member(connection, project, change.before["GROUP_ID"], change.before["login"])
             else:
                 writing.put_setting(connection, project, "accessibility", change.after["accessibility"])
-        except Unclear as error:
+        except (ServerError, Unclear) as error:
             failure = error
         if not self._holds(change):
             raise failure or BadAnswer("The server accepted it, and nothing has changed.", "Reload.")

@@ -84,6 +84,7 @@ class Renaming:
     def plan_table(self, project: Place, table: CsvTable, *, dismiss: bool = False) -> RenamePlan:
         """A plan for rows of `subject`, `new_label` and perhaps `session`, which is then what is renamed."""
         wishes, refused = [], []
+        lines: dict[str, int] = {}
         for row in table.rows:
             if reason := label_refusal(row["new_label"]):
                 raise row.error("new_label", reason)
@@ -91,13 +92,20 @@ class Renaming:
             location = project.location.child(Kind.SUBJECT, row["subject"])
             if row["session"]:
                 location = location.child(Kind.EXPERIMENT, row["session"])
+            reason = ""
             try:
-                wishes.append(Wish(find_one(self.reader, location), row["new_label"]))
+                place = find_one(self.reader, location)
             except NotFound as error:
-                reason = f"line {row.line}: {error.message}"
-                refused.append(
-                    Change(str(location), "rename", after={"label": row["new_label"]}, refusal=reason)
-                )
+                reason = error.message
+            else:
+                line = lines.setdefault(str(place.location), row.line)
+                if line == row.line:
+                    wishes.append(Wish(place, row["new_label"]))
+                else:
+                    reason = f"line {line} renames the same item."
+            if reason:
+                change = Change(str(location), "rename", after={"label": row["new_label"]})
+                refused.append(replace(change, refusal=f"line {row.line}: {reason}"))
         plan = self.plan(wishes, dismiss=dismiss)
         plan.changes += refused
         return plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from xnat_tui.errors import (
@@ -90,12 +90,8 @@ class Sharing:
             change = self._share(wish, wanted=True)
             if change is None:
                 continue
-            if not change.refusal:
-                above = self._share_above(wish, found)
-                found |= {_key(one): one for one in above if not one.refusal}
-                if refused := next((one for one in above if one.refusal), None):
-                    change = replace(change, refusal=f"{refused.location} comes first, and {refused.refusal}")
-            found[_key(change)] = change
+            changes = [change] if change.refusal else self._after_its_subject(wish, change, found)
+            found |= {_key(one): one for one in changes}
         return list(found.values())
 
     def plan_table(self, server: Place, table: CsvTable) -> list[Change]:
@@ -115,19 +111,27 @@ class Sharing:
         return [*self._unshare([(wish.place, wish.project) for wish in wishes]), *refused]
 
     def _table_wishes(self, server: Place, table: CsvTable, verb: str) -> tuple[list[Wish], list[Change]]:
-        wishes: list[Wish] = []
+        """What the rows wish for, each item and project once, and the rows that are refused."""
+        wishes: dict[tuple[str, str], Wish] = {}
         refused: list[Change] = []
         for row in table.rows:
+            project, reason = row["destination"], ""
             try:
-                wishes.append(Wish(self._row_place(server, row), row["destination"], row["label"]))
+                place = self._row_place(server, row)
             except NotFound as error:
-                where = f"{server.server}:{row['source']}/{row['subject']}"
-                where += f"/{row['session']}" if row["session"] else ""
-                project = {"project": row["destination"]}
-                after, before = ({}, project) if verb == "unshare" else (project, {})
-                reason = f"line {row.line}: {error.message}"
-                refused.append(Change(where, verb, before, after, refusal=reason))
-        return wishes, refused
+                reason = error.message
+            else:
+                key = str(place.location), project
+                reason = "another line says so of the same item." if key in wishes else ""
+                wishes.setdefault(key, Wish(place, project, row["label"]))
+            if reason:
+                where = "/".join(part for part in (row["source"], row["subject"], row["session"]) if part)
+                after, before = {"project": project}, dict[str, str]()
+                if verb == "unshare":
+                    after, before = before, after
+                reason = f"line {row.line}: {reason}"
+                refused.append(Change(f"{server.server}:{where}", verb, before, after, refusal=reason))
+        return list(wishes.values()), refused
 
     def plan_unshare(self, places: Iterable[Place], project: str) -> list[Change]:
         """Changes that take items out of a project that does not own them; nothing is deleted.
@@ -160,7 +164,8 @@ class Sharing:
     def plan_transfer(self, place: Place, project: str) -> list[Change]:
         """Changes that give a subject with its sessions, or one session, with all files to another project.
 
-        Needs the right to delete where it is and to create where it goes.
+        A session's subject is shared there first: nobody there could open it otherwise. Needs the right to
+        delete where it is and to create where it goes.
         """
         self._steps.clear()
         if _shareable(place).kind is Kind.ASSESSOR:
@@ -172,6 +177,8 @@ class Sharing:
             if one is not place and self.projects_of(one).owner.project != owner:
                 continue
             found.append(self._transfer(one, project))
+        if place.kind is Kind.EXPERIMENT and not found[0].refusal:
+            found = self._after_its_subject(Wish(place, project), found[0])
         return found
 
     def do(self, change: Change) -> str:
@@ -185,7 +192,7 @@ class Sharing:
         failure: XnatTuiError | None = None
         try:
             self._send(change, step)
-        except (Conflict, Unclear) as error:
+        except (Conflict, ServerError, Unclear) as error:
             failure = error
         item = _shareable(step.place)
         projects = projects_of(self.reader.connection, item.uri)
@@ -220,6 +227,15 @@ class Sharing:
             gateway.put_owner(connection, step.uri, step.project, step.assessors)
         else:
             gateway.put_share(connection, step.uri, step.project, step.label)
+
+    def _after_its_subject(
+        self, wish: Wish, change: Change, planned: Collection[tuple[str, str]] = ()
+    ) -> list[Change]:
+        """A change after the shares of what stands above; refused where one of these is."""
+        above = self._share_above(wish, planned)
+        if refused := next((one for one in above if one.refusal), None):
+            change = replace(change, refusal=f"{refused.location} comes first, and {refused.refusal}")
+        return [*(one for one in above if not one.refusal), change]
 
     def _share_above(self, wish: Wish, planned: Collection[tuple[str, str]]) -> list[Change]:
         """What has to be shared before an item and is not yet, nor planned to be."""
@@ -384,44 +400,3 @@ def _holds(change: Change, step: _Step, projects: Projects) -> bool:
     if change.verb == "give away":
         return projects.owner.project == step.project
     return share is not None and (not step.label or share.label == step.label)
-
-
-def rows(place: Place, projects: Projects) -> Sequence[dict[str, str]]:
-    """The table that XNAT shows: owner first, then shares."""
-    return [
-        {
-            "location": str(place.location),
-            "label": one.label,
-            "ID": one.project,
-            "Name": one.name,
-            "role": role,
-        }
-        for one, role in (
-            (projects.owner, "owner"),
-            *((share, "shared") for share in projects.shares),
-        )
-    ]
-
-
-def shared_rows(service: Sharing, place: Place) -> list[dict[str, str]]:
-    """The rows of an item; of a project, those of its subjects and sessions that are shared.
-
-    XNAT lists the shares of one item at a time, so a project costs a request for each.
-    Raises what listing raises.
-    """
-    if place.kind is not Kind.PROJECT:
-        return list(rows(place, service.projects_of(place)))
-    subjects = _children(service.reader, place, Kind.SUBJECT)
-    sessions = [one for subject in subjects for one in _children(service.reader, subject, Kind.EXPERIMENT)]
-    found: list[dict[str, str]] = []
-    for one in (*subjects, *sessions):
-        projects = service.projects_of(one)
-        found += rows(one, projects) if projects.shares else []
-    return found
-
-
-def _children(reader: Reader, place: Place, kind: Kind) -> list[Place]:
-    listing = reader.below(place, kind)
-    if listing.error is not None:
-        raise listing.error
-    return [place.child(item) for item in listing.items]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from xnat_tui.errors import BadAnswer, Forbidden, NotFound, Unclear
+from xnat_tui.errors import BadAnswer, Forbidden, NotFound, ServerError, Unclear, XnatTuiError
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
@@ -94,13 +94,13 @@ class Workflows:
         Raises Forbidden where only its creator or an administrator may, BadAnswer where it stays open.
         """
         connection, number = self.reader.connection, change.after["workflow_id"]
-        failure: Unclear | None = None
+        failure: XnatTuiError | None = None
         try:
             gateway.set_status(connection, number, DISMISSED)
         except Forbidden as error:
             creator = gateway.read(connection, number).user
             raise Forbidden(_not_yours(creator), status=error.status) from None
-        except Unclear as error:
+        except (ServerError, Unclear) as error:
             failure = error
         if gateway.read(connection, number).open:
             raise failure or BadAnswer("The server accepted it, and the workflow is still open.", "Reload.")

@@ -8,6 +8,8 @@ from xnat_tui.xnat.connection import Connection
 
 _ROLES = {"Owners": "read, edit, delete", "Members": "read, edit", "Collaborators": "read"}
 _OPEN = {"public": "read, as everybody", "protected": "sees that it exists"}
+READ_AT_MOST = frozenset((_ROLES["Collaborators"], *_OPEN.values()))
+"""Rights that allow no write. What a group of a project's own making may do is not known."""
 
 
 def own_access(connection: Connection) -> Mapping[str, str]:

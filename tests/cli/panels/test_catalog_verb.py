@@ -55,7 +55,9 @@ def test_headers_and_scan_types(run):
 
 
 def test_clearing_caches_is_for_administrators(run):
-    assert run("catalog", "clear-caches", "lab:", "-y").exit_code == 4
+    result = run("catalog", "clear-caches", "lab:", "-y")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert result.stderr == "Only a site administrator may clear a server's caches.\n"
     assert run("catalog", "clear-caches", "root:", "-y").exit_code == 0
 
 

@@ -94,8 +94,8 @@ class CatalogPanel(RowsPanel[Place]):
         found: dict[str, str] = {}
         try:
             ViewerMetadata(reader).check()
-        except NotFound as error:
-            found["ohif"] = error.message
+        except NotFound:
+            found["ohif"] = "this server has no OHIF viewer plugin."
         project = self._places[0].of(Kind.PROJECT)
         if project is not None:
             for finding in rights(reader.connection, project.id, creates=False):

@@ -20,6 +20,7 @@ from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.reading import ask_server, read_only, refuses_writing
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
+from xnat_tui.xnat.access import READ_AT_MOST
 
 _COLUMNS = (
     Column("item", 17),
@@ -53,6 +54,7 @@ class SharingPanel(RowsPanel[Share]):
         Binding("T", "give_away", "Give away…"),
         Binding("s,q", "leave", show=False),
     ]
+    writes = frozenset({"add", "relabel", "unshare", "table", "give_away"})
     empty = "Nothing is shared."
 
     def __init__(self, places: Sequence[Place], changed: Callable[[], None]) -> None:
@@ -65,9 +67,9 @@ class SharingPanel(RowsPanel[Share]):
         self._access: Mapping[str, str] | None = None
         self._projects: list[Item] = []
 
-    def keys_entries(self) -> list[str]:
-        keys = ["a Share into…", "e Relabel…", "u Unshare…", "t Table…", "T Give away…"]
-        return [*keys, "space Mark", "/ Filter", "esc Back"]
+    @property
+    def refusal(self) -> str:
+        return read_only(self, self._server)
 
     # rows
 
@@ -104,8 +106,7 @@ class SharingPanel(RowsPanel[Share]):
         word = "owns" if row.owned else "only sees"
         lines = [f"{row.shared.project}{title} {word} {row.place.location}."]
         lines.append("Sharing moves no files: the other project shows the same item.")
-        refusal = read_only(self, self._server)
-        return "\n".join([*lines, *([refusal] if refusal else [])])
+        return "\n".join(lines)
 
     # writing
 
@@ -127,10 +128,12 @@ class SharingPanel(RowsPanel[Share]):
     def _targets(self, owners: set[str]) -> list[Choice]:
         """Projects of this server, those dimmed that cannot take the items."""
         access = self._access or {}
-        return [
-            Choice(one.id, one.id, access.get(one.id, ""), _refuse_target(one.id, owners, access))
-            for one in self._projects
-        ]
+        choices = []
+        for one in self._projects:
+            refusal = _refuse_target(one.id, owners, access)
+            told = f"not now: {refusal}" if refusal else access.get(one.id, "")
+            choices.append(Choice(one.id, one.id, told, refusal))
+        return choices
 
     def _ask_label(self, project: str) -> None:
         if len(self._places) > 1:
@@ -273,9 +276,7 @@ def _refuse_target(project: str, owners: set[str], access: Mapping[str, str]) ->
     if project in owners:
         return f"{project} owns it."
     rights = access.get(project, "")
-    if rights and "edit" not in rights:
-        return f"You may not edit {project} ({rights})."
-    return ""
+    return f"You may not edit it ({rights})." if rights in READ_AT_MOST else ""
 
 
 def _below(reader: Reader, place: Place, depth: str) -> list[Place]:
