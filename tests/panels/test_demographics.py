@@ -4,7 +4,16 @@ import pytest
 
 from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop, WriteThenError
 from xnat_tui.demo.study.brains import subject
-from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, Refused, ServerError, UsageError
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    Forbidden,
+    NotFound,
+    Refused,
+    ServerError,
+    Unclear,
+    UsageError,
+)
 from xnat_tui.model import demographics as rules
 from xnat_tui.services import demographics
 from xnat_tui.services.demographics import Demographics, checked_assignments
@@ -181,7 +190,7 @@ def test_a_lost_answer_is_read_back(xnat, look, service, carry_out):
     xnat.faults.add("^PUT /data/projects/BRAINS/subjects", WriteThenDrop(), times=1)
     (result,) = carry_out(service.plan_set([look("BRAINS/SUB-004")], {"gender": "female"}), service.do)
     assert result.error is None
-    assert result.note == "The answer was lost; read back, and it is stored."
+    assert result.note == "The answer was lost; read back, and it is so."
 
 
 def test_a_failure_in_the_middle_leaves_the_other_rows_done(xnat, look, service, carry_out):
@@ -243,7 +252,14 @@ def test_an_error_after_the_write_is_read_back(xnat, look, service, carry_out):
     xnat.faults.add("^PUT .*/subjects/", WriteThenError(500))
     (result,) = carry_out(service.plan_set([look("BRAINS/SUB-004")], {"race": "x"}), service.do)
     assert (result.error, subject(xnat.site, "SUB-004").fields["race"]) == (None, "x")
-    assert result.note == "The server answered 500; read back, and it is stored."
+    assert result.note == "The server answered 500; read back, and it is so."
+
+
+def test_a_lost_answer_to_what_did_not_happen_says_what_was_read_back(look, service, xnat, carry_out):
+    xnat.faults.add("^PUT .*/subjects/", ErrorPage(504))
+    (result,) = carry_out(service.plan_set([look("BRAINS/SUB-004")], {"race": "x"}), service.do)
+    assert isinstance(result.error, Unclear)
+    assert result.error.message == "The server answered 504; read back, and it is not so."
 
 
 def test_an_empty_cell_clears_only_when_asked(look, service, tmp_path):

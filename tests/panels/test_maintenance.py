@@ -139,6 +139,13 @@ def test_a_422_is_told_in_the_servers_words(xnat, look, service, carry_out):
     assert "No headers" in result.error.message
 
 
+def test_no_answer_in_time_is_told_as_work_that_may_go_on(xnat, look, service, carry_out):
+    xnat.faults.add("^POST /data/services/refresh", ErrorPage(504))
+    (result,) = carry_out(service.plan_refresh([look("BRAINS/SUB-008/SUB-008_MR1")]), service.do)
+    assert isinstance(result.error, Unclear)
+    assert result.error.message == "No answer came in time: the server may still be at it."
+
+
 def test_caches_are_cleared_by_administrators(sign_in, look, service, carry_out):
     with pytest.raises(Forbidden, match="Only a site administrator may"):
         service.plan_clear_caches(look(""))

@@ -130,7 +130,7 @@ def test_a_lost_answer_is_read_back(xnat, named):
     service, resource = named("a")
     (change,) = service.plan_delete([resource])
     xnat.faults.add("DELETE ", WriteThenDrop(), times=1)
-    assert service.do(change) == "The server answered otherwise; read back, and it is so."
+    assert service.do(change) == "The answer was lost; read back, and it is so."
     assert held(xnat) is None
 
 

@@ -59,7 +59,7 @@ def test_a_session_relabelled_with_409_is_read_back(xnat, look, service, carry_o
     assert (changes[0].before["label"], changes[0].after["label"]) == ("T-01_MR", "T-02_MR")
     (result,) = carry_out(changes, service.do)
     assert result.error is None
-    assert result.note == "The server answered otherwise; read back, and it is so."
+    assert result.note == "The server answered 409; read back, and it is so."
     assert session(xnat.site, "SUB-001_MR1").shares["TEACHING"] == "T-02_MR"
 
 

@@ -69,7 +69,7 @@ def test_without_the_right_to_search_an_item_still_tells_its_latest_autorun(xnat
     xnat.site.settings.workflow_search_allowed = False
     (found,) = service.at(look("BRAINS/SUB-002/SUB-002_MR1"))
     assert (found.status, found.user) == ("Queued", "demo")
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match="does not let demo search workflows"):
         service.at(look("BRAINS"))
 
 

@@ -17,6 +17,7 @@ from xnat_tui.model.patient_headers import KEYWORDS, Reading, conclude, fill
 from xnat_tui.model.place import Place
 from xnat_tui.services import tables
 from xnat_tui.services.reading import Reader
+from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.services.tables import CsvTable, Row
 from xnat_tui.xnat import demographics as gateway
 from xnat_tui.xnat.demographics import Person
@@ -159,15 +160,13 @@ class Demographics:
         person.values.update({name: stored.get(name, "") for name in change.after})
         self.reader.forget(subject.place.up_to(Kind.PROJECT))
         if not missing:
-            if failure is None:
-                return ""
-            told = f"The server answered {failure.status}" if failure.status else "The answer was lost"
-            return f"{told}; read back, and it is stored."
+            return is_so(failure)
         self._put_back(person, before, {name: stored.get(name, "") for name in missing})
-        raise failure or BadAnswer(
+        unchanged = BadAnswer(
             f"The server accepted the change and does not hold it: {', '.join(missing)}.",
             "Its project may have demographics of its own kind; ask its administrator.",
         )
+        raise not_so(failure, unchanged)
 
     def _put_back(self, person: Person, before: gateway.Stored, stored: Mapping[str, str]) -> None:
         """Where the word that clears was stored for a text, the text that stood there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from xnat_tui.errors import Forbidden, NotFound, UsageError
+from xnat_tui.errors import Forbidden, NotFound, Unclear, UsageError
 from xnat_tui.model.changes import Change
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
@@ -19,6 +19,8 @@ from xnat_tui.xnat.sharing import projects_of
 from xnat_tui.xnat.users import is_administrator
 
 _ADMINISTRATORS = "Only a site administrator may clear a server's caches."
+_GOES_ON = "No answer came in time: the server may still be at it."
+_LATER = "Look at the figures later, before repeating it."
 PULL, FIX = "pullDataFromHeaders", "fixScanTypes"
 STEPS = {
     PULL: "fields of the session and its scans are read from the DICOM headers again",
@@ -107,12 +109,18 @@ class Maintenance:
         item = place.item
         assert item is not None
         if change.verb == "refresh":
-            catalogs.refresh(connection, _address(place), change.after["options"].split(","))
+            try:
+                catalogs.refresh(connection, _address(place), change.after["options"].split(","))
+            except Unclear as error:
+                raise Unclear(_GOES_ON, _LATER, status=error.status) from None
             self.reader.forget(place.parent if place.kind is Kind.RESOURCE else place)
             return self._counted(place)
         before = self.reader.document(place)
         owner = projects_of(connection, item.uri).owner.project
-        catalogs.run_step(connection, owner, change.verb, item.id)
+        try:
+            catalogs.run_step(connection, owner, change.verb, item.id)
+        except Unclear as error:
+            raise Unclear(_GOES_ON, _LATER, status=error.status) from None
         self.reader.forget(place)
         return f"{_changed_fields(before, self.reader.document(place))} fields changed"
 

@@ -22,6 +22,8 @@ from xnat_tui.xnat.connection import Connection
 POLL_SECONDS = 2.0
 WATCH_SECONDS = 3600.0
 """How long work on one session is watched before it is left to itself."""
+UNSEEN_LOOKS = 5
+"""So many looks in a row at a list that cannot be read end a watch; what the server does is unknown then."""
 UNCHANGED_LOOKS = 3
 """So many looks that show no work on a session after a lost answer mean that none was begun."""
 
@@ -45,28 +47,39 @@ def send_and_watch(
         send()
     except (ServerError, Unclear, Conflict, ServerUnreachable) as error:
         failure = error
-    waited, unchanged = 0.0, 0
+    waited, unchanged, unseen = 0.0, 0, 0
     while True:
+        now = None
         try:
             now = wire.session(connection, one)
         except NotFound:
             if stays:
                 raise
             return
-        if not now.settled:
-            unchanged = 0
-        elif stays and failure is None:
-            _check_built(connection, now)
-            return
-        else:
-            unchanged += 1
-            if not isinstance(failure, Unclear) or unchanged >= UNCHANGED_LOOKS:
+        except (BadAnswer, ServerError, ServerUnreachable) as error:
+            unseen += 1
+            if unseen >= UNSEEN_LOOKS:
+                raise _unseen(error) from None
+        if now is not None:
+            unseen = 0
+            unchanged = unchanged + 1 if now.settled else 0
+            if now.settled and stays and failure is None:
+                _check_built(connection, now)
+                return
+            if unchanged >= (UNCHANGED_LOOKS if isinstance(failure, Unclear) else 1):
                 raise _stuck(connection, one, now, failure)
         if waited >= WATCH_SECONDS:
-            raise Unclear(f"It is still {now.status} on the server.", "Look at the list later.")
+            raise Unclear(f"It is still {(now or one).status} on the server.", "Look at the list later.")
         if stop.wait(POLL_SECONDS):
             raise Interrupted("Stopped watching; the server goes on with it.", "Look at the list later.")
         waited += POLL_SECONDS
+
+
+def _unseen(error: XnatTuiError) -> Unclear:
+    return Unclear(
+        f"The prearchive cannot be read, and the server may still be at it. {error.message}",
+        "Look at the list later, before repeating it.",
+    )
 
 
 def _check_built(connection: Connection, now: Received) -> None:

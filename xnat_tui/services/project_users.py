@@ -18,6 +18,7 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import ACCESSIBILITIES, Member, Role
 from xnat_tui.services.reading import Reader
+from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat import users as gateway
 from xnat_tui.xnat import writing
 
@@ -116,8 +117,8 @@ class ProjectUsers:
         except (ServerError, Unclear) as error:
             failure = error
         if not self._holds(change):
-            raise failure or BadAnswer("The server accepted it, and nothing has changed.", "Reload.")
-        return "The answer was lost; read back, and it is so." if failure else ""
+            raise not_so(failure, BadAnswer("The server accepted it, and nothing has changed.", "Reload."))
+        return is_so(failure)
 
     def group(self, role: Role) -> str:
         """A role's group, as XNAT names it: `P_owner`."""

@@ -11,6 +11,7 @@ from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.services.reading import Reader
+from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat import deleting, writing
 from xnat_tui.xnat.addresses import url_path
 from xnat_tui.xnat.writing import Attributes
@@ -122,8 +123,8 @@ class Resources:
         self.reader.forget(self.owner)
         wrong = self._missing(planned) if isinstance(planned, _Creation) else self._standing(planned)
         if wrong is not None:
-            raise failure or wrong
-        return "The server answered otherwise; read back, and it is so." if failure else ""
+            raise not_so(failure, wrong)
+        return is_so(failure)
 
     @property
     def _project(self) -> str:

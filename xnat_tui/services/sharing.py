@@ -21,6 +21,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Projects, label_refusal
 from xnat_tui.services.find import find_one
 from xnat_tui.services.reading import Reader
+from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.services.tables import CsvTable, Row
 from xnat_tui.xnat import sharing as gateway
 from xnat_tui.xnat.access import own_access
@@ -198,12 +199,12 @@ class Sharing:
         projects = projects_of(self.reader.connection, item.uri)
         self._projects[item.uri] = projects
         if not _holds(change, step, projects):
-            raise failure or BadAnswer(
-                "The server accepted it, and nothing has changed.", "Check your rights."
+            raise not_so(
+                failure, BadAnswer("The server accepted it, and nothing has changed.", "Check your rights.")
             )
         step.done = True
         self.reader.forget(Place(step.place.server, step.place.items[:1]))
-        return "The server answered otherwise; read back, and it is so." if failure else ""
+        return is_so(failure)
 
     def _before(self, change: Change, step: _Step) -> list[_Step]:
         """The steps that have to succeed first: what stands above, or below where something is taken out."""

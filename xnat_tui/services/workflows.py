@@ -10,6 +10,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import DISMISSED, Workflow
 from xnat_tui.services.reading import Reader
+from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat import workflows as gateway
 from xnat_tui.xnat.users import is_administrator
 
@@ -103,8 +104,9 @@ class Workflows:
         except (ServerError, Unclear) as error:
             failure = error
         if gateway.read(connection, number).open:
-            raise failure or BadAnswer("The server accepted it, and the workflow is still open.", "Reload.")
-        return "The answer was lost; read back, and it is so." if failure else ""
+            unchanged = BadAnswer("The server accepted it, and the workflow is still open.", "Reload.")
+            raise not_so(failure, unchanged)
+        return is_so(failure)
 
     def _found(self, place: Place, *, autorun: bool, only_open: bool) -> list[Workflow]:
         project = place.of(Kind.PROJECT)

@@ -54,6 +54,12 @@ def search(
         answer = connection.write(
             "POST", "/data/search", params={"format": "json"}, body=body, content_type="application/xml"
         )
+    except Forbidden as error:
+        raise Forbidden(
+            f"{connection.server.name} does not let {connection.user} search workflows.",
+            "An item's latest AutoRun can be asked for without.",
+            status=error.status,
+        ) from None
     except Unclear as error:  # a search changes nothing, whether or not it was answered
         raise ServerUnreachable(
             "Searching workflows: no answer came.", "Try again.", status=error.status

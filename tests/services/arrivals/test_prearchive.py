@@ -329,6 +329,25 @@ def test_a_failure_brings_the_reason_of_the_log(demo: DemoServer, prearchive: Pr
         prearchive.do(change)
 
 
+def test_a_watch_goes_on_when_the_list_cannot_be_read_for_a_while(
+    demo: DemoServer, prearchive: Prearchive, pick: Pick
+) -> None:
+    demo.site.settings.archive_timeout_seconds = 0
+    (change,) = prearchive.plan_archive(pick(READY))
+    demo.faults.add("GET /data/prearchive/projects", Answer("", 200), times=3, after=1)
+    assert "archived as BRAINS/SUB-013/SUB-013_MR1" in prearchive.do(change)
+
+
+def test_a_list_that_stays_unreadable_leaves_it_open_what_became_of_the_work(
+    demo: DemoServer, prearchive: Prearchive, pick: Pick
+) -> None:
+    demo.site.settings.archive_timeout_seconds = 0
+    (change,) = prearchive.plan_archive(pick(READY))
+    demo.faults.add("GET /data/prearchive/projects", Answer("", 200), after=1)
+    with pytest.raises(Unclear, match="the server may still be at it"):
+        prearchive.do(change)
+
+
 def test_a_watch_ends_when_it_takes_too_long(
     demo: DemoServer, prearchive: Prearchive, pick: Pick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
