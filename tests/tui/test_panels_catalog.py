@@ -112,12 +112,37 @@ async def test_a_projects_sessions_are_done_one_after_the_other_and_one_may_fail
         assert "no space left" in told.screen
 
 
+async def test_o_widens_it_to_the_whole_project(servers):
+    async with panel("lab:BRAINS") as told:
+        assert told.line_with("Catalog maintenance · lab:BRAINS/0010")
+        await told.press("o")
+        assert told.line_with("Catalog maintenance · lab:BRAINS ─")
+        assert told.line_with("BRAINS / protocol")
+        await choose(told, "recount")
+        await told.press("enter")
+        assert told.line_with("21 to do.")
+        await told.press("escape", "o")
+        assert told.line_with("Catalog maintenance · lab:BRAINS/0010")
+
+
 async def test_recounting_is_a_refresh_of_the_figures_alone(servers):
     async with panel("lab:BRAINS/SUB-001") as told:
         await choose(told, "recount")
         await told.press("enter")
         assert "options: populateStats" in told.screen
         assert told.line_with("$ xnat-tui catalog recount lab:BRAINS/SUB-001/SUB-001_MR1")
+
+
+async def test_what_was_counted_anew_stands_in_the_tree(servers):
+    resource = dicom(servers)
+    resource.file_count = 500
+    async with story("lab:LEGACY/-a--b_C-/-a--b_C-_MR/scans/2", "qc:BRAINS") as told:
+        assert "500" in told.screen
+        await told.press("K")
+        await choose(told, "recount")
+        await told.press("enter", "enter", "escape", "escape")
+        assert told.app.screen is told.main
+        assert "500" not in told.screen
 
 
 async def test_only_marked_resources_are_refreshed(servers):

@@ -110,6 +110,27 @@ async def test_one_session_is_archived_under_the_labels_that_were_typed(servers)
         await told.press("enter")
         assert told.line_with("Prearchive · lab BRAINS · 10 sessions")
         assert "SUB-013" not in told.screen
+        await told.press("escape")
+        assert told.app.screen is told.main
+        assert told.line_with("SUB-013-A")
+
+
+async def test_many_sessions_get_labels_from_a_table(servers, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("session,new_subject,new_label\nSUB-013_MR1,0013,0013_MR\nSUB-014_MR1,,0014_MR\n")
+    async with panel() as told:
+        await told.press("asterisk", "a")
+        told.has("XNAT changes these labels only as it archives a session.")
+        await told.press("ctrl+t")
+        await told.type(str(table))
+        await told.press("enter")
+        told.has("2 to do. Nothing is deleted.", "0013, 0013_MR")
+        await told.press("enter")
+        assert "2 done" in told.screen
+    stored = servers.lab.site.experiment("0013_MR", "BRAINS")
+    assert stored is not None
+    assert stored.subject.label == "0013"
+    assert servers.lab.site.experiment("0014_MR", "BRAINS") is not None
 
 
 async def test_marked_sessions_get_labels_from_a_template(servers):

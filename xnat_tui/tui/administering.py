@@ -26,8 +26,14 @@ class Administering:
             self._screen.say("Open a server or project in this pane first (o).")
             return
         project = place.of(Kind.PROJECT)
-        panel = PrearchivePanel(place.server, project.id if project is not None else "")
-        self._screen.app.push_screen(panel, lambda _: None)
+        screen = self._screen
+        pane = screen.active
+        panel = PrearchivePanel(
+            place.server,
+            project.id if project is not None else "",
+            lambda: screen.sifting.show_written(pane),
+        )
+        screen.app.push_screen(panel, lambda _: None)
 
     def do_workflows(self) -> None:
         """Of the item under the cursor, else of the pane's project."""
@@ -56,7 +62,7 @@ class Administering:
             if pane.pair_tree is not None:
                 pane.pair_tree.clear_marks()
 
-        screen.app.push_screen(CatalogPanel(places), left)
+        screen.app.push_screen(CatalogPanel(places, lambda: screen.sifting.show_written(pane)), left)
 
     def _place(self) -> Place | None:
         """What is under the cursor on this side, or else what the pane shows."""

@@ -13,7 +13,6 @@ from xnat_tui.model.plan import OnExisting, Plan, Policy
 
 if TYPE_CHECKING:
     from xnat_tui.tui.screens.main import MainScreen
-    from xnat_tui.tui.widgets.pane import Pane
 
 
 class Editing:
@@ -31,7 +30,9 @@ class Editing:
             self._screen.say("Put the cursor on a subject, or on a project for all of its subjects.")
         else:
             pane = self._screen.active
-            self._screen.app.push_screen(DemographicsPanel(places, lambda: self._renew(pane)))
+            self._screen.app.push_screen(
+                DemographicsPanel(places, lambda: self._screen.sifting.show_written(pane))
+            )
 
     def do_sharing(self) -> None:
         from xnat_tui.tui.screens.sharing import SharingPanel, shareable
@@ -41,7 +42,7 @@ class Editing:
             self._screen.say("Subjects, sessions and assessors can be shared: put the cursor on one.")
             return
         pane = self._screen.active
-        self._screen.app.push_screen(SharingPanel(places, lambda: self._renew(pane)))
+        self._screen.app.push_screen(SharingPanel(places, lambda: self._screen.sifting.show_written(pane)))
 
     def do_users(self) -> None:
         """Of the cursor's project."""
@@ -62,7 +63,7 @@ class Editing:
             self._screen.say("Subjects and sessions can be renamed: put the cursor on one.")
             return
         pane = self._screen.active
-        self._screen.app.push_screen(RenamePanel(place, lambda: self._renew(pane)))
+        self._screen.app.push_screen(RenamePanel(place, lambda: self._screen.sifting.show_written(pane)))
 
     def do_resources(self) -> None:
         """Of the item under the cursor; on a resource or file, opened there."""
@@ -73,7 +74,9 @@ class Editing:
             self._screen.say("Put the cursor on a project, or on something in one.")
             return
         pane = self._screen.active
-        self._screen.app.push_screen(ResourcesPanel(place, self._upload, lambda: self._renew(pane)))
+        self._screen.app.push_screen(
+            ResourcesPanel(place, self._upload, lambda: self._screen.sifting.show_written(pane))
+        )
 
     def do_header(self) -> None:
         """Of the file under the cursor, or the first one below it; of both sides while comparing."""
@@ -106,17 +109,6 @@ class Editing:
     def _place(self) -> Place | None:
         pane = self._screen.active
         return pane.place_of(self._screen.cursor) or pane.root
-
-    def _renew(self, pane: Pane) -> None:
-        """Show what was written: in its pane, and in the other one where that shows the same server."""
-        screen = self._screen
-        root = pane.root
-        screen.sifting.reload_pane(pane)
-        other = screen.destination if pane is screen.source else screen.source
-        if not screen.comparing.on and root is not None and other.root is not None:
-            workspace = screen.explorer.workspace
-            if workspace.same_server(root.server, other.root.server):
-                screen.sifting.reload_pane(other)
 
     def _upload(self, paths: Sequence[Path], where: Location, replace: bool) -> None:
         """Plan it, show the plan, and let the queue of transfers do it."""

@@ -111,3 +111,14 @@ class Sifting:
         pane.model.forget(pane.model.root)
         pane.pair_tree.pairs_changed(pane.model.root)
         screen.opening.read_again(pane, standing)
+
+    def show_written(self, pane: Pane) -> None:
+        """What a panel wrote: in its pane, and in the other one where that shows the same server."""
+        screen = self._screen
+        root = pane.root
+        self.reload_pane(pane)
+        other = screen.destination if pane is screen.source else screen.source
+        if not screen.comparing.on and root is not None and other.root is not None:
+            workspace = screen.explorer.workspace
+            if workspace.same_server(root.server, other.root.server):
+                self.reload_pane(other)

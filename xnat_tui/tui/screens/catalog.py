@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,7 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from xnat_tui.errors import NotFound, XnatTuiError
-from xnat_tui.model.changes import Change
+from xnat_tui.model.changes import Change, Result
 from xnat_tui.model.display import clean, fit, short_count, short_size
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
@@ -46,6 +46,7 @@ class CatalogPanel(RowsPanel[Place]):
         Binding("space", "mark", "Toggle"),
         Binding("enter", "review", "Review plan"),
         Binding("tab", "app.focus_next", "Other list"),
+        Binding("o", "scope", "Item/project"),
     ]
     DEFAULT_CSS = """
     CatalogPanel #work { height: 10; max-height: 50%; }
@@ -54,14 +55,14 @@ class CatalogPanel(RowsPanel[Place]):
     focused_first = "#work"
     empty = "No resources of its own; a project's sessions are refreshed one after the other."
 
-    def __init__(self, places: Sequence[Place]) -> None:
+    def __init__(self, places: Sequence[Place], changed: Callable[[], None]) -> None:
         columns = [
             *(Column("resource", 44), Column("entries", 7, right=True)),
             *(Column("bytes", 5, right=True), Column("digests", 10, right=True)),
         ]
-        name = str(places[0].location) if len(places) == 1 else f"{len(places)} marked items"
-        super().__init__(f"Catalog maintenance · {name}", columns)
-        self._places = list(places)
+        super().__init__(_title(places), columns)
+        self._changed = changed
+        self._asked = self._places = list(places)
         self._server = places[0].server
         self._options = set(DEFAULT_OPTIONS)
         self._digests: dict[str, Digests | XnatTuiError] = {}
@@ -72,8 +73,6 @@ class CatalogPanel(RowsPanel[Place]):
         return [OptionList(id="work", compact=True, markup=False), *super().body()]
 
     def on_mount(self) -> None:
-        if not any(place.kind in _LARGE for place in self._places):
-            self._refusals = dict.fromkeys(_OF_SESSIONS, "mark sessions, subjects or a project for it.")
         self._show_work()
         self.explorer.loader.submit(
             ("rights", id(self)), self._ask_rights, self._take_rights, self.complain_of
@@ -106,7 +105,7 @@ class CatalogPanel(RowsPanel[Place]):
         return found
 
     def _take_rights(self, refusals: dict[str, str]) -> None:
-        self._refusals |= refusals
+        self._refusals = refusals
         if self.is_attached:
             self._show_work()
 
@@ -119,10 +118,26 @@ class CatalogPanel(RowsPanel[Place]):
             danger = "  !" if name == "delete" else ""
             work.add_option(Option(f"[{tick}] {name:<14} {meaning}{danger}", id=name))
         for task, (word, meaning) in _TASKS.items():
-            refusal = self._refusals.get(task, "")
+            refusal = self._why_not_task(task)
             text = fit(f"  > {word:<14} {clean('not now: ' + refusal if refusal else meaning)}", _WIDTH)
             work.add_option(Option(Content.styled(text, "dim") if refusal else text, id=task))
         work.highlighted = at if at is not None else len(OPTIONS)
+
+    def _why_not_task(self, task: str) -> str:
+        refusal = self._refusals.get(task, "")
+        if not refusal and task in _OF_SESSIONS and not any(one.kind in _LARGE for one in self._places):
+            return "mark sessions, subjects or a project for it."
+        return refusal
+
+    def action_scope(self) -> None:
+        """What this was opened on, or its whole project."""
+        project = self._asked[0].up_to(Kind.PROJECT)
+        self._places = [project] if self._places == self._asked else self._asked
+        self.marks.clear()
+        self.rows = []
+        self.retitle(_title(self._places))
+        self._show_work()
+        self.action_reload()
 
     # resources
 
@@ -218,7 +233,7 @@ class CatalogPanel(RowsPanel[Place]):
         """The plan of the task under the cursor; of a refresh on an option."""
         option = self.query_one("#work", OptionList).highlighted_option
         task = str(option.id) if option is not None and option.id in _TASKS else "refresh"
-        if refusal := self._refusals.get(task):
+        if refusal := self._why_not_task(task):
             self.complain(f"! {_TASKS[task][0]}: {refusal}")
             return
         if task == "refresh" and not self._options:
@@ -280,7 +295,14 @@ class CatalogPanel(RowsPanel[Place]):
         words += [flags[name] for name in OPTIONS if name in self._options] if task == "refresh" else []
         return shlex.join(words)
 
-    def _ended(self, _: object) -> None:
+    def _ended(self, results: Sequence[Result]) -> None:
         self.marks.clear()
+        if any(result.error is None for result in results):
+            self._changed()
         if self.is_attached:
             self.action_reload()
+
+
+def _title(places: Sequence[Place]) -> str:
+    name = str(places[0].location) if len(places) == 1 else f"{len(places)} marked items"
+    return f"Catalog maintenance · {name}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.changes import Change
+from xnat_tui.model.changes import Change, Result
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Step
@@ -39,7 +39,7 @@ _STATUS_TELLS = {
 
 
 class PrearchivePanel(RowsPanel[Received]):
-    """`project` "" is the whole server."""
+    """`project` "" is the whole server. `archived` is told when sessions have come into the archive."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "details", "Details"),
@@ -52,11 +52,12 @@ class PrearchivePanel(RowsPanel[Received]):
     writes = frozenset({"archive", "move", "rebuild", "delete"})
     empty = "Nothing waits in the prearchive."
 
-    def __init__(self, server: str, project: str) -> None:
+    def __init__(self, server: str, project: str, archived: Callable[[], None]) -> None:
         super().__init__("Prearchive", _columns(not project))
         self._server = server
         self._project = project
         self._whole = not project
+        self._archived = archived
         self._figures: dict[str, Figures | XnatTuiError] = {}
         self._asking = ""
         self._told: dict[str, str] = {}
@@ -295,9 +296,11 @@ class PrearchivePanel(RowsPanel[Received]):
 
         self.explorer.loader.submit("plan", lambda: make(service), show, self.complain_of)
 
-    def _ended(self, _: object) -> None:
+    def _ended(self, results: Sequence[Result]) -> None:
         self._working = False
         self.marks.clear()
+        if any(result.error is None and result.change.verb == "archive" for result in results):
+            self._archived()
         if self.is_attached:
             self.action_reload()
 
