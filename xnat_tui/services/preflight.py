@@ -10,6 +10,7 @@ from xnat_tui.model.plan import Finding, Policy
 from xnat_tui.xnat.connection import Connection, url_path
 
 WRITING_ROLES = frozenset({"owners", "members", "owner", "member"})
+READING_ROLES = frozenset({"collaborators", "collaborator"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,10 @@ def rights(connection: Connection, project: str, *, creates: bool) -> list[Findi
     role = next((str(row.get("role", "")) for row in roles if row.get("ID") == project), "")
     if role.lower() in WRITING_ROLES:
         return []
-    if role:
+    if role.lower() in READING_ROLES:
         return [Finding("error", f"You are one of the {role} of {project}, who may not write there.")]
+    if role:
+        return [Finding("warning", f"What the {role} of {project} may do there is not known.")]
     return [Finding("warning", f"You are no member of {project}: writing there may be refused.")]
 
 

@@ -23,6 +23,7 @@ from xnat_tui.tui import theme
 from xnat_tui.tui.actions import unknown_ids
 from xnat_tui.tui.graphics import Graphics, Means, wanted
 from xnat_tui.tui.loading import Loader
+from xnat_tui.tui.rights import Rights
 from xnat_tui.tui.theme import Glyphs
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Explorer(App[int]):
         super().__init__(driver_class=driver_class, ansi_color=True if no_color else None)
         self.settings = settings
         self.loader = Loader()
+        self.rights = Rights(self)
         self.plain = is_plain()
         """Whether somebody rather listens to the screen: nothing moves, and it changes once a second."""
         self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii, words=self.plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xnat_tui.tui.key_names import key_names
@@ -52,22 +53,32 @@ class Panels:
         self._screen.app.push_screen(LogPanel(self._screen.explorer.happened))
 
     def do_actions_menu(self) -> None:
-        screen = self._screen
-        now = screen.situation()
+        self._offer(f"Actions · {self._screen.chosen_words()}", self._menu)
+
+    def do_palette(self) -> None:
+        self._offer("Commands", self._palette)
+
+    def _offer(self, title: str, choices: Callable[[], list[Choice]]) -> None:
+        """A menu at once, and again when it is known what the user may write to."""
+        panel = AskChoice(title, choices())
+        self._screen.app.push_screen(panel, self._do_chosen)
+        self._screen.ask_rights(lambda: panel.offer(choices()) if panel.is_attached else None)
+
+    def _menu(self) -> list[Choice]:
+        now = self._screen.situation()
         choices = []
-        shown = [action for action in screen.actions if action.writes or action.area in _MENU]
+        shown = [action for action in self._screen.actions if action.writes or action.area in _MENU]
         shown.sort(key=lambda action: (not action.writes, _MENU.index(action.area)))
         for action in shown:
             refusal = action.why_not(now)
             text = f"{key_names(action.keys):<6} {action.label}"
             said = refusal.partition(": ")[2]
             choices.append(Choice(action.method, text, f"not now: {said}" if said else action.help, refusal))
-        title = f"Actions · {screen.chosen_words()}"
-        screen.app.push_screen(AskChoice(title, choices), self._do_chosen)
+        return choices
 
-    def do_palette(self) -> None:
+    def _palette(self) -> list[Choice]:
         now = self._screen.situation()
-        choices = [
+        return [
             Choice(
                 action.method,
                 f"{action.area}: {action.verb}",
@@ -77,7 +88,6 @@ class Panels:
             for action in self._screen.actions
             if action.method != "palette"
         ]
-        self._screen.app.push_screen(AskChoice("Commands", choices), self._do_chosen)
 
     def _do_chosen(self, method: str | None) -> None:
         if method:

@@ -122,6 +122,13 @@ class AskChoice(Panel[str]):
     def _filter(self, event: Input.Changed) -> None:
         self._show(event.value)
 
+    def offer(self, choices: Sequence[Choice]) -> None:
+        """The same choices, of which more is known now; the cursor stays."""
+        at = self.query_one(OptionList).highlighted
+        self._choices = list(choices)
+        self._show(self.query_one(Input).value)
+        self.query_one(OptionList).highlighted = at
+
     def _show(self, text: str) -> None:
         self.complain("")
         words = text.casefold().split()

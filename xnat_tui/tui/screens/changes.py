@@ -16,7 +16,7 @@ from xnat_tui.model.changes import Change, Result
 from xnat_tui.model.display import clean, clean_lines, fit
 from xnat_tui.tui.change_run import Ended, Run
 from xnat_tui.tui.screens.ask import Confirm
-from xnat_tui.tui.screens.panel import KeysLine, Panel
+from xnat_tui.tui.screens.panel import Panel
 
 if TYPE_CHECKING:
     from xnat_tui.tui.app import Explorer
@@ -172,7 +172,7 @@ class ChangesPanel(Panel[None]):
             lines[0] += f". {replaces}"
             lines += [*self._notes[:3], *([f"$ {self._command}"] if self._command else [])]
         self.query_one("#totals", Static).update(clean_lines("\n".join(lines)))
-        self.query_one(KeysLine).say(self.keys_entries())
+        self.show_keys()
 
     def keys_entries(self) -> list[str]:
         run = self._doing

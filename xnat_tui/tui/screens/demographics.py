@@ -24,7 +24,14 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.demographics import Demographics, Subject, read_table
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.reading import ReadingPanel, read_only, refuses_writing
+from xnat_tui.tui.screens.reading import (
+    ReadingPanel,
+    ask_rights,
+    project_of,
+    read_only,
+    refusal_in,
+    refuses_writing,
+)
 from xnat_tui.tui.widgets.field_row import FieldRow
 
 _LOOKS_PER_SECOND = 2
@@ -70,7 +77,7 @@ class DemographicsPanel(ReadingPanel[None]):
 
     @property
     def refusal(self) -> str:
-        return read_only(self, self._server)
+        return refusal_in(self, self._server, project_of(self._places[0]))
 
     def body(self) -> list[Widget]:
         heading = f"  {'field':<22}{'now':<23}new"
@@ -81,6 +88,7 @@ class DemographicsPanel(ReadingPanel[None]):
         ]
 
     def on_mount(self) -> None:
+        ask_rights(self, self._server, project_of(self._places[0]))
         self._read()
 
     def on_unmount(self) -> None:
@@ -97,7 +105,7 @@ class DemographicsPanel(ReadingPanel[None]):
         names = [*FIELDS, *self._variables()]
         fields = self.query_one("#fields", VerticalScroll)
         await fields.remove_children()
-        locked = bool(self.refusal)
+        locked = bool(read_only(self, self._server))
         await fields.mount_all([FieldRow(name, self._subjects, locked=locked) for name in names])
         if not locked:
             self.rows[0].line.focus()
@@ -197,7 +205,7 @@ class DemographicsPanel(ReadingPanel[None]):
                 self.call_after_refresh(lambda: row.line.focus())
 
         known = {row.field_name for row in self.rows}
-        if known and not refuses_writing(self, self._server):
+        if known and not refuses_writing(self):
             self.app.push_screen(AskText("Custom variable", "Name:", problem=problem, done="Add"), named)
 
     def action_leave(self) -> None:
@@ -218,7 +226,7 @@ class DemographicsPanel(ReadingPanel[None]):
 
     def action_review(self) -> None:
         service, wanted = self._service, self.wanted
-        if service is None or refuses_writing(self, self._server):
+        if service is None or refuses_writing(self):
             return
         wrong = next((row for row in self.rows if row.wanted is not None and row.problem), None)
         if wrong is not None:
@@ -247,7 +255,7 @@ class DemographicsPanel(ReadingPanel[None]):
         self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._server, ended=ended))
 
     def action_from_dicom(self) -> None:
-        if self._service is None or refuses_writing(self, self._server):
+        if self._service is None or refuses_writing(self):
             return
 
         def chosen(what: str | None) -> None:
@@ -297,7 +305,7 @@ class DemographicsPanel(ReadingPanel[None]):
         ]
 
         def chosen(what: str | None) -> None:
-            if what == "import" and not refuses_writing(self, self._server):
+            if what == "import" and not refuses_writing(self):
                 self.app.push_screen(AskText("Import", "CSV file:", done="Review"), self._import)
             elif what == "export":
                 panel = AskText("Export", "New CSV file:", value="demographics.csv", done="Write")

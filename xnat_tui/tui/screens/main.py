@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from xnat_tui.model.display import clean
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui import describing
@@ -311,7 +312,7 @@ class MainScreen(Screen[None]):
             has_marks=bool(self.active.rows is not None and len(self.active.rows.marks)),
             both_open=here is not None and there is not None,
             target_refusal=self._refusal(there),
-            here_refusal=self._refusal(here),
+            here_refusal=self._refusal(self.active.place_of(pair) or here),
             cursor_kind=str(pair.kind) if pair is not None else "",
         )
 
@@ -329,7 +330,17 @@ class MainScreen(Screen[None]):
         if place is None:
             return "open a place in that pane first"
         server = self.explorer.workspace.server(place.server)
-        return f"{server.name} is marked read-only here" if server.read_only else ""
+        if server.read_only:
+            return f"{server.name} is marked read-only here"
+        project = place.of(Kind.PROJECT)
+        return self.explorer.rights.denial(place.server, project.id) if project is not None else ""
+
+    def ask_rights(self, told: Callable[[], None]) -> None:
+        """Ask what may be written on either side; `told` is called when more of it is known."""
+        for place in (self.active.place_of(self.cursor) or self.active.root, self.other.root):
+            project = place.of(Kind.PROJECT) if place is not None else None
+            if place is not None and project is not None:
+                self.explorer.rights.ask(place.server, project.id, told)
 
     def action_do(self, method: str) -> None:
         """Do an action by name, or say why it cannot be done now."""

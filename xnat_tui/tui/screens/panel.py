@@ -6,6 +6,7 @@ The background stays as it is, so that opening and closing a panel costs few byt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -36,12 +37,15 @@ class KeysLine(Static):
 
     def __init__(self, entries: Sequence[str], greyed: Sequence[str] = (), reason: str = "") -> None:
         super().__init__("", classes="panel--keys", markup=False)
+        self._say(entries, greyed, reason)
+
+    def say(self, entries: Sequence[str], greyed: Sequence[str] = (), reason: str = "") -> None:
+        self._say(entries, greyed, reason)
+        self.refresh(layout=True)
+
+    def _say(self, entries: Sequence[str], greyed: Sequence[str], reason: str) -> None:
         self.entries = list(entries)
         self._greyed = [clean(f"not now: {reason}"), *greyed] if greyed else []
-
-    def say(self, entries: Sequence[str]) -> None:
-        self.entries = list(entries)
-        self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  Textual's signature
         return len(self._usable(width)) + len(self._refused(width))
@@ -70,12 +74,14 @@ class KeysLine(Static):
 
 
 def _broken(entries: Sequence[str], width: int) -> list[str]:
-    """Entries in lines of a width."""
+    """Entries in lines of a width; one that is longer than a line is broken between its words."""
     lines: list[str] = []
     for entry in entries:
         longer = f"{lines[-1]}{_GAP}{entry}" if lines else entry
         if lines and cell_width(longer) <= width:
             lines[-1] = longer
+        elif cell_width(entry) > width > 0:
+            lines += wrap(entry, width)
         else:
             lines.append(entry)
     return lines
@@ -116,8 +122,7 @@ class Panel(ModalScreen[T | None]):
         box.border_title = Content(clean(self._title))
         with box:
             yield Static("", classes="panel--error", markup=False)
-            greyed = [_entry(one) for one in self._offered if self._why_not(one)]
-            yield KeysLine(self.keys_entries(), greyed, self.refusal)
+            yield KeysLine(self.keys_entries(), self._greyed_entries(), self.refusal)
 
     def body(self) -> list[Widget]:
         """The widgets between title and keys."""
@@ -153,6 +158,13 @@ class Panel(ModalScreen[T | None]):
 
     def keys_entries(self) -> list[str]:
         return [*(_entry(one) for one in self._offered if not self._why_not(one)), "esc Back"]
+
+    def show_keys(self) -> None:
+        """Keys that are there now; after something has changed that decides about them."""
+        self.query_one(KeysLine).say(self.keys_entries(), self._greyed_entries(), self.refusal)
+
+    def _greyed_entries(self) -> list[str]:
+        return [_entry(one) for one in self._offered if self._why_not(one)]
 
     def shown_bindings(self) -> list[Binding]:
         return [binding for binding in type(self).BINDINGS if isinstance(binding, Binding)]

@@ -30,7 +30,7 @@ from xnat_tui.tui.plan_lines import (
     weight,
 )
 from xnat_tui.tui.screens.ask import AskText, Confirm
-from xnat_tui.tui.screens.panel import SHORT, KeysLine
+from xnat_tui.tui.screens.panel import SHORT
 from xnat_tui.tui.screens.plan_options import PlanOptions, described
 from xnat_tui.tui.screens.reading import ReadingPanel
 
@@ -186,7 +186,7 @@ class PlanPanel(ReadingPanel[Plan]):
         )
         steps.highlighted = min(at or 0, len(self._listed) - 1) if self._listed else None
         self.query_one("#totals", Static).update(clean_lines("\n".join(self._totals(self._plan))))
-        self.query_one(KeysLine).say(self.keys_entries())
+        self.show_keys()
 
     def _word(self, step: Step, kept: Container[int]) -> str:
         """What is done in a step; an export's files are fetched, whatever documents call it."""

@@ -19,7 +19,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.prearchive import UNASSIGNED, Received, Selection
 from xnat_tui.tui.screens.ask import AskChoice, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.reading import read_only, refuses_writing
+from xnat_tui.tui.screens.reading import ask_rights, refusal_in, refuses_writing
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ class PrearchivePanel(RowsPanel[Received]):
 
     @property
     def refusal(self) -> str:
-        return read_only(self, self._server)
+        return refusal_in(self, self._server, "" if self._whole else self._project)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        ask_rights(self, self._server, self._project)
 
     # rows
 
@@ -265,7 +269,7 @@ class PrearchivePanel(RowsPanel[Received]):
     def _writable(self) -> list[Received]:
         """What is chosen; nothing, and the reason said, where nothing may be written."""
         chosen = self.chosen()
-        if refuses_writing(self, self._server):
+        if refuses_writing(self):
             return []
         if not any(row.settled for row in chosen):
             self.complain("! Only READY, CONFLICT and ERROR sessions may be worked on." if chosen else "")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.widget import Widget
 
 from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.place import Place
 from xnat_tui.tui.screens.panel import Panel
 
 if TYPE_CHECKING:
@@ -59,12 +61,32 @@ def read_only(panel: Panel[Any], server: str) -> str:
     return f"{server} is marked read-only here." if marked else ""
 
 
-def refuses_writing(panel: Panel[Any], server: str) -> bool:
+def refusal_in(panel: Panel[Any], server: str, project: str) -> str:
+    """Why nothing can be written to a project, as far as `ask_rights` was told; "" where it may."""
+    return read_only(panel, server) or explorer_of(panel).rights.denial(server, project)
+
+
+def project_of(place: Place) -> str:
+    """The ID of a place's project; "" of a server."""
+    project = place.of(Kind.PROJECT)
+    return project.id if project is not None else ""
+
+
+def ask_rights(panel: Panel[Any], server: str, project: str) -> None:
+    """Have the panel's keys greyed where its user may not write to a project."""
+
+    def told() -> None:
+        if panel.is_attached:
+            panel.show_keys()
+
+    explorer_of(panel).rights.ask(server, project, told)
+
+
+def refuses_writing(panel: Panel[Any]) -> bool:
     """Whether nothing can be written, which is then said in the panel."""
-    refusal = read_only(panel, server)
-    if refusal:
-        panel.complain(f"! {refusal}")
-    return bool(refusal)
+    if panel.refusal:
+        panel.complain(f"! {panel.refusal}")
+    return bool(panel.refusal)
 
 
 class ReadingPanel(Panel[T]):

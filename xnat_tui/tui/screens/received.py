@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean_lines, short_size
 from xnat_tui.model.prearchive import Received
-from xnat_tui.tui.screens.panel import KeysLine, Panel
+from xnat_tui.tui.screens.panel import Panel
 
 if TYPE_CHECKING:
     from xnat_tui.services.prearchive_details import Details
@@ -81,7 +81,7 @@ class ReceivedPanel(Panel[None]):
     def action_view(self, view: str) -> None:
         self._view = view
         self.retitle(f"{self._session.name or self._session.folder} · {view}")
-        self.query_one(KeysLine).say(self.keys_entries())
+        self.show_keys()
         self.query_one(VerticalScroll).scroll_home(animate=False)
         if (view, self._patient) in self._texts:
             self._show()

@@ -20,7 +20,14 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.resources import SIDES, Resources
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.reading import ask_server, complain_of, read_only, refuses_writing
+from xnat_tui.tui.screens.reading import (
+    ask_rights,
+    ask_server,
+    complain_of,
+    project_of,
+    refusal_in,
+    refuses_writing,
+)
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 Upload = Callable[[Sequence[Path], Location, bool], None]
@@ -70,7 +77,11 @@ class ResourcesPanel(RowsPanel[Item]):
 
     @property
     def refusal(self) -> str:
-        return read_only(self, self._owner.server)
+        return refusal_in(self, self._owner.server, project_of(self._owner))
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        ask_rights(self, self._owner.server, project_of(self._owner))
 
     # rows
 
@@ -154,7 +165,7 @@ class ResourcesPanel(RowsPanel[Item]):
 
     def action_create(self) -> None:
         service = self._service
-        if refuses_writing(self, self._owner.server) or service is None:
+        if refuses_writing(self) or service is None:
             return
 
         def named(label: str | None) -> None:
@@ -176,7 +187,7 @@ class ResourcesPanel(RowsPanel[Item]):
 
     def action_delete(self) -> None:
         chosen, service, opened = self.chosen(), self._service, self._opened
-        if refuses_writing(self, self._owner.server) or not chosen or service is None:
+        if refuses_writing(self) or not chosen or service is None:
             return
 
         def plan() -> list[Change]:
@@ -205,7 +216,7 @@ class ResourcesPanel(RowsPanel[Item]):
 
     def _ask_upload(self, *, replace: bool) -> None:
         """Files go into the opened resource or the one under the cursor; without any, into a new one."""
-        if refuses_writing(self, self._owner.server):
+        if refuses_writing(self):
             return
         target = self._opened or self.current
         if target is not None:

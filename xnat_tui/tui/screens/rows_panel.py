@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import cell_width, clean, clean_lines, fit
-from xnat_tui.tui.screens.panel import KeysLine, Panel
+from xnat_tui.tui.screens.panel import Panel
 
 if TYPE_CHECKING:
     from xnat_tui.tui.app import Explorer
@@ -203,7 +203,7 @@ class RowsPanel(Panel[None], Generic[R]):
             at = keys.index(kept) if kept in keys else min(listed.highlighted or 0, len(keys) - 1)
             listed.highlighted = at
         self._say_about()
-        self.query_one(KeysLine).say(self.keys_entries())
+        self.show_keys()
 
     def show_row(self, row: R) -> None:
         """Draw one row anew, when something more is known of it."""

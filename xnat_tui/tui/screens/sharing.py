@@ -112,7 +112,7 @@ class SharingPanel(RowsPanel[Share]):
 
     @property
     def _refused(self) -> bool:
-        return refuses_writing(self, self._server) or self._service is None
+        return refuses_writing(self) or self._service is None
 
     def action_add(self) -> None:
         if self._refused:

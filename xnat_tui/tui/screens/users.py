@@ -13,7 +13,13 @@ from xnat_tui.model.sharing import ACCESSIBILITIES, Member, Role
 from xnat_tui.services.project_users import ProjectUsers
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.reading import ask_server, read_only, refuses_writing
+from xnat_tui.tui.screens.reading import (
+    ask_rights,
+    ask_server,
+    project_of,
+    refusal_in,
+    refuses_writing,
+)
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 _COLUMNS = (Column("login", 14), Column("role", 13), Column("name", 19), Column("mail", 19))
@@ -50,7 +56,11 @@ class UsersPanel(RowsPanel[Member]):
 
     @property
     def refusal(self) -> str:
-        return read_only(self, self._project.server)
+        return refusal_in(self, self._project.server, project_of(self._project))
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        ask_rights(self, self._project.server, project_of(self._project))
 
     def read(self) -> list[Member]:
         service = self._service
@@ -136,7 +146,7 @@ class UsersPanel(RowsPanel[Member]):
 
     @property
     def _refused(self) -> bool:
-        return refuses_writing(self, self._project.server) or self._service is None
+        return refuses_writing(self) or self._service is None
 
     def _plan(self, word: str, make: Callable[[ProjectUsers], list[Change]]) -> None:
         service = self._service

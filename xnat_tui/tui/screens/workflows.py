@@ -124,7 +124,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
     def _plan(self, title: str, make: Callable[[Workflows], list[Change]], options: Sequence[str]) -> None:
         server = self._place.server
-        if refuses_writing(self, server):
+        if refuses_writing(self):
             return
         self.complain("")
         service = self._service()
