@@ -77,7 +77,7 @@ def test_dismissing_takes_open_autoruns_of_ones_own(xnat, look, service, carry_o
     changes = service.plan_dismiss([look("BRAINS")])
     assert [(one.after["session_label"], one.refusal) for one in changes] == [
         ("SUB-002_MR1", ""),
-        ("SUB-012_MR1", "Only its creator member or a site administrator may dismiss this workflow."),
+        ("SUB-012_MR1", "Only its creator member or a site administrator may dismiss workflow 27."),
     ]
     assert [result.error for result in carry_out(changes, service.do)] == [None]
     assert xnat.site.open_workflow(session(xnat.site, "SUB-002_MR1").id) is None
@@ -110,9 +110,7 @@ def test_a_403_names_the_creator(xnat, look, service, carry_out):
     changes = service.plan_dismiss([look("BRAINS/SUB-012")])
     (result,) = carry_out(changes, service.do)
     assert isinstance(result.error, Forbidden)
-    assert (
-        result.error.message == "Only its creator member or a site administrator may dismiss this workflow."
-    )
+    assert result.error.message == "Only its creator member or a site administrator may dismiss workflow 27."
 
 
 def test_every_dismissal_is_read_back(xnat, look, service, carry_out):

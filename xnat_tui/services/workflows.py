@@ -72,7 +72,7 @@ class Workflows:
         """The change that ends one workflow."""
         refusal = "" if workflow.open else f"it is over: {workflow.status}."
         if not refusal and workflow.user and workflow.user != self.reader.connection.user:
-            refusal = "" if self._may_change_all() is not False else _not_yours(workflow.user)
+            refusal = "" if self._may_change_all() is not False else _not_yours(workflow)
         after = {
             "workflow_id": workflow.id,
             "id": workflow.item,
@@ -99,8 +99,7 @@ class Workflows:
         try:
             gateway.set_status(connection, number, DISMISSED)
         except Forbidden as error:
-            creator = gateway.read(connection, number).user
-            raise Forbidden(_not_yours(creator), status=error.status) from None
+            raise Forbidden(_not_yours(gateway.read(connection, number)), status=error.status) from None
         except (ServerError, Unclear) as error:
             failure = error
         if gateway.read(connection, number).open:
@@ -143,6 +142,6 @@ class Workflows:
         return self._administrator
 
 
-def _not_yours(creator: str) -> str:
-    whose = f"its creator {creator}" if creator else "its creator"
-    return f"Only {whose} or a site administrator may dismiss this workflow."
+def _not_yours(workflow: Workflow) -> str:
+    whose = f"its creator {workflow.user}" if workflow.user else "its creator"
+    return f"Only {whose} or a site administrator may dismiss workflow {workflow.id}."

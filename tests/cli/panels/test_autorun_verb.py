@@ -42,7 +42,7 @@ def test_dismiss(run):
         "pipeline_name: xnat_tools/AutoRun.xml, status: Queued → Failed (Dismissed)\n"
         "! lab:BRAINS  dismiss  workflow_id: 27, id: CENTRAL_E00016, session_label: SUB-012_MR1, "
         "pipeline_name: xnat_tools/AutoRun.xml, status: Queued → Failed (Dismissed)\n"
-        "    refused: Only its creator member or a site administrator may dismiss this workflow.\n"
+        "    refused: Only its creator member or a site administrator may dismiss workflow 27.\n"
     )
     assert run("autorun", "dismiss", "root:BRAINS", "-y").exit_code == 0
     assert run("autorun", "list", "lab:BRAINS", "--status", "queued").stdout == ""
