@@ -61,8 +61,13 @@ class Panels:
     def _offer(self, title: str, choices: Callable[[], list[Choice]]) -> None:
         """A menu at once, and again when it is known what the user may write to."""
         panel = AskChoice(title, choices())
+
+        def told() -> None:
+            if panel.is_attached:
+                panel.call_after_refresh(lambda: panel.offer(choices()))  # its widgets stand then
+
         self._screen.app.push_screen(panel, self._do_chosen)
-        self._screen.ask_rights(lambda: panel.offer(choices()) if panel.is_attached else None)
+        self._screen.ask_rights(told)
 
     def _menu(self) -> list[Choice]:
         now = self._screen.situation()

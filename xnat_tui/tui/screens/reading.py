@@ -77,7 +77,7 @@ def ask_rights(panel: Panel[Any], server: str, project: str) -> None:
 
     def told() -> None:
         if panel.is_attached:
-            panel.show_keys()
+            panel.call_after_refresh(panel.show_keys)  # its widgets stand then
 
     explorer_of(panel).rights.ask(server, project, told)
 
