@@ -9,6 +9,7 @@ import pytest
 from xnat_tui.errors import UsageError
 from xnat_tui.model.location import Location
 from xnat_tui.model.prearchive import (
+    ORDERS,
     Difference,
     Labels,
     Received,
@@ -16,6 +17,7 @@ from xnat_tui.model.prearchive import (
     cleaned,
     differences,
     illegal_characters,
+    ordered,
     selected_by,
     total,
 )
@@ -107,6 +109,22 @@ def test_differences_name_what_one_side_lacks_and_pass_over_the_unknown() -> Non
         Difference("scans/2", "exists", "yes", "no"),
         Difference("scans/3", "exists", "no", "yes"),
     ]
+
+
+def test_sessions_are_ordered_with_the_unknown_last():
+    rows = [
+        Received.of(
+            {"project": project, "name": name, "status": status, "uploaded": uploaded, "url": f"/{name}"}
+        )
+        for name, project, status, uploaded in (
+            ("a", "Q", "READY", "2024-04-02 10:00:00"),
+            ("b", "", "_ARCHIVING", ""),
+            ("c", "P", "ERROR", "2024-04-01 10:00:00.5"),
+        )
+    ]
+    sizes = {"/a": 10, "/c": 20}
+    found = {order: "".join(one.name for one in ordered(rows, order, sizes)) for order in ORDERS}
+    assert found == {"age": "cab", "project": "cab", "status": "bca", "size": "cab"}
 
 
 def test_a_sum_with_an_unknown_part_is_unknown() -> None:

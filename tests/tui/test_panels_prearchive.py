@@ -1,5 +1,6 @@
 """The prearchive panel, through the screen at 80×24, and what the server holds afterwards."""
 
+import re
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 
@@ -58,6 +59,20 @@ async def test_o_widens_the_list_to_all_projects(servers):
         assert told.line_with("READY     LEGACY    008")
         await told.press("o")
         assert "LEGACY" not in told.screen
+
+
+async def test_sessions_are_sorted(servers):
+    async with panel() as told:
+        await told.press("end", "comma")
+        await told.type("size")
+        await told.press("enter")
+        sizes = re.findall(r"(\S+) 04-08 ", told.screen)
+        assert sizes == ["268k", "268k", "127k", "127k", "126k", "42k", "42k", "42k", "42k", "42k", "400"]
+        await told.press("comma")
+        await told.type("status")
+        await told.press("enter")
+        statuses = [line.split()[2] for line in told.screen.splitlines() if "04-08" in line][:3]
+        assert statuses == ["_ARC…VING", "BUILDING", "CONFLICT"]
 
 
 async def test_the_filter_knows_words_and_ages(servers):

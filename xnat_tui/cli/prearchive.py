@@ -19,7 +19,7 @@ from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import Interrupted, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.display import counted, short_size
-from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received, Selection
+from xnat_tui.model.prearchive import ORDERS, UNASSIGNED, Labels, Received, Selection, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from xnat_tui.services.workspace import Workspace
 
 _STATUSES = ("READY", "CONFLICT", "ERROR", "RECEIVING", "BUILDING", "ARCHIVING", "MOVING", "DELETING")
+Size = tuple[int | None, int | None]
+"""Files and bytes, None where the server does not tell."""
 _KIND_HINT = "Write NAME:PROJECT, NAME:PROJECT/SUBJECT/SESSION or NAME:PROJECT/TIMESTAMP/FOLDER; globs work."
 
 
@@ -63,24 +65,39 @@ def _selecting(function: Callable[..., Any]) -> Callable[..., Any]:
 @prearchive.command("list")
 @_selecting
 @click.option("--sizes", is_flag=True, help="Count files and bytes, too: one more question per session.")
+@click.option(
+    "--sort", type=click.Choice(list(ORDERS)), help="Oldest or largest first, by project or status."
+)
 @pass_state
-def list_(state: State, /, sizes: bool, **chosen: Any) -> int:
-    """List sessions that have arrived; without LOC, those of every saved server."""
+def list_(state: State, /, sizes: bool, sort: str | None, **chosen: Any) -> int:
+    """List sessions that have arrived; without LOC, those of every saved server, one after the other."""
     names = list(state.settings.servers)
+    sizes = sizes or sort == "size"
     if chosen["location"] is None and len(names) > 1:
-        return _list_everywhere(state, names, sizes, chosen)
+        return _list_everywhere(state, names, sizes, sort, chosen)
     with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
-        found = panel.sessions(selection)
-        held = {one.url: panel.size(one) for one in found} if sizes else {}
+        found = _sized(panel, selection, sizes, sort)
         if state.output.wants_json:
-            _document(state, [_item(one, held.get(one.url)) for one in found])
+            _document(state, [_item(one, size) for one, size in found])
             return ExitCode.DONE
-        _table(state, [], [_cells(one, held.get(one.url)) for one in found], sizes)
+        _table(state, [], [_cells(one, size) for one, size in found], sizes)
         state.output.note(f"{counted(len(found), 'session')}, as seen by {panel.connection.user}.")
     return ExitCode.DONE
 
 
-def _list_everywhere(state: State, names: Sequence[str], sizes: bool, chosen: dict[str, Any]) -> int:
+def _sized(
+    panel: Prearchive, selection: Selection, sizes: bool, sort: str | None
+) -> list[tuple[Received, Size | None]]:
+    found = panel.sessions(selection)
+    held = {one.url: panel.size(one) for one in found} if sizes else {}
+    if sort:
+        found = ordered(found, sort, {url: size for url, (_, size) in held.items()})
+    return [(one, held.get(one.url)) for one in found]
+
+
+def _list_everywhere(
+    state: State, names: Sequence[str], sizes: bool, sort: str | None, chosen: dict[str, Any]
+) -> int:
     """One server that cannot be asked does not hide the others."""
     items: list[dict[str, Any]] = []
     cells: list[list[str]] = []
@@ -89,8 +106,7 @@ def _list_everywhere(state: State, names: Sequence[str], sizes: bool, chosen: di
         for name in names:
             try:
                 with _open(state, workspace, chosen | {"location": f"{name}:"}) as (panel, selection):
-                    for one in panel.sessions(selection):
-                        size = panel.size(one) if sizes else None
+                    for one, size in _sized(panel, selection, sizes, sort):
                         items.append({"server": name, **_item(one, size)})
                         cells.append([name, *_cells(one, size)])
             except Interrupted:
@@ -312,11 +328,11 @@ def _document(state: State, items: list[dict[str, Any]]) -> None:
     state.output.document({"items": items, "changed": [], "failed": []})
 
 
-def _item(one: Received, size: tuple[int | None, int | None] | None) -> dict[str, Any]:
+def _item(one: Received, size: Size | None) -> dict[str, Any]:
     return {**one.fields, **({} if size is None else {"files": size[0], "bytes": size[1]})}
 
 
-def _cells(one: Received, size: tuple[int | None, int | None] | None) -> list[str]:
+def _cells(one: Received, size: Size | None) -> list[str]:
     arrived = one.fields.get("uploaded", "").partition(".")[0]
     cells = [one.project or UNASSIGNED, one.subject, one.name, one.status, arrived, one.timestamp]
     return cells if size is None else [*cells, _number(size[0]), _size(size[1])]

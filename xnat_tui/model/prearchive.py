@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.location import Location, Step
@@ -106,6 +107,31 @@ class Selection:
         return (self.older_than is None or age >= self.older_than) and (
             self.newer_than is None or age <= self.newer_than
         )
+
+
+ORDERS = {
+    "age": "the oldest first",
+    "project": "by project",
+    "status": "by status",
+    "size": "the largest first",
+}
+
+
+def ordered(found: Iterable[Received], order: str, sizes: Mapping[str, int | None]) -> list[Received]:
+    """Sessions in one of ORDERS, the unknown last, equal ones as they were; `sizes` are bytes by `url`."""
+
+    def key(one: Received) -> tuple[bool, Any]:
+        match order:
+            case "project":
+                return not one.project, one.project
+            case "status":
+                return False, one.status.lstrip("_")
+            case "size":
+                size = sizes.get(one.url)
+                return size is None, -(size or 0)
+        return one.uploaded is None, one.uploaded or datetime.max
+
+    return sorted(found, key=key)
 
 
 def selected_by(location: Location) -> tuple[Step, ...]:

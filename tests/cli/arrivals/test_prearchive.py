@@ -66,6 +66,18 @@ def test_list_by_status(program, demo):
     assert result.stderr == "2 sessions, as seen by demo.\n"
 
 
+def test_list_by_size(program, demo):
+    result = program(
+        "prearchive", "list", "lab:BRAINS", "--status", "ready", "--status", "error", "--sort", "size"
+    )
+    assert result.stdout == (
+        "PROJECT  SUBJECT  SESSION        STATUS  ARRIVED              TIMESTAMP           FILES  SIZE\n"
+        "BRAINS   SUB-013  SUB-013_MR1    READY   2024-04-08 09:15:00  20240408_091500123     19  268k\n"
+        "BRAINS   SUB-014  SUB-014_MR1    READY   2024-04-08 09:32:00  20240408_093200124      9  127k\n"
+        "BRAINS            20240228_1102  ERROR   2024-04-08 10:06:00  20240408_100600126      1   400\n"
+    )
+
+
 def test_list_without_a_location_takes_the_only_server(program, demo):
     assert program("prearchive", "list").stderr == "18 sessions, as seen by demo.\n"
     program.configure("")

@@ -16,7 +16,7 @@ from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Step
 from xnat_tui.model.place import Place
-from xnat_tui.model.prearchive import UNASSIGNED, Received, Selection
+from xnat_tui.model.prearchive import ORDERS, UNASSIGNED, Received, Selection, ordered
 from xnat_tui.tui.screens.ask import AskChoice, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.reading import ask_rights, refusal_in, refuses_writing
@@ -48,6 +48,7 @@ class PrearchivePanel(RowsPanel[Received]):
         Binding("b", "rebuild", "Rebuild"),
         Binding("d", "delete", "Delete…"),
         Binding("o", "scope", "Project/all"),
+        Binding("comma", "sort", "Sort…"),
     ]
     writes = frozenset({"archive", "move", "rebuild", "delete"})
     empty = "Nothing waits in the prearchive."
@@ -61,6 +62,7 @@ class PrearchivePanel(RowsPanel[Received]):
         self._figures: dict[str, Figures | XnatTuiError] = {}
         self._asking = ""
         self._told: dict[str, str] = {}
+        self._order = ""
         self._working = False
         self._ticking = False
 
@@ -76,7 +78,13 @@ class PrearchivePanel(RowsPanel[Received]):
 
     def read(self) -> list[Received]:
         step = () if self._whole else (Step(Kind.PROJECT, self._project),)
-        return self._service().sessions(Selection(step))
+        return self._in_order(self._service().sessions(Selection(step)))
+
+    def _in_order(self, rows: Sequence[Received]) -> list[Received]:
+        """As the user wants them; in the server's order as long as nothing else was asked for."""
+        held = self._figures.items()
+        sizes = {url: None if isinstance(one, XnatTuiError) else one.bytes for url, one in held}
+        return ordered(rows, self._order, sizes) if self._order else [*rows]
 
     def _service(self) -> Prearchive:
         from xnat_tui.services.prearchive import Prearchive
@@ -153,11 +161,16 @@ class PrearchivePanel(RowsPanel[Received]):
         self._ask_figures()
 
     def _ask_figures(self) -> None:
-        """Count one session that is on screen and was not counted yet; its answer asks for the next."""
+        """Count one session that is on screen and was not counted yet; its answer asks for the next.
+
+        Sorted by size, all of them are counted.
+        """
         listed = self.listed
         top = int(listed.scroll_y)
-        visible = self.shown[top : top + max(listed.size.height, 1)]
-        row = next((one for one in visible if one.url not in self._figures), None)
+        wanted = self.shown[top : top + max(listed.size.height, 1)]
+        if self._order == "size":
+            wanted = self.rows
+        row = next((one for one in wanted if one.url not in self._figures), None)
         if row is None or self._asking:
             return
         self._asking = row.url
@@ -173,6 +186,8 @@ class PrearchivePanel(RowsPanel[Received]):
             if self.is_attached:
                 self.show_row(row)
                 self._ask_figures()
+                if self._order == "size" and not self._asking:
+                    self._sort()
 
         self.explorer.loader.submit(("figures", id(self)), ask, take, take)
 
@@ -189,6 +204,22 @@ class PrearchivePanel(RowsPanel[Received]):
         self.rows = []
         self.show_rows()
         self.action_reload()
+
+    def action_sort(self) -> None:
+        """By age, project, status or size."""
+
+        def chosen(order: str | None) -> None:
+            if order:
+                self._order = order
+                self._sort()
+                self._ask_figures()
+
+        choices = [Choice(order, order, words) for order, words in ORDERS.items()]
+        self.app.push_screen(AskChoice("Sort by", choices), chosen)
+
+    def _sort(self) -> None:
+        self.rows = self._in_order(self.rows)
+        self.show_rows()
 
     def on_option_list_option_selected(self) -> None:
         self.action_details()
