@@ -93,7 +93,7 @@ def log(connection: Connection, one: Received) -> list[str]:
     """
     told = connection.get_text(f"{_path(one)}/logs", format="json")
     if told.lstrip().startswith("{"):
-        told = "\n".join(row["entry"] for row in parse_table(told, "entry"))
+        told = "\n".join(row["entry"] for row in parse_table([told.encode()], "entry"))
     return [line for line in told.splitlines() if line.strip()]
 
 
