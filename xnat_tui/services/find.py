@@ -13,20 +13,16 @@ from xnat_tui.model.location import Location, Step
 from xnat_tui.model.place import Place
 from xnat_tui.services.reading import Reader
 
-_NAMED = 3
-"""Places that a message names when globs name too many."""
-
 
 def find_one(reader: Reader, location: Location) -> Place:
     """The one place that a location names.
 
-    Raises NotFound, UsageError for globs that name several, or what reading the way there raised.
+    Raises NotFound, what reading the way there raised, and UsageError where a glob names more than one.
     """
-    first, *more = islice(find(reader, location), 1 + _NAMED)
-    if more and location.has_glob:
-        named = [str(place.location) for place in (first, *more[: _NAMED - 1])]
-        named += ["…"] if len(more) == _NAMED else []
-        raise UsageError(f"{location} names several places: {', '.join(named)}", "Name one of them.")
+    first, *more = islice(find(reader, location), 2 if location.has_glob else 1)
+    if more:
+        named = f"{first.location}, {more[0].location}, …"
+        raise UsageError(f"{location} names several places: {named}", "Name one of them.")
     return first
 
 
