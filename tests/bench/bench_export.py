@@ -30,10 +30,10 @@ from xnat_tui.demo.site import Site
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Plan, Policy
-from xnat_tui.services.exporting import export_executor
-from xnat_tui.services.find import find
-from xnat_tui.services.planning_export import plan_export
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.find import find
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.exporting.steps import export_executor
+from xnat_tui.services.planning.export import plan_export
 from xnat_tui.xnat.connection import Connection
 
 TURNS = 9

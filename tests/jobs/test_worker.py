@@ -23,7 +23,7 @@ from xnat_tui.jobs.reporting import report
 from xnat_tui.model.plan import End, Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services import worker
-from xnat_tui.services.following import Worker
+from xnat_tui.services.running.following import Worker
 
 COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("copying_worker.py")))
 STEPS = 60

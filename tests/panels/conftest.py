@@ -14,8 +14,8 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.model.changes import Change, Result, apply
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
-from xnat_tui.services.find import find_one
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.xnat.connection import Connection
 
 SignIn = Callable[[str], Reader]

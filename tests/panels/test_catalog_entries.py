@@ -6,8 +6,8 @@ from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.prearchive import Selection
 from xnat_tui.services.catalog_entries import Digests, digests, resources
-from xnat_tui.services.prearchive import Prearchive
-from xnat_tui.services.prearchive_contents import figures, files, header
+from xnat_tui.services.prearchive.contents import figures, files, header
+from xnat_tui.services.prearchive.sessions import Prearchive
 
 
 def names(found):

@@ -20,10 +20,10 @@ from pydicom.uid import (
 from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.content import BytesContent
 from xnat_tui.errors import BadAnswer, NotFound, UsageError
-from xnat_tui.services import images
-from xnat_tui.services.header_pairs import pair_headers
-from xnat_tui.services.headers import first_header
-from xnat_tui.services.images import Frame, Images, Window, draw
+from xnat_tui.services.dicom import images
+from xnat_tui.services.dicom.header_pairs import pair_headers
+from xnat_tui.services.dicom.headers import first_header
+from xnat_tui.services.dicom.images import Frame, Images, Window, draw
 from xnat_tui.services.resources import Resources
 
 SCAN = "BRAINS/SUB-001/SUB-001_MR1/scans/2"

@@ -24,13 +24,13 @@ from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan, Policy, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
-from xnat_tui.services import copying
-from xnat_tui.services.browse import Side
-from xnat_tui.services.compare import Comparison
-from xnat_tui.services.find import find_one
-from xnat_tui.services.planning import NewProject, plan_copy
-from xnat_tui.services.reading import Reader
-from xnat_tui.services.transfer import executor_for
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.trees import Side
+from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.copying import run as copying
+from xnat_tui.services.copying.steps import executor_for
+from xnat_tui.services.planning.copy import NewProject, plan_copy
 from xnat_tui.xnat.connection import Connection
 
 

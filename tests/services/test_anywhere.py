@@ -20,9 +20,9 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import OnExisting, Policy
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services import prearchive_work
-from xnat_tui.services.running import executor_for
-from xnat_tui.services.verify import verify_manifest
+from xnat_tui.services.comparing.verification import verify_manifest
+from xnat_tui.services.prearchive import work as prearchive_work
+from xnat_tui.services.running.executors import executor_for
 from xnat_tui.services.workspace import Workspace
 
 TROUBLE = {

@@ -11,8 +11,8 @@ from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Status
-from xnat_tui.services import reports
-from xnat_tui.services.compare import Comparison, items_of
+from xnat_tui.services.comparing import reports
+from xnat_tui.services.comparing.comparison import Comparison, items_of
 
 S = "subjects/SUB-{0}/experiments/SUB-{0}_{1}"
 

@@ -20,11 +20,11 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.model.location import Location
 from xnat_tui.model.pairing import Depth, Status
-from xnat_tui.services import reports
-from xnat_tui.services.browse import Side
-from xnat_tui.services.compare import Comparison, items_of
-from xnat_tui.services.find import find_one
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.trees import Side
+from xnat_tui.services.comparing import reports
+from xnat_tui.services.comparing.comparison import Comparison, items_of
 
 LIES: dict[str, Action] = {
     "500": ErrorPage(500),

@@ -29,10 +29,10 @@ from xnat_tui.demo.settings import Settings
 from xnat_tui.demo.site import Site
 from xnat_tui.model.location import Location
 from xnat_tui.model.pairing import Depth, Pair
-from xnat_tui.services.browse import Side
-from xnat_tui.services.compare import Comparison, items_of
-from xnat_tui.services.find import find_one
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.trees import Side
+from xnat_tui.services.comparing.comparison import Comparison, items_of
 from xnat_tui.xnat.connection import Connection
 
 

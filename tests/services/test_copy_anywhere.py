@@ -14,7 +14,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import synthetic_site
 from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services import copying_streams
+from xnat_tui.services.copying import streams as copying_streams
 from xnat_tui.xnat import zips
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(4)}

@@ -12,7 +12,9 @@ from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.plan import Mode, Policy
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services import copying_files, copying_parcels, copying_streams
+from xnat_tui.services.copying import files as copying_files
+from xnat_tui.services.copying import parcels as copying_parcels
+from xnat_tui.services.copying import streams as copying_streams
 from xnat_tui.xnat import writing, zip_streams
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}

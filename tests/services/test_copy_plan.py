@@ -16,8 +16,8 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
-from xnat_tui.services.planning import NewProject, plan_copy
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.planning.copy import NewProject, plan_copy
 
 
 def _steps(plan, action):

@@ -11,11 +11,11 @@ from xnat_tui.demo.site import Site
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Mode, Policy
-from xnat_tui.services.exporting import export_executor
-from xnat_tui.services.find import find
-from xnat_tui.services.manifest import Manifest, md5_of
-from xnat_tui.services.planning_export import plan_export
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.find import find
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.exporting.manifest import Manifest, md5_of
+from xnat_tui.services.exporting.steps import export_executor
+from xnat_tui.services.planning.export import plan_export
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}
 
@@ -25,9 +25,10 @@ from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Plan
-from xnat_tui.services import exporting_files, exporting_zip
-from xnat_tui.services.exporting import export_executor
-from xnat_tui.services.manifest import Manifest
+from xnat_tui.services.exporting import files as exporting_files
+from xnat_tui.services.exporting import zips as exporting_zip
+from xnat_tui.services.exporting.steps import export_executor
+from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.xnat.connection import Connection
 
 url, after, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from xnat_tui.services.garbage import seldom_searched
+from xnat_tui.services.comparing.garbage import seldom_searched
 
 
 def test_thresholds_are_back_when_the_last_of_several_threads_has_left() -> None:

@@ -12,8 +12,8 @@ from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
-from xnat_tui.services.browse import Side, Tree
-from xnat_tui.services.find import find_one
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.trees import Side, Tree
 
 SUBJECTS, SESSIONS = 7, 21
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from xnat_tui.errors import UsageError
-from xnat_tui.services import reports
+from xnat_tui.services.comparing import reports
 
 LABEL = "<b>a|b*c_d`e\r\nf</b>"
 

@@ -26,7 +26,7 @@ from rich.cells import cell_len
 from tests.tui.demo_pair import DemoPair, demo_pair
 from xnat_tui.config import IMAGES
 from xnat_tui.errors import ConfigError
-from xnat_tui.services.images import Frame, Window
+from xnat_tui.services.dicom.images import Frame, Window
 from xnat_tui.tui.driver import CellScreen
 from xnat_tui.tui.graphics import (
     ORDINALS,

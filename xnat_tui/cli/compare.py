@@ -18,7 +18,7 @@ from xnat_tui.model.display import counted
 from xnat_tui.model.filters import Filters
 
 if TYPE_CHECKING:
-    from xnat_tui.services.compare import Comparison
+    from xnat_tui.services.comparing.comparison import Comparison
 
 
 @click.command(cls=Command)
@@ -67,7 +67,7 @@ def compare(
 
     Glyphs: = same, * differs, < only in SOURCE, > only in DESTINATION, ! could not be read.
     """
-    from xnat_tui.services import reports
+    from xnat_tui.services.comparing import reports
 
     if hash_missing and depth not in (None, "digests"):
         raise click.UsageError("--hash-missing compares by digests: leave --depth out.")
@@ -103,7 +103,7 @@ def _how_far(comparison: Comparison) -> str:
 
 
 def _hash(state: State, comparison: Comparison) -> dict[str, int]:
-    from xnat_tui.services.hashing import hash_missing
+    from xnat_tui.services.comparing.hashing import hash_missing
 
     with told(state, lambda: "fetching and hashing files without a digest"):
         done = hash_missing(comparison)

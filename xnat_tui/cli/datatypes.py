@@ -19,8 +19,8 @@ from xnat_tui.model.filters import Filters
 @pass_state
 def datatypes(state: State, source: str, destination: str, filters: Filters) -> int:
     """List the data types that SOURCE uses and whether DESTINATION has them; exit 1 where it lacks one."""
-    from xnat_tui.services.datatypes import Availability
-    from xnat_tui.services.datatypes import datatypes as ask
+    from xnat_tui.services.comparing.datatypes import Availability
+    from xnat_tui.services.comparing.datatypes import datatypes as ask
 
     with state.workspace() as workspace:
         place = workspace.find_one(source)

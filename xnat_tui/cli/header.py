@@ -14,7 +14,7 @@ from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 
 if TYPE_CHECKING:
-    from xnat_tui.services.headers import HeaderRow
+    from xnat_tui.services.dicom.headers import HeaderRow
 
 
 @click.command(cls=Command)
@@ -33,7 +33,7 @@ def header(state: State, location: str, tags: tuple[str, ...], show_patient: boo
 
     Only its beginning is read. Fields about the patient are masked unless --show-patient is given.
     """
-    from xnat_tui.services.headers import first_header, rows
+    from xnat_tui.services.dicom.headers import first_header, rows
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)

@@ -17,7 +17,7 @@ from xnat_tui.model.transfer import Report
 from xnat_tui.model.transfer import State as JobState
 
 if TYPE_CHECKING:
-    from xnat_tui.services.following import Worker
+    from xnat_tui.services.running.following import Worker
     from xnat_tui.services.workspace import Workspace
 
 

@@ -18,7 +18,7 @@ from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
 
 if TYPE_CHECKING:
-    from xnat_tui.services.show import Branch
+    from xnat_tui.services.browsing.show import Branch
 
 _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
 
@@ -30,7 +30,7 @@ _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
 @pass_state
 def show(state: State, locations: tuple[str, ...], depth: str | None, filters: Filters) -> int:
     """Print what stands at and below LOC, with counts and sizes as the server recorded them."""
-    from xnat_tui.services.show import Branch, default_depth, walk
+    from xnat_tui.services.browsing.show import Branch, default_depth, walk
 
     branches: list[Branch] = []
     with state.workspace() as workspace:

@@ -51,8 +51,8 @@ def verify(
     Each is a location or an exported folder, whose files are read and hashed. A folder alone, or twice, is
     proved by its own manifest, and no server is asked.
     """
-    from xnat_tui.services import reports
-    from xnat_tui.services.verify import write_report
+    from xnat_tui.services.comparing import reports
+    from xnat_tui.services.comparing.verification import write_report
 
     if report is not None:
         reports.check_file(report)
@@ -95,8 +95,8 @@ def _folder(text: str) -> Path | None:
 def _found(
     workspace: Workspace, one: Path | str, other: Path | str, filters: Filters, everything: bool
 ) -> dict[str, Any]:
-    from xnat_tui.services import reports
-    from xnat_tui.services import verify as service
+    from xnat_tui.services.comparing import reports
+    from xnat_tui.services.comparing import verification as service
 
     if isinstance(one, str) and isinstance(other, str):
         comparison = workspace.compare(one, other, depth="digests", filters=filters)

@@ -8,27 +8,25 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xnat_tui.demo import (
-    archive_routes,
-    auth_routes,
-    custom_field_routes,
-    file_routes,
-    import_routes,
-    item_routes,
-    list_routes,
-    prearchive_routes,
-    project_routes,
-    resource_routes,
-    search_routes,
-    service_routes,
-    sharing_routes,
-    site_routes,
-    user_routes,
-    viewer_routes,
-    workflow_routes,
-)
 from xnat_tui.demo.faults import Faults, RequestLog
 from xnat_tui.demo.replies import error_page, text
+from xnat_tui.demo.routes import archive as archive_routes
+from xnat_tui.demo.routes import auth as auth_routes
+from xnat_tui.demo.routes import custom_fields as custom_field_routes
+from xnat_tui.demo.routes import files as file_routes
+from xnat_tui.demo.routes import imports as import_routes
+from xnat_tui.demo.routes import items as item_routes
+from xnat_tui.demo.routes import lists as list_routes
+from xnat_tui.demo.routes import prearchive as prearchive_routes
+from xnat_tui.demo.routes import projects as project_routes
+from xnat_tui.demo.routes import resources as resource_routes
+from xnat_tui.demo.routes import search as search_routes
+from xnat_tui.demo.routes import services as service_routes
+from xnat_tui.demo.routes import sharing as sharing_routes
+from xnat_tui.demo.routes import site as site_routes
+from xnat_tui.demo.routes import users as user_routes
+from xnat_tui.demo.routes import viewer as viewer_routes
+from xnat_tui.demo.routes import workflows as workflow_routes
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.transport import Connections, Gateway
 

@@ -17,8 +17,8 @@ from xnat_tui.demo.calls import Call, Upload
 from xnat_tui.demo.content import BytesContent, Content, stored
 from xnat_tui.demo.placement import Placed, placed
 from xnat_tui.demo.replies import Refusal, html, text
-from xnat_tui.demo.resource_routes import create_resource
 from xnat_tui.demo.rights import can_edit
+from xnat_tui.demo.routes.resources import create_resource
 from xnat_tui.demo.targets import holders_of
 from xnat_tui.demo.traces import record, require_reason
 

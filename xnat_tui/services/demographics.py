@@ -16,7 +16,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.patient_headers import KEYWORDS, Reading, conclude, fill
 from xnat_tui.model.place import Place
 from xnat_tui.services import tables
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.services.tables import CsvTable, Row
 from xnat_tui.xnat import demographics as gateway
@@ -255,7 +255,7 @@ class Demographics:
 
     def _read_header(self, place: Place) -> Dataset:
         if self._header is None:
-            from xnat_tui.services.headers import first_header
+            from xnat_tui.services.dicom.headers import first_header
 
             self._header = lambda reader, where: first_header(reader, where, names=KEYWORDS)
         return self._header(self.reader, place)

@@ -10,8 +10,8 @@ from xnat_tui.model.changes import Change
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.prefetch import read_project
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.xnat import catalogs
 from xnat_tui.xnat.catalogs import DEFAULT_OPTIONS, OPTIONS
 from xnat_tui.xnat.documents import Document

@@ -17,7 +17,7 @@ from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import ACCESSIBILITIES, Member, Role
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat import users as gateway
 from xnat_tui.xnat import writing

@@ -11,8 +11,8 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import label_refusal
 from xnat_tui.model.workflow import Workflow
-from xnat_tui.services.find import find_one
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.tables import CsvTable
 from xnat_tui.services.workflows import Workflows
 from xnat_tui.xnat import renaming as gateway

@@ -10,7 +10,7 @@ from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear,
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.place import Place
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat import deleting, writing
 from xnat_tui.xnat.addresses import url_path

@@ -32,9 +32,9 @@ from xnat_tui.jobs.threads import DaemonThreads
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.paths import private_folder, state_folder
-from xnat_tui.services.elsewhere import Prepared, on_cluster
-from xnat_tui.services.following import Worker
-from xnat_tui.services.opening import Compose, Prompt, compose
+from xnat_tui.services.running.elsewhere import Prepared, on_cluster
+from xnat_tui.services.running.following import Worker
+from xnat_tui.services.running.opening import Compose, Prompt, compose
 
 NICENESS = 10
 """A transfer at full speed then leaves the explorer beside it the processor."""

@@ -25,10 +25,10 @@ from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan, Policy
 from xnat_tui.services import signing_in
-from xnat_tui.services.browse import Side
-from xnat_tui.services.compare import Comparison
-from xnat_tui.services.find import find, find_one
-from xnat_tui.services.reading import Reader
+from xnat_tui.services.browsing.find import find, find_one
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.trees import Side
+from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.xnat.connection import Connection
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.model.transfer import Report
-    from xnat_tui.services.planning import NewProject
+    from xnat_tui.services.planning.copy import NewProject
 
 Prompt = Callable[[str], str]
 
@@ -249,7 +249,7 @@ class Workspace:
         `destination` is a server (project IDs are kept), a project that exists or is to be created, or an
         item further down. Raises NotFound, UsageError, NotAllowed.
         """
-        from xnat_tui.services.planning import plan_copy
+        from xnat_tui.services.planning.copy import plan_copy
 
         places = list(self.find(*_several(sources)))
         where = self.location(destination) if isinstance(destination, str) else destination
@@ -271,7 +271,7 @@ class Workspace:
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What downloading these places to a folder would fetch; nothing is written."""
-        from xnat_tui.services.planning_export import plan_export
+        from xnat_tui.services.planning.export import plan_export
 
         places = list(self.find(*_several(sources)))
         if len({place.server for place in places}) != 1:
@@ -292,7 +292,7 @@ class Workspace:
         A destination of `.../resources/R` takes any files; anything above it takes DICOM, to "prearchive" or
         on to "archive". Raises UsageError, NotFound, NotAllowed.
         """
-        from xnat_tui.services.uploading import plan_upload
+        from xnat_tui.services.uploading.plan import plan_upload
 
         paths = [paths] if isinstance(paths, Path | str) else paths
         return plan_upload(self, paths, destination, to=to, policy=policy, filters=filters)
@@ -308,7 +308,7 @@ class Workspace:
         """
         from xnat_tui.jobs.journal import Journal
         from xnat_tui.jobs.runner import run
-        from xnat_tui.services.running import executor_for
+        from xnat_tui.services.running.executors import executor_for
 
         with Journal() as journal, executor_for(plan, self.connection) as execute:
             name = job or self.remember(plan, journal)
@@ -324,7 +324,7 @@ class Workspace:
         return journal.create(plan, f"{' '.join(plan.sources)} → {plan.destination}")
 
     def _target(self, where: Location) -> Place | NewProject:
-        from xnat_tui.services.planning import NewProject
+        from xnat_tui.services.planning.copy import NewProject
 
         if not where.steps:
             return Place(where.server)

@@ -18,8 +18,8 @@ from xnat_tui.tui.rows import Row, Rows
 from xnat_tui.tui.standing import Standing
 
 if TYPE_CHECKING:
-    from xnat_tui.services.browse import Tree
-    from xnat_tui.services.compare import Comparison
+    from xnat_tui.services.browsing.trees import Tree
+    from xnat_tui.services.comparing.comparison import Comparison
     from xnat_tui.tui.screens.main import MainScreen
     from xnat_tui.tui.widgets.pane import Pane
 
@@ -125,8 +125,8 @@ class Comparing:
         await self.start(one, other)
 
     async def start(self, source: Place, destination: Place) -> None:
-        from xnat_tui.services.browse import Side
-        from xnat_tui.services.compare import Comparison
+        from xnat_tui.services.browsing.trees import Side
+        from xnat_tui.services.comparing.comparison import Comparison
 
         screen = self._screen
         for pane in (screen.source, screen.destination):

@@ -115,7 +115,7 @@ class Editing:
         workspace = self._screen.explorer.workspace
 
         def plan(policy: Policy) -> Plan:
-            from xnat_tui.services.uploading import plan_upload
+            from xnat_tui.services.uploading.plan import plan_upload
 
             return plan_upload(workspace, paths, where, policy=policy)
 

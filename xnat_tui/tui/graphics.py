@@ -27,7 +27,7 @@ from xnat_tui.errors import ConfigError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from xnat_tui.services.images import Frame, Window
+    from xnat_tui.services.dicom.images import Frame, Window
 
 SWITCH = "XNAT_TUI_IMAGES"
 """Environment variable; says what `images` in `[ui]` says, and wins over it."""
@@ -263,7 +263,7 @@ def _image(frame: Frame, width: int, height: int, window: Window, *, whole: bool
     """Drawn to fit; `whole` fills up with black to exactly that size."""
     from PIL import Image
 
-    from xnat_tui.services.images import draw
+    from xnat_tui.services.dicom.images import draw
 
     picture = draw(frame, width, height, window)
     size = picture.width, picture.height

@@ -89,7 +89,7 @@ class Looking:
         destination = (model.destination, model.place(pair, right=True))
 
         def read() -> tuple[Item | None, Item | None, str]:
-            from xnat_tui.services.details import with_every_field
+            from xnat_tui.services.browsing.details import with_every_field
 
             return with_every_field(source, destination)
 

@@ -16,8 +16,8 @@ from xnat_tui.tui.standing import Standing
 from xnat_tui.tui.widgets.pane import Pane, Visit, openable
 
 if TYPE_CHECKING:
-    from xnat_tui.services.browse import Tree
-    from xnat_tui.services.reading import Reader
+    from xnat_tui.services.browsing.reading import Reader
+    from xnat_tui.services.browsing.trees import Tree
     from xnat_tui.tui.screens.main import MainScreen
 
 SLOW_SECONDS = 5
@@ -88,7 +88,7 @@ class Opening:
 
     async def show_now(self, pane: Pane, place: Place, standing: Standing, *, remember: bool = True) -> None:
         """As `show_anew`, on a server that is signed in to."""
-        from xnat_tui.services.browse import Side
+        from xnat_tui.services.browsing.trees import Side
 
         model, rows = pane.browse(Side(self._screen.explorer.workspace.reader(place.server), place))
         await self._show(pane, Visit(place, model, rows), remember=remember)

@@ -10,7 +10,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.tui.rows import Rows
 
 if TYPE_CHECKING:
-    from xnat_tui.services.browse import Tree
+    from xnat_tui.services.browsing.trees import Tree
 
 Path = tuple[tuple[str, str], ...]
 """Kind and label of each step below the root."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.job import StepView
     from xnat_tui.jobs.watch import JobView, Watch
     from xnat_tui.model.transfer import Report
-    from xnat_tui.services.following import Worker
+    from xnat_tui.services.running.following import Worker
     from xnat_tui.tui.screens.main import MainScreen
     from xnat_tui.tui.screens.plan import Planner
 

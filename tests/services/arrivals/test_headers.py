@@ -23,8 +23,8 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import Answer, ErrorPage
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.errors import BadAnswer, NotFound, ServerError, UsageError
-from xnat_tui.services import headers
-from xnat_tui.services.headers import HeaderRow, first_header, read_fields, rows
+from xnat_tui.services.dicom import headers
+from xnat_tui.services.dicom.headers import HeaderRow, first_header, read_fields, rows
 from xnat_tui.services.workspace import Workspace
 from xnat_tui.xnat import dicom
 from xnat_tui.xnat.streams import CHUNK

@@ -23,8 +23,15 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.changes import apply
 from xnat_tui.model.prearchive import Difference, Labels, Received, Selection
-from xnat_tui.services import prearchive_work, tables
-from xnat_tui.services.prearchive import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED, Prearchive, locate
+from xnat_tui.services import tables
+from xnat_tui.services.prearchive import work as prearchive_work
+from xnat_tui.services.prearchive.sessions import (
+    TABLE_KEY,
+    TABLE_OPTIONAL,
+    TABLE_REQUIRED,
+    Prearchive,
+    locate,
+)
 from xnat_tui.services.workspace import Workspace
 
 Pick = Callable[..., list[Received]]

@@ -140,7 +140,7 @@ async def test_a_fault_of_the_program_is_told_and_leaves_it_running(
         raise RuntimeError("secret detail")
 
     async with story("lab:", "qc:") as told:
-        monkeypatch.setattr("xnat_tui.services.browse.Tree.fill", broken)
+        monkeypatch.setattr("xnat_tui.services.browsing.trees.Tree.fill", broken)
         await told.find("BRAINS")
         await told.press("l", "j")
         told.has("! Internal error")

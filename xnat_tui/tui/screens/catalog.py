@@ -23,8 +23,8 @@ from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 from xnat_tui.xnat.catalogs import DEFAULT_OPTIONS, OPTIONS
 
 if TYPE_CHECKING:
+    from xnat_tui.services.browsing.reading import Reader
     from xnat_tui.services.catalog_entries import Digests
-    from xnat_tui.services.reading import Reader
 
 _WIDTH = 73
 _TASKS = {
@@ -86,7 +86,7 @@ class CatalogPanel(RowsPanel[Place]):
     def _ask_rights(self) -> dict[str, str]:
         """Why tasks cannot be done here, by task; in a thread."""
         from xnat_tui.services.maintenance import Maintenance
-        from xnat_tui.services.preflight import rights
+        from xnat_tui.services.planning.preflight import rights
         from xnat_tui.services.viewer import ViewerMetadata
 
         reader = self._reader()

@@ -17,8 +17,8 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean, fit
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
-from xnat_tui.services import reports
-from xnat_tui.services.compare import Comparison, items_of
+from xnat_tui.services.comparing import reports
+from xnat_tui.services.comparing.comparison import Comparison, items_of
 from xnat_tui.tui.screens.ask import AskText
 from xnat_tui.tui.screens.panel import Panel
 

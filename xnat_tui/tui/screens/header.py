@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from xnat_tui.errors import NotFound
 from xnat_tui.model.display import cell_width, clean, fit
 from xnat_tui.model.place import Place
-from xnat_tui.services.header_pairs import HeaderPair, pair_headers
+from xnat_tui.services.dicom.header_pairs import HeaderPair, pair_headers
 from xnat_tui.tui.describing import cut
 from xnat_tui.tui.screens.panel import SHORT
 from xnat_tui.tui.screens.reading import ReadingPanel
@@ -23,7 +23,7 @@ from xnat_tui.tui.screens.reading import ReadingPanel
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-    from xnat_tui.services.reading import Reader
+    from xnat_tui.services.browsing.reading import Reader
 
 _NAME_CELLS = 24
 
@@ -281,7 +281,7 @@ def _read_headers(source: _Side | None, destination: _Side | None, at: int | Non
 
 
 def _files(side: _Side) -> list[Place]:
-    from xnat_tui.services.headers import dicom_files
+    from xnat_tui.services.dicom.headers import dicom_files
 
     try:
         return dicom_files(*side)
@@ -290,6 +290,6 @@ def _files(side: _Side) -> list[Place]:
 
 
 def _header(reader: Reader, place: Place) -> Dataset:
-    from xnat_tui.services.headers import first_header
+    from xnat_tui.services.dicom.headers import first_header
 
     return first_header(reader, place)

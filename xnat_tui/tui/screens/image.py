@@ -12,7 +12,7 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.images import Frame, Images, Window
+from xnat_tui.services.dicom.images import Frame, Images, Window
 from xnat_tui.tui.graphics import Graphics
 from xnat_tui.tui.screens.reading import ReadingPanel
 from xnat_tui.tui.widgets.image import ImageView

@@ -23,8 +23,8 @@ from xnat_tui.tui.screens.reading import ask_rights, refusal_in, refuses_writing
 from xnat_tui.tui.screens.rows_panel import Column, RowsPanel
 
 if TYPE_CHECKING:
-    from xnat_tui.services.prearchive import Prearchive
-    from xnat_tui.services.prearchive_contents import Figures
+    from xnat_tui.services.prearchive.contents import Figures
+    from xnat_tui.services.prearchive.sessions import Prearchive
     from xnat_tui.tui.screens.archive_form import Archiving
 
 LOOK_AGAIN_SECONDS = 10.0
@@ -87,7 +87,7 @@ class PrearchivePanel(RowsPanel[Received]):
         return ordered(rows, self._order, sizes) if self._order else [*rows]
 
     def _service(self) -> Prearchive:
-        from xnat_tui.services.prearchive import Prearchive
+        from xnat_tui.services.prearchive.sessions import Prearchive
 
         return Prearchive(self.explorer.workspace.connection(self._server), self._server)
 
@@ -176,7 +176,7 @@ class PrearchivePanel(RowsPanel[Received]):
         self._asking = row.url
 
         def ask() -> Figures:
-            from xnat_tui.services.prearchive_contents import figures
+            from xnat_tui.services.prearchive.contents import figures
 
             return figures(self.explorer.workspace.connection(self._server), row)
 
@@ -344,7 +344,7 @@ def _planned(service: Prearchive, chosen: Sequence[Received], asked: Archiving) 
     if asked.table is None:
         return service.plan_archive(chosen, asked.labels, asked.overwrite)
     from xnat_tui.services import tables
-    from xnat_tui.services.prearchive import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED
+    from xnat_tui.services.prearchive.sessions import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED
 
     table = tables.read(asked.table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=TABLE_KEY)
     return service.plan_archive_table(chosen, table, asked.overwrite)

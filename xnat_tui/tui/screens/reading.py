@@ -13,7 +13,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.tui.screens.panel import Panel
 
 if TYPE_CHECKING:
-    from xnat_tui.services.reading import Reader
+    from xnat_tui.services.browsing.reading import Reader
     from xnat_tui.tui.app import Explorer
 
 T = TypeVar("T")

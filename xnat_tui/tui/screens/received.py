@@ -17,7 +17,7 @@ from xnat_tui.model.prearchive import Received
 from xnat_tui.tui.screens.panel import Panel
 
 if TYPE_CHECKING:
-    from xnat_tui.services.prearchive_details import Details
+    from xnat_tui.services.prearchive.details import Details
     from xnat_tui.tui.app import Explorer
     from xnat_tui.xnat.connection import Connection
 
@@ -102,7 +102,7 @@ class ReceivedPanel(Panel[None]):
         def read() -> Details | list[str]:
             connection = self.explorer.workspace.connection(self._server)
             if view == "details":
-                from xnat_tui.services.prearchive_details import details
+                from xnat_tui.services.prearchive.details import details
 
                 return details(connection, session)
             return _READERS[view](connection, session, patient)
@@ -197,7 +197,7 @@ def details_lines(found: Details, location: str) -> list[str]:
 
 
 def _files(connection: Connection, session: Received, _patient: bool) -> list[str]:
-    from xnat_tui.services.prearchive_contents import files
+    from xnat_tui.services.prearchive.contents import files
 
     return [
         f"{one.scan:<5} {one.resource:<12} {short_size(one.bytes) or '?':>4}  {one.name}"
@@ -206,7 +206,7 @@ def _files(connection: Connection, session: Received, _patient: bool) -> list[st
 
 
 def _header(connection: Connection, session: Received, patient: bool) -> list[str]:
-    from xnat_tui.services.prearchive_contents import header
+    from xnat_tui.services.prearchive.contents import header
 
     return [
         f"{'  ' * row.depth}{row.tag} {row.vr:<2} {row.keyword or row.name:<28} {row.value}"

@@ -14,8 +14,8 @@ from xnat_tui.model.changes import Change, Result
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Shared, label_refusal
-from xnat_tui.services.reading import Reader
-from xnat_tui.services.sharing import SHAREABLE, Sharing, Wish
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.sharing.shares import SHAREABLE, Sharing, Wish
 from xnat_tui.tui.screens.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.reading import ask_server, read_only, refuses_writing
@@ -298,7 +298,7 @@ def _children(reader: Reader, place: Place, kind: Kind) -> list[Place]:
 
 def _from_table(service: Sharing, server: str, name: str) -> list[Change]:
     from xnat_tui.services import tables
-    from xnat_tui.services.sharing import TABLE_OPTIONAL, TABLE_REQUIRED
+    from xnat_tui.services.sharing.shares import TABLE_OPTIONAL, TABLE_REQUIRED
 
     path = Path(name).expanduser()
     if not path.is_file():

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.services.images import Frame, Picture, Window, draw
+from xnat_tui.services.dicom.images import Frame, Picture, Window, draw
 from xnat_tui.tui.graphics import Canvas, Graphics, Means, Raster, encode, placeholders
 from xnat_tui.tui.screens.reading import explorer_of
 

@@ -19,7 +19,7 @@ from xnat_tui.tui.theme import ASCII, Glyphs
 from xnat_tui.tui.widgets.pair_tree import PairTree
 
 if TYPE_CHECKING:
-    from xnat_tui.services.browse import Side, Tree
+    from xnat_tui.services.browsing.trees import Side, Tree
 
 SideName = Literal["source", "destination"]
 _MOST_VISITS = 30
@@ -136,7 +136,7 @@ class Pane(Vertical):
 
     def browse(self, side: Side) -> tuple[Tree, Rows]:
         """A tree of this side alone."""
-        from xnat_tui.services.browse import Tree
+        from xnat_tui.services.browsing.trees import Tree
 
         model = Tree(None, side) if self.right else Tree(side, None)
         return model, Rows(model.root)

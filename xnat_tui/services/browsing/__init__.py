@@ -1,0 +1,1 @@
+"""Looking at an archive: found, read a level at a time, walked, added up."""

@@ -1,0 +1,165 @@
+"""The files of many resources in few requests: ten sessions to one, a project's or subject's own to one.
+
+XNAT takes a comma list of accession IDs when it lists files, and `all=true` spans the session, its scans,
+reconstructions and assessors; what goes *into* assessors and reconstructions has to be asked for beside it.
+Only answers that agree with a resource's recorded count are believed. Where one does not, its session is
+asked for by itself; what that contradicts again is remembered as unreadable, so that no server is asked
+once for each of its scans.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+
+from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.xnat import listing
+from xnat_tui.xnat.bulk import REFUSALS
+from xnat_tui.xnat.connection import encode_uri
+from xnat_tui.xnat.documents import place_below
+
+log = logging.getLogger("xnat_tui.file_lists")
+
+SESSIONS_PER_REQUEST = 10
+"""Accession IDs in one address: more would pass the length that servers accept, and answer slowly."""
+
+_ASKED_BY_ITSELF = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.ASSESSOR, Kind.RECONSTRUCTION})
+"""Owners whose resources a larger list may pass over: the reader asks for each when it is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One address, and the resources whose files its answer tells, by their owner."""
+
+    resources: Mapping[str, Sequence[Place]]
+    tail: str = ""
+    all_levels: bool = True
+
+    @property
+    def path(self) -> str:
+        owners = tuple(self.resources)
+        if owners[0].startswith("/"):
+            return f"{encode_uri(owners[0])}/files"
+        return f"/data/experiments/{','.join(owners)}{self.tail}/files"
+
+    def smaller(self, doubtful: Iterable[Place]) -> Iterator[_Question]:
+        """The same about each owner of something in doubt."""
+        doubtful = set(doubtful)
+        for owner, resources in self.resources.items():
+            if mine := [where for where in resources if where in doubtful]:
+                yield replace(self, resources={owner: mine})
+
+
+def read_files(
+    reader: Reader, places: Iterable[Place], pool: Executor, stop: threading.Event | None = None
+) -> list[Future[None]]:
+    """Have the reader know the files of these resources; what it knows is not asked for again.
+
+    After `stop` nothing more is asked. The futures raise what nobody expects.
+    """
+    wanted = [where for where in places if not reader.knows(where, Kind.FILE)]
+    asking = _Asking(reader, stop or threading.Event())
+    return [pool.submit(asking.ask, question) for question in _questions(wanted)]
+
+
+def _questions(places: Iterable[Place]) -> Iterator[_Question]:
+    sessions: dict[tuple[str, bool], dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
+    own: dict[str, list[Place]] = defaultdict(list)
+    for where in places:
+        resource, session = where.item, where.of(Kind.EXPERIMENT)
+        assert resource is not None, "a resource is an item"
+        if session is None:
+            owner = where.parent.item
+            assert owner is not None, "a resource stands at something"
+            own[owner.uri].append(where)
+        elif resource.side == "in":
+            folder = "assessors" if where.of(Kind.ASSESSOR) else "reconstructions"
+            sessions[f"/{folder}/ALL/in", False][session.id].append(where)
+        else:
+            sessions["", True][session.id].append(where)
+    for uri, resources in own.items():
+        yield _Question({uri: resources}, all_levels=False)
+    for (tail, all_levels), by_session in sessions.items():
+        names = list(by_session)
+        for start in range(0, len(names), SESSIONS_PER_REQUEST):
+            batch = names[start : start + SESSIONS_PER_REQUEST]
+            yield _Question({name: by_session[name] for name in batch}, tail, all_levels)
+
+
+class _Asking:
+    def __init__(self, reader: Reader, stop: threading.Event) -> None:
+        self.reader = reader
+        self.stop = stop
+
+    def ask(self, question: _Question) -> None:
+        """Believe what agrees; ask again, one question smaller, about the rest."""
+        if self.stop.is_set():
+            return
+        found, refusal = self._found(question)
+        doubtful = self._believe(question, found) if refusal is None else _places(question)
+        if not doubtful:
+            return
+        if len(question.resources) > 1:
+            for smaller in question.smaller(doubtful):
+                self.ask(smaller)
+        else:
+            self._doubt(doubtful, found, refusal)
+
+    def _found(self, question: _Question) -> tuple[Mapping[str, list[Item]], XnatTuiError | None]:
+        """Files by the number of their resource, or why there are none."""
+        parameters = {"all": "true"} if question.all_levels else {}
+        found: dict[str, list[Item]] = defaultdict(list)
+        anywhere = Item(Kind.RESOURCE, "")
+        try:
+            for row in self.reader.connection.table(question.path, **parameters):
+                found[row["cat_ID"]].append(listing.file_item(row, anywhere))
+        except REFUSALS as refusal:
+            log.info("bulk question for files refused: %s", type(refusal).__name__)
+            return {}, refusal
+        return found, None
+
+    def _believe(self, question: _Question, found: Mapping[str, list[Item]]) -> list[Place]:
+        doubtful: list[Place] = []
+        known: dict[str, Listing] = {}
+        for where in _places(question):
+            listed = self._listing(where, found)
+            if listed.error is None:
+                known[_key(where)] = listed
+            else:
+                doubtful.append(where)
+        self.reader.remember(known)
+        return doubtful
+
+    def _doubt(
+        self, doubtful: Iterable[Place], found: Mapping[str, list[Item]], refusal: XnatTuiError | None
+    ) -> None:
+        known: dict[str, Listing] = {}
+        for where in doubtful:
+            if where.parent.kind not in _ASKED_BY_ITSELF:
+                listed = self._listing(where, found)
+                known[_key(where)] = replace(listed, error=refusal or listed.error)
+        self.reader.remember(known)
+
+    def _listing(self, where: Place, found: Mapping[str, list[Item]]) -> Listing:
+        resource = where.item
+        assert resource is not None, "a resource is an item"
+        files = tuple(
+            replace(file, uri=f"{resource.uri}/files/{file.key}") for file in found.get(resource.id, ())
+        )
+        return Listing(files, listing.contradiction(resource, len(files)), self.reader.connection.user)
+
+
+def _places(question: _Question) -> list[Place]:
+    return [where for resources in question.resources.values() for where in resources]
+
+
+def _key(where: Place) -> str:
+    assert where.item is not None, "a resource is an item"
+    return place_below(where.item, Kind.FILE)

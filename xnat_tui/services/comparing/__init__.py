@@ -1,0 +1,1 @@
+"""Comparing two places, and proving what a transfer left behind."""

@@ -1,0 +1,365 @@
+"""Compare two places completely: prefetch in bulk, walk down, count, and say what it rests on."""
+
+from __future__ import annotations
+
+import threading
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
+from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
+from xnat_tui.model.filters import NO_FILTERS, Filters
+from xnat_tui.model.judging import Rules, neutral_fields
+from xnat_tui.model.pairing import Depth, Pair, Status
+from xnat_tui.services.browsing.file_lists import read_files
+from xnat_tui.services.browsing.trees import Side, Tree
+from xnat_tui.services.comparing.garbage import seldom_searched
+from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.xnat.bulk_sessions import SESSION_FIELDS
+from xnat_tui.xnat.documents import describe
+from xnat_tui.xnat.listing import SUBJECT_FIELDS
+
+_TASKS = 256
+"""Into how many a level is cut at most: enough to keep every connection busy."""
+_MOST_FILLED = 5_000
+"""Levels of missing items that are filled for their sizes: beyond that it would cost key presses."""
+_REFRESH = "Refresh the catalog there with populateStats, then compare again."
+_DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
+_TELLING = {Kind.SUBJECT: frozenset(SUBJECT_FIELDS), Kind.EXPERIMENT: frozenset(SESSION_FIELDS)}
+"""Fields of which a listing that tells anything worth judging by has at least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Items by verdict, each counted once; what stands below a missing item is missing with it."""
+
+    same: int = 0
+    differs: int = 0
+    only_source: int = 0
+    only_destination: int = 0
+    unreadable: int = 0
+    unverified: int = 0
+    """Equal by name and size, while at least one server has no digest: proven by nothing more."""
+    unread: int = 0
+    """Items whose children have not been compared yet."""
+
+    @property
+    def different(self) -> bool:
+        return bool(self.differs or self.only_source or self.only_destination)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counters that a screen reads while the comparison runs."""
+
+    compared: int = 0
+    waiting: int = 0
+    ended: bool = False
+    error: XnatTuiError | None = None
+
+
+class Comparison:
+    """Two places and what is known of their agreement. `run` fills it in; any thread may look on.
+
+    `depth` is about files. `fields` is "listed" (what bulk listings give: demographics, custom
+    variables, session and scan fields) or "all" (every field of every item's document, at one request
+    more per session and subject on each side).
+    """
+
+    def __init__(
+        self,
+        source: Side,
+        destination: Side,
+        *,
+        depth: Depth = Depth.SIZES,
+        fields: str = "listed",
+        neutral: Iterable[str] = (),
+        filters: Filters = NO_FILTERS,
+    ) -> None:
+        self.source = source
+        self.destination = destination
+        self.rules = Rules(depth, neutral_fields(neutral), _names(source), _names(destination))
+        self.every_field = fields == "all"
+        self.tree = Tree(source, destination, self.rules, depth, filters)
+        self.progress = Progress()
+        self.stop = threading.Event()
+        self._requests_before = (source.reader.connection.requests, destination.reader.connection.requests)
+        self._prefetched: set[str] = set()
+        self._described: set[Pair] = set()
+
+    @property
+    def root(self) -> Pair:
+        return self.tree.root
+
+    @property
+    def depth(self) -> Depth:
+        return self.rules.depth
+
+    @property
+    def requests(self) -> tuple[int, int]:
+        """Requests sent to source and destination since this comparison was made."""
+        one, other = self._requests_before
+        return (
+            self.source.reader.connection.requests - one,
+            self.destination.reader.connection.requests - other,
+        )
+
+    def begin(self) -> None:
+        """Set the counters back, before a screen looks at them and a thread calls `run`."""
+        self.progress = Progress()
+
+    def forget(self, pair: Pair) -> None:
+        """Have a pair read again by the next `run`, the bulk questions of its project included."""
+        self.tree.forget(pair)
+        self._prefetched.clear()
+        self._described.clear()
+
+    def run(self, near: Callable[[], Pair | None] | None = None) -> None:
+        """Compare until nothing is unread, nearest to `near()` first. Raises Interrupted when stopped.
+
+        What could not be read is a verdict (`unreadable`), not an exception; what is known when it is
+        stopped stays known, and another `run` goes on from there.
+        """
+        self.begin()
+        width = max(2, self.source.reader.connection.server.connections)
+        with seldom_searched(), ThreadPoolExecutor(2 * width, thread_name_prefix="compare") as pool:
+            try:
+                self._run(pool, near)
+            except XnatTuiError as error:
+                self.progress.error = error
+                if isinstance(error, Interrupted):
+                    self.stop.clear()
+                raise
+            finally:
+                self.progress.ended = True
+
+    def _run(self, pool: ThreadPoolExecutor, near: Callable[[], Pair | None] | None) -> None:
+        frontier = [self.root]
+        while frontier:
+            frontier = self._nearest_first(frontier, near)
+            self._prefetch(frontier, pool)
+            next_frontier: list[Pair] = []
+            for pair in self._in_parallel(pool, self._open, frontier):
+                next_frontier += self._waiting(pair)
+            frontier = next_frontier
+        if self.depth is Depth.SIZES:
+            self._count(pool)
+
+    def _open(self, pair: Pair) -> Pair:
+        if pair not in self._described and self._needs_document(pair):
+            self._describe(pair)
+            self._described.add(pair)
+        if not pair.complete:
+            self.tree.fill(pair)
+        self.progress.compared += 1
+        return pair
+
+    def _needs_document(self, pair: Pair) -> bool:
+        """Whether the listings do not tell enough of an item to judge it by."""
+        if pair.group is not None or pair.kind not in _DOCUMENTED or not pair.both:
+            return False
+        if self.every_field or pair is self.root or pair.kind is Kind.PROJECT:
+            return True
+        telling = _TELLING.get(pair.kind)
+        items = (pair.source, pair.destination)
+        return telling is not None and any(
+            item is not None and _is_listed_with_fields(item) and telling.isdisjoint(item.fields.names)
+            for item in items
+        )
+
+    def _waiting(self, pair: Pair) -> Iterator[Pair]:
+        """What below a pair still has to be opened; what only one side has is not walked."""
+        for child in pair.children or ():
+            if not child.both:
+                continue
+            if not child.complete or child.unread_below:
+                yield child
+
+    def _in_parallel(
+        self, pool: ThreadPoolExecutor, do: Callable[[Pair], Pair], pairs: Sequence[Pair]
+    ) -> Iterator[Pair]:
+        """Do it to all, in order. Many go to a thread together: most of them need no request at all."""
+        self.progress.waiting = len(pairs)
+        size = 1 + len(pairs) // _TASKS
+
+        def some(start: int) -> Sequence[Pair]:
+            done = []
+            for pair in pairs[start : start + size]:
+                self.check_stop()
+                done.append(do(pair))
+            return done
+
+        for done in pool.map(some, range(0, len(pairs), size)):
+            self.progress.waiting -= len(done)
+            yield from done
+
+    def check_stop(self) -> None:
+        """Raises Interrupted where somebody set `stop`."""
+        if self.stop.is_set():
+            raise Interrupted("The comparison was stopped.", "What is known stays; compare again to go on.")
+
+    def _nearest_first(self, frontier: list[Pair], near: Callable[[], Pair | None] | None) -> list[Pair]:
+        cursor = near() if near else None
+        if cursor is None:
+            return frontier
+        around = {id(cursor), *(id(above) for above in cursor.ancestors())}
+        return sorted(frontier, key=lambda pair: id(pair) not in around and id(pair.parent) not in around)
+
+    def _prefetch(self, frontier: list[Pair], pool: ThreadPoolExecutor) -> None:
+        projects = [
+            pair for pair in frontier if pair.kind is Kind.PROJECT and pair.group is None and pair.both
+        ]
+        jobs = []
+        for pair in projects:
+            for side, right in ((self.source, False), (self.destination, True)):
+                where = self.tree.place(pair, right=right)
+                assert where is not None, "a pair on both sides has a place on each"
+                if f"{right}{where.location}" not in self._prefetched:
+                    jobs.append((f"{right}{where.location}", side.reader, where))
+        if jobs:
+            with ThreadPoolExecutor(len(jobs), thread_name_prefix="project") as leaders:
+                asked = [
+                    leaders.submit(read_project, reader, where, pool, sessions_below=not self.every_field)
+                    for _, reader, where in jobs
+                ]
+            for (key, _, _), future in zip(jobs, asked, strict=True):
+                future.result()
+                self._prefetched.add(key)
+        if self.depth is Depth.DIGESTS:
+            self._read_files([pair for pair in frontier if pair.kind is Kind.RESOURCE], pool)
+
+    def _read_files(self, pairs: list[Pair], pool: ThreadPoolExecutor) -> None:
+        """Ask for the files of many resources at once, about ten sessions to a request."""
+        jobs = []
+        for side, right in ((self.source, False), (self.destination, True)):
+            places = [place for pair in pairs if (place := self.tree.place(pair, right=right)) is not None]
+            jobs += read_files(side.reader, places, pool, self.stop)
+        for job in jobs:
+            job.result()
+        self.check_stop()
+
+    def _count(self, pool: ThreadPoolExecutor) -> None:
+        """Resources that a server never counted are compared by their list of files."""
+        uncounted = [
+            pair
+            for pair in self.root.walk()
+            if pair.kind is Kind.RESOURCE
+            and pair.group is None
+            and pair.both
+            and pair.status is Status.UNREAD
+        ]
+        self._read_files(uncounted, pool)
+        for pair in self._in_parallel(pool, self._recount, uncounted):
+            self.progress.compared += 0 if pair.status is Status.UNREADABLE else 1
+
+    def _recount(self, pair: Pair) -> Pair:
+        listings = []
+        for side, right in ((self.source, False), (self.destination, True)):
+            place = self.tree.place(pair, right=right)
+            assert place is not None, "only pairs on both sides are counted"
+            listings.append(side.reader.below(place, Kind.FILE))
+        one, other = listings
+        with self.tree.lock:
+            if one.error or other.error:
+                pair.fail(one.error, other.error)
+            else:
+                assert pair.source is not None
+                assert pair.destination is not None
+                pair.source = _counted(pair.source, one.items)
+                pair.destination = _counted(pair.destination, other.items)
+                pair.judge(self.rules(pair.source, pair.destination))
+                if pair.status is Status.UNREAD:
+                    unsized = BadAnswer("The server records no size for some of the files.", _REFRESH)
+                    pair.fail(
+                        unsized if pair.source.bytes is None else None,
+                        unsized if pair.destination.bytes is None else None,
+                    )
+        return pair
+
+    def _describe(self, pair: Pair) -> None:
+        """Judge a pair by every field of its documents; a document that cannot be read is an error."""
+        items: list[Item | None] = []
+        errors: list[XnatTuiError | None] = []
+        for side, right in ((self.source, False), (self.destination, True)):
+            place = self.tree.place(pair, right=right)
+            assert place is not None, "only pairs on both sides are described"
+            item = place.item
+            assert item is not None, "a server has no document"
+            try:
+                items.append(describe(item, side.reader.document(place)))
+                errors.append(None)
+            except XnatTuiError as error:
+                items.append(None)
+                errors.append(error)
+        one, other = items
+        with self.tree.lock:
+            if one is None or other is None:
+                pair.fail(*errors, below=pair.kind is Kind.EXPERIMENT)
+            else:
+                pair.source, pair.destination = one, other
+                pair.judge(self.rules(one, other))
+
+    def deepen(self, depth: Depth) -> None:
+        """Judge what is known by another depth; `run` then asks for what that still needs."""
+        self.rules = replace(self.rules, depth=depth)
+        with self.tree.lock:
+            self.tree.judge, self.tree.depth = self.rules, depth
+            for pair in list(self.root.walk()):
+                if pair.group is None and pair.source is not None and pair.destination is not None:
+                    if pair.status is not Status.UNREADABLE:
+                        pair.judge(self.rules(pair.source, pair.destination))
+                    if pair.kind is Kind.RESOURCE:
+                        if depth is not Depth.DIGESTS and pair.status is not Status.UNREADABLE:
+                            pair.forget()  # differences among files are not of this depth
+                        pair.reopen(needed=depth is Depth.DIGESTS)
+
+    def fill_missing(self) -> None:
+        """Show below what only one side has what bulk answers brought along, without asking for any."""
+        left = _MOST_FILLED
+        for pair in list(self.root.walk()):
+            if pair.group is None and not pair.both and pair.children is None and left > 0:
+                self.check_stop()
+                left -= self.tree.fill_known(pair)
+
+    def summary(self, kind: Kind | None = None) -> Summary:
+        """Counts of all items, or of one kind."""
+        counts: Counter[str] = Counter()
+        for pair in items_of(self.root):
+            if kind is None or pair.kind is kind:
+                counts["unverified" if pair.unverified else str(pair.status)] += 1
+        return Summary(**counts)
+
+    def to_dict(self, *, everything: bool = False) -> dict[str, Any]:
+        """The JSON document of `compare`; with `everything` also what is the same."""
+        from xnat_tui.services.comparing.reports import document
+
+        return document(self, everything=everything)
+
+
+def _names(side: Side) -> Mapping[str, str]:
+    """What accession IDs of a side mean; those that lead to the compared root mean "here" on both."""
+    here = {item.id: f"this {item.kind}" for item in side.root.items}
+    return ChainMap(here, *side.reader.names(side.root.of(Kind.PROJECT)).maps)
+
+
+def _is_listed_with_fields(item: Item) -> bool:
+    return item.kind is Kind.SUBJECT or item.type in SESSION_WORDS
+
+
+def items_of(root: Pair) -> Iterator[Pair]:
+    """Every compared item below a root, and the root; groups and what a missing item contains left out."""
+    waiting = [root]
+    while waiting:
+        pair = waiting.pop()
+        if pair.group is None:
+            yield pair
+        if pair.both:
+            waiting.extend(reversed(pair.children or []))
+
+
+def _counted(item: Item, files: tuple[Item, ...]) -> Item:
+    sizes = [file.bytes for file in files]
+    return replace(item, files=len(files), bytes=None if None in sizes else sum(size or 0 for size in sizes))

@@ -1,0 +1,248 @@
+"""Fill a reader with a whole project from bulk questions, believing only answers that agree.
+
+What a bulk answer does not tell for certain is left out here: the reader then asks the next smaller
+question, a session's document, so that a refused or contradictory bulk answer costs one request per
+session and never a wrong verdict. What one answer shows is expected of the smaller ones too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from xnat_tui.errors import BadAnswer
+from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
+from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.comparing.garbage import seldom_searched
+from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
+from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
+from xnat_tui.xnat.bulk_sessions import PARAMETERS, Session, SessionQuestions
+from xnat_tui.xnat.documents import place
+
+log = logging.getLogger("xnat_tui.prefetch")
+
+T = TypeVar("T")
+_Parameters = dict[str, Future[dict[str, dict[str, Fields]] | None]]
+"""Questions under way about acquisition parameters, by type of session."""
+
+
+def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below: bool = True) -> None:
+    """Ask the bulk questions about a project and let the reader remember what they tell.
+
+    Without `sessions_below` only subjects and experiments are asked for: enough where every session's
+    document is going to be read anyway.
+    """
+    with seldom_searched():
+        _Prefetch(reader, where, pool).run(sessions_below)
+
+
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """Questions under way about what stands below sessions."""
+
+    scans: Future[tuple[Grouped, Grouped] | None]
+    assessors: Future[Grouped | None]
+    assessor_out: Future[Grouped | None]
+    assessor_in: Future[Grouped | None]
+    reconstructions_in: Future[tuple[Grouped, Grouped] | None]
+
+
+class _Prefetch:
+    def __init__(self, reader: Reader, where: Place, pool: Executor) -> None:
+        project = where.item
+        assert project is not None, "a project is prefetched, not a server"
+        self.reader = reader
+        self.where = where
+        self.project = project
+        self.pool = pool
+        self.ask = ProjectQuestions(reader.connection, project)
+        self.ask_sessions = SessionQuestions(reader.connection, project)
+        self.found: dict[str, Listing] = {}
+
+    def run(self, sessions_below: bool) -> None:
+        asked_subjects = self._start(self.ask.subjects)
+        asked_resources = self._start(self.ask.subject_resources)
+        asked_experiments = self._start(self.ask.experiments)
+        asked_owned = self._start(self.ask.owned)
+        asked_sessions = self._start(self.ask_sessions.sessions)
+        below = self._start_below() if sessions_below else None
+        experiments, owned = asked_experiments.result(), asked_owned.result()
+        sessions, reconstructions = asked_sessions.result() or (None, None)
+        self._expect(experiments, sessions, owned)
+        owned = _if_complete(owned, sessions)
+        experiments = self._if_whole(experiments, owned, sessions)
+        certain = experiments is not None and owned is not None and sessions is not None
+        parameters = self._start_parameters(experiments) if below is not None and certain else {}
+        self._place_subjects(asked_subjects.result(), experiments, sessions)
+        self._place_subject_resources(asked_resources.result())
+        if experiments is not None and owned is not None:
+            self._place_experiments(experiments, owned, sessions)
+        else:
+            self._ask_subjects(owned)
+        if below is not None:
+            parts = Parts(
+                sessions,
+                below.scans.result(),
+                below.assessors.result(),
+                below.assessor_out.result(),
+                below.assessor_in.result(),
+                reconstructions,
+                below.reconstructions_in.result(),
+            )
+            self._place_below(experiments, owned, parts, parameters)
+        self.reader.remember(self.found)
+
+    def _start(self, question: Callable[[], T]) -> Future[T | None]:
+        def asked() -> T | None:
+            try:
+                return question()
+            except REFUSALS as refusal:
+                log.info("bulk question refused: %s", type(refusal).__name__)
+                return None
+
+        return self.pool.submit(asked)
+
+    def _start_below(self) -> _Below:
+        ask = self.ask_sessions
+        return _Below(
+            scans=self._start(ask.scans),
+            assessors=self._start(ask.assessors),
+            assessor_out=self._start(lambda: ask.assessor_files("out")),
+            assessor_in=self._start(lambda: ask.assessor_files("in")),
+            reconstructions_in=self._start(ask.reconstructions_in),
+        )
+
+    def _keep(self, key: str, items: list[Item]) -> None:
+        self.found[key] = Listing(tuple(items), None, self.reader.connection.user)
+
+    def _expect(
+        self, experiments: Experiments | None, sessions: dict[str, Session] | None, owned: Owned | None
+    ) -> None:
+        """Sessions and subjects that one answer shows may be missing in no other."""
+        by_subject: dict[str, set[str]] = defaultdict(set)
+        for identifier, session in (sessions or {}).items():
+            by_subject[session.subject].add(identifier)
+        for subject, items in (experiments.by_subject if experiments else {}).items():
+            by_subject[subject].update(item.id for item in items)
+        by_subject.pop("", None)
+        self.reader.expect(place(self.project.uri, Kind.SUBJECT), by_subject, some=bool(_sessions_of(owned)))
+        for subject, identifiers in by_subject.items():
+            self.reader.expect(Reader.experiments_key(self.project, _subject(subject)), identifiers)
+
+    def _if_whole(
+        self, experiments: Experiments | None, owned: Owned | None, sessions: dict[str, Session] | None
+    ) -> Experiments | None:
+        """The experiments, unless another answer shows sessions that are not among them."""
+        if experiments is None:
+            return None
+        seen = {item.id for items in experiments.by_subject.values() for item in items}
+        others = set(sessions or ())
+        others |= _sessions_of(owned)
+        return experiments if others <= seen else None
+
+    def _place_subjects(
+        self,
+        subjects: list[Item] | None,
+        experiments: Experiments | None,
+        sessions: dict[str, Session] | None,
+    ) -> None:
+        """Subjects, and those that only their experiments show: nothing seen is left out."""
+        if subjects is None:
+            return
+        known = {subject.id for subject in subjects}
+        labels = dict(experiments.subject_labels) if experiments else {}
+        hidden = ({*labels, *(one.subject for one in (sessions or {}).values())} - known) - {""}
+        if not subjects or hidden - labels.keys():
+            return  # none, or sessions name some that are not listed: ask again, one question smaller
+        subjects += [replace(_subject(one), key=labels[one] or one) for one in sorted(hidden)]
+        self._keep(place(self.project.uri, Kind.SUBJECT), subjects)
+
+    def _place_subject_resources(self, resources: Grouped | None) -> None:
+        for subject, items in (resources or {}).items():
+            self._keep(place(f"/data/subjects/{subject}", Kind.RESOURCE), items)
+
+    def _place_experiments(
+        self, experiments: Experiments, owned: Owned, sessions: dict[str, Session] | None
+    ) -> None:
+        subjects = self.found.get(place(self.project.uri, Kind.SUBJECT))
+        if subjects is None:
+            return
+        for subject in subjects.items:
+            items = [
+                _described(item, owned, sessions or {}) for item in experiments.by_subject.get(subject.id, [])
+            ]
+            self._keep(Reader.experiments_key(self.project, subject), items)
+
+    def _ask_subjects(self, owned: Owned | None) -> None:
+        """Every subject's experiments by themselves; none is believed where the project owns more of them."""
+        self.reader.remember(self.found)
+        subjects = self.reader.below(self.where, Kind.SUBJECT).items
+        asked = [
+            self.pool.submit(self.reader.below, self.where.child(subject), Kind.EXPERIMENT)
+            for subject in subjects
+        ]
+        listings = [future.result() for future in asked]
+        seen = {item.id for found in listings for item in found.items}
+        if not _sessions_of(owned) - seen or any(found.error is not None for found in listings):
+            return
+        doubt = BadAnswer(
+            "The server lists sessions of this project, and does not say of which subjects.",
+            "Its answers contradict each other: reload, or ask its administrator.",
+        )
+        for subject, found in zip(subjects, listings, strict=True):
+            key = Reader.experiments_key(self.project, subject)
+            self.found[key] = replace(found, error=found.error or doubt)
+
+    def _start_parameters(self, experiments: Experiments | None) -> _Parameters:
+        """Ask about each type of session that is there, while larger answers are still on their way."""
+        found = experiments.by_subject.values() if experiments is not None else ()
+        types = {item.type for items in found for item in items}
+        return {
+            kind: self._start(lambda kind=kind: self.ask_sessions.parameters(kind))  # type: ignore[misc]
+            for kind in sorted(types & set(PARAMETERS))
+        }
+
+    def _place_below(
+        self, experiments: Experiments | None, owned: Owned | None, parts: Parts, asked: _Parameters
+    ) -> None:
+        if experiments is None or owned is None or parts.sessions is None:
+            return
+        parameters = {kind: future.result() for kind, future in asked.items()}
+        user = self.reader.connection.user
+        self.found |= SessionsBelow(experiments, owned, parts, parameters, user).listings()
+
+
+def _sessions_of(owned: Owned | None) -> set[str]:
+    return {name for name, kind in (owned.types if owned else {}).items() if kind in SESSION_WORDS}
+
+
+def _subject(identifier: str) -> Item:
+    return Item(
+        Kind.SUBJECT, identifier, identifier, type="xnat:subjectData", uri=f"/data/subjects/{identifier}"
+    )
+
+
+def _if_complete(owned: Owned | None, sessions: dict[str, Session] | None) -> Owned | None:
+    """The site-wide list, unless a session that says to be of its project is not in it.
+
+    Otherwise all of them would be taken for shared in.
+    """
+    if owned is None:
+        return None
+    own = {name for name, session in (sessions or {}).items() if session.owner == owned.project}
+    return owned if own <= owned.types.keys() else None
+
+
+def _described(session: Item, owned: Owned, sessions: dict[str, Session]) -> Item:
+    """With the fields of imaging sessions, and the owner where it is shared in."""
+    known = sessions.get(session.id)
+    if known is not None:
+        session = session.with_fields(session.fields.joined(known.fields))
+    if session.id in owned.types:
+        return session
+    return replace(session, shared_from=known.owner if known is not None else "")

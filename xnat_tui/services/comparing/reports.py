@@ -1,0 +1,192 @@
+"""A comparison as documents: JSON, CSV, Markdown and HTML, all from the same rows."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from xnat_tui.errors import UsageError
+from xnat_tui.model.pairing import GLYPHS, Pair, Status
+from xnat_tui.services.comparing.comparison import Comparison, items_of
+
+_SUFFIXES = (".html", ".md", ".csv", ".json")
+_NEGATIVE = re.compile(r"-\d+(\.\d+)?([eE][-+]?\d+)?")
+_CSV_COLUMNS = ("glyph", "status", "kind", "path", "field", "source", "destination", "note")
+
+
+def path_of(comparison: Comparison, pair: Pair) -> str:
+    """Where a pair stands below the compared root, in XNAT's own words; "" is the root itself."""
+    tree = comparison.tree
+    for right in (False, True):
+        place, root = tree.place(pair, right=right), tree.place(tree.root, right=right)
+        if place is not None and root is not None:
+            return place.path_below(root)
+    return pair.key
+
+
+def document(comparison: Comparison, *, everything: bool = False, seconds: float = 0.0) -> dict[str, Any]:
+    """The JSON document of `compare`. Items that are the same are listed only with `everything`."""
+    summary = asdict(comparison.summary())
+    del summary["unread"]
+    source, destination = comparison.requests
+    return {
+        "source": str(comparison.source.root.location),
+        "destination": str(comparison.destination.root.location),
+        "depth": str(comparison.depth),
+        "summary": summary,
+        "items": [_item(comparison, pair) for pair in _listed(comparison, everything)],
+        "requests": {"source": source, "destination": destination},
+        "seconds": round(seconds, 3),
+        "seen_by": {
+            "source": comparison.source.reader.connection.user,
+            "destination": comparison.destination.reader.connection.user,
+        },
+        "neutral_fields": list(comparison.rules.neutral),
+    }
+
+
+def check_name(path: Path) -> None:
+    """Raises UsageError where the file's ending names no kind of report."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"{path.name} is no kind of report.", "End its name in .html, .md, .csv or .json.")
+
+
+def check_file(path: Path) -> None:
+    """Raises UsageError where a report cannot come to stand, before a long comparison is made for it."""
+    check_name(path)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(f"{path} cannot be written: its folder is not there.", "Name another file.")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise UsageError(f"{path} cannot be written: no right to.", "Name another file.")
+
+
+def write(comparison: Comparison, path: Path, *, everything: bool = False, seconds: float = 0.0) -> None:
+    """Write a report in the format that the file's ending names. Raises UsageError for another ending."""
+    check_name(path)
+    write_document(document(comparison, everything=everything, seconds=seconds), path)
+
+
+def write_document(found: Mapping[str, Any], path: Path) -> None:
+    """Write a finished document as `write` does. Raises UsageError where the disk refuses."""
+    check_name(path)
+    writers = {
+        ".json": lambda: json.dumps(found, indent=2) + "\n",
+        ".csv": lambda: as_csv(found),
+        ".md": lambda: as_markdown(found),
+        ".html": lambda: as_html(found),
+    }
+    text = writers[path.suffix.lower()]()
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"{path} cannot be written: {reason}.", "Name another file.") from None
+
+
+def as_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """One fact per line, the glyph first: what a screen reader or `grep` can use."""
+    for glyph, _, kind, path, name, source, destination, note in _rows(found):
+        fact = f": {name} {source or '(none)'} ⇄ {destination or '(none)'}" if name else ""
+        remark = f" ({note})" if note else ""
+        yield f"{glyph} {kind} {path or '.'}{fact}{remark}"
+
+
+def as_csv(found: Mapping[str, Any]) -> str:
+    """One row per differing field, or per item without one."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for row in _rows(found):
+        writer.writerow([_not_a_formula(cell) for cell in row])
+    return target.getvalue()
+
+
+def _not_a_formula(cell: str) -> str:
+    """A label that a spreadsheet would run is quoted as text; a negative number is none."""
+    begins = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and len(cell) > 1
+    return f"'{cell}" if begins and not _NEGATIVE.fullmatch(cell) else cell
+
+
+def as_markdown(found: Mapping[str, Any]) -> str:
+    lines = [f"# {_markdown_cell(found['source'])} ⇄ {_markdown_cell(found['destination'])}", ""]
+    lines += [f"- {_markdown_cell(line)}" for line in _summary_lines(found)]
+    lines.append("")
+    lines += [f"| {' | '.join(_CSV_COLUMNS)} |", f"|{'---|' * len(_CSV_COLUMNS)}"]
+    for row in _rows(found):
+        lines.append(f"| {' | '.join(_markdown_cell(cell) for cell in row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_cell(text: str) -> str:
+    escaped = html.escape(text, quote=False)
+    for character in "\\`*_[]|~":
+        escaped = escaped.replace(character, f"\\{character}")
+    return " ".join(escaped.splitlines())
+
+
+def as_html(found: Mapping[str, Any]) -> str:
+    title = html.escape(f"{found['source']} ⇄ {found['destination']}")
+    head = "".join(f"<th>{column}</th>" for column in _CSV_COLUMNS)
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _rows(found)
+    )
+    summary = "".join(f"<li>{html.escape(line)}</li>" for line in _summary_lines(found))
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        "<style>body{font-family:sans-serif}td,th{padding:.1em .6em;text-align:left;vertical-align:top}"
+        "tr:nth-child(even){background:#eee}</style></head>\n"
+        f"<body><h1>{title}</h1><ul>{summary}</ul>\n<table><thead><tr>{head}</tr></thead><tbody>\n"
+        f"{body}\n</tbody></table></body></html>\n"
+    )
+
+
+def _summary_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"depth: {found['depth']}"
+    for name, count in found["summary"].items():
+        yield f"{name.replace('_', ' ')}: {count}"
+    for side, user in found["seen_by"].items():
+        yield f"{side} as seen by {user}"
+    if neutral := found.get("neutral_fields"):
+        yield f"not counted as differences: {', '.join(neutral)}"
+
+
+def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for item in found["items"]:
+        glyph = "=" if item["status"] == "same" else GLYPHS[Status(item["status"])]
+        start = (glyph, item["status"], item["kind"], item["path"])
+        note = item.get("reason") or item.get("note", "")
+        for difference in item["fields"]:
+            yield (*start, difference["name"], difference["source"], difference["destination"], note)
+        if not item["fields"]:
+            yield (*start, "", "", "", note)
+
+
+def _listed(comparison: Comparison, everything: bool) -> Iterator[Pair]:
+    for pair in items_of(comparison.root):
+        if everything or pair.status not in (Status.SAME, Status.UNREAD):
+            yield pair
+
+
+def _item(comparison: Comparison, pair: Pair) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "path": path_of(comparison, pair),
+        "kind": str(pair.kind),
+        "status": str(pair.status),
+        "fields": [asdict(difference) for difference in pair.fields],
+    }
+    if pair.unverified:
+        found["unverified"] = True
+    if pair.note:
+        found["note"] = pair.note
+    if pair.error is not None:
+        sides = (("source", pair.source_error), ("destination", pair.destination_error))
+        found["reason"] = "; ".join(f"{side}: {error.message}" for side, error in sides if error)
+    return found

@@ -1,0 +1,247 @@
+"""Moving files from one server to another, in bounded memory, so that nothing wrong is stored.
+
+Small files travel together: one zip down, taken apart as it arrives, and what is right of it in zips of exact
+names up. Names that an address cannot carry always travel so. A large file is streamed from server to server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from typing import IO, BinaryIO, cast
+
+from xnat_tui.errors import BadAnswer, NotFound, Refused, ServerError, ServerUnreachable, XnatTuiError
+from xnat_tui.model.entities import Item
+from xnat_tui.model.plan import Mode, Step
+from xnat_tui.services.copying import streams
+from xnat_tui.services.copying.parcels import Parcel, Parcels
+from xnat_tui.services.copying.run import ATTEMPTS, Control, CopyRun, check_stop, pause
+from xnat_tui.services.copying.streams import Hash, Passed, Through
+from xnat_tui.xnat import writing, zip_streams
+from xnat_tui.xnat.connection import encode_uri
+from xnat_tui.xnat.writing import Attributes, Body
+from xnat_tui.xnat.zip_streams import Arriving, Unstreamable
+from xnat_tui.xnat.zips import Member
+
+LARGE = 32_000_000
+"""Bytes from which a file is worth a request of its own, and is not kept anywhere on its way."""
+FEW = 2
+"""So many files are fetched by themselves rather than with the whole resource's zip."""
+ZIP_ATTEMPTS = 2
+SHARE = 0.25
+"""The part of a resource's bytes from which its zip is cheaper than single requests."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
+SOURCE_FAILED = (BadAnswer, NotFound, Refused, ServerError, ServerUnreachable)
+
+
+def addressable(path: str) -> bool:
+    """Whether XNAT stores a file under this very path when it is sent by itself.
+
+    Other characters are kept percent-encoded, or decoded as a form would be, depending on the version.
+    """
+    return _PLAIN.fullmatch(path) is not None and not path.endswith("/")
+
+
+class Sender:
+    """Sends files of one resource. `fail` is told which file could not be sent, and why.
+
+    `passed` tells what went through, by path. `existed` is set when the server left something alone.
+    """
+
+    def __init__(
+        self, run: CopyRun, step: Step, control: Control, fail: Callable[[str, XnatTuiError], None]
+    ) -> None:
+        self._run = run
+        self._step = step
+        self._control = control
+        self._fail = fail
+        self.passed: dict[str, Passed] = {}
+        self.existed = False
+        self.members: Mapping[str, Member] | None = None
+        """The files of this resource in a zip that somebody else fetched."""
+
+    def send(self, items: Sequence[Item], attributes: Attributes, *, overwrite: bool, total: int) -> None:
+        """Send files that share attributes; `total` are the bytes of the whole resource.
+
+        Raises Unclear or ServerUnreachable when an upload ended so: what was sent may have arrived.
+        """
+        single: list[Item] = []
+        packed: list[Item] = []
+        for item in items:
+            (single if self._alone(item, len(items)) else packed).append(item)
+        for number, item in enumerate(single, 1):
+            check_stop(self._control)
+            last = number == len(single) and not packed
+            if self._streams(item):
+                self._stream(item, attributes, overwrite=overwrite, update_stats=last)
+            else:
+                self._relay(item, attributes, overwrite=overwrite, update_stats=last)
+        if packed:
+            self._send_packed(packed, attributes, overwrite=overwrite, total=total)
+
+    def _alone(self, item: Item, count: int) -> bool:
+        mode = self._run.policy.mode
+        if mode is Mode.ZIP or not item.bytes or not addressable(item.key):
+            return False
+        if self.members is not None and item.key in self.members and item.bytes < LARGE:
+            return False  # it is here already
+        return mode is Mode.FILE or count == 1 or item.bytes >= LARGE
+
+    def _streams(self, item: Item) -> bool:
+        """One server's two ends share its connections: waiting for a second while holding one may block."""
+        return (item.bytes or 0) >= LARGE and self._run.source is not self._run.target
+
+    def _relay(self, item: Item, attributes: Attributes, *, overwrite: bool, update_stats: bool) -> None:
+        """Fetch a file whole, check it, send it."""
+        with streams.spool() as file:
+            passed = self._fetch(item, file)
+            if passed is None:
+                return
+            self.passed[item.key] = passed
+            body = Body(partial(streams.again, file, self._control), passed.size, self._control.on_bytes)
+            self._put(item, body, attributes, overwrite=overwrite, update_stats=update_stats)
+
+    def _stream(self, item: Item, attributes: Attributes, *, overwrite: bool, update_stats: bool) -> None:
+        """Send a file while it comes. Broken off before its end, it is not stored, and sent again."""
+        opened: list[Through] = []
+
+        def source() -> BinaryIO:
+            opened.append(Through(self._run.source, item, self._control))
+            return cast(BinaryIO, opened[-1])
+
+        body = Body(source, item.bytes or 0, self._control.on_bytes)
+        for attempt in range(ATTEMPTS):
+            try:
+                self._put(item, body, attributes, overwrite=overwrite, update_stats=update_stats)
+            except SOURCE_FAILED as error:
+                if attempt < ATTEMPTS - 1 and isinstance(error, BadAnswer | ServerUnreachable):
+                    pause(self._control, attempt)
+                    continue
+                self._fail(item.key, error)
+                return
+            finally:
+                if opened and opened[-1].complete:
+                    self.passed[item.key] = opened[-1].passed
+            return
+
+    def _put(
+        self, item: Item, body: Body, attributes: Attributes, *, overwrite: bool, update_stats: bool
+    ) -> None:
+        try:
+            existed = writing.put_file(
+                self._run.target,
+                self._step.target.uri,
+                item.key,
+                body,
+                attributes,
+                overwrite=overwrite,
+                update_stats=update_stats,
+            )
+        except (Refused, ServerError) as error:
+            self._fail(item.key, error)
+            return
+        self.existed = self.existed or bool(existed)
+
+    def _fetch(self, item: Item, into: IO[bytes]) -> Passed | None:
+        """Download one file; what stays wrong after some attempts fails alone."""
+        for attempt in range(ATTEMPTS):
+            into.seek(0)
+            into.truncate()
+            try:
+                return streams.fetch(self._run.source, item, into, self._control)
+            except SOURCE_FAILED as error:
+                if attempt == ATTEMPTS - 1 or not isinstance(error, BadAnswer | ServerUnreachable):
+                    self._fail(item.key, error)
+                    return None
+            pause(self._control, attempt)
+        return None
+
+    def _send_packed(
+        self, items: Sequence[Item], attributes: Attributes, *, overwrite: bool, total: int
+    ) -> None:
+        left = {item.key: item for item in items}
+        send = partial(self._put_zip, attributes=attributes, overwrite=overwrite)
+        size = sum(item.bytes or 0 for item in items)
+        # within one server the two ends share its connections: sending has to wait for the end of fetching
+        with Parcels(send, size, beside=self._run.source is not self._run.target) as parcels:
+            if self.members is not None:
+                held = ((path, self.members[path].chunks()) for path in list(left) if path in self.members)
+                self._pack_all(held, left, parcels)
+            else:
+                self._pack_zip(left, parcels, total)
+            for item in left.values():
+                if parcels.broken:
+                    break
+                self._pack_single(item, parcels)
+            parcels.finish()
+
+    def _put_zip(self, parcel: Parcel, attributes: Attributes, *, overwrite: bool) -> None:
+        self.passed |= parcel.passed
+        body = Body(partial(streams.again, parcel.file, self._control), parcel.length, self._control.on_bytes)
+        target = self._step.target.uri
+        try:
+            existed = writing.put_zip(self._run.target, target, body, attributes, overwrite=overwrite)
+        except (Refused, ServerError) as error:
+            for path in parcel.passed:
+                self._fail(path, error)
+            return
+        self.existed = self.existed or bool(existed)
+
+    def _pack_zip(self, left: dict[str, Item], parcels: Parcels, total: int) -> None:
+        """Pack what the resource's zip brings, where that is cheaper than single requests."""
+        path = f"{encode_uri(self._step.source.uri)}/files"
+        fetch: Callable[..., AbstractContextManager[Iterator[Arriving]]] = zip_streams.stream
+        for attempt in range(ZIP_ATTEMPTS):
+            size = sum(item.bytes or 0 for item in left.values())
+            if parcels.broken or len(left) <= FEW or size < SHARE * total:
+                return
+            try:
+                with fetch(self._run.source, path) as arriving:
+                    self._pack_all(((one.path, one.chunks) for one in arriving), left, parcels)
+            except Unstreamable:
+                fetch = zip_streams.spooled
+            except SOURCE_FAILED:
+                check_stop(self._control)
+                if attempt == 0:
+                    pause(self._control, attempt)
+            else:
+                return
+
+    def _pack_all(
+        self, arriving: Iterable[tuple[str, Iterable[bytes]]], left: dict[str, Item], parcels: Parcels
+    ) -> None:
+        """Pack what is right of what arrives, and forget it in `left`: the rest is fetched by itself."""
+        for path, chunks in arriving:
+            check_stop(self._control)
+            if parcels.broken:
+                return
+            if path in left:
+                with suppress(BadAnswer):  # the zip may be damaged, or older than the list
+                    self._pack(left[path], chunks, parcels)
+                    del left[path]
+
+    def _pack(self, item: Item, chunks: Iterable[bytes], parcels: Parcels) -> None:
+        """Raises BadAnswer where a file is not what the source lists: nothing of it is sent."""
+        seen = Hash()
+        coming = seen.through(chunks, item.bytes)
+        if item.bytes is not None and item.bytes <= streams.IN_MEMORY:
+            held = list(coming)
+            seen.passed.check(item)
+            parcels.add(item.key, held, seen.passed)
+            return
+        with streams.spool() as file:
+            for chunk in coming:
+                check_stop(self._control)
+                streams.write(file, chunk)
+            seen.passed.check(item)
+            parcels.add(item.key, streams.pieces(file), seen.passed)
+
+    def _pack_single(self, item: Item, parcels: Parcels) -> None:
+        check_stop(self._control)
+        with streams.spool() as file:
+            passed = self._fetch(item, file)
+            if passed is not None:
+                parcels.add(item.key, streams.pieces(file), passed)

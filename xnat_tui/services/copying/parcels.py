@@ -1,0 +1,128 @@
+"""Files packed into zips, which go up while what follows still comes down.
+
+A file is packed when all of it is here and right, so that nothing wrong is ever on its way.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, suppress
+from typing import IO
+
+from xnat_tui.jobs.threads import DaemonThreads
+from xnat_tui.services.copying import streams
+from xnat_tui.services.copying.streams import Passed
+
+MOST_BYTES = 1_000_000_000
+MOST_FILES = 5_000
+"""What one uploaded zip holds at most: temporary space stays bounded, and a failure costs less."""
+SHARES = 8
+LEAST_BYTES = 24_000_000
+"""Sending begins when an eighth is here, or so many bytes: early, and yet with few requests."""
+
+
+class Parcel:
+    """One zip: its entries are named exactly as the files below their resource."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.passed: dict[str, Passed] = {}
+        self.length = 0
+        """Bytes of the whole zip, once it is sealed."""
+        self.size = 0
+        self._archive = zipfile.ZipFile(file, "w")
+
+    def add(self, path: str, chunks: Iterable[bytes], passed: Passed) -> None:
+        """Stored, not packed: images hardly shrink, and the network is rarely slower than packing them."""
+        entry = zipfile.ZipInfo(path)
+        entry.external_attr = 0o600 << 16
+        entry.file_size = passed.size
+        with _disk(), self._archive.open(entry, "w") as opened:
+            for chunk in chunks:
+                opened.write(chunk)
+        self.passed[path] = passed
+        self.size += passed.size
+
+    def seal(self) -> None:
+        with _disk():
+            self._archive.close()
+            self.length = self.file.seek(0, 2)
+
+    def drop(self) -> None:
+        with suppress(OSError):  # it would write its end
+            self._archive.close()
+
+
+class Parcels:
+    """Sends what it is given, by zips of bounded size. `send` is called with one at a time, in their order.
+
+    `beside`: in a thread of its own, as soon as one is full; else all of them once everything is packed.
+    """
+
+    def __init__(self, send: Callable[[Parcel], None], size: int, *, beside: bool) -> None:
+        """`size`: the bytes that are expected altogether."""
+        self._send = send
+        self._beside = beside
+        self._most = min(MOST_BYTES, max(LEAST_BYTES, size // SHARES))
+        self._filling: Parcel | None = None
+        self._full: list[Parcel] = []
+        self._sending: list[Future[None]] = []
+        self._files = ExitStack()
+        self._thread = DaemonThreads(1)
+
+    def __enter__(self) -> Parcels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+        if self._filling is not None:
+            self._filling.drop()
+        self._files.close()
+
+    @property
+    def broken(self) -> bool:
+        """Whether sending has failed: then it is no use to go on; `finish` says why."""
+        return any(future.done() and future.exception() for future in self._sending)
+
+    def add(self, path: str, chunks: Iterable[bytes], passed: Passed) -> None:
+        """Raises XnatTuiError when the disk is full."""
+        if self._filling is None:
+            self._filling = Parcel(self._files.enter_context(streams.spool()))
+        self._filling.add(path, chunks, passed)
+        if self._filling.size >= self._most or len(self._filling.passed) >= MOST_FILES:
+            self._seal()
+
+    def finish(self) -> None:
+        """Send what is left, and wait for all. Raises what sending raised."""
+        self._seal()
+        for future in self._sending:
+            future.result()
+        for parcel in self._full:
+            self._deliver(parcel)
+
+    def _seal(self) -> None:
+        parcel, self._filling = self._filling, None
+        if parcel is None:
+            return
+        parcel.seal()
+        if self._beside:
+            self._sending.append(self._thread.submit(self._deliver, parcel))
+        else:
+            self._full.append(parcel)
+
+    def _deliver(self, parcel: Parcel) -> None:
+        with parcel.file:
+            self._send(parcel)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    failure = None
+    try:
+        yield
+    except OSError as error:
+        failure = streams.disk_failure(error)
+    if failure is not None:
+        raise failure

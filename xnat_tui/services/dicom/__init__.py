@@ -1,0 +1,1 @@
+"""What stands inside DICOM files: headers and pictures."""

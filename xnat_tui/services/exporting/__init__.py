@@ -1,0 +1,1 @@
+"""Running a planned export, and how an exported folder is laid out."""

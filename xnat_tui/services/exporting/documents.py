@@ -1,0 +1,142 @@
+"""Metadata into the folder: every item's XML as its server gives it, a table of all, a BIDS description."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lxml import etree
+
+from xnat_tui import __version__
+from xnat_tui.errors import BadAnswer
+from xnat_tui.model.plan import Step
+from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.services.copying.run import Control
+from xnat_tui.services.exporting.bids import BIDS_VERSION
+from xnat_tui.services.exporting.fetch import in_the_way
+from xnat_tui.services.exporting.files import inside, write_whole
+from xnat_tui.services.exporting.manifest import NAME, Entry
+from xnat_tui.services.exporting.run import ExportRun
+from xnat_tui.xnat import item_xml
+from xnat_tui.xnat.connection import encode_uri
+
+log = logging.getLogger("xnat_tui.export")
+
+TABLE = "metadata.csv"
+IGNORE = ".bidsignore"
+_FIRST_COLUMNS = ("location", "kind", "type")
+_NUMBER_STARTS = ("=", "+", "@", "\t", "\r")
+
+
+def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
+    """An item's XML, byte for byte.
+
+    Raises BadAnswer where the answer is no document of this item, Conflict where another's has the place.
+    """
+    name, server = step.target.uri, run.connection(step).url
+    another = run.manifest.belongs_to_another(name, step.source.uri, server)
+    if another and not run.policy.overwrite_local:
+        raise in_the_way(run, name)
+    body = run.connection(step).get_bytes(encode_uri(step.source.uri), format="xml")
+    document = item_xml.parse(body)
+    if document.get("ID") != step.source.id:
+        raise BadAnswer("The server answered with the document of another item.", "Plan the export again.")
+    _write(run, step, step.target.uri, body)
+    control.on_bytes(len(body))
+    return Outcome(step.number, State.DONE)
+
+
+def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
+    """`dataset_description.json`, and what a validator shall not look at."""
+    description = {
+        "Name": ", ".join(run.plan.sources),
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "raw",
+        "GeneratedBy": [{"Name": "xnat-tui", "Version": __version__}],
+    }
+    _write(run, step, step.target.uri, json.dumps(description, indent=2).encode() + b"\n")
+    _write(run, step, IGNORE, f"{NAME}\n{TABLE}\n".encode())
+    return Outcome(step.number, State.DONE)
+
+
+def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
+    """A file beside the archive's own; only an item's document came from somewhere."""
+    target = inside(run.folder, name)
+    part = write_whole(target, run.incoming.place(), body)
+    entry = Entry(name, part.size, part.md5, "", kind="metadata")
+    if name == step.target.uri and step.task == "metadata":
+        entry = replace(entry, location=step.data["location"], item=step.data["item"], uri=step.source.uri)
+    run.manifest.add([run.entry(step, entry)])
+
+
+def save_table(run: ExportRun) -> None:
+    """One row per document that is in the folder, one column per field that any of them has.
+
+    Rows of documents that an earlier export brought stay as they are.
+    """
+    steps = [step for step in run.plan.steps if step.task == "metadata"]
+    rows = [row for step in steps if (row := _row(run, step)) is not None]
+    if not rows:
+        return
+    fresh = {row["location"] for row in rows}
+    rows = [*(row for row in _rows_before(run) if row["location"] not in fresh), *rows]
+    columns = [*_FIRST_COLUMNS, *sorted({name for row in rows for name in row} - {*_FIRST_COLUMNS})]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
+    body = text.getvalue().encode()
+    target = inside(run.folder, TABLE)
+    if not target.is_file() or target.read_bytes() != body:
+        _write(run, steps[0], TABLE, body)
+
+
+def _rows_before(run: ExportRun) -> list[dict[str, str]]:
+    """Rows of the table that is there, of documents that the manifest knows."""
+    known = {entry.location for entry in run.manifest if entry.kind == "metadata"}
+    target = inside(run.folder, TABLE)
+    try:
+        with target.open(newline="", encoding="utf-8") as opened:
+            rows = list(csv.DictReader(opened, restkey="", restval=""))
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
+        return []
+    return [
+        {name: value for name, value in row.items() if name and value}
+        for row in rows
+        if row.get("location") in known
+    ]
+
+
+def _plain(value: str) -> str:
+    """What a spreadsheet would run is quoted as text; the XML has it as it is."""
+    return f"'{value}" if value.startswith(_NUMBER_STARTS) else value
+
+
+def _row(run: ExportRun, step: Step) -> dict[str, str] | None:
+    target = inside(run.folder, step.target.uri)
+    if not target.is_file():
+        return None
+    try:
+        document = item_xml.parse(target.read_bytes())
+    except BadAnswer:  # changed by somebody since: verifying the folder tells so
+        log.warning("A document in the folder is no XML any more; it is left out of the table.")
+        return None
+    own = item_xml.own(document, step.kind)
+    found = {"location": step.data["location"], "kind": str(step.kind), "type": step.source.type}
+    found["ID"] = step.source.id
+    for name, text in _fields(own):
+        found[name] = f"{found[name]}; {text}" if name in found else text
+    return found
+
+
+def _fields(document: etree._Element) -> Iterator[tuple[str, str]]:
+    """Fields by their path; custom variables as `fields/NAME`."""
+    for variables in document.findall(f"{{{item_xml.XNAT}}}fields"):
+        for variable in variables:
+            yield f"fields/{variable.get('name', '')}", (variable.text or "").strip()
+        document.remove(variables)
+    yield from ((name, text) for name, text in item_xml.facts(document) if name not in _FIRST_COLUMNS)

@@ -1,0 +1,1 @@
+"""From what the user picked to a plan: both ends looked at, nothing written."""

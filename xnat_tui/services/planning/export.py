@@ -1,0 +1,330 @@
+"""Planning an export: the source walked, its files listed, the folder looked at, nothing written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from xnat_tui.errors import UsageError
+from xnat_tui.model.display import short_size
+from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.filters import NO_FILTERS, Filters
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Action, End, Finding, Layout, Mode, Plan, Policy, Step
+from xnat_tui.services.browsing.file_lists import read_files
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.show import Branch, walk
+from xnat_tui.services.exporting.layouts import Arrangement, Slot, folds_case
+from xnat_tui.services.exporting.manifest import Manifest
+from xnat_tui.services.planning.copy import command
+
+DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
+_SHOWN = 5
+
+
+def plan_export(
+    reader: Reader,
+    places: Sequence[Place],
+    folder: Path,
+    policy: Policy | None = None,
+    filters: Filters = NO_FILTERS,
+) -> Plan:
+    """What exporting these places to a folder would fetch: a step per resource, and one per document.
+
+    Files that the folder's manifest shows to be complete are not fetched again. What cannot be read is a
+    step that conflicts, with the reason, never left out. Raises UsageError.
+    """
+    policy = policy or Policy()
+    folder = _checked(places, folder, policy)
+    walk_ = _Walk(reader, folder, policy, filters)
+    walk_.whole_paths = _spans_projects(places)
+    for place in places:
+        walk_.add(place)
+    walk_.finish()
+    sources = [str(place.location) for place in places]
+    return Plan(
+        verb="export",
+        sources=tuple(sources),
+        destination=str(folder),
+        steps=tuple(walk_.steps),
+        policy=policy,
+        findings=tuple(walk_.all_findings()),
+        command=_command(sources, folder, policy, filters),
+    )
+
+
+def _checked(places: Sequence[Place], folder: Path, policy: Policy) -> Path:
+    if not places:
+        raise UsageError("Nothing was chosen to export.", "Mark something, or name a location.")
+    if len({place.server for place in places}) > 1:
+        raise UsageError("One export has one source server.", "Start one export for each server.")
+    if policy.mode is Mode.RSYNC:
+        raise UsageError("--mode rsync copies between servers; an export cannot use it.", "Leave it out.")
+    folder = folder.expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder.", "Name a folder; it is made when it is not there.")
+    return folder.resolve()
+
+
+def _spans_projects(places: Sequence[Place]) -> bool:
+    """Whether paths have to name the project too."""
+    whole_server = any(place.kind is Kind.SERVER for place in places)
+    return whole_server or len({place.items[0].uri for place in places}) > 1
+
+
+def _command(sources: Sequence[str], folder: Path, policy: Policy, filters: Filters) -> str:
+    line = command("export", [*sources, "--to"], str(folder), policy, filters)
+    options = [f"--layout {policy.layout}"] if policy.layout is not Layout.XNAT else []
+    options += [] if policy.metadata else ["--no-metadata"]
+    options += ["--overwrite"] if policy.overwrite_local else []
+    return " ".join([line, *options])
+
+
+class _Walk:
+    """Steps in the order of the tree. Reads only."""
+
+    def __init__(self, reader: Reader, folder: Path, policy: Policy, filters: Filters) -> None:
+        self.reader = reader
+        self.folder = folder
+        self.policy = policy
+        self.filters = filters
+        self.manifest = Manifest(folder)
+        self.steps: list[Step] = []
+        self.whole_paths = False
+        self._arrangement = Arrangement(policy.layout, folds=folds_case(folder))
+        self._seen: set[tuple[str, str]] = set()
+        self._uncounted = 0
+        self._renamed = 0
+        self._others = 0
+
+    def add(self, place: Place) -> None:
+        """Plan one place with everything below it."""
+        top = place.up_to(Kind.RESOURCE)
+        only = place.item.key if place.kind is Kind.FILE and place.item else ""
+        root = walk(self.reader, top, "resources", self.filters)
+        branches = list(root.walk())
+        if self.policy.mode is not Mode.METADATA:
+            self._list_files([branch.place for branch in branches if self._has_files(branch.place, top)])
+        if self.policy.metadata:
+            self._documents_above(place)
+        for branch in branches:
+            self._branch(branch, top, only)
+
+    def _branch(self, branch: Branch, top: Place, only: str) -> None:
+        place = branch.place
+        if branch.error is not None:
+            name = place.location.name
+            self._step(Action.CONFLICT, place, f"{name} could not be read whole: {branch.error.message}")
+        if place.kind in DOCUMENTED and self.policy.metadata and self._is_meant(place, top):
+            self._document(place)
+        if place.kind is Kind.RESOURCE and self._has_files(place, top):
+            self._resource(place, only)
+        elif place.kind in (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR) and self._is_shared(place, top):
+            owner = place.item.shared_from if place.item else ""
+            note = f"shared in from {owner or 'another project'}; --shared copy takes it along"
+            self._step(Action.SKIP, place, note)
+
+    def _has_files(self, place: Place, top: Place) -> bool:
+        if place.kind is not Kind.RESOURCE or self.policy.mode is Mode.METADATA:
+            return False
+        return self._is_meant(place, top) and not (place != top and stands_beside(place, self.filters))
+
+    def _is_meant(self, place: Place, top: Place) -> bool:
+        """Whether an item belongs to what is exported, as the choice about shared items says."""
+        owned = [kind for kind in (Kind.ASSESSOR, Kind.EXPERIMENT, Kind.SUBJECT) if place.of(kind)]
+        if not owned:
+            return True
+        if owned[0] is Kind.ASSESSOR:
+            return not any(self._is_shared(place.up_to(kind), top) for kind in owned[:2])
+        return not self._is_shared(place.up_to(owned[0]), top)
+
+    def _is_shared(self, place: Place, top: Place) -> bool:
+        """Whether sharing keeps an item out; one that was named itself is always meant."""
+        item = place.item
+        below = len(place.items) > len(top.items)
+        return bool(item and item.shared_from is not None and below and self.policy.shared != "copy")
+
+    def _list_files(self, resources: list[Place]) -> None:
+        with ThreadPoolExecutor(max(2, self.reader.connection.server.connections), "export") as pool:
+            for job in read_files(self.reader, resources, pool):
+                job.result()
+
+    def _documents_above(self, place: Place) -> None:
+        """Below a session, the session's own document comes along."""
+        if place.of(Kind.EXPERIMENT) and place.kind is not Kind.EXPERIMENT:
+            self._document(place.up_to(Kind.EXPERIMENT))
+
+    def _document(self, place: Place) -> None:
+        item = place.item
+        assert item is not None, "a server has no document"
+        if not self._first("metadata", place):
+            return
+        target = self._arrangement.document(place)
+        action = Action.UPDATE if (self.folder / target).exists() else Action.CREATE
+        data = {"location": str(place.location), "item": _words(place)}
+        self._step(action, place, "XML document", target, data, task="metadata")
+
+    def _resource(self, place: Place, only: str) -> None:
+        resource = place.item
+        assert resource is not None, "a resource is an item"
+        if not self._first(only, place):
+            return
+        slot = self._arrangement.slot(place)
+        listing = self.reader.below(place, Kind.FILE)
+        data = {
+            **slot.to_data(),
+            "folds": "yes" if self._arrangement.folds else "",
+            "label": resource.key,
+            "number": resource.id,
+            "recorded": "" if resource.files is None else str(resource.files),
+            "only": only,
+            "location": str(place.location),
+            "item": _words(place),
+            "server": self.reader.connection.url,
+        }
+        if resource.files is None or any(item.bytes is None for item in listing.items):
+            self._uncounted += 1
+        wanted = self._wanted(slot, resource, listing, only)
+        size = sum(item.bytes or 0 for item in wanted)
+        if not wanted and listing.error is None:
+            reason = "complete already" if listing.items else "no files"
+            self._step(Action.SKIP, place, reason, slot.key, data, task="download")
+            return
+        reason = listing.error.message if listing.error else ""
+        count = len(wanted) if listing.items else resource.files or 0
+        self._step(
+            Action.UPLOAD, place, reason, slot.key, data, task="download", files=count,
+            size=size if listing.items else resource.bytes or 0,
+        )  # fmt: skip
+
+    def _wanted(self, slot: Slot, resource: Item, listing: Listing, only: str) -> list[Item]:
+        """The files that are not known to be complete in the folder."""
+        names = slot.names((item.key for item in listing.items), folds=self._arrangement.folds)
+        self._renamed += sum(name != slot.natural(path) for path, name in names.items())
+        chosen = [item for item in listing.items if not only or item.key == only]
+        if self.policy.overwrite_local:
+            return chosen
+        uri, server = f"{resource.uri}/files/", self.reader.connection.url
+        self._others += sum(
+            self.manifest.belongs_to_another(names[item.key], uri + item.key, server) for item in chosen
+        )
+        return [
+            item for item in chosen if not self.manifest.has(names[item.key], item, uri + item.key, server)
+        ]
+
+    def _first(self, what: str, place: Place) -> bool:
+        """Whether this is the first time that an item is met: places may overlap."""
+        item = place.item
+        assert item is not None
+        key = (what, item.uri)
+        if key in self._seen or ("", item.uri) in self._seen:
+            return False
+        self._seen.add(key)
+        return True
+
+    def _step(
+        self,
+        action: Action,
+        place: Place,
+        reason: str,
+        target: str = "",
+        data: dict[str, str] | None = None,
+        *,
+        task: str = "",
+        files: int = 0,
+        size: int = 0,
+    ) -> None:
+        item = place.item or Item(Kind.SERVER, place.server)
+        whole = self.whole_paths or place.kind in (Kind.PROJECT, Kind.SERVER)
+        path = place.path_below(Place(place.server, () if whole else place.items[:1]))
+        self.steps.append(
+            Step(
+                len(self.steps) + 1,
+                action,
+                task or str(item.kind),
+                path,
+                item.kind,
+                End(place.server, item.uri, item.id, item.type),
+                End("", target),
+                files,
+                size,
+                reason,
+                data=data or {},
+            )
+        )
+
+    def finish(self) -> None:
+        """What the folder as a whole gets."""
+        if self.policy.layout is not Layout.BIDS or not any(step.writes for step in self.steps):
+            return
+        first = self.steps[0]
+        self.steps.append(
+            Step(
+                len(self.steps) + 1, Action.CREATE, "dataset", "dataset_description.json", Kind.PROJECT,
+                End(first.source.server, ""), End("", "dataset_description.json"), reason="BIDS description",
+            )
+        )  # fmt: skip
+
+    def all_findings(self) -> Iterator[Finding]:
+        yield from self._space()
+        if self.manifest.exists and self.manifest.layout != str(self.policy.layout):
+            yield Finding(
+                "warning",
+                f"The folder holds an export in the layout {self.manifest.layout}.",
+                "Choose that layout, or another folder.",
+            )
+        if self._others:
+            what = (
+                "One file has its place" if self._others == 1 else f"{self._others} files have their places"
+            )
+            yield Finding(
+                "warning",
+                f"{what} taken by another export in this folder.",
+                "Choose another folder, or replace what is there with --overwrite.",
+            )
+        if self._uncounted:
+            noun = "resource was" if self._uncounted == 1 else "resources were"
+            yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")
+        changed = list(self._arrangement.changed.items())
+        for found, name in changed[:_SHOWN]:
+            yield Finding("warning", f"{name} cannot keep its name here, or shares it: it goes to {found}.")
+        if len(changed) > _SHOWN:
+            yield Finding("warning", f"{len(changed) - _SHOWN} more items get another name.")
+        if self._renamed and self.policy.layout is Layout.XNAT:
+            noun = "file gets" if self._renamed == 1 else "files get"
+            yield Finding(
+                "warning", f"{self._renamed} {noun} another name here; the manifest has the original."
+            )
+        conflicts = sum(step.action is Action.CONFLICT for step in self.steps)
+        if conflicts:
+            what = "One item" if conflicts == 1 else f"{conflicts} items"
+            yield Finding("warning", f"{what} could not be read; each step says why.")
+
+    def _space(self) -> Iterator[Finding]:
+        there = self.folder
+        while not there.exists():
+            there = there.parent
+        needed, free = sum(step.bytes for step in self.steps if step.writes), shutil.disk_usage(there).free
+        if needed > free:
+            yield Finding(
+                "error",
+                f"{short_size(needed)} are needed and {short_size(free)} are free at {there}.",
+                "Free space, choose another folder, or export less at once.",
+            )
+
+
+def _words(place: Place) -> str:
+    return place.path_below(Place(place.server))
+
+
+def stands_beside(place: Place, filters: Filters) -> bool:
+    """A filter on sessions or scans means those, and not the resources that stand beside them."""
+    scans = filters.scan or filters.scan_type or filters.exclude_scan or filters.exclude_scan_type
+    sessions = filters.selects_sessions or filters.exclude_session or filters.exclude_type
+    if scans and place.of(Kind.SCAN) is None:
+        return True
+    if (sessions or filters.exclude_modality) and place.of(Kind.EXPERIMENT) is None:
+        return True
+    return bool(filters.subject or filters.exclude_subject) and place.of(Kind.SUBJECT) is None

@@ -1,0 +1,115 @@
+"""A project that a copy makes: its names, its settings, and what of it stays behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from xnat_tui.errors import Conflict, Interrupted, UsageError, XnatTuiError
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.location import same_address
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Finding
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.planning import preflight
+from xnat_tui.xnat import writing
+from xnat_tui.xnat.documents import Document
+
+if TYPE_CHECKING:
+    from xnat_tui.services.planning.walk import Walk
+
+SETTINGS = "settings"
+"""The datum of a project's step with its settings by name, as JSON."""
+_SHOWN = 5
+
+
+def check_not_itself(places: Iterable[Place], source: Reader, destination: Reader, target: Place) -> None:
+    """Raises UsageError where something would be copied onto itself: one server may have two names."""
+    if not same_address(source.connection.url, destination.connection.url):
+        return
+    there = [item.id for item in target.items]
+    for place in places:
+        if [item.id for item in place.items][: len(there)] == there:
+            raise UsageError(
+                f"{place.location} stands there already: it cannot be copied onto itself.",
+                "Name another project as the destination.",
+            )
+
+
+def new_project(walk: Walk, place: Place, label: str) -> tuple[str, dict[str, str]]:
+    """Why, and with which data, a project is made: everything that its step will send beside its fields."""
+    item = place.item
+    assert item is not None
+    data = _names(walk, item, label)
+    document = walk.source.document(place)
+    _note_what_stays(walk, item, label, document)
+    settings, unread = _settings(walk.source, item.id)
+    if unread:
+        what = f"Settings of {item.id} that cannot be read stay as new projects have them: {_listed(unread)}."
+        walk.findings.append(Finding("info", what))
+    walk.findings += preflight.openness(settings.get(writing.ACCESSIBILITY, ""), item.id, label)
+    data[SETTINGS] = json.dumps(settings)
+    return ", ".join(f"{name} {value}" for name, value in settings.items()), data
+
+
+def _names(walk: Walk, item: Item, label: str) -> dict[str, str]:
+    """ID, title and secondary ID share one space of names on a site: what is taken gets the new ID."""
+    names = {name: item.fields.get(name, "") for name in ("name", "secondary_ID")}
+    listing = walk.there.reader.below(Place(walk.target.server), Kind.PROJECT)
+    taken: set[str] = set()
+    for project in listing.items:
+        fields = (project.key, project.fields.get("name", ""), project.fields.get("secondary_ID", ""))
+        taken |= {text.casefold() for text in fields if text}
+    if label.casefold() in taken:
+        raise Conflict(
+            f"{label} is the title or the secondary ID of another project there.",
+            "Choose another project ID.",
+        )
+    for name, text in names.items():
+        if text and text.casefold() in taken:
+            names[name] = label
+            message = f"The {'title' if name == 'name' else 'secondary ID'} {text} is taken there."
+            walk.findings.append(Finding("warning", message, f"The new project gets {label} instead."))
+    return {key: text for key, text in names.items() if text}
+
+
+def _settings(source: Reader, project: str) -> tuple[dict[str, str], list[str]]:
+    """What the rights on the source show of a project's settings, and the names of those that they do not."""
+    found: dict[str, str] = {}
+    unread: list[str] = []
+    for name in writing.SETTINGS:
+        try:
+            value = writing.get_setting(source.connection, project, name)
+        except Interrupted:
+            raise
+        except XnatTuiError:
+            value = ""
+        if value:
+            found[name] = value
+        else:
+            unread.append(name)
+    return found, unread
+
+
+def _note_what_stays(walk: Walk, item: Item, label: str, document: Document) -> None:
+    """Definitions of custom variables belong to a site: sending one project's would change others' too.
+
+    Aliases belong to the old ID.
+    """
+    fields = document.fields
+    definitions = [name for name in fields if name.startswith("studyProtocol")]
+    if definitions:
+        protocols = [fields[name] for name in definitions if name.endswith("/name")]
+        named = f": {_listed(protocols)}" if protocols else ""
+        message = f"Definitions of custom variables of {item.id} stay behind{named}; their values are copied."
+        hint = "Define them in the new project, or it shows these values nowhere but in its documents."
+        walk.findings.append(Finding("warning", message, hint))
+    aliases = [fields[name] for name in fields if name.startswith("alias")]
+    if aliases and label != item.id:
+        walk.findings.append(Finding("info", f"Aliases of {item.id} stay behind: {_listed(aliases)}."))
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    return ", ".join(found[:_SHOWN]) + (" ..." if len(found) > _SHOWN else "")

@@ -1,0 +1,1 @@
+"""The prearchive as its staff uses it."""

@@ -1,0 +1,1 @@
+"""Sharing items into other projects, and access to them."""

@@ -1,0 +1,236 @@
+"""Sending DICOM to the import service, and seeing it through to the prearchive or the archive."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    Forbidden,
+    Interrupted,
+    NotFound,
+    ServerError,
+    ServerUnreachable,
+    Unclear,
+    XnatTuiError,
+)
+from xnat_tui.model.plan import Policy, Step
+from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
+from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.services.copying import streams
+from xnat_tui.services.copying.run import ATTEMPTS, Control, pause
+from xnat_tui.services.prearchive.details import archived_session
+from xnat_tui.services.prearchive.sessions import Prearchive
+from xnat_tui.services.prearchive.work import send_and_watch
+from xnat_tui.services.uploading.files import open_file, pack, parts
+from xnat_tui.services.uploading.local_files import CONTENT_TYPES, LocalFile, instance_uids, unpacked
+from xnat_tui.xnat import importing, instances, viewer
+from xnat_tui.xnat import prearchive as wire
+from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.importing import Handler
+from xnat_tui.xnat.writing import Body
+
+log = logging.getLogger("xnat_tui.upload")
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """One session that the service made of an upload, as far as it can be seen."""
+
+    files: int | None = None
+    failure: Failure | None = None
+    uids: frozenset[str] | None = None
+    """SOP instance UIDs of its files, by their headers."""
+
+
+def send(connection: Connection, step: Step, control: Control, policy: Policy) -> Outcome:
+    """Send one study, or one archive; build it, and archive it where that is wanted.
+
+    XNAT may rewrite DICOM on arrival, so nothing is verified by digest: the SOP instance UIDs that were sent
+    are looked for in the headers of what arrived. What could not be archived waits in the prearchive. Raises
+    Interrupted, and what the server says against it.
+    """
+    files = unpacked(step.data["files"])
+    for file in files:
+        file.check()
+    sent = [instance_uids(file) if policy.verify else set[str]() for file in files]
+    addresses = _Sender(connection, step, control, policy).send(files)
+    arrived = [_see_through(connection, step, control, policy, address) for address in addresses]
+    failures = [one.failure for one in arrived if one.failure]
+    evidence = Evidence()
+    if not failures and not policy.verify:
+        evidence = Evidence(unverified=len(files))
+    elif not failures:
+        evidence, failures = _proved(step, sent, arrived)
+    state = State.FAILED if failures else State.DONE
+    size = sum(file.size for file in files)
+    return Outcome(step.number, state, len(files), size, 0, evidence, tuple(failures))
+
+
+def _proved(step: Step, sent: list[set[str]], arrived: list[_Arrival]) -> tuple[Evidence, list[Failure]]:
+    """What the files that were sent rest on: a UID that was found is the weaker kind of evidence, a size.
+
+    Where the headers cannot be read, or scripts gave all instances other UIDs, only numbers can be compared,
+    and all stays unverified.
+    """
+    wanted: set[str] = set().union(*sent)
+    counts = [one.files for one in arrived]
+    counted = None if None in counts else sum(count or 0 for count in counts)
+    if counted is not None and counted < len(wanted):
+        return Evidence(), [_lacking(step, counted, len(wanted))]
+    found: set[str] = set()
+    for one in arrived:
+        if one.uids is None:
+            return Evidence(unverified=len(sent)), []
+        found |= one.uids
+    lost = wanted - found
+    if lost == wanted and len(found) >= len(wanted):
+        return Evidence(unverified=len(sent)), []
+    if lost:
+        return Evidence(), [_lacking(step, len(wanted) - len(lost), len(wanted))]
+    told = sum(bool(uids) for uids in sent)
+    return Evidence(size=told, unverified=len(sent) - told), []
+
+
+def _lacking(step: Step, there: int, wanted: int) -> Failure:
+    where = "in the archive" if step.data["to"] == "archive" else "in the prearchive"
+    message = f"{there} of {wanted} DICOM instances are there."
+    return Failure(step.path, message, f"Look at it {where}; send it again.")
+
+
+@dataclass(slots=True)
+class _Sender:
+    """The way of one step's files to the import service."""
+
+    connection: Connection
+    step: Step
+    control: Control
+    policy: Policy
+
+    def send(self, files: list[LocalFile]) -> list[str]:
+        """Addresses of the sessions that they are in now, each once."""
+        found: dict[str, None] = {}
+        for body, content_type, count in self._bodies(files):
+            found.update(dict.fromkeys(self._import(body, content_type)))
+            for _ in range(count):
+                self.control.on_file()
+        return list(found)
+
+    def _bodies(self, files: list[LocalFile]) -> Iterator[tuple[Body, str, int]]:
+        if self.step.data.get("archive"):
+            (file,) = files
+            kind = CONTENT_TYPES.get(file.path.suffix.lower(), "application/zip")
+            yield Body(partial(open_file, file), file.size, self.control.on_bytes), kind, 1
+            return
+        for part in parts(files):
+            with streams.spool() as packed:
+                names = [f"{number:06}.dcm" for number in range(1, len(part) + 1)]
+                length = pack(part, packed, self.control, names)
+                body = Body(partial(streams.again, packed, self.control), length, self.control.on_bytes)
+                yield body, CONTENT_TYPES[".zip"], len(part)
+
+    def _import(self, body: Body, content_type: str) -> list[str]:
+        """Again after a lost answer only with the importer that takes the same files in twice unharmed."""
+        handler = importing.handler_for(self.connection, only_dicom=not self.step.data.get("archive"))
+        attempt = 0
+        while True:
+            try:
+                return importing.send(self.connection, body, content_type, handler, self._params())
+            except (Unclear, ServerUnreachable):
+                attempt += 1
+                if handler is not Handler.DICOM_ZIP or attempt >= ATTEMPTS:
+                    raise
+                pause(self.control, attempt - 1)
+
+    def _params(self) -> dict[str, str]:
+        """Always to the prearchive first: there it can be counted, and a conflict loses nothing."""
+        data = self.step.data
+        project = data["project"]
+        named = {"project": project, "subject": data["subject"], "session": data["label"]}
+        dest = f"/prearchive/projects/{project}" if project else "/prearchive"
+        quiet = {} if self.policy.autorun else {"triggerPipelines": "false"}
+        return {"dest": dest, **quiet, **{name: value for name, value in named.items() if value}}
+
+
+def _see_through(
+    connection: Connection, step: Step, control: Control, policy: Policy, address: str
+) -> _Arrival:
+    """Have one session built, and archived where that is wanted; what it holds, why it went no further."""
+    if "/prearchive/" not in address:
+        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), policy))
+    one = _received(address)
+    stays = step.data["to"] == "prearchive"
+    try:
+        # "commit" would archive at once in projects that archive by themselves
+        send_and_watch(connection, one, lambda: wire.build(connection, one), control.stop, stays=True)
+        row = wire.session(connection, one)
+        count, _ = wire.size(connection, row)
+    except NotFound:
+        reason = "It has left the prearchive unasked: the project may archive by itself."
+        return _Arrival(failure=Failure(step.path, reason, "Look at the archive."))
+    except Forbidden:
+        if one.project:
+            raise
+        reason = "It is in the prearchive without a project, where only administrators see it."
+        return _Arrival(failure=None if stays else Failure(step.path, reason, "Name a project."))
+    except Conflict as error:
+        waits = f"It waits in the prearchive: {one.timestamp}."
+        return _Arrival(failure=Failure(step.path, error.message, waits))
+    if stays:
+        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), policy))
+    failure, label = _archive(connection, step, control, policy, row)
+    uri = f"/data/projects/{row.project}/experiments/{label}"
+    uids = None if failure else _seen(lambda: instances.archived(connection, uri), policy)
+    return _Arrival(count, failure, uids)
+
+
+def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None:
+    """None where the headers cannot be read back: the files then count as unverified."""
+    if not policy.verify:
+        return None
+    try:
+        return frozenset(look())
+    except Interrupted:
+        raise
+    except XnatTuiError as error:
+        log.warning("Headers could not be read back: %s", type(error).__name__)
+        return None
+
+
+def _archive(
+    connection: Connection, step: Step, control: Control, policy: Policy, row: Received
+) -> tuple[Failure | None, str]:
+    """Why it was not archived, or not wholly, and the label that it got."""
+    panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=policy.autorun)
+    labels = Labels(step.data["subject"], step.data["label"])
+    (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
+    waits = f"It waits in the prearchive: {change.location}."
+    if change.refusal:
+        return Failure(step.path, change.refusal, waits), ""
+    label = change.after["name"]
+    try:
+        panel.do(change)
+    except (Conflict, ServerError, Unclear) as error:
+        hint = error.hint if isinstance(error, Unclear) else waits
+        return Failure(step.path, error.message, hint), label
+    if policy.ohif:
+        try:
+            identifier, _ = archived_session(connection, row.project, label)
+            viewer.rebuild(connection, row.project, identifier)
+        except XnatTuiError as error:
+            said = f"It is archived; the viewer's data were not rebuilt: {error.message}"
+            return Failure(step.path, said, "See: xnat-tui ohif rebuild"), label
+    return None, label
+
+
+def _received(address: str) -> Received:
+    """A row made of `/data/prearchive/projects/P/TS/F`. Raises BadAnswer for anything else."""
+    segments = address.removeprefix("/data").strip("/").split("/")
+    if len(segments) != 5 or segments[:2] != ["prearchive", "projects"]:
+        raise BadAnswer("The import service names an address that cannot be read.", "Look at the prearchive.")
+    project = "" if segments[2] == UNASSIGNED else segments[2]
+    return Received(project, segments[3], segments[4], segments[4], "", "", "/" + "/".join(segments))

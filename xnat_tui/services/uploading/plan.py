@@ -1,0 +1,378 @@
+"""Planning an upload, and running its steps: DICOM for the import service, any files for a resource."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xnat_tui.errors import Interrupted, NotFound, UsageError, XnatTuiError
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.entities import Fields, Item, Kind
+from xnat_tui.model.filters import NO_FILTERS, Filters
+from xnat_tui.model.location import Location
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Action, End, Finding, OnExisting, Plan, Policy, Step
+from xnat_tui.model.prearchive import illegal_characters
+from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.services.planning import preflight
+from xnat_tui.services.planning.copy import command
+from xnat_tui.services.planning.file_decisions import Decision, decide
+from xnat_tui.services.uploading import dicom as uploading_dicom
+from xnat_tui.services.uploading import files as uploading_files
+from xnat_tui.services.uploading import local_files
+from xnat_tui.services.uploading.local_files import Found, Instance, LocalFile
+from xnat_tui.xnat import viewer
+from xnat_tui.xnat.connection import Connection
+
+if TYPE_CHECKING:
+    from xnat_tui.services.workspace import Workspace
+
+DESTINATIONS = ("prearchive", "archive")
+_RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
+_CATALOG = re.compile(r"[^/]*_catalog\.xml")
+_OVERWRITE = {OnExisting.SKIP: "none", OnExisting.UPDATE: "append", OnExisting.OVERWRITE: "delete"}
+Execute = Callable[[Step, Control], Outcome]
+
+
+def plan_upload(
+    workspace: Workspace,
+    paths: Sequence[Path | str],
+    destination: Location | str,
+    *,
+    to: str = "prearchive",
+    policy: Policy | None = None,
+    filters: Filters = NO_FILTERS,
+) -> Plan:
+    """What sending these files, folders and archives would do; nothing is written.
+
+    A destination of `.../resources/R` takes any files, with their names kept exactly; a server, project,
+    subject or session takes DICOM through the import service, to the prearchive or on to the archive.
+    There labels that the destination leaves open come from the DICOM headers, by the server's rules.
+    Raises UsageError, NotFound, and what reading either side raises.
+    """
+    where = workspace.location(destination) if isinstance(destination, str) else destination
+    if where.has_glob:
+        raise UsageError(f"{where} is no single destination.", "Name one, without wildcards.")
+    found = local_files.collect([Path(path) for path in paths])
+    planner = _Planner(workspace, where, to, policy or Policy(), filters, tuple(map(str, paths)))
+    for name in found.left_out:
+        planner.findings.append(Finding("warning", f"{name} is left out: no file, or no name for a server."))
+    if where.step(Kind.RESOURCE) is not None:
+        planner.plan_files(found)
+    else:
+        planner.plan_dicom(found)
+    planner.findings += preflight.change_reason(workspace.connection(where.server), planner.policy)
+    return planner.plan()
+
+
+@contextmanager
+def upload_executor(plan: Plan, connections: Callable[[str], Connection]) -> Iterator[Execute]:
+    """What runs one step of an upload after the other; a step that fails is an outcome with its reason."""
+
+    def execute(step: Step, control: Control) -> Outcome:
+        if not step.writes:
+            return Outcome(step.number, State.DONE)
+        connection = connections(step.target.server)
+        try:
+            if step.task == "dicom":
+                return uploading_dicom.send(connection, step, control, plan.policy)
+            return uploading_files.send(connection, step, control, plan.policy)
+        except Interrupted:
+            raise
+        except XnatTuiError as error:
+            failure = Failure(step.path, error.message, error.hint)
+            return Outcome(step.number, State.FAILED, failures=(failure,))
+
+    yield execute
+
+
+@dataclass(slots=True)
+class _Study:
+    """The DICOM files of one study."""
+
+    instances: list[Instance] = field(default_factory=list)
+
+    @property
+    def first(self) -> Instance:
+        return self.instances[0]
+
+
+class _Planner:
+    """One upload on its way to a plan."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        where: Location,
+        to: str,
+        policy: Policy,
+        filters: Filters,
+        sources: tuple[str, ...],
+    ) -> None:
+        if to not in DESTINATIONS:
+            raise UsageError(f"{to!r} is no place for an upload.", "Use prearchive or archive.")
+        self.workspace = workspace
+        self.where = where
+        self.to = to
+        self.policy = policy
+        self.filters = filters
+        self.sources = sources
+        self.steps: list[Step] = []
+        self.findings: list[Finding] = []
+
+    def plan(self) -> Plan:
+        line = command("upload", self.sources, str(self.where), self.policy, self.filters)
+        return Plan(
+            verb="upload",
+            sources=self.sources,
+            destination=str(self.where),
+            steps=tuple(self.steps),
+            policy=self.policy,
+            findings=tuple(self.findings),
+            command=line if self.where.step(Kind.RESOURCE) else f"{line} --to {self.to}",
+            root=self.where.name_of(Kind.PROJECT),
+        )
+
+    def plan_dicom(self, found: Found) -> None:
+        """A step per study of loose files, and one per archive, which is sent as it is."""
+        subject, session = self._labels()
+        project = self.where.name_of(Kind.PROJECT)
+        exists = bool(session) and self.to == "archive" and self._archived(project, session)
+        studies: dict[str, _Study] = defaultdict(_Study)
+        archives: list[LocalFile] = []
+        strangers = 0
+        for file in found.files:
+            if local_files.is_archive(file):
+                archives.append(file)
+            elif (instance := local_files.read_instance(file)) is None:
+                strangers += 1
+            elif self._keeps(instance, subject, session):
+                studies[instance.study].instances.append(instance)
+        if strangers:
+            self.findings.append(Finding("warning", f"{strangers} files are no DICOM and are left out."))
+        if not studies and not archives:
+            self.findings.append(Finding("error", "There is no DICOM to send.", "Check paths and filters."))
+        self._check_viewer()
+        self._note_side_effects(project)
+        for number, (uid, study) in enumerate(studies.items(), 1):
+            first = study.first
+            name = "_".join(part for part in (first.date, first.modality, str(number)) if part)
+            step = self._dicom_step(name, [one.file for one in study.instances], uid)
+            count = len({one.instance for one in study.instances})
+            step = replace(step, data={**step.data, "instances": str(count)})
+            self.steps.append(self._judged(step, several=len(studies) > 1, exists=exists))
+        for file in archives:
+            step = self._dicom_step(file.name, [file], "")
+            step = replace(step, data={**step.data, "archive": "yes"})
+            self.steps.append(self._judged(step, several=False, exists=exists))
+
+    def plan_files(self, found: Found) -> None:
+        """Steps for one resource: what it lacks, what is replaced, what is there, what differs."""
+        resource, prefix = self._resource()
+        uri, there = resource
+        unique: dict[str, LocalFile] = {}
+        for file in found.files:
+            name = f"{prefix}{file.name}"
+            sent = replace(file, name=name)
+            if name in unique:
+                self._file_step(Action.CONFLICT, [sent], uri, "several of these files have this name")
+            elif _CATALOG.fullmatch(name):
+                self._file_step(Action.CONFLICT, [sent], uri, "XNAT keeps this name for its own catalog")
+            else:
+                unique[name] = sent
+        decision = _decide(unique, there, self.policy.on_existing)
+
+        def files(items: list[Item]) -> list[LocalFile]:
+            return [unique[item.key] for item in items]
+
+        if decision.missing:
+            self._file_step(Action.UPLOAD, files(decision.missing), uri)
+        if decision.replaced:
+            self._file_step(Action.UPDATE, files(decision.replaced), uri, "replaced")
+        if decision.complete:
+            self._file_step(Action.SKIP, files(decision.complete), uri, "the same files")
+        for item in decision.refused:
+            reason = "there with other content; --on-existing update replaces it"
+            self._file_step(Action.CONFLICT, [unique[item.key]], uri, reason)
+        if not found.files:
+            self.findings.append(Finding("error", "There is no file to send.", "Check the paths."))
+
+    def _labels(self) -> tuple[str, str]:
+        beyond = self.where.steps[3:]
+        kinds = [step.kind for step in self.where.steps]
+        if beyond or kinds != [Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT][: len(kinds)]:
+            raise UsageError(
+                f"DICOM cannot be sent to {self.where}.",
+                "Name a server, project, subject or session; or a resource for any files.",
+            )
+        if kinds:
+            self.workspace.find_one(Location(self.where.server, self.where.steps[:1]))
+        labels = self.where.name_of(Kind.SUBJECT), self.where.name_of(Kind.EXPERIMENT)
+        for label in labels:
+            if wrong := illegal_characters(label):
+                raise UsageError(
+                    f"{label!r} holds {wrong!r}, which XNAT would replace.", "Use letters, digits, _ and -."
+                )
+        return labels
+
+    def _check_viewer(self) -> None:
+        if not self.policy.ohif:
+            return
+        if self.to == "prearchive":
+            self.findings.append(Finding("info", "--ohif does nothing for what stays in the prearchive."))
+        elif viewer.installed(self.workspace.connection(self.where.server)) is False:
+            message = f"{self.where.server} has no OHIF viewer plugin."
+            self.findings.append(Finding("error", message, "Leave out --ohif."))
+
+    def _note_side_effects(self, project: str) -> None:
+        """What the server does to DICOM, and with it, by itself."""
+        connection = self.workspace.connection(self.where.server)
+        message = "The destination's anonymisation may rewrite the DICOM files that it receives."
+        self.findings.append(Finding("info", message))
+        if self.to == "archive" and project:
+            wanted = self.policy.autorun
+            self.findings += preflight.autorun(connection, project, archives=True, wanted=wanted)
+
+    def _archived(self, project: str, session: str) -> bool:
+        place = Location(self.where.server, self.where.steps[:1]).child(Kind.EXPERIMENT, session)
+        try:
+            self.workspace.find_one(place)
+        except NotFound:
+            return False
+        return bool(project)
+
+    def _keeps(self, instance: Instance, subject: str, session: str) -> bool:
+        """Filters go by what the headers say where the destination does not name it."""
+        study = Fields.of({"date": instance.date, "modality": instance.modality})
+        series = Fields.of({"type": instance.description})
+        return all(
+            self.filters.keeps(item)
+            for item in (
+                Item(Kind.SUBJECT, subject or instance.patient),
+                Item(Kind.EXPERIMENT, session, fields=study),
+                Item(Kind.SCAN, instance.series, fields=series),
+            )
+        )
+
+    def _dicom_step(self, name: str, files: list[LocalFile], study: str) -> Step:
+        subject, session = self.where.name_of(Kind.SUBJECT), self.where.name_of(Kind.EXPERIMENT)
+        project = self.where.name_of(Kind.PROJECT)
+        uri = f"/data/{self.to}" + (f"/projects/{project}" if project else "")
+        return Step(
+            number=len(self.steps) + 1,
+            action=Action.UPLOAD,
+            task="dicom",
+            path=f"experiments/{session or name}",
+            kind=Kind.EXPERIMENT,
+            source=End("", str(files[0].path.parent)),
+            target=End(self.where.server, uri),
+            files=len(files),
+            bytes=sum(file.size for file in files),
+            reason="" if session else "labels from the DICOM headers",
+            data={
+                "files": local_files.packed(files),
+                "study": study,
+                "project": project,
+                "subject": subject,
+                "label": session,
+                "to": self.to,
+                "overwrite": _OVERWRITE[self.policy.on_existing],
+                "session": f"{uri}/{session or study or name}",
+            },
+        )
+
+    def _judged(self, step: Step, *, several: bool, exists: bool) -> Step:
+        label = step.data["label"]
+        if several and label:
+            reason = f"several studies cannot all become {label}"
+            return replace(step, action=Action.CONFLICT, reason=reason)
+        if not exists:
+            return step
+        if self.policy.skip_existing_sessions:
+            return replace(step, action=Action.SKIP, reason="the session exists")
+        if self.policy.on_existing is OnExisting.SKIP:
+            reason = "the session exists; --on-existing update merges into it"
+            return replace(step, action=Action.CONFLICT, reason=reason)
+        if self.policy.on_existing is OnExisting.OVERWRITE:
+            return replace(
+                step,
+                action=Action.UPDATE,
+                reason="replaces the archived session",
+                data={**step.data, "replaces": label},
+            )
+        return replace(step, action=Action.UPDATE, reason="merges into the archived session")
+
+    def _resource(self) -> tuple[tuple[str, list[Item]], str]:
+        """Address of the resource and the files in it, and the folder below it that is meant."""
+        steps = self.where.steps
+        at = next(i for i, step in enumerate(steps) if step.kind is Kind.RESOURCE)
+        owner = self.workspace.find_one(Location(self.where.server, steps[:at]))
+        reader = self.workspace.reader(self.where.server)
+        named = steps[at]
+        listing = reader.below(owner, Kind.RESOURCE)
+        if listing.error is not None:
+            raise listing.error
+        same = [one for one in listing.items if named.matches(one.key, one.id) and one.side == named.side]
+        if len(same) > 1:
+            raise UsageError(f"Several resources are called {named.name}.", "Name it by its number.")
+        prefix = f"{steps[at + 1].name.strip('/')}/" if len(steps) > at + 1 else ""
+        if same:
+            files = reader.below(owner.child(same[0]), Kind.FILE)
+            if files.error is not None and not files.items and same[0].files != 0:
+                raise files.error
+            return (same[0].uri, list(files.items)), prefix
+        if not _RESOURCE_LABEL.fullmatch(named.name):
+            raise UsageError(
+                f"No resource can be called {named.name!r}.", "Use letters, digits, dot, _ and -."
+            )
+        return (f"{_holder(owner, named.side)}/resources/{named.name}", []), prefix
+
+    def _file_step(self, action: Action, files: list[LocalFile], uri: str, reason: str = "") -> None:
+        alone = files[0].name if action is Action.CONFLICT else ""
+        resource = self.where.name_of(Kind.RESOURCE)
+        self.steps.append(
+            Step(
+                number=len(self.steps) + 1,
+                action=action,
+                task="files",
+                path=f"resources/{resource}" + (f"/files/{alone}" if alone else ""),
+                kind=Kind.FILE if alone else Kind.RESOURCE,
+                source=End("", str(files[0].path.parent)),
+                target=End(self.where.server, uri),
+                files=len(files),
+                bytes=sum(file.size for file in files),
+                reason=reason,
+                data={
+                    "files": "[]" if alone else local_files.packed(files),
+                    "session": uri.partition("/resources/")[0].partition("/scans/")[0],
+                    **({"replaces": str(len(files))} if action is Action.UPDATE else {}),
+                },
+            )
+        )
+
+
+def _holder(owner: Place, side: str) -> str:
+    """Where a new resource goes: out and in are below the assessor, its own are those of an experiment."""
+    item = owner.item
+    if item is None:
+        raise UsageError("A server has no resources.", "Name a project, subject, session or scan.")
+    if side:
+        return f"{item.uri}/{side}"
+    return f"/data/experiments/{item.id}" if item.kind is Kind.ASSESSOR else item.uri
+
+
+def _decide(sent: dict[str, LocalFile], there: list[Item], policy: OnExisting) -> Decision:
+    """Only files that could be the same are read for their digest."""
+    held = {item.key: item for item in there}
+    local = []
+    for name, file in sent.items():
+        other = held.get(name)
+        same_size = other is not None and other.digest and other.bytes in (None, file.size)
+        digest = file.md5() if same_size and policy is not OnExisting.OVERWRITE else None
+        local.append(Item(Kind.FILE, name, name, bytes=file.size, digest=digest))
+    return decide(local, there, policy)
