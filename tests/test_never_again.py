@@ -112,7 +112,7 @@ NEVER_AGAIN = {
         "test_never_again.py::test_deleting_before_an_import_is_never_asked_for",
     ),
     "datman: the page of a 504 over a good download, the path of a file never written": (
-        "xnat/test_downloads.py::test_what_differs_from_the_listing_never_reaches_the_target",
+        "services/test_export_faults.py::test_a_good_file_outlives_a_failure_to_fetch_it_again",
         "services/test_export_faults.py::test_a_file_that_keeps_coming_wrong_fails_alone_and_leaves_nothing",
         "services/test_anywhere.py::test_an_export_is_proved_offline_after_trouble_at_any_request",
     ),

@@ -204,6 +204,20 @@ def test_a_file_that_keeps_coming_wrong_fails_alone_and_leaves_nothing(export, f
     assert one.parts() == []
 
 
+@pytest.mark.parametrize(
+    "fault", [ErrorPage(504), PAGE, Truncate(1000)], ids=lambda fault: type(fault).__name__
+)
+@pytest.mark.parametrize("mode", [Mode.FILE, Mode.ZIP])
+def test_a_good_file_outlives_a_failure_to_fetch_it_again(export, fault, mode):
+    one = export()
+    one.run()
+    one.faults.add(ZIP, fault)
+    one.faults.add(ONE_FILE, fault)
+    assert one.run(overwrite_local=True, mode=mode)[0].state is State.FAILED
+    assert one.files() == FILES
+    assert one.parts() == []
+
+
 def test_a_failure_that_passes_is_not_noticed(export):
     one = export()
     one.faults.add(ONE_FILE, CutDownload(1000), times=1)

@@ -97,7 +97,7 @@ async def test_without_unicode_only_ascii_is_drawn(rows: Rows, tree_app: type) -
         ("\x1b]0;owned\x07", "␛]0;owned␇"),
         ("[red]x[/red]", "[red]x[/red]"),
         ("abc\u202efed", "abc<U+202E>fed"),
-        ("東京" * 30, "東京東京東…京東京東京東京"),
+        ("東京" * 30, "東京東京東京…東京東京東京"),
         ("", ""),
     ],
 )

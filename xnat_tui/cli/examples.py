@@ -52,6 +52,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui upload scans.zip lab:BRAINS --to archive",
         "xnat-tui upload notes.txt tables/ lab:BRAINS/resources/notes",
     ),
+    "resources": (
+        "xnat-tui resources list lab:BRAINS/SUB-001/SUB-001_MR1",
+        "xnat-tui resources create lab:BRAINS/resources/protocols",
+    ),
+    "resources list": ("xnat-tui resources list lab:BRAINS/SUB-001/SUB-001_MR1/scans/2/resources/DICOM",),
+    "resources create": ("xnat-tui resources create lab:BRAINS/SUB-001/resources/logs --format TXT",),
+    "resources delete": ("xnat-tui resources delete lab:BRAINS/SUB-001/resources/logs -n",),
     "prearchive": (
         "xnat-tui prearchive list lab:BRAINS",
         "xnat-tui prearchive archive lab:BRAINS/SUB-013/SUB-013_MR1",

@@ -8,6 +8,7 @@ import click
 
 from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.entities import Kind
@@ -20,7 +21,7 @@ _FILE_COLUMNS = ("Name", "Size", "digest")
 _LOCATIONS = click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC...")
 
 
-@click.group()
+@click.group(cls=Group)
 def resources() -> None:
     """List, make and delete resources and files of projects, subjects, sessions, scans and the like.
 

@@ -230,13 +230,15 @@ class Transferring:
         )
 
     def stop_all(self) -> None:
-        """Leave every running job resumable. Nothing is waited for."""
+        """Leave every running job resumable, and have its worker end. Nothing is waited for."""
         from xnat_tui.jobs.journal import Journal
+        from xnat_tui.services.running.following import Worker
 
         with Journal() as journal:
             for view in self.views:
                 if view.state in _BUSY:
                     journal.pause(view.id)
+                    Worker(view.id).interrupt()  # only paused, it would stay and wait
 
     # how jobs are watched
 

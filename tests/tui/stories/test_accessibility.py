@@ -56,6 +56,6 @@ async def test_a_panel_on_a_tiny_screen_leaves_room_for_what_it_shows(world: Wor
         await told.press("enter", "j", "j", "D")
         assert sum("(0002,00" in line or "(0008,00" in line for line in told.lines) >= 3, told.screen
         told.has("File Meta Information Group Length: ")
-        told.has("? Keys", "esc")
+        told.has("F1 Keys", "esc")
         await told.press("escape", "I")
         assert sum("▀" in line for line in told.lines) >= 5

@@ -9,6 +9,8 @@ import pytest
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui.demo.faults import Hang
+from xnat_tui.model.transfer import State
+from xnat_tui.services.running.following import Worker
 from xnat_tui.tui.screens import plan
 
 
@@ -65,6 +67,21 @@ async def test_a_transfer_that_was_told_to_pause_says_so_at_once(world: World) -
         await told.until_shown("resuming … · ")
         await run_to_its_end(told)
         await told.until_shown("1 done")
+
+
+async def test_stopping_transfers_on_the_way_out_ends_their_workers(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        world.lab.faults.add("GET .*(zip|files)", Hang())
+        await told.press("c")
+        await told.pilot.press("enter")
+        await told.until_shown("1 transfer")
+        (job,) = (view.id for view in told.main.transferring.views)
+        await told.pilot.press("q")
+        await told.until_shown("Stop them and leave")
+        await told.pilot.press(*"stop", "enter")
+    world.lab.faults.stopping = True
+    assert Worker(job).wait().state is State.PAUSED
 
 
 async def test_what_is_marked_arrives_in_the_other_tree(world: World) -> None:

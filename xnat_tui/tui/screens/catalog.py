@@ -265,7 +265,7 @@ class CatalogPanel(RowsPanel[Place]):
             name = self._server
 
         def show(changes: list[Change]) -> None:
-            if not self.is_current:
+            if not self.is_active:
                 return
             panel = ChangesPanel(
                 f"{_TASKS[task][0]} · {name}",

@@ -244,7 +244,7 @@ class ChangesPanel(Panel[None]):
         run = self._doing
         assert run is not None
         failed = run.failed
-        if not self.is_current:
+        if not self.is_active:
             where = " The log (ctrl+g) says why." if failed else ""
             run.explorer.notify(
                 f"{clean(self._what)}: {run.summary()}.{where}",

@@ -46,6 +46,7 @@ _BANDWIDTH = Choosing(
 _VERIFY = Choosing(
     "verify", "verify", (True, False), "Compare sizes and digests of what has arrived.", _yes_no
 )
+_AUTORUN = Choosing("autorun", "start AutoRun", _YES_NO, "On what is archived.", _yes_no)
 _EXISTING = Choosing(
     *("on_existing", "when it exists", tuple(OnExisting)),
     "skip: add what is missing. update: also replace what differs. overwrite: send all again.",
@@ -77,6 +78,7 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
             "What the destination has no data type for.",
             lambda value: "leave out" if value else "refuse",
         ),
+        _AUTORUN,
         Choosing("ohif", "rebuild viewer data", _YES_NO, "OHIF metadata, afterwards.", _yes_no),
         Choosing("refresh_catalogs", "refresh catalogs", _YES_NO, "Afterwards.", _yes_no),
         Choosing("clear_caches", "clear caches", _YES_NO, "The server's, afterwards.", _yes_no),
@@ -92,7 +94,7 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
         ),
         *(_VERIFY, _WORKERS, _BANDWIDTH),
     ),
-    "upload": (_EXISTING, _WORKERS, _BANDWIDTH),
+    "upload": (_EXISTING, _AUTORUN, _WORKERS, _BANDWIDTH),
 }
 _LABEL_CELLS = 20
 

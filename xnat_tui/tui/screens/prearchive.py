@@ -317,7 +317,7 @@ class PrearchivePanel(RowsPanel[Received]):
             return service.do(change)
 
         def show(changes: list[Change]) -> None:
-            if not self.is_current:
+            if not self.is_active:
                 return
             panel = ChangesPanel(
                 *(title, changes, do),

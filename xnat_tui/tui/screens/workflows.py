@@ -131,7 +131,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         command = shlex.join(["xnat-tui", "autorun", "dismiss", str(self._place.location), *options])
 
         def show(changes: list[Change]) -> None:
-            if not self.is_current:
+            if not self.is_active:
                 return
             if not changes:
                 self.complain("No AutoRun is open here.")

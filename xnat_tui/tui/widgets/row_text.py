@@ -44,6 +44,8 @@ _WORD_OF_GLYPH = {
 
 SIZE_CELLS = 7
 FILES_CELLS = 5
+_SHORTEST = 3
+"""Cells that something said beside a label needs at least."""
 WIDE = 44
 """From this many cells on there is room for the number of files beside the size."""
 
@@ -67,9 +69,20 @@ def draw(row: Row, rows: Rows, place: Place, *, in_range: bool = False) -> list[
     return _joined(runs, place.width)
 
 
-def label(pair: Pair, item: Item) -> str:
-    """What a row calls an item: its label or scan ID, and what kind of scan, session or assessor it is."""
-    words = [pair.key]
+def _label(pair: Pair, item: Item, cells: int, ellipsis: str) -> str:
+    """What a row calls an item: its label or scan ID, and what kind of scan, session or assessor it is.
+
+    Where there is no room for both, the label is what stays whole for longer.
+    """
+    name, about = clean(pair.key), clean(" ".join(_about(pair, item)))
+    left = cells - cell_len(name) - 1
+    if not about or left < min(_SHORTEST, cell_len(about)):
+        return fit(name, cells, ellipsis)
+    return f"{name} {fit(about, left, ellipsis)}".lstrip()
+
+
+def _about(pair: Pair, item: Item) -> list[str]:
+    words: list[str] = []
     if pair.group is None:
         if pair.kind is Kind.SCAN:
             words.append(scan_type(item))
@@ -79,7 +92,7 @@ def label(pair: Pair, item: Item) -> str:
             words.append(f"({item.side})")
         if item.shared_from is not None:
             words.append(f"@{item.shared_from}")
-    return clean(" ".join(word for word in words if word))
+    return [word for word in words if word]
 
 
 def error_text(error: XnatTuiError) -> str:
@@ -100,11 +113,12 @@ def _pair(row: Row, rows: Rows, place: Place, in_range: bool) -> list[Run]:
         return [(lead, style), (guides, "guide"), _absent(pair, place, style, room)]
     arrow = " " if row.is_leaf else place.glyphs.open if row.expanded else place.glyphs.closed
     words = _words(pair, marked=marked, comparing=rows.comparing) if place.glyphs.words else ""
-    text, figures = f"{arrow} {label(pair, item)}", _figures(pair, rows, place)
+    figures = _figures(pair, rows, place)
     space = room - len(figures)
     if space - len(words) < 8:
         space, figures = room, ""
-    text = words + fit(text, space - len(words), place.glyphs.ellipsis)
+    lead_in = f"{words}{arrow} "
+    text = lead_in + _label(pair, item, space - len(lead_in), place.glyphs.ellipsis)
     return [(lead, style), (guides, "guide"), (text + " " * (space - cell_len(text)) + figures, style)]
 
 
