@@ -131,8 +131,7 @@ class Explorer(App[int]):
         if self.is_headless:
             return
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end_when_told)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` wants it
-            signal.signal(signal.SIGHUP, self._end_without_terminal)
+        signal.signal(signal.SIGHUP, self._end_without_terminal)
 
     def _end_when_told(self) -> None:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)  # a second one ends it at once
