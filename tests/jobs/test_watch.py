@@ -87,3 +87,12 @@ def test_more_than_was_planned_never_shows_more_than_all(journal, make_plan, mak
     view = Watch(journal).job(job)
     assert view.files_done == view.files_total == 3
     assert view.bytes_done == view.bytes_total == 30
+
+
+def test_files_that_were_there_before_are_not_told_as_done(journal, make_plan, make_step):
+    job = journal.create(make_plan([make_step(1, files=2, bytes=200)]))
+    claim = journal.claim(job)
+    claim.begin(1, "k")
+    claim.record([(Outcome(1, State.DONE, files=2, bytes=200, skipped=6), "k")])
+    (view,) = Watch(journal).jobs()
+    assert (view.files_done, view.files_total) == (2, 2)

@@ -24,7 +24,7 @@ _RECORD = """
 UPDATE steps SET
   state = :state,
   sent_files = :sent, sent_bytes = carried_bytes + :bytes, skipped = :skipped,
-  files = iif(:state = 'done', max(planned_files, :sent + :skipped), :sent + :skipped),
+  files = min(max(planned_files, :sent), iif(:state = 'done', planned_files, 0) + :sent + :skipped),
   bytes = iif(:state = 'done', max(planned_bytes, carried_bytes + :bytes), carried_bytes + :bytes),
   digest = :digest, size = :size, unverified = :unverified, failures = :failures, failed = :failed
 WHERE job = :job AND number = :number
