@@ -139,8 +139,9 @@ def test_a_page_of_a_longer_listing_may_count_the_whole() -> None:
 
 def test_neither_rows_nor_tables_show_their_content() -> None:
     table = parse_table(envelope([{"label": "DOE^JOHN"}]))
-    assert "DOE" not in f"{table!r} {table.rows[0]!r} {table.rows!r}"
-    assert table.rows[0]["label"] == "DOE^JOHN"
+    (row,) = table
+    assert "DOE" not in f"{table!r} {row!r}"
+    assert row["label"] == "DOE^JOHN"
 
 
 ODD_ROWS: list[dict[str, object]] = [
@@ -172,6 +173,38 @@ def test_rows_are_the_same_however_they_arrive(
         if count > 3:
             assert notes[3:7] == ["12", "other order", '{"nested": [{"a": 1}, {"b": 2}]}', ""]
             assert notes[7:] == ["x" * number for number in range(7, 40)]
+
+
+UNLIKE_THE_OTHERS: list[tuple[str, str, dict[str, str]]] = [
+    ("other order", '{"note": "n", "ID": "x"}', {"ID": "x", "note": "n"}),
+    ("another column", '{"ID": "x", "note": "n", "date": "d"}', {"ID": "x", "note": "n", "date": "d"}),
+    ("a column missing", '{"ID": "x"}', {"ID": "x", "note": ""}),
+    ("no column", "{}", {"ID": "", "note": ""}),
+    ("null", '{"ID": "x", "note": null}', {"ID": "x", "note": ""}),
+    ("a number", '{"ID": "x", "note": 12345678901234567890123}', {"note": "12345678901234567890123"}),
+    ("one column twice", '{"ID": "x", "note": "a", "note": "b"}', {"ID": "x", "note": "b"}),
+    ("a bare line break", '{"ID": "x", "note": "a\nb"}', {"ID": "x", "note": "a\nb"}),
+    ("half a surrogate pair", '{"ID": "x", "note": "\\ud800"}', {"note": "\ufffd"}),
+    ("bytes that are no UTF-8", '{"ID": "x", "note": "\udce9"}', {"note": "\\xe9"}),
+]
+
+
+@pytest.mark.parametrize(("text", "cells"), [odd[1:] for odd in UNLIKE_THE_OTHERS], ids=lambda odd: "")
+def test_one_row_unlike_hundreds_before_it_is_read_as_by_itself(text: str, cells: dict[str, str]) -> None:
+    plain = [f'{{"ID": "{number}", "note": "{"n" * 900}"}}' for number in range(300)]
+    rows = ",".join([*plain, text, *plain])
+    body = ('{"ResultSet": {"Result": [' + rows + '], "totalRecords": "601"}}').encode(
+        "utf-8", "surrogateescape"
+    )
+    found = list(tables.parse_table(body[start : start + 50_000] for start in range(0, len(body), 50_000)))
+    assert {column: found[300][column] for column in cells} == cells
+    for half in (found[:300], found[301:]):
+        assert [(row["ID"], row["note"]) for row in half] == [(str(n), "n" * 900) for n in range(300)]
+
+
+def test_columns_of_any_name_are_read() -> None:
+    rows: list[dict[str, object]] = [{'a"b\\': str(number), "__weird": "x" * 500} for number in range(400)]
+    assert [row['a"b\\'] for row in parse_table(envelope(rows))] == [str(number) for number in range(400)]
 
 
 @pytest.mark.parametrize("pieces", [1, 5, 1 << 20])
@@ -208,5 +241,7 @@ def test_what_comes_after_the_table_is_read_to_its_end() -> None:
 def test_several_cells_are_picked_as_one_by_one() -> None:
     table = parse_table(envelope([{"ID": "1", "xnat:subjectdata/age": "7"}, {"ID": "2", "b": "c"}]))
     for columns in (["ID"], ["xnat:subjectData/age", "id"], ["b", "missing", "ID"], []):
-        pick = table.picker(columns)
-        assert [pick(row) for row in table] == [tuple(row[name] for name in columns) for row in table]
+        pick, cells_of = table.picker(columns), [table.cell(name) for name in columns]
+        one_by_one = [tuple(row[name] for name in columns) for row in table]
+        assert [pick(cells) for cells in table.cells] == one_by_one
+        assert [tuple(cell(cells) for cell in cells_of) for cells in table.cells] == one_by_one

@@ -79,10 +79,12 @@ class Rules:
     def field_differences(self, source: Item, destination: Item) -> tuple[FieldDifference, ...]:
         """The items' own fields that are not the same, neutral ones left out, by name."""
         found = []
-        types_known = source.type and destination.type  # some servers leave a scan's type out of bulk rows
-        if source.kind in _TYPED and types_known and source.type != destination.type:
+        if source.type != destination.type and source.kind in _TYPED and source.type and destination.type:
+            # some servers leave a scan's type out of bulk rows
             found.append(FieldDifference("xsiType", source.type, destination.type))
-        found += self.differences(source.kind, source.fields, destination.fields, source.type)
+        one, other = source.fields, destination.fields
+        if one.names != other.names or one.values() != other.values():
+            found += self.differences(source.kind, one, other, source.type)
         return tuple(found)
 
     def differences(

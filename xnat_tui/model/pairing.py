@@ -7,7 +7,7 @@ that differ only by case are reported, not matched; two children with one key ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -259,6 +259,9 @@ def match(kind: Kind, source: Listing, destination: Listing, judge: Judge) -> li
     """
     if not source.items and not destination.items:
         return []
+    if _in_step(source.items, destination.items):
+        both = zip(source.items, destination.items, strict=True)
+        return [Pair(kind, one.key, one, other, verdict=judge(one, other)) for one, other in both]
     here, there = _by_key(source.items), _by_key(destination.items)
     pairs: list[Pair] = []
     for key, items in here.items():
@@ -269,6 +272,14 @@ def match(kind: Kind, source: Listing, destination: Listing, judge: Judge) -> li
     if source.error or destination.error:
         _excuse(pairs, source.error, destination.error)
     return pairs
+
+
+def _in_step(items: Sequence[Item], others: Sequence[Item]) -> bool:
+    """Whether both sides have the same keys in the same order, each once: as a rule they do."""
+    if len(items) != len(others):
+        return False
+    keys = [(item.key, item.side) for item in items]
+    return keys == [(item.key, item.side) for item in others] and len(set(keys)) == len(keys)
 
 
 def _by_key(items: Iterable[Item]) -> dict[str, list[Item]]:

@@ -24,7 +24,7 @@ from xnat_tui.xnat.listing import (
     number_or_none,
     subject_item,
 )
-from xnat_tui.xnat.table import Row, Table
+from xnat_tui.xnat.table import Cells, Table
 
 _RESOURCE_COLUMNS = ("xnat_abstractresource_id", "label", "format", "content", "file_count", "file_size")
 _SUBJECT_VARIABLE = "xnat:subjectData/fields/field"
@@ -69,7 +69,7 @@ class ProjectQuestions:
         read = FieldReader(table, {name: name for name in SUBJECT_FIELDS})
         variables = Variables(table, _SUBJECT_VARIABLE)
         return [
-            subject_item(rows[0], self._project.id, variables(read(rows[0]), rows))
+            subject_item(table.row(rows[0]), self._project.id, variables(read(rows[0]), rows))
             for rows in by_accession_id(table).values()
         ]
 
@@ -102,10 +102,10 @@ class ProjectQuestions:
         by_subject: Grouped = {}
         labels: dict[str, str] = {}
         for rows in by_accession_id(table).values():
-            row = rows[0]
+            row = table.row(rows[0])
             labels[row["subject_ID"]] = row["subject_label"]
             by_subject.setdefault(row["subject_ID"], []).append(
-                experiment_item(row, variables(read(row), rows))
+                experiment_item(row, variables(read(rows[0]), rows))
             )
         return Experiments(by_subject, labels)
 
@@ -122,23 +122,24 @@ class ProjectQuestions:
             columns=",".join(("ID", "project", "xsiType", *resource_columns(path))),
         )
         read = ResourceReader(table, path)
-        grouped = by_accession_id(table)
+        grouped, type_of = by_accession_id(table), table.cell("xsiType")
         return Owned(
             self._project.id,
-            {identifier: rows[0]["xsiType"] for identifier, rows in grouped.items()},
+            {identifier: type_of(rows[0]) for identifier, rows in grouped.items()},
             {name: read(rows, f"/data/experiments/{name}") for name, rows in grouped.items()},
         )
 
 
-def by_accession_id(table: Table) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = {}
-    rows: list[Row] = []
+def by_accession_id(table: Table) -> dict[str, list[Cells]]:
+    """The rows of each item, by what `accession_id` gives for them."""
+    grouped: dict[str, list[Cells]] = {}
+    rows: list[Cells] = []
     names = table.picker(("URI", "ID"))
     last = None
-    for row in table:
-        if (here := names(row)) != last:  # the rows of one item mostly follow each other
-            rows, last = grouped.setdefault(accession_id(row), []), here
-        rows.append(row)
+    for cells in table.cells:
+        if (here := names(cells)) != last:  # the rows of one item mostly follow each other
+            rows, last = grouped.setdefault(accession_id(table.row(cells)), []), here
+        rows.append(cells)
     return grouped
 
 
@@ -150,11 +151,12 @@ class Variables:
     """Custom variables, one row each, joined to the item's other fields as `fields/NAME`."""
 
     def __init__(self, table: Table, path: str) -> None:
-        self._name, self._value = variable_columns(path)
-        self._listed = ("fields/",) if self._name.lower() in {name.lower() for name in table.columns} else ()
+        self._pick = table.picker(variable_columns(path))
+        name, _ = variable_columns(path)
+        self._listed = ("fields/",) if name.lower() in {name.lower() for name in table.columns} else ()
 
-    def __call__(self, fields: Fields, rows: list[Row]) -> Fields:
-        found = {f"fields/{row[self._name]}": row[self._value] for row in rows if row[self._name]}
+    def __call__(self, fields: Fields, rows: list[Cells]) -> Fields:
+        found = {f"fields/{name}": value for name, value in map(self._pick, rows) if name}
         return fields.joined(Fields(tuple(found), tuple(found.values()), exhaustive=self._listed))
 
 
@@ -168,10 +170,9 @@ class ResourceReader:
         self._pick = table.picker(columns)
         self._fields: dict[tuple[str, str], Fields] = {}
 
-    def __call__(self, rows: list[Row], owner_uri: str, side: str = "") -> list[Item]:
+    def __call__(self, rows: list[Cells], owner_uri: str, side: str = "") -> list[Item]:
         found: dict[str, Item] = {}
-        for row in rows:
-            number, label, format_, content, count, size = self._pick(row)
+        for number, label, format_, content, count, size in map(self._pick, rows):
             name = number or label
             if not name or name in found:
                 continue
@@ -183,14 +184,15 @@ class ResourceReader:
                 Kind.RESOURCE,
                 label,
                 number,
-                type=format_,
-                uri=f"{owner_uri}/resources/{name}",
-                fields=fields,
-                files=number_or_none(count),
-                bytes=number_or_none(size),
+                format_,
+                f"{owner_uri}/resources/{name}",
+                fields,
+                number_or_none(count),
+                number_or_none(size),
                 side=side,
             )
-        return list(told_apart(list(found.values()), list(found)))
+        items = list(found.values())
+        return items if len(items) < 2 else list(told_apart(items, list(found)))
 
 
 def resource_columns(path: str) -> Iterator[str]:

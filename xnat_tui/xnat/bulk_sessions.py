@@ -22,8 +22,8 @@ from xnat_tui.xnat.bulk import (
     variable_columns,
 )
 from xnat_tui.xnat.connection import Connection, url_path
-from xnat_tui.xnat.listing import FieldReader, accession_id
-from xnat_tui.xnat.table import Row, Table
+from xnat_tui.xnat.listing import FieldReader
+from xnat_tui.xnat.table import Cells, Table
 
 log = logging.getLogger("xnat_tui.bulk_sessions")
 
@@ -105,11 +105,9 @@ class SessionQuestions:
             table = self._ask("xnat:imageSessionData", columns)
         require(table, "project", "subject_ID")
         read = FieldReader(table, {name: name for name in SESSION_FIELDS})
-        found: dict[str, Session] = {}
-        for row in table:
-            identifier = accession_id(row)
-            if identifier not in found:
-                found[identifier] = Session(row["project"], row["subject_ID"], read(row))
+        owner, subject = table.cell("project"), table.cell("subject_ID")
+        first = {identifier: rows[0] for identifier, rows in by_accession_id(table).items()}
+        found = {name: Session(owner(cells), subject(cells), read(cells)) for name, cells in first.items()}
         return found, reconstructions
 
     def reconstructions_in(self) -> Reconstructions:
@@ -135,17 +133,18 @@ class SessionQuestions:
         read = FieldReader(table, {name: f"{_SCAN}/{name}" for name in SCAN_FIELDS})
         read_resources = ResourceReader(table, path)
         identity = table.picker((_SCAN_ID, _SCAN_NUMBER, f"{_SCAN}/type", f"{_SCAN}/UID"))
+        id_of, type_of = table.cell(_SCAN_ID), table.cell(_SCAN_TYPE)
         scans: Grouped = {}
         resources: Grouped = {}
         for session, rows in by_accession_id(table).items():
             here: list[Item] = []
             numbers: list[str] = []
             for number, same in _by_scan(rows, identity):
-                row = same[0]
-                uri = f"/data/experiments/{session}/scans/{row[_SCAN_ID]}"
+                identifier = id_of(same[0])
+                uri = f"/data/experiments/{session}/scans/{identifier}"
                 found = read_resources(same, uri)
                 resources.setdefault(uri, []).extend(found)
-                here.append(_scan(row, uri, read(row), found))
+                here.append(_scan(identifier, type_of(same[0]), uri, read(same[0]), found))
                 numbers.append(number)
             scans[session] = list(told_apart(here, numbers))
         return scans, resources
@@ -160,10 +159,11 @@ class SessionQuestions:
         table = self._ask(session_type, (key, *(f"{scan_type}/{name}" for name in names)))
         require(table, key)
         read = FieldReader(table, {name: f"{scan_type}/{name}" for name in names})
-        found: dict[str, dict[str, Fields]] = {}
-        for session, rows in by_accession_id(table).items():
-            found[session] = {identifier: read(row) for row in rows if (identifier := row[key])}
-        return found
+        id_of = table.cell(key)
+        return {
+            session: {identifier: read(cells) for cells in rows if (identifier := id_of(cells))}
+            for session, rows in by_accession_id(table).items()
+        }
 
     def assessors(self) -> Grouped:
         """Image assessors by the session that they assess."""
@@ -178,7 +178,7 @@ class SessionQuestions:
         variables = Variables(table, _ASSESSOR_VARIABLE)
         found: Grouped = {}
         for identifier, rows in by_accession_id(table).items():
-            row = rows[0]
+            row = table.row(rows[0])
             found.setdefault(row["session_ID"], []).append(
                 Item(
                     Kind.ASSESSOR,
@@ -186,7 +186,7 @@ class SessionQuestions:
                     identifier,
                     type=row["xsiType"],
                     uri=f"/data/experiments/{row['session_ID']}/assessors/{identifier}",
-                    fields=variables(read(row), rows),
+                    fields=variables(read(rows[0]), rows),
                 )
             )
         return {session: list(told_apart(found[session], _ids(found[session]))) for session in found}
@@ -224,13 +224,14 @@ def _reconstructions(table: Table, side: str) -> Reconstructions:
     require(table, key)
     read = FieldReader(table, {name: f"{_RECONSTRUCTION}/{name}" for name in RECONSTRUCTION_FIELDS})
     read_resources = ResourceReader(table, f"{_RECONSTRUCTION}/{side}/file")
+    id_of = table.cell(key)
     items: Grouped = {}
     resources: Grouped = {}
     for session, rows in by_accession_id(table).items():
-        found: dict[str, list[Row]] = {}
-        for row in rows:
-            if identifier := row[key]:
-                found.setdefault(identifier, []).append(row)
+        found: dict[str, list[Cells]] = {}
+        for cells in rows:
+            if identifier := id_of(cells):
+                found.setdefault(identifier, []).append(cells)
         items[session] = []
         for identifier, same in found.items():
             uri = f"/data/experiments/{session}/reconstructions/{identifier}"
@@ -241,27 +242,31 @@ def _reconstructions(table: Table, side: str) -> Reconstructions:
     return items, resources
 
 
-def _scan(row: Row, uri: str, fields: Fields, resources: list[Item]) -> Item:
-    counts = [resource.files for resource in resources]
-    sizes = [resource.bytes for resource in resources]
-    identifier = row[_SCAN_ID]
+def _scan(identifier: str, type_: str, uri: str, fields: Fields, resources: list[Item]) -> Item:
     return Item(
         Kind.SCAN,
         identifier,
         identifier,
-        type=row[_SCAN_TYPE],
+        type=type_,
         uri=uri,
         fields=fields,
-        files=None if None in counts else sum(filter(None, counts)),
-        bytes=None if None in sizes else sum(filter(None, sizes)),
+        files=_total([resource.files for resource in resources]),
+        bytes=_total([resource.bytes for resource in resources]),
     )
 
 
-def _by_scan(rows: list[Row], identity: Callable[[Row], tuple[str, ...]]) -> Iterable[tuple[str, list[Row]]]:
+def _total(counts: list[int | None]) -> int | None:
+    """None where one of them is not known."""
+    return None if None in counts else sum(filter(None, counts))
+
+
+def _by_scan(
+    rows: list[Cells], identity: Callable[[Cells], tuple[str, ...]]
+) -> Iterable[tuple[str, list[Cells]]]:
     """Rows of one session, a scan at a time, with its number: two scans of one ID are two."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        identifier, number, scan_type, uid = identity(row)
+    found: dict[str, list[Cells]] = {}
+    for cells in rows:
+        identifier, number, scan_type, uid = identity(cells)
         if identifier:
-            found.setdefault(number or f"{identifier} {scan_type} {uid}", []).append(row)
+            found.setdefault(number or f"{identifier} {scan_type} {uid}", []).append(cells)
     return found.items()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Fields, Item, Kind, Listing, told_apart
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
-from xnat_tui.xnat.table import Row, Table
+from xnat_tui.xnat.table import Cells, Row, Table
 
 PROJECT_FIELDS = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname")
 SUBJECT_FIELDS = (
@@ -34,7 +34,7 @@ def projects(connection: Connection) -> Listing:
     table = connection.table("/data/projects", "ID")
     read = FieldReader(table, {name: name for name in PROJECT_FIELDS})
     items = (
-        Item(Kind.PROJECT, row["ID"], row["ID"], uri=f"/data/projects/{row['ID']}", fields=read(row))
+        Item(Kind.PROJECT, row["ID"], row["ID"], uri=f"/data/projects/{row['ID']}", fields=read(row.cells))
         for row in table
     )
     return _listing(connection, items)
@@ -53,8 +53,8 @@ class FieldReader:
         self._pick = table.picker(tuple(kept.values()))
         self._read: dict[tuple[str, ...], Fields] = {}  # many scans of one protocol are alike
 
-    def __call__(self, row: Row) -> Fields:
-        values = self._pick(row)
+    def __call__(self, cells: Cells) -> Fields:
+        values = self._pick(cells)
         known = self._read.get(values)
         if known is None:
             known = self._read[values] = Fields(self._names, values)
@@ -72,7 +72,7 @@ def subjects(connection: Connection, project: Item) -> Listing:
         columns=",".join(("ID", "label", "project", *SUBJECT_FIELDS)),
     )
     read = FieldReader(table, {name: name for name in SUBJECT_FIELDS})
-    return _listing(connection, (subject_item(row, project.id, read(row)) for row in table))
+    return _listing(connection, (subject_item(row, project.id, read(row.cells)) for row in table))
 
 
 def subject_item(row: Row, project: str, fields: Fields) -> Item:
@@ -106,7 +106,7 @@ def experiments(connection: Connection, project: Item, subject: Item) -> Listing
     read = FieldReader(table, EXPERIMENT_COLUMNS)
     found: dict[str, Item] = {}
     for row in table:
-        item = experiment_item(row, read(row), shared=row[SHARE_COLUMN.lower()] == project.id)
+        item = experiment_item(row, read(row.cells), shared=row[SHARE_COLUMN.lower()] == project.id)
         known = found.get(item.id)
         if known is None or (known.shared_from is None and item.shared_from is not None):
             found[item.id] = item

@@ -51,6 +51,10 @@ class Reader:
             self.remember({key: found})
         return self._unless_closed(parent, kind, found)
 
+    def remembered(self, item: Item, kind: Kind) -> Listing | None:
+        """What is known below a session or something in it; None where `below` would ask the server."""
+        return self._known.get(place_below(item, kind))
+
     def knows(self, parent: Place, kind: Kind) -> bool:
         """Whether these children are remembered, so that `below` needs no request."""
         with self._lock:

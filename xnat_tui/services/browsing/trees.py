@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from xnat_tui.errors import XnatTuiError
@@ -25,8 +25,16 @@ _ANSWERED_TOGETHER = frozenset({Kind.EXPERIMENT})
 """Parents whose groups come with one answer, so that they are filled when the parent is opened."""
 
 
-_Places = tuple[Place | None, Place | None]
-"""Where a pair stands on each side."""
+_Look = Callable[[Pair, bool, Kind], Listing]
+"""What finds the children of one kind below a pair, on the right side or not."""
+
+
+_IN_SESSIONS = frozenset({Kind.EXPERIMENT, *CHILD_KINDS[Kind.EXPERIMENT]})
+"""Sessions, and what stands in them: listings below these are remembered by their own address alone."""
+
+
+class _NotRememberedError(LookupError):
+    """Nobody has asked for this listing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +117,21 @@ class Tree:
 
     def load(self, pair: Pair) -> Level:
         """Read what stands directly below a pair; a session's groups come filled."""
+        return self._load(pair, self._ask)
+
+    def _load(self, pair: Pair, look: _Look) -> Level:
         owner = pair if pair.group is None else pair.parent
         assert owner is not None, "a group stands below its owner"
-        places = (self.place(owner), self.place(owner, right=True))
         if pair.group is not None:
-            return self._level(owner, pair.group, places)
+            return self._level(owner, pair.group, look)
         grouped = _GROUPED.get(pair.kind, ())
         level = Level([])
         for kind in CHILD_KINDS[pair.kind]:
             if kind not in grouped:
-                level = self._level(pair, kind, places)
+                level = self._level(pair, kind, look)
         if not grouped:
             return level
-        groups = [self._group(pair, kind, places) for kind in grouped]
+        groups = [self._group(pair, kind, look) for kind in grouped]
         failed: list[Level | Pair] = [level, *(group for group in groups if group.error)]
         return Level(
             [*level.children, *groups],
@@ -131,9 +141,20 @@ class Tree:
 
     def fill(self, pair: Pair) -> None:
         """Read and attach what stands below a pair, unless that was done. Any thread may call it."""
-        if pair.children is not None:
-            return
-        level = self.load(pair)
+        if pair.children is None:
+            self._attach(pair, self.load(pair))
+
+    def fill_remembered(self, pair: Pair) -> bool:
+        """Attach what stands below a pair where no request is needed for it; False where one is."""
+        if pair.children is None:
+            try:
+                level = self._load(pair, self._remembered)
+            except _NotRememberedError:
+                return False
+            self._attach(pair, level)
+        return True
+
+    def _attach(self, pair: Pair, level: Level) -> None:
         with self.lock:
             if pair.children is None:
                 level.attach_to(pair)
@@ -144,19 +165,10 @@ class Tree:
         waiting = [pair]
         while waiting:
             one = waiting.pop()
-            if one.children is None and self._is_known(one):
-                self.fill(one)
+            if one.children is None and one.kind is not Kind.RESOURCE and self.fill_remembered(one):
                 filled += 1
             waiting += one.children or ()
         return filled
-
-    def _is_known(self, pair: Pair) -> bool:
-        kinds = [kind for kind in CHILD_KINDS[pair.kind] if kind is not Kind.FILE]
-        for side, right in ((self.source, False), (self.destination, True)):
-            place = self.place(pair, right=right)
-            if side is not None and place is not None:
-                return bool(kinds) and all(side.reader.knows(place, kind) for kind in kinds)
-        return False
 
     def forget(self, pair: Pair) -> None:
         """Have everything at and below a pair read again when it is opened next."""
@@ -168,7 +180,7 @@ class Tree:
         with self.lock:
             pair.forget()
 
-    def _group(self, parent: Pair, kind: Kind, places: _Places) -> Pair:
+    def _group(self, parent: Pair, kind: Kind, look: _Look) -> Pair:
         group = Pair(
             parent.kind,
             kind.plural,
@@ -178,12 +190,12 @@ class Tree:
             verdict=_inherited(parent),
         )
         if parent.kind in _ANSWERED_TOGETHER:
-            self._level(parent, kind, places).attach_to(group)
+            self._level(parent, kind, look).attach_to(group)
         return group
 
-    def _level(self, parent: Pair, kind: Kind, places: _Places) -> Level:
-        source = self._listing(self.source, places[0], kind)
-        destination = self._listing(self.destination, places[1], kind)
+    def _level(self, parent: Pair, kind: Kind, look: _Look) -> Level:
+        source = look(parent, False, kind)
+        destination = look(parent, True, kind)
         if self.judge is not None and parent.both:
             children = match(kind, source, destination, self.judge)
         else:
@@ -223,11 +235,26 @@ class Tree:
                 return True
         return False
 
-    @staticmethod
-    def _listing(side: Side | None, parent: Place | None, kind: Kind) -> Listing:
-        if side is None or parent is None:
+    def _ask(self, parent: Pair, right: bool, kind: Kind) -> Listing:
+        side = self.destination if right else self.source
+        place = self.place(parent, right=right)
+        return _NOWHERE if side is None or place is None else side.reader.below(place, kind)
+
+    def _remembered(self, parent: Pair, right: bool, kind: Kind) -> Listing:
+        """As `_ask`, without a request. Raises _NotRememberedError."""
+        side = self.destination if right else self.source
+        item = parent.destination if right else parent.source
+        if side is None or item is None:
             return _NOWHERE
-        return side.reader.below(parent, kind)
+        if parent.kind in _IN_SESSIONS:  # the way there says nothing more of where they are remembered
+            found = side.reader.remembered(item, kind)
+            if found is None:
+                raise _NotRememberedError
+            return found
+        place = self.place(parent, right=right)
+        if place is None or not side.reader.knows(place, kind):
+            raise _NotRememberedError
+        return side.reader.below(place, kind)
 
 
 _NOWHERE = Listing()

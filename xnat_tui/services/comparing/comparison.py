@@ -141,25 +141,37 @@ class Comparison:
         while frontier:
             frontier = self._nearest_first(frontier, near)
             self._prefetch(frontier, pool)
-            next_frontier: list[Pair] = []
-            for pair in self._in_parallel(pool, self._open, frontier):
-                next_frontier += self._waiting(pair)
-            frontier = next_frontier
+            self._open_all(pool, frontier)
+            frontier = [child for pair in frontier for child in self._waiting(pair)]
         if self.depth is Depth.SIZES:
             self._count(pool)
 
-    def _open(self, pair: Pair) -> Pair:
-        if pair not in self._described and self._needs_document(pair):
+    def _open_all(self, pool: ThreadPoolExecutor, pairs: list[Pair]) -> None:
+        """Pair what stands below: here what is remembered, in other threads what has to be asked for.
+
+        Threads that only compute would take the interpreter from each other, and from the explorer.
+        """
+        asked = []
+        for waiting, pair in zip(range(len(pairs), 0, -1), pairs, strict=True):
+            self.check_stop()
+            self.progress.waiting = waiting
+            if not self._needs_document(pair) and (pair.complete or self.tree.fill_remembered(pair)):
+                self.progress.compared += 1
+            else:
+                asked.append(pair)
+        self._in_parallel(pool, self._open, asked)
+
+    def _open(self, pair: Pair) -> None:
+        if self._needs_document(pair):
             self._describe(pair)
             self._described.add(pair)
         if not pair.complete:
             self.tree.fill(pair)
         self.progress.compared += 1
-        return pair
 
     def _needs_document(self, pair: Pair) -> bool:
-        """Whether the listings do not tell enough of an item to judge it by."""
-        if pair.group is not None or pair.kind not in _DOCUMENTED or not pair.both:
+        """Whether the listings do not tell enough of an item to judge it by, nor did its document before."""
+        if pair.group is not None or pair.kind not in _DOCUMENTED or not pair.both or pair in self._described:
             return False
         if self.every_field or pair is self.root or pair.kind is Kind.PROJECT:
             return True
@@ -179,22 +191,21 @@ class Comparison:
                 yield child
 
     def _in_parallel(
-        self, pool: ThreadPoolExecutor, do: Callable[[Pair], Pair], pairs: Sequence[Pair]
-    ) -> Iterator[Pair]:
-        """Do it to all, in order. Many go to a thread together: most of them need no request at all."""
+        self, pool: ThreadPoolExecutor, do: Callable[[Pair], None], pairs: Sequence[Pair]
+    ) -> None:
+        """Do it to all. Many go to a thread together: most of them need no request of their own."""
         self.progress.waiting = len(pairs)
         size = 1 + len(pairs) // _TASKS
 
-        def some(start: int) -> Sequence[Pair]:
-            done = []
-            for pair in pairs[start : start + size]:
+        def some(start: int) -> int:
+            chosen = pairs[start : start + size]
+            for pair in chosen:
                 self.check_stop()
-                done.append(do(pair))
-            return done
+                do(pair)
+            return len(chosen)
 
         for done in pool.map(some, range(0, len(pairs), size)):
-            self.progress.waiting -= len(done)
-            yield from done
+            self.progress.waiting -= done
 
     def check_stop(self) -> None:
         """Raises Interrupted where somebody set `stop`."""
@@ -252,10 +263,9 @@ class Comparison:
             and pair.status is Status.UNREAD
         ]
         self._read_files(uncounted, pool)
-        for pair in self._in_parallel(pool, self._recount, uncounted):
-            self.progress.compared += 0 if pair.status is Status.UNREADABLE else 1
+        self._in_parallel(pool, self._recount, uncounted)
 
-    def _recount(self, pair: Pair) -> Pair:
+    def _recount(self, pair: Pair) -> None:
         listings = []
         for side, right in ((self.source, False), (self.destination, True)):
             place = self.tree.place(pair, right=right)
@@ -277,7 +287,8 @@ class Comparison:
                         unsized if pair.source.bytes is None else None,
                         unsized if pair.destination.bytes is None else None,
                     )
-        return pair
+                else:
+                    self.progress.compared += 1
 
     def _describe(self, pair: Pair) -> None:
         """Judge a pair by every field of its documents; a document that cannot be read is an error."""
