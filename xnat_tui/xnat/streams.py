@@ -31,9 +31,9 @@ class Download:
         self, response: requests.Response, stop: threading.Event, what: str, *, writing: bool = False
     ) -> None:
         self.content_type = response.headers.get("Content-Type", "")
-        encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
+        self._encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
         self._announced = _number(response.headers.get("Content-Length"))
-        self.length = None if encoded else self._announced
+        self.length = None if self._encoded else self._announced
         self._response = response
         self._stop = stop
         self._what = what
@@ -80,7 +80,7 @@ class Download:
     def _read(self) -> bytes:
         failure: XnatTuiError
         try:
-            chunk: bytes = self._response.raw.read1(CHUNK, decode_content=True)
+            chunk: bytes = self._response.raw.read1(CHUNK, decode_content=self._encoded)
         except (requests.RequestException, HTTPError, OSError) as error:
             failure = self._failure(error)
         else:

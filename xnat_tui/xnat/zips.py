@@ -7,14 +7,14 @@ Entries are named `{session}/scans/{ID}-{type}/resources/{R}/files/{path}`.
 
 from __future__ import annotations
 
+import re
 import tempfile
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import IO
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
@@ -26,6 +26,9 @@ IN_MEMORY = 8_000_000
 """Bytes up to which a zip never touches the disk."""
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What reading a member raises where the zip is damaged, beside OSError."""
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and what is no character at all."""
+_DRIVE = re.compile(r"[A-Za-z]:")
 _HINT = "Try again, or ask for less at once: one scan, or one resource."
 
 
@@ -119,7 +122,7 @@ def split(name: str) -> tuple[tuple[str, ...], str, str]:
     Raises BadAnswer for a name without it, absolute, with `..`, a drive, or control characters.
     """
     parts = name.split("/")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name) or not _safe(name):
+    if _UNPRINTABLE.search(name) or not _safe(name):
         raise BadAnswer(
             "The server's zip holds a name that cannot be a file's path.", "Ask its administrator."
         )
@@ -133,9 +136,8 @@ def split(name: str) -> tuple[tuple[str, ...], str, str]:
 
 
 def _safe(name: str) -> bool:
-    windows = PureWindowsPath(name)
-    climbs = any(part in ("", ".", "..") for part in name.replace("\\", "/").split("/"))
-    return not (climbs or windows.drive or windows.root)
+    parts = name.replace("\\", "/").split("/")
+    return not (_DRIVE.match(name) or "" in parts or "." in parts or ".." in parts)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
@@ -35,7 +34,7 @@ class Fetch:
     skipped: int = 0
     verified: Evidence = field(default_factory=Evidence)
     failures: list[Failure] = field(default_factory=list)
-    _folders: set[Path] = field(default_factory=set)
+    _folders: set[str] = field(default_factory=set)
 
     def uri(self, item: Item) -> str:
         return f"{self.step.source.uri}/files/{item.key}"
@@ -46,7 +45,7 @@ class Fetch:
     def fail(self, item: Item, error: XnatTuiError) -> None:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
 
-    def entry(self, item: Item, target: Path, size: int, md5: str) -> Entry:
+    def entry(self, item: Item, size: int, md5: str, mtime: int) -> Entry:
         name = self.names[item.key]
         natural = self.slot.natural(item.key)
         location = self.location.child(Kind.FILE, item.key)
@@ -61,7 +60,7 @@ class Fetch:
                 uri=self.uri(item),
                 source_digest=item.digest or "",
                 original=natural if natural != name else "",
-                mtime=target.lstat().st_mtime_ns,
+                mtime=mtime,
             ),
         )
 
@@ -80,17 +79,17 @@ class Fetch:
                 "Refresh the catalog on the server, or take it as it is with --no-verify.",
             )
 
-    def arrived(self, landed: Sequence[tuple[Part, Item]]) -> None:
-        """Count files that are in their places now, and what they rest on; the manifest learns of them."""
+    def arrived(self, part: Part, item: Item) -> None:
+        """Count a file that is in its place now, and what it rests on."""
+        self.files += 1
+        self.bytes += part.size
+        self.control.on_file()
+        self.verified += _evidence(item, part.size, part.md5)
+
+    def note(self, landed: Sequence[tuple[Part, Item]]) -> None:
+        """Have the manifest learn of files that are in their places, once these are sure to stay there."""
         sync_folders(part for part, _ in landed)
-        entries = []
-        for part, item in landed:
-            self.files += 1
-            self.bytes += part.size
-            self.control.on_file()
-            self.verified += _evidence(item, part.size, part.md5)
-            entries.append(self.entry(item, part.target, part.size, part.md5))
-        self.run.manifest.add(entries)
+        self.run.manifest.add([self.entry(item, part.size, part.md5, part.mtime) for part, item in landed])
 
     def skip(self, item: Item, size: int, md5: str) -> None:
         self.skipped += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,22 +13,26 @@ from pathlib import Path
 from xnat_tui.errors import BadAnswer, Conflict
 from xnat_tui.paths import private_folder
 
+_AT_ONCE = os.sysconf("SC_IOV_MAX")
+"""Pieces that one call can write."""
 
-def inside(folder: Path, name: str, known: set[Path] | None = None) -> Path:
+
+def inside(folder: Path, name: str, known: set[str] | None = None) -> Path:
     """Where a file of this name goes, with the folders on the way made (0700).
 
     Raises Conflict where a symbolic link, or something else that is no folder, stands in the way, and
     BadAnswer for a name that would leave the folder. The folders in `known` are not looked at again, and
     it learns of this one: with 10,000 files in one place, looking costs more than fetching.
     """
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+    *above, last = name.split("/")
+    if not {"", ".", ".."}.isdisjoint((*above, last)) or "\0" in name:
         raise BadAnswer("A name would leave the exported folder.")
-    target = folder.joinpath(*parts)
-    if known is None or target.parent not in known:
-        _make_folders(folder, parts[:-1])
+    holder = name[: -len(last)]
+    if known is None or holder not in known:
+        _make_folders(folder, above)
         if known is not None:
-            known.add(target.parent)
+            known.add(holder)
+    target = folder / name
     mode = _mode(target)
     if stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
         raise _in_the_way(folder, target)
@@ -70,23 +74,37 @@ class Part:
     """On the target's file system; nothing is there yet."""
     size: int = 0
     md5: str = ""
+    mtime: int = 0
+    """Nanoseconds, once it has landed."""
     _descriptor: int = -1
 
     def write(self, chunks: Iterable[bytes]) -> None:
-        """Raises OSError and whatever reading raises; nothing is left behind then."""
+        """A sequence with one call, anything else chunk by chunk as it comes.
+
+        Raises OSError and whatever reading raises; nothing is left behind then.
+        """
         digest = hashlib.md5(usedforsecurity=False)
         self._descriptor = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            for chunk in chunks:
-                rest = memoryview(chunk)
-                while rest:
-                    rest = rest[os.write(self._descriptor, rest) :]
-                digest.update(chunk)
-                self.size += len(chunk)
+            for batch in [chunks] if isinstance(chunks, Sequence) else ([chunk] for chunk in chunks):
+                for chunk in batch:
+                    digest.update(chunk)
+                    self.size += len(chunk)
+                self._append(batch)
         except BaseException:
             self.drop()
             raise
         self.md5 = digest.hexdigest()
+
+    def _append(self, chunks: Sequence[bytes]) -> None:
+        for start in range(0, len(chunks), _AT_ONCE):
+            left: list[bytes | memoryview] = list(chunks[start : start + _AT_ONCE])
+            while left:
+                written = os.writev(self._descriptor, left)
+                while left and written >= len(left[0]):
+                    written -= len(left.pop(0))
+                if written:
+                    left[0] = memoryview(left[0])[written:]
 
     def land(self) -> None:
         """Have the bytes safely on the disk, then give them their name. Raises OSError; nothing is left then.
@@ -95,6 +113,7 @@ class Part:
         """
         try:
             os.fsync(self._descriptor)
+            self.mtime = os.fstat(self._descriptor).st_mtime_ns
             self._close()
             self.place.replace(self.target)
         except BaseException:

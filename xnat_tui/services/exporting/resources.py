@@ -135,13 +135,14 @@ def _found(fetch: Fetch, item: Item) -> Entry | None:
         return None
     digest = item.digest or (known.md5 if mine and known and item.bytes in (None, known.size) else "")
     try:
-        size = target.lstat().st_size
+        there = target.lstat()
+        size = there.st_size
         if not digest or item.bytes not in (None, size) or not target.is_file():
             return None
         check_stop(fetch.control)
         if md5_of(inside(fetch.run.folder, fetch.names[item.key])) != digest:
             return None
-        return fetch.entry(item, target, size, digest)
+        return fetch.entry(item, size, digest, there.st_mtime_ns)
     except (OSError, Conflict, BadAnswer):
         return None
 
@@ -180,7 +181,8 @@ def _by_itself(fetch: Fetch, item: Item) -> None:
             return
         else:
             part.land()
-            fetch.arrived([(part, item)])
+            fetch.arrived(part, item)
+            fetch.note([(part, item)])
             return
         pause(fetch.control, attempt - 1)
 

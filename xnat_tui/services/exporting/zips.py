@@ -8,14 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from itertools import chain
 
-from xnat_tui.errors import Interrupted, XnatTuiError
+from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.services.copying.run import check_stop
 from xnat_tui.services.exporting.fetch import Fetch
 from xnat_tui.services.exporting.files import Part
 from xnat_tui.xnat import zip_streams
 from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.zip_streams import Arriving, Unstreamable
+from xnat_tui.xnat.zip_streams import Arriving, Content, Unstreamable
 
 LANDERS = 6
 BATCH = 64
@@ -42,7 +42,7 @@ def by_zip(fetch: Fetch, wanted: list[Item]) -> tuple[list[Item], bool]:
         except XnatTuiError:  # what did not come is asked for once more, and then speaks for itself
             pass
         landing.finish()
-    return list(by_path.values()), whole
+    return [*by_path.values(), *landing.damaged], whole and not landing.damaged
 
 
 def _unpack(fetch: Fetch, by_path: dict[str, Item], landing: _Landing) -> None:
@@ -68,18 +68,17 @@ def _take_from(
     with arriving as members:
         for member in members:
             check_stop(fetch.control)
-            _take(fetch, member, by_path, landing)
+            _take(member, by_path, landing)
             if not by_path and not everything:
                 return
 
 
-def _take(fetch: Fetch, member: Arriving, by_path: dict[str, Item], landing: _Landing) -> None:
+def _take(member: Arriving, by_path: dict[str, Item], landing: _Landing) -> None:
     """Write one member. Raises BadAnswer where the zip is damaged: nothing is kept of it then."""
     item = by_path.get(member.path)
     if item is None:
         return
-    most = item.bytes if fetch.run.policy.verify else None
-    landing.add(item, _at_most(member.chunks, most))
+    landing.add(item, member.content)
     del by_path[member.path]
 
 
@@ -108,10 +107,16 @@ class _Landing:
     beside the thread that unpacks. The manifest learns of them by the batch."""
 
     def __init__(self, fetch: Fetch) -> None:
+        self.damaged: list[Item] = []
+        """Files that were not as the zip's own checksum says: to be asked for again."""
         self._fetch = fetch
+        self._verify = fetch.run.policy.verify
         self._pool = ThreadPoolExecutor(LANDERS, "land")
-        self._under_way: deque[tuple[Item, int, Future[Part]]] = deque()
+        self._under_way: deque[tuple[Item, int, Future[Part | None]]] = deque()
+        self._held = 0
+        """Bytes in memory of what is under way."""
         self._landed: list[tuple[Part, Item]] = []
+        self._noting: list[Future[None]] = []
 
     def __enter__(self) -> _Landing:
         return self
@@ -119,15 +124,18 @@ class _Landing:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
 
-    def add(self, item: Item, chunks: Iterator[bytes]) -> None:
+    def add(self, item: Item, content: Content) -> None:
         """Raises what reading raises, and OSError, also for files that were added before."""
+        chunks = content.unsummed() if self._is_proved(item) else iter(content)
+        chunks = _at_most(chunks, item.bytes if self._verify else None)
         held = _up_to(chunks, IN_HAND)
         size = sum(map(len, held))
         if size <= IN_HAND:
-            self._under_way.append((item, size, self._pool.submit(self._write, item, held)))
+            self._held += size
+            self._under_way.append((item, size, self._pool.submit(self._write, item, held, content)))
         elif part := self._large(item, chain(held, chunks)):
             self._under_way.append((item, 0, self._pool.submit(self._land, part, item)))
-        while len(self._under_way) >= BATCH or sum(size for _, size, _ in self._under_way) > IN_HAND:
+        while len(self._under_way) >= BATCH or self._held > IN_HAND:
             self._settle()
 
     def finish(self) -> None:
@@ -135,6 +143,12 @@ class _Landing:
         while self._under_way:
             self._settle()
         self._note()
+        for noting in self._noting:
+            noting.result()
+
+    def _is_proved(self, item: Item) -> bool:
+        """Whether its MD5 is compared while it is held: the zip's sum then only tells why it differs."""
+        return self._verify and bool(item.digest) and item.bytes is not None and item.bytes <= IN_HAND
 
     def _large(self, item: Item, chunks: Iterator[bytes]) -> Part | None:
         """Written as it comes; None where its place cannot be had."""
@@ -146,10 +160,16 @@ class _Landing:
         part.write(chunks)
         return part
 
-    def _write(self, item: Item, held: list[bytes]) -> Part:
+    def _write(self, item: Item, held: list[bytes], content: Content) -> Part | None:
+        """None where it was damaged on its way."""
         part = self._fetch.new_part(item)
         part.write(held)
-        return self._land(part, item)
+        try:
+            return self._land(part, item)
+        except BadAnswer:
+            if part.size == item.bytes and content.damaged(held):
+                return None
+            raise
 
     def _land(self, part: Part, item: Item) -> Part:
         self._fetch.check(part, item)
@@ -158,14 +178,21 @@ class _Landing:
 
     def _settle(self) -> None:
         """Wait for the file that has been under way for longest."""
-        item, _, landing = self._under_way.popleft()
+        item, size, landing = self._under_way.popleft()
+        self._held -= size
         try:
-            self._landed.append((landing.result(), item))
+            part = landing.result()
         except XnatTuiError as error:
             self._fetch.fail(item, error)
+            return
+        if part is None:
+            self.damaged.append(item)
+            return
+        self._fetch.arrived(part, item)
+        self._landed.append((part, item))
         if len(self._landed) >= BATCH:
             self._note()
 
     def _note(self) -> None:
-        self._fetch.arrived(self._landed)
-        self._landed = []
+        landed, self._landed = self._landed, []
+        self._noting.append(self._pool.submit(self._fetch.note, landed))
