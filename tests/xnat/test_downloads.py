@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from xnat_tui.errors import BadAnswer, NotFound, SessionExpired
+from xnat_tui.errors import BadAnswer, NotFound, ServerUnreachable, SessionExpired, Unclear
 from xnat_tui.xnat import zips
 from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.transport import Transport
 
 DATA = bytes(range(256)) * 5000
 MD5 = hashlib.md5(DATA).hexdigest()
@@ -53,6 +55,34 @@ def test_a_download_can_be_left_in_the_middle(liar: Any, connection: Connection)
     with connection.download(FILE) as download:
         assert b"".join(download) == DATA
     assert connection._transport.limiter._busy == 0
+
+
+def test_a_body_that_stalls_makes_fewer_requests_run_at_once(
+    liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter, stalled = connection._transport.limiter, threading.Event()
+    monkeypatch.setitem(Transport.send.__kwdefaults__, "timeout", 0.1)
+    for body, announced in ((DATA, len(DATA) + 1), (b"[", 2)):
+        liar.on(f"GET {FILE}", body, announced=announced, stall=stalled, content_type="application/json")
+    before = limiter.limit
+    with connection.download(FILE) as download, pytest.raises(ServerUnreachable, match="in time"):
+        for _ in download:
+            pass
+    assert limiter.limit == before // 2
+    with pytest.raises(ServerUnreachable, match="in time"):
+        connection.get_json(FILE)
+    assert limiter.limit == before // 4
+    stalled.set()
+
+
+def test_the_answer_of_a_write_that_stalls_does_so_too(liar: Any, connection: Connection) -> None:
+    limiter, stalled = connection._transport.limiter, threading.Event()
+    liar.on(f"PUT {FILE}", b"stored", announced=100, stall=stalled)
+    before = limiter.limit
+    with pytest.raises(Unclear):
+        connection.write("PUT", FILE, body=b"x", timeout=0.1)
+    assert limiter.limit == before // 2
+    stalled.set()
 
 
 def test_an_expired_session_never_becomes_a_file(liar: Any, connection: Connection) -> None:

@@ -218,6 +218,11 @@ _BEFORE_SENDING = (
 )
 
 
+def timed_out(error: BaseException) -> bool:
+    """Whether one of requests, urllib3 or the socket waited too long."""
+    return _timed_out(list(_chain(error)))
+
+
 def _timed_out(links: list[BaseException]) -> bool:
     return any(
         isinstance(link, TimeoutError | urllib3_errors.ReadTimeoutError | requests.exceptions.Timeout)

@@ -36,6 +36,8 @@ from xnat_tui.xnat.transport import Transport, log
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from requests import Response
+
     from xnat_tui.config import Server
     from xnat_tui.credentials import Credential
 
@@ -151,7 +153,7 @@ class Connection:
                 if answer.status == 204:
                     raise NotFound(f"{what}: there is nothing to download.", status=204)
                 check_status(answer, (), what)
-            download = Download(response, stop, what)
+            download = Download(response, stop, what, on_timeout=self._transport.limiter.slower)
             try:
                 pages.check_file(download, path, what)
             except BaseException:
@@ -188,9 +190,7 @@ class Connection:
             response = self._transport.send(
                 method, address, stop, headers=headers, body=body or b"", timeout=timeout, writing=True
             )
-            return complete(
-                response, stop, self._transport.doing(writing=True), LARGEST_DOCUMENT, writing=True
-            )
+            return self._written(response, stop)
 
         return self._write(method, path, params, content_type, accept_statuses, send, page=page)
 
@@ -231,9 +231,7 @@ class Connection:
                     timeout=timeout,
                     writing=True,
                 )
-                return complete(
-                    response, stop, self._transport.doing(writing=True), LARGEST_DOCUMENT, writing=True
-                )
+                return self._written(response, stop)
 
         return self._write(method, path, params, content_type, (200, 201), send)
 
@@ -284,7 +282,8 @@ class Connection:
         def attempt() -> _T:
             with self._transport.limiter.slot(stop):
                 response = self._transport.get(address, stop)
-                with closing(Download(response, stop, what)) as download:
+                slower = self._transport.limiter.slower
+                with closing(Download(response, stop, what, on_timeout=slower)) as download:
                     if response.status_code == 200 and not pages.begins_in(download):
                         return use(download)
                     body = download.read(limit)
@@ -361,6 +360,10 @@ class Connection:
             return answer
 
         return self._repeated(attempt, stop)
+
+    def _written(self, response: Response, stop: threading.Event) -> Answer:
+        what, slower = self._transport.doing(writing=True), self._transport.limiter.slower
+        return complete(response, stop, what, LARGEST_DOCUMENT, writing=True, on_timeout=slower)
 
     def _reasoned(self, path: str, params: Params | None) -> Params:
         """With `event_reason`, as every changing call below /data takes it (`xnat-rest.md` 0.3)."""

@@ -11,7 +11,7 @@ import requests
 from urllib3.exceptions import DecodeError, HTTPError
 
 from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
-from xnat_tui.xnat.answers import Answer, transport_failure
+from xnat_tui.xnat.answers import Answer, timed_out, transport_failure
 
 CHUNK = 256 * 1024
 """Bytes at a time: larger ones cost other threads time, smaller ones throughput."""
@@ -25,10 +25,19 @@ def stopped(*, writing: bool = False) -> Interrupted:
 
 
 class Download:
-    """A file as it arrives. Iterate it once; `length` is None where the server does not tell (zips)."""
+    """A file as it arrives. Iterate it once; `length` is None where the server does not tell (zips).
+
+    `on_timeout` is called when nothing more of it comes for too long.
+    """
 
     def __init__(
-        self, response: requests.Response, stop: threading.Event, what: str, *, writing: bool = False
+        self,
+        response: requests.Response,
+        stop: threading.Event,
+        what: str,
+        *,
+        writing: bool = False,
+        on_timeout: Callable[[], None] | None = None,
     ) -> None:
         self.content_type = response.headers.get("Content-Type", "")
         self._encoded = response.headers.get("Content-Encoding", "identity").lower() != "identity"
@@ -38,6 +47,7 @@ class Download:
         self._stop = stop
         self._what = what
         self._writing = writing
+        self._on_timeout = on_timeout
         self._peeked = b""
 
     def peek(self, size: int) -> bytes:
@@ -92,6 +102,8 @@ class Download:
     def _failure(self, error: Exception) -> XnatTuiError:
         if self._stop.is_set():
             return stopped(writing=self._writing)
+        if self._on_timeout and timed_out(error):
+            self._on_timeout()
         if "IncompleteRead" in repr(error):
             return self._short(None)
         if isinstance(error, DecodeError) and not self._writing:
@@ -106,11 +118,17 @@ class Download:
 
 
 def complete(
-    response: requests.Response, stop: threading.Event, what: str, limit: int, *, writing: bool = False
+    response: requests.Response,
+    stop: threading.Event,
+    what: str,
+    limit: int,
+    *,
+    writing: bool = False,
+    on_timeout: Callable[[], None] | None = None,
 ) -> Answer:
     """The whole answer, and its connection given back."""
     with closing(response):
-        body = Download(response, stop, what, writing=writing).read(limit)
+        body = Download(response, stop, what, writing=writing, on_timeout=on_timeout).read(limit)
     return Answer(response.status_code, body, response.headers)
 
 
