@@ -76,6 +76,22 @@ def test_sending_begins_while_files_still_arrive(servers, make_site, held, sendi
     assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
 
 
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.ZIP])
+def test_files_of_several_formats_come_in_one_zip_and_keep_theirs(servers, make_site, held, mode):
+    site = make_site(FILES)
+    session = next(iter(site.experiments.values()))
+    for number, entry in enumerate(session.scans["1"].resources[0].files.values()):
+        entry.format = ("DICOM", "GE", "NIFTI")[number % 3]
+    pair = servers(site, Site())
+    assert pair.copy("P", policy=Policy(mode=mode)).evidence == Evidence(digest=len(FILES))
+    asked = [request for request in pair.source.requests if "format=zip" in request.query]
+    assert len(asked) == 1
+    assert not [request for request in pair.source.requests if request.path.endswith(".dcm")]
+    stored = sum(request.request_bytes for request in _sent(pair.target))
+    assert stored < 1.1 * sum(map(len, FILES.values()))
+    assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
+
+
 def test_within_one_server_nothing_is_sent_before_all_has_arrived(
     servers, make_site, held, sending, before_the_last
 ):

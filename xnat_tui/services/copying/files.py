@@ -16,12 +16,12 @@ from xnat_tui.errors import BadAnswer, NotFound, Refused, ServerError, ServerUnr
 from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Mode, Step
 from xnat_tui.services.copying import streams
-from xnat_tui.services.copying.parcels import Parcel, Parcels
+from xnat_tui.services.copying.parcels import Manner, Parcel, Parcels
 from xnat_tui.services.copying.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.copying.streams import Hash, Passed, Through
 from xnat_tui.xnat import writing, zip_streams
 from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.writing import Attributes, Body
+from xnat_tui.xnat.writing import Body
 from xnat_tui.xnat.zip_streams import Arriving, Unstreamable
 from xnat_tui.xnat.zips import Member
 
@@ -45,10 +45,17 @@ def addressable(path: str) -> bool:
     return _PLAIN.fullmatch(path) is not None and not path.endswith("/")
 
 
-def _proved(one: Arriving, wanted: Mapping[str, Item]) -> Iterator[bytes]:
+_Left = dict[str, tuple[Item, Manner]]
+"""What is still to be packed, by its path below the resource."""
+
+
+def _size(left: _Left) -> int:
+    return sum(item.bytes or 0 for item, _ in left.values())
+
+
+def _proved(one: Arriving, left: _Left) -> Iterator[bytes]:
     """A file out of a zip, whose own checksum tells nothing more where the source lists an MD5."""
-    item = wanted.get(one.path)
-    return one.content.unsummed() if item is not None and item.digest else one.chunks
+    return one.content.unsummed() if one.path in left and left[one.path][0].digest else one.chunks
 
 
 class Sender:
@@ -69,24 +76,29 @@ class Sender:
         self.members: Mapping[str, Member] | None = None
         """The files of this resource in a zip that somebody else fetched."""
 
-    def send(self, items: Sequence[Item], attributes: Attributes, *, overwrite: bool, total: int) -> None:
-        """Send files that share attributes; `total` are the bytes of the whole resource.
+    def send(self, wanted: Mapping[Manner, Sequence[Item]], total: int) -> None:
+        """Send files, each in its manner; `total` are the bytes of the whole resource.
 
         Raises Unclear or ServerUnreachable when an upload ended so: what was sent may have arrived.
         """
-        single: list[Item] = []
-        packed: list[Item] = []
-        for item in items:
-            (single if self._alone(item, len(items)) else packed).append(item)
-        for number, item in enumerate(single, 1):
+        single: list[tuple[Item, Manner]] = []
+        packed: dict[str, tuple[Item, Manner]] = {}
+        count = sum(map(len, wanted.values()))
+        for manner, items in wanted.items():
+            for item in items:
+                if self._alone(item, count):
+                    single.append((item, manner))
+                else:
+                    packed[item.key] = item, manner
+        for number, (item, manner) in enumerate(single, 1):
             check_stop(self._control)
             last = number == len(single) and not packed
             if self._streams(item):
-                self._stream(item, attributes, overwrite=overwrite, update_stats=last)
+                self._stream(item, manner, update_stats=last)
             else:
-                self._relay(item, attributes, overwrite=overwrite, update_stats=last)
+                self._relay(item, manner, update_stats=last)
         if packed:
-            self._send_packed(packed, attributes, overwrite=overwrite, total=total)
+            self._send_packed(packed, total)
 
     def _alone(self, item: Item, count: int) -> bool:
         mode = self._run.policy.mode
@@ -100,7 +112,7 @@ class Sender:
         """One server's two ends share its connections: waiting for a second while holding one may block."""
         return (item.bytes or 0) >= LARGE and self._run.source is not self._run.target
 
-    def _relay(self, item: Item, attributes: Attributes, *, overwrite: bool, update_stats: bool) -> None:
+    def _relay(self, item: Item, manner: Manner, *, update_stats: bool) -> None:
         """Fetch a file whole, check it, send it."""
         with streams.spool() as file:
             passed = self._fetch(item, file)
@@ -108,9 +120,9 @@ class Sender:
                 return
             self.passed[item.key] = passed
             body = Body(partial(streams.again, file, self._control), passed.size, self._control.on_bytes)
-            self._put(item, body, attributes, overwrite=overwrite, update_stats=update_stats)
+            self._put(item, body, manner, update_stats=update_stats)
 
-    def _stream(self, item: Item, attributes: Attributes, *, overwrite: bool, update_stats: bool) -> None:
+    def _stream(self, item: Item, manner: Manner, *, update_stats: bool) -> None:
         """Send a file while it comes. Broken off before its end, it is not stored, and sent again."""
         opened: list[Through] = []
 
@@ -121,7 +133,7 @@ class Sender:
         body = Body(source, item.bytes or 0, self._control.on_bytes)
         for attempt in range(ATTEMPTS):
             try:
-                self._put(item, body, attributes, overwrite=overwrite, update_stats=update_stats)
+                self._put(item, body, manner, update_stats=update_stats)
             except SOURCE_FAILED as error:
                 if attempt < ATTEMPTS - 1 and isinstance(error, BadAnswer | ServerUnreachable):
                     pause(self._control, attempt)
@@ -133,17 +145,15 @@ class Sender:
                     self.passed[item.key] = opened[-1].passed
             return
 
-    def _put(
-        self, item: Item, body: Body, attributes: Attributes, *, overwrite: bool, update_stats: bool
-    ) -> None:
+    def _put(self, item: Item, body: Body, manner: Manner, *, update_stats: bool) -> None:
         try:
             existed = writing.put_file(
                 self._run.target,
                 self._step.target.uri,
                 item.key,
                 body,
-                attributes,
-                overwrite=overwrite,
+                manner.attributes,
+                overwrite=manner.overwrite,
                 update_stats=update_stats,
             )
         except (Refused, ServerError) as error:
@@ -165,44 +175,41 @@ class Sender:
             pause(self._control, attempt)
         return None
 
-    def _send_packed(
-        self, items: Sequence[Item], attributes: Attributes, *, overwrite: bool, total: int
-    ) -> None:
-        left = {item.key: item for item in items}
-        send = partial(self._put_zip, attributes=attributes, overwrite=overwrite)
-        size = sum(item.bytes or 0 for item in items)
+    def _send_packed(self, left: _Left, total: int) -> None:
+        size = _size(left)
         # within one server the two ends share its connections: sending has to wait for the end of fetching
-        with Parcels(send, size, beside=self._run.source is not self._run.target) as parcels:
+        with Parcels(self._put_zip, size, beside=self._run.source is not self._run.target) as parcels:
             if self.members is not None:
                 held = ((path, self.members[path].chunks()) for path in list(left) if path in self.members)
                 self._pack_all(held, left, parcels)
             else:
                 self._pack_zip(left, parcels, total)
-            for item in left.values():
+            for item, manner in left.values():
                 if parcels.broken:
                     break
-                self._pack_single(item, parcels)
+                self._pack_single(item, manner, parcels)
             parcels.finish()
 
-    def _put_zip(self, parcel: Parcel, attributes: Attributes, *, overwrite: bool) -> None:
+    def _put_zip(self, parcel: Parcel) -> None:
         self.passed |= parcel.passed
         body = Body(partial(streams.again, parcel.file, self._control), parcel.length, self._control.on_bytes)
-        target = self._step.target.uri
+        target, manner = self._step.target.uri, parcel.manner
         try:
-            existed = writing.put_zip(self._run.target, target, body, attributes, overwrite=overwrite)
+            existed = writing.put_zip(
+                self._run.target, target, body, manner.attributes, overwrite=manner.overwrite
+            )
         except (Refused, ServerError) as error:
             for path in parcel.passed:
                 self._fail(path, error)
             return
         self.existed = self.existed or bool(existed)
 
-    def _pack_zip(self, left: dict[str, Item], parcels: Parcels, total: int) -> None:
+    def _pack_zip(self, left: _Left, parcels: Parcels, total: int) -> None:
         """Pack what the resource's zip brings, where that is cheaper than single requests."""
         path = f"{encode_uri(self._step.source.uri)}/files"
         fetch: Callable[..., AbstractContextManager[Iterator[Arriving]]] = zip_streams.stream
         for attempt in range(ZIP_ATTEMPTS):
-            size = sum(item.bytes or 0 for item in left.values())
-            if parcels.broken or len(left) <= FEW or size < SHARE * total:
+            if parcels.broken or len(left) <= FEW or _size(left) < SHARE * total:
                 return
             try:
                 with fetch(self._run.source, path) as arriving:
@@ -217,7 +224,7 @@ class Sender:
                 return
 
     def _pack_all(
-        self, arriving: Iterable[tuple[str, Iterable[bytes]]], left: dict[str, Item], parcels: Parcels
+        self, arriving: Iterable[tuple[str, Iterable[bytes]]], left: _Left, parcels: Parcels
     ) -> None:
         """Pack what is right of what arrives, and forget it in `left`: the rest is fetched by itself."""
         for path, chunks in arriving:
@@ -226,28 +233,28 @@ class Sender:
                 return
             if path in left:
                 with suppress(BadAnswer):  # the zip may be damaged, or older than the list
-                    self._pack(left[path], chunks, parcels)
+                    self._pack(*left[path], chunks, parcels)
                     del left[path]
 
-    def _pack(self, item: Item, chunks: Iterable[bytes], parcels: Parcels) -> None:
+    def _pack(self, item: Item, manner: Manner, chunks: Iterable[bytes], parcels: Parcels) -> None:
         """Raises BadAnswer where a file is not what the source lists: nothing of it is sent."""
         seen = Hash()
         coming = seen.through(chunks, item.bytes)
         if item.bytes is not None and item.bytes <= streams.IN_MEMORY:
             held = list(coming)
             seen.passed.check(item)
-            parcels.add(item.key, held, seen.passed)
+            parcels.add(item.key, held, seen.passed, manner)
             return
         with streams.spool() as file:
             for chunk in coming:
                 check_stop(self._control)
                 streams.write(file, chunk)
             seen.passed.check(item)
-            parcels.add(item.key, streams.pieces(file), seen.passed)
+            parcels.add(item.key, streams.pieces(file), seen.passed, manner)
 
-    def _pack_single(self, item: Item, parcels: Parcels) -> None:
+    def _pack_single(self, item: Item, manner: Manner, parcels: Parcels) -> None:
         check_stop(self._control)
         with streams.spool() as file:
             passed = self._fetch(item, file)
             if passed is not None:
-                parcels.add(item.key, streams.pieces(file), passed)
+                parcels.add(item.key, streams.pieces(file), passed, manner)

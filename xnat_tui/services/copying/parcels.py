@@ -9,11 +9,13 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import IO
 
 from xnat_tui.jobs.threads import DaemonThreads
 from xnat_tui.services.copying import streams
 from xnat_tui.services.copying.streams import Passed
+from xnat_tui.xnat.writing import Attributes
 
 MOST_BYTES = 1_000_000_000
 MOST_FILES = 5_000
@@ -23,11 +25,20 @@ LEAST_BYTES = 24_000_000
 """Sending begins when an eighth is here, or so many bytes: early, and yet with few requests."""
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How files are sent: an upload has one of each of these."""
+
+    attributes: Attributes
+    overwrite: bool
+
+
 class Parcel:
     """One zip: its entries are named exactly as the files below their resource."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], manner: Manner) -> None:
         self.file = file
+        self.manner = manner
         self.passed: dict[str, Passed] = {}
         self.length = 0
         """Bytes of the whole zip, once it is sealed."""
@@ -57,6 +68,7 @@ class Parcel:
 
 class Parcels:
     """Sends what it is given, by zips of bounded size. `send` is called with one at a time, in their order.
+    Together, those that are being filled hold no more than one may.
 
     `beside`: in a thread of its own, as soon as one is full; else all of them once everything is packed.
     """
@@ -66,7 +78,7 @@ class Parcels:
         self._send = send
         self._beside = beside
         self._most = min(MOST_BYTES, max(LEAST_BYTES, size // SHARES))
-        self._filling: Parcel | None = None
+        self._filling: dict[Manner, Parcel] = {}
         self._full: list[Parcel] = []
         self._sending: list[Future[None]] = []
         self._files = ExitStack()
@@ -77,8 +89,8 @@ class Parcels:
 
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown(cancel_futures=True)
-        if self._filling is not None:
-            self._filling.drop()
+        for parcel in self._filling.values():
+            parcel.drop()
         self._files.close()
 
     @property
@@ -86,26 +98,29 @@ class Parcels:
         """Whether sending has failed: then it is no use to go on; `finish` says why."""
         return any(future.done() and future.exception() for future in self._sending)
 
-    def add(self, path: str, chunks: Iterable[bytes], passed: Passed) -> None:
+    def add(self, path: str, chunks: Iterable[bytes], passed: Passed, manner: Manner) -> None:
         """Raises XnatTuiError when the disk is full."""
-        if self._filling is None:
-            self._filling = Parcel(self._files.enter_context(streams.spool()))
-        self._filling.add(path, chunks, passed)
-        if self._filling.size >= self._most or len(self._filling.passed) >= MOST_FILES:
-            self._seal()
+        if manner not in self._filling:
+            self._filling[manner] = Parcel(self._files.enter_context(streams.spool()), manner)
+        self._filling[manner].add(path, chunks, passed)
+        filling = self._filling.values()
+        if (
+            sum(parcel.size for parcel in filling) >= self._most
+            or sum(len(parcel.passed) for parcel in filling) >= MOST_FILES
+        ):
+            self._seal(max(filling, key=lambda parcel: (parcel.size, len(parcel.passed))))
 
     def finish(self) -> None:
         """Send what is left, and wait for all. Raises what sending raised."""
-        self._seal()
+        for parcel in list(self._filling.values()):
+            self._seal(parcel)
         for future in self._sending:
             future.result()
         for parcel in self._full:
             self._deliver(parcel)
 
-    def _seal(self) -> None:
-        parcel, self._filling = self._filling, None
-        if parcel is None:
-            return
+    def _seal(self, parcel: Parcel) -> None:
+        del self._filling[parcel.manner]
         parcel.seal()
         if self._beside:
             self._sending.append(self._thread.submit(self._deliver, parcel))

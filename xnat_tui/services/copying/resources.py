@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 
 from xnat_tui.errors import Conflict, ServerUnreachable, Unclear, XnatTuiError
@@ -11,6 +12,7 @@ from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services.copying.files import Sender
 from xnat_tui.services.copying.lists import session_of
+from xnat_tui.services.copying.parcels import Manner
 from xnat_tui.services.copying.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.copying.streams import Passed
 from xnat_tui.services.planning.file_decisions import Decision, decide
@@ -127,15 +129,15 @@ class ResourceCopy:
         self._unclear = None
         self.run.touched.add(self.step.target.uri)
         try:
-            for group in _by_attributes(list(self._waiting.values())):
-                again = [item for item in group if item.key in self._overwrite]
-                first = [item for item in group if item.key not in self._overwrite]
-                for items, replacing in ((first, False), (again, True)):
-                    if items:
-                        attributes = _attributes(items[0])
-                        self.sender.send(items, attributes, overwrite=replacing, total=self.total)
+            self.sender.send(self._by_manner(), self.total)
         except (Unclear, ServerUnreachable) as error:
             self._unclear = error
+
+    def _by_manner(self) -> dict[Manner, list[Item]]:
+        found: dict[Manner, list[Item]] = defaultdict(list)
+        for item in self._waiting.values():
+            found[Manner(_attributes(item), item.key in self._overwrite)].append(item)
+        return found
 
     def settle(self, there: Sequence[Item] | None) -> None:
         """Prove what was uploaded, send again what unclearly failed, and fail what has not arrived.
@@ -207,14 +209,6 @@ _OTHER_CONTENT = XnatTuiError(
 
 def _attributes(item: Item) -> Attributes:
     return Attributes(**{name: item.fields.get(name, "") for name in ("format", "content", "tags")})
-
-
-def _by_attributes(items: list[Item]) -> list[list[Item]]:
-    """Files that share format, content and tags: an upload has one of each."""
-    groups: dict[Attributes, list[Item]] = {}
-    for item in items:
-        groups.setdefault(_attributes(item), []).append(item)
-    return list(groups.values())
 
 
 def _wrong(passed: Passed, there: Item) -> bool:
