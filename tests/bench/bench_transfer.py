@@ -2,13 +2,12 @@
 
     python -m tests.bench.bench_transfer
 
-Prints rates, requests, memory and times; what can be counted is asserted in tests/services.
+Prints rates, requests and times; what can be counted is asserted in tests/services.
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -163,11 +162,6 @@ def main() -> None:
     measured((100, 2, 6, 1, 20_000), Mode.AUTO, 0.05)
     print("10,000 files")
     measured((2, 1, 5, 1000, 2_000), Mode.AUTO)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"one file of 4 GB (so far {before // 1024} MB of memory at most)")
-    if not os.environ.get("BENCH_SKIP_LARGE"):
-        measured((1, 1, 1, 1, 4_000_000_000), Mode.AUTO)
-        print(f"  memory  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most")
 
 
 if __name__ == "__main__":
