@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPResponse
 from http.cookiejar import Cookie, DefaultCookiePolicy
-from typing import Any
+from io import BufferedReader
+from typing import Any, cast
 from urllib.request import Request
 from weakref import WeakSet
 
@@ -20,6 +23,10 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 SESSION_COOKIE = "JSESSIONID"
 BLOCK = 256 * 1024
 """Bytes read from an upload's body at a time."""
+AHEAD = 64 * 1024
+"""Bytes of an answer that are taken from the socket at once, where it sends them in small chunks."""
+
+_BETWEEN_CHUNKS = re.compile(rb"\r\n([0-9A-Fa-f]{1,8})\r\n")
 
 
 class Sockets:
@@ -70,13 +77,48 @@ def _register(opened: Any) -> None:
         sockets.add(opened, stop)
 
 
+class Reply(HTTPResponse):
+    """An answer whose chunks are given out several at once: Tomcat makes them of 8 kB."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = cast(BufferedReader, sock.makefile("rb", AHEAD))
+
+    def read1(self, n: int = -1) -> bytes:
+        """Up to `n` bytes, as they come."""
+        first = super().read1(n)
+        if not first or not self.chunked or self.chunk_left != 0:
+            return first
+        following = self._whole_chunks(n - len(first))
+        return b"".join((first, *following)) if following else first
+
+    def _whole_chunks(self, most: int) -> list[memoryview]:
+        """Those that have come whole after the one that was just read; what is odd is left to the library."""
+        ahead, place = self.fp.peek(1), 0
+        found: list[memoryview] = []
+        while between := _BETWEEN_CHUNKS.match(ahead, place):
+            size, start = int(between[1], 16), between.end()
+            if not 0 < size <= min(most, len(ahead) - start):
+                break
+            found.append(memoryview(ahead)[start : start + size])
+            most -= size
+            place = start + size
+        self.fp.read(place)
+        return found
+
+
 class _PlainConnection(HTTPConnection):
+    response_class = Reply
+
     def connect(self) -> None:
         super().connect()
         _register(self.sock)
 
 
 class _TlsConnection(HTTPSConnection):
+    response_class = Reply
+
     def connect(self) -> None:
         super().connect()
         _register(self.sock)
