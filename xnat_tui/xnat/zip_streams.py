@@ -114,35 +114,48 @@ def _told(chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None) -> It
 
 
 class _Source:
-    """The bytes of a zip, in the pieces in which they come or by number."""
+    """The bytes of a zip, in the pieces in which they come or by number. They end with BadAnswer."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._rest = b""
+        self._piece = memoryview(b"")
+        self._place = 0
 
-    def piece(self) -> bytes:
-        """Never empty. Raises BadAnswer at the end, as `exactly` does."""
-        piece, self._rest = self._rest, b""
-        while not piece:
-            try:
-                piece = next(self._chunks)
-            except StopIteration:
-                raise _damaged() from None
-        return piece
+    def piece(self) -> memoryview:
+        """What is left of the last piece, else the next one; never empty."""
+        while self._place == len(self._piece):
+            self._piece, self._place = memoryview(self._next()), 0
+        rest = self._piece[self._place :]
+        self._place = len(self._piece)
+        return rest
 
-    def give_back(self, rest: bytes) -> None:
-        self._rest = rest + self._rest
+    def give_back(self, count: int) -> None:
+        """So many bytes of the last piece are still to come."""
+        self._place -= count
+
+    def ahead(self, size: int) -> bytes:
+        """The next bytes, which are still to come."""
+        if len(self._piece) - self._place < size:
+            joined = bytes(self._piece[self._place :])
+            while len(joined) < size:
+                joined += self._next()
+            self._piece, self._place = memoryview(joined), 0
+        return bytes(self._piece[self._place : self._place + size])
 
     def exactly(self, size: int) -> bytes:
-        found = self.piece() if size else b""
-        while len(found) < size:
-            found += self.piece()
-        self.give_back(found[size:])
-        return found[:size]
+        found = self.ahead(size)
+        self._place += size
+        return found
 
     def to_the_end(self) -> None:
         for _ in self._chunks:
             pass
+
+    def _next(self) -> bytes:
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            raise _damaged()
+        return chunk
 
 
 @dataclass(slots=True)
@@ -235,15 +248,15 @@ class _Coming(Content):
     def _stored(self) -> Iterator[bytes]:
         while self._packed < self._member.size:
             piece = self._source.piece()
-            taken = piece[: self._member.size - self._packed]
+            taken = bytes(piece[: self._member.size - self._packed])
             self._packed += len(taken)
-            self._source.give_back(piece[len(taken) :])
+            self._source.give_back(len(piece) - len(taken))
             yield taken
 
     def _inflated(self) -> Iterator[bytes]:
         inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
         while not inflater.eof:
-            given = inflater.unconsumed_tail
+            given: bytes | memoryview = inflater.unconsumed_tail
             if not given:
                 given = self._source.piece()
                 self._packed += len(given)
@@ -254,7 +267,7 @@ class _Coming(Content):
             if piece:
                 yield piece
         self._packed -= len(inflater.unused_data)
-        self._source.give_back(inflater.unused_data)
+        self._source.give_back(len(inflater.unused_data))
 
     def _read_descriptor(self, size: int) -> None:
         """What stands behind a file whose header did not tell: its sizes take four bytes each, or eight."""
@@ -262,14 +275,10 @@ class _Coming(Content):
         if not short.startswith(_DESCRIPTOR):
             raise Unstreamable("The server's zip cannot be taken apart while it arrives.")
         checksum, packed, told = struct.unpack_from("<III", short, 4)
-        if (packed, told) != (self._packed, size) or not self._file_follows():
+        known = (packed, told) == (self._packed, size)
+        if not known or self._source.ahead(4) not in (_FILE, _DIRECTORY):
             packed, told = struct.unpack("<QQ", short[8:] + self._source.exactly(8))
         self._member.checksum, self._member.packed, self._member.size = checksum, packed, told
-
-    def _file_follows(self) -> bool:
-        following = self._source.exactly(4)
-        self._source.give_back(following)
-        return following in (_FILE, _DIRECTORY)
 
 
 def _damaged() -> BadAnswer:
