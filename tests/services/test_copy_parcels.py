@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import threading
+import zipfile
 from contextlib import contextmanager
 
 import pytest
 
-from xnat_tui.demo.faults import CutUpload, ErrorPage, ExpireSession, Truncate, WriteThenDrop
+from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, ExpireSession, Truncate, WriteThenDrop
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.plan import Mode, Policy
@@ -89,6 +92,40 @@ def test_files_of_several_formats_come_in_one_zip_and_keep_theirs(servers, make_
     assert not [request for request in pair.source.requests if request.path.endswith(".dcm")]
     stored = sum(request.request_bytes for request in _sent(pair.target))
     assert stored < 1.1 * sum(map(len, FILES.values()))
+    assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
+
+
+def unsigned(files):
+    """A zip whose checksums stand behind the files, without the signature that XNAT writes before them."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(f"E1/scans/1-T1/resources/DICOM/files/{name}", data)
+        members = archive.infolist()
+    body, directory, out = packed.getvalue(), packed.getvalue().index(b"PK\1\2"), bytearray()
+    listed = bytearray(body[directory:])
+    place = 0
+    for member in members:
+        sums = struct.pack("<III", member.CRC, member.compress_size, member.file_size)
+        start = member.header_offset + 30 + len(member.filename)
+        header = bytearray(body[member.header_offset : start])
+        header[6] |= 8
+        header[14:26] = bytes(12)
+        place = listed.index(b"PK\1\2", place)
+        struct.pack_into("<I", listed, place + 42, len(out))
+        place += 4
+        out += header + body[start : start + member.compress_size] + sums
+    struct.pack_into("<I", listed, listed.index(b"PK\5\6") + 16, len(out))
+    return bytes(out + listed)
+
+
+def test_a_zip_that_cannot_be_taken_apart_while_it_comes_is_kept_until_it_is_there(servers, make_site, held):
+    pair = servers(make_site(FILES), Site())
+    pair.source.faults.add(ZIP_DOWN, Answer(unsigned(FILES), media_type="application/zip"))
+    assert pair.copy("P", policy=ZIPPED).evidence == Evidence(digest=len(FILES))
+    asked = [request for request in pair.source.requests if "format=zip" in request.query]
+    assert len(asked) == 2
+    assert not [request for request in pair.source.requests if request.path.endswith(".dcm")]
     assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
 
 

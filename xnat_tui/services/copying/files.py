@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import IO, BinaryIO, cast
 
@@ -231,10 +231,15 @@ class Sender:
             check_stop(self._control)
             if parcels.broken:
                 return
-            if path in left:
-                with suppress(BadAnswer):  # the zip may be damaged, or older than the list
-                    self._pack(*left[path], chunks, parcels)
-                    del left[path]
+            if path not in left:
+                continue
+            try:
+                self._pack(*left[path], chunks, parcels)
+            except Unstreamable:
+                raise
+            except BadAnswer:  # the zip may be damaged, or older than the list
+                continue
+            del left[path]
 
     def _pack(self, item: Item, manner: Manner, chunks: Iterable[bytes], parcels: Parcels) -> None:
         """Raises BadAnswer where a file is not what the source lists: nothing of it is sent."""
