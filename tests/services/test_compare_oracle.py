@@ -153,7 +153,7 @@ def items(kind: str) -> st.SearchStrategy[Item]:
             kind,
             key,
             type_,
-            shared and kind in ("subject", "experiment"),
+            shared and kind in ("subject", "experiment", "assessor"),
             values,
             held,
             [] if type_ == "xnat:subjectVariablesData" else [one for group in members for one in group],
@@ -206,7 +206,7 @@ def _change_item(item: Item, how: int, parents: list[Item]) -> None:
         item.fields[name] = how // len(names) % len(spellings(item.kind, name))
     elif rest == 2 and item.kind in TYPES:
         item.type = TYPES[item.kind][how % 2] if item.type != "xnat:subjectVariablesData" else item.type
-    elif rest == 3 and item.kind in ("subject", "experiment"):
+    elif rest == 3 and item.kind in ("subject", "experiment", "assessor"):
         item.shared = not item.shared
     elif rest == 4 and parents:
         parent = parents[how % len(parents)]
@@ -273,15 +273,20 @@ def fill(site: Site, name: str, tree: Item) -> None:
             if two.shared:
                 site.share(session, name, two.key)
             _put(site, session, two)
-            _fill_session(site, session, two)
+            _fill_session(site, session, two, name)
 
 
-def _fill_session(site: Site, session: Experiment, tree: Item) -> None:
+def _fill_session(site: Site, session: Experiment, tree: Item, name: str) -> None:
     for one in tree.items:
         if one.kind == "scan":
             _put(site, site.add_scan(session, one.key, xsi_type=one.type), one)
         elif one.kind == "assessor":
-            _put(site, site.add_assessor(session, one.key, one.type), one)
+            label = f"own {session.label} {one.key}" if one.shared else one.key
+            owner = f"{name}_X" if one.shared else session.project
+            assessor = site.add_assessor(session, label, one.type, project=owner)
+            if one.shared:
+                site.share(assessor, name, one.key)
+            _put(site, assessor, one)
         else:
             _put(site, site.add_reconstruction(session, one.key), one)
 
@@ -405,6 +410,7 @@ OUTCOMES: list[Outcome] = [
     *({"bulk_file_columns": "labels"}, {"bulk_file_columns": "refused"}),
     *({"scan_type_column": "missing"}, {"scan_type_column": "refused"}),
     *({"reconstruction_columns": "missing"}, {"reconstruction_columns": "refused"}),
+    *({"assessor_owner_column": "missing"}, {"assessor_owner_column": "refused"}),
     *({"shared_rows_repeat": True}, {"last_modified_blank": True}, {"typed_children": True}),
     *({"missing_resource_files": "missing"}, {"encoded_labels_match": True}, {"strict_addresses": False}),
 ]

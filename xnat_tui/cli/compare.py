@@ -120,6 +120,9 @@ def _say_what_it_rests_on(state: State, comparison: Comparison, found: dict[str,
             f"{summary['unverified']} files are equal by name and size only: a server lacks digests.\n"
             "hint: compare with --hash-missing, or xnat-tui catalog refresh LOC --checksum"
         )
+    if shared := found["shared_on_one_side"]:
+        what = "One item is" if shared == 1 else f"{shared} items are"
+        state.output.note(f"{what} owned on one side and only shared in on the other; --all tells which.")
     one, other = comparison.source.reader.connection, comparison.destination.reader.connection
     state.output.note(f"As seen by {one.user} on the source and {other.user} on the destination.")
 

@@ -151,12 +151,12 @@ def post_experiment(call: Call) -> Response:
 def put_item(call: Call) -> Response:
     """PUT of a scan, assessor or reconstruction below a session."""
     session, kind, key = session_of(call), *_member(call)
+    if kind == "assessor":
+        return _put_assessor(call, session, key)
     if not can_edit(call.site, call.user, session):
         raise Refusal(403, "Specified user account has insufficient privileges for this session.")
     require_reason(call)
     document = document_of(call)
-    if kind == "assessor":
-        return _put_assessor(call, session, key, document)
     store: dict[str, Item] = dict(session.scans if kind == "scan" else session.reconstructions)
     found = store.get(key)
     if found is None:
@@ -308,17 +308,27 @@ def _new_member(call: Call, session: Experiment, kind: str, key: str, document: 
     return call.site.add_scan(session, key, xsi_type=xsi_type)
 
 
-def _put_assessor(call: Call, session: Experiment, key: str, document: Document | None) -> Response:
-    found = session.assessor(key) or shared_assessor(call, session, key)
+def _put_assessor(call: Call, session: Experiment, key: str) -> Response:
+    """An assessor belongs to the project of the address, which need not be its session's owner."""
+    site = call.site
+    project = project_of(call) if "project" in call.path else site.projects[session.project]
+    found = session.assessors.get(key) or shared_assessor(call, session, key)
+    if found is None and project.id == session.project:
+        found = session.assessor(key)
     created = found is None
+    allowed = edits_project(call.user, project) if found is None else can_edit(site, call.user, found)
+    if not allowed:
+        raise Refusal(403, "Specified user account has insufficient privileges for this assessor.")
+    require_reason(call)
+    document = document_of(call)
     if found is None:
         xsi_type = new_type(call, document, IMAGE_ASSESSOR)
         label = call.params.get("label") or key
         if not valid_label(label):
             raise Refusal(417, "Invalid character in experiment ID.")
-        if call.site.label_taken("experiment", session.project, label):
+        if site.label_taken("experiment", project.id, label):
             raise Refusal(409, "Specified label is already in use.")
-        found = call.site.add_assessor(session, label, xsi_type, insert_user=call.user.login)
+        found = site.add_assessor(session, label, xsi_type, project=project.id, insert_user=call.user.login)
     elif call.params.get("label", found.label) != found.label:
         raise Refusal(400, "Label must be modified through separate URI.")
     with _undone_on_refusal(call, found, created):

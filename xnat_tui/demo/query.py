@@ -170,6 +170,8 @@ class Query:
             outcomes.append(settings.bulk_file_columns)
         if re.search(r"scandata/extension_item/", path, re.IGNORECASE) and self.kind.root != IMAGE_SCAN:
             outcomes.append(settings.scan_type_column)
+        if self.root == IMAGE_SESSION and re.search(r"assessordata/project$", path, re.IGNORECASE):
+            outcomes.append(settings.assessor_owner_column)
         if "refused" in outcomes:
             raise UnknownColumn(path)
         return all(outcome == "full" for outcome in outcomes)

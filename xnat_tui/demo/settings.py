@@ -15,6 +15,7 @@ class Settings:
     ``scan_type_column``: unproven; the same for ``xnat:imageScanData/extension_item/element_name``:
     ``full``, ``missing`` or ``refused``.
     ``reconstruction_columns``: unproven; the same for what is below ``reconstructions/``.
+    ``assessor_owner_column``: unproven; the same for ``xnat:imageAssessorData/project`` in lists of sessions.
     ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
     ``resource_as_json_item``: unproven; a single resource with ``format=json`` is an item, else the
     catalog XML.
@@ -70,6 +71,7 @@ class Settings:
     bulk_file_columns: str = "full"
     scan_type_column: str = "full"
     reconstruction_columns: str = "full"
+    assessor_owner_column: str = "full"
     typed_children: bool = False
     null_clears_fields: bool = True
     one_age_field: bool = False

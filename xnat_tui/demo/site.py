@@ -311,8 +311,9 @@ class Site:
     def _remove_project(self, project: Project) -> None:
         for item in [*self.shared_subjects(project.id), *self.shared_experiments(project.id)]:
             self.unshare(item, project.id)
+        assessors = [one for one in self.assessors.values() if one.project == project.id]
         owned = [one for one in self.experiments.values() if one.project == project.id]
-        for owned_item in [*owned, *project.subjects.values()]:
+        for owned_item in [*assessors, *owned, *project.subjects.values()]:
             self.remove(owned_item)
         self.projects.pop(project.id, None)
         self.burned_projects.add(project.id.lower())

@@ -68,8 +68,14 @@ class Rules:
     _decided: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, source: Item, destination: Item) -> Verdict:
-        """Judge two items of one key by their own fields, and files and resources by their content."""
+        """Judge two items of one key by their own fields, and files and resources by their content.
+
+        An item that is shared in equals an owned one with the same fields; that it is another's is told.
+        """
         fields = self.field_differences(source, destination)
+        if (source.shared_from is None) != (destination.shared_from is None):
+            status = Status.DIFFERS if fields else Status.SAME
+            return Verdict(status, fields, note=_owners(source, destination))
         if source.kind is Kind.FILE:
             return self._file(source, destination)
         if source.kind is Kind.RESOURCE and self.depth is Depth.SIZES:
@@ -150,6 +156,14 @@ class Rules:
         if uncounted:
             return Verdict(Status.UNREAD, note="files not counted by the server")
         return _SAME
+
+
+def _owners(source: Item, destination: Item) -> str:
+    words = [
+        "owned" if owner is None else f"shared in from {owner or 'another project'}"
+        for owner in (source.shared_from, destination.shared_from)
+    ]
+    return f"{words[0]} on the source, {words[1]} on the destination"
 
 
 _SAME = Verdict(Status.SAME)

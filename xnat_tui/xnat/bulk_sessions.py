@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
 from xnat_tui.xnat.bulk import (
@@ -61,7 +61,10 @@ PARAMETERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Session type → the type of its scans, and the acquisition parameters that are usual there."""
 
-_ASSESSOR_VARIABLE = "xnat:imageAssessorData/fields/field"
+_ASSESSOR = "xnat:imageAssessorData"
+_ASSESSOR_VARIABLE = f"{_ASSESSOR}/fields/field"
+_ASSESSOR_SHARE = (f"{_ASSESSOR}/sharing/share/project", f"{_ASSESSOR}/sharing/share/label")
+_ASSESSOR_OWNER = (f"{_ASSESSOR}/ID", f"{_ASSESSOR}/project")
 _SCAN = "xnat:imageScanData"
 _SCAN_ID = f"{_SCAN}/ID"
 _SCAN_NUMBER = f"{_SCAN}/xnat_imagescandata_id"
@@ -81,6 +84,9 @@ class Session:
     subject: str
     """The subject's accession ID."""
     fields: Fields
+    assessors: dict[str, str] = field(default_factory=dict)
+    """Owning projects by accession ID, of all assessors of the session: those too that the project does
+    not show, and that the user perhaps may not read. Empty where the server does not tell."""
 
 
 class SessionQuestions:
@@ -88,26 +94,34 @@ class SessionQuestions:
 
     def __init__(self, connection: Connection, project: Item) -> None:
         self._connection = connection
+        self._project = project.id
         self._path = f"/data/projects/{url_path(project.id)}"
 
     def sessions(self) -> tuple[dict[str, Session], Reconstructions | None]:
         """Imaging sessions by accession ID, and reconstructions with their `out` resources.
 
-        One request, two where the server does not list reconstructions, which are None then.
+        One request, and one more for each of these parts that the server refuses to list with them:
+        reconstructions, which are None then, and who owns the sessions' assessors.
         """
         columns = ("label", "project", "subject_ID", *SESSION_FIELDS)
+        out = _reconstruction_columns("out")
         reconstructions: Reconstructions | None = None
-        try:
-            table = self._ask("xnat:imageSessionData", (*columns, *_reconstruction_columns("out")))
-            reconstructions = _reconstructions(table, "out")
-        except REFUSALS as refusal:
-            log.info("reconstructions refused: %s", type(refusal).__name__)
-            table = self._ask("xnat:imageSessionData", columns)
+        for more in ((*out, *_ASSESSOR_OWNER), _ASSESSOR_OWNER, out, ()):
+            try:
+                table = self._ask("xnat:imageSessionData", (*columns, *more))
+                reconstructions = _reconstructions(table, "out") if out[0] in more else None
+                break
+            except REFUSALS as refusal:
+                if not more:
+                    raise
+                log.info("sessions with %d columns refused: %s", len(more), type(refusal).__name__)
         require(table, "project", "subject_ID")
         read = FieldReader(table, {name: name for name in SESSION_FIELDS})
-        owner, subject = table.cell("project"), table.cell("subject_ID")
-        first = {identifier: rows[0] for identifier, rows in by_accession_id(table).items()}
-        found = {name: Session(owner(cells), subject(cells), read(cells)) for name, cells in first.items()}
+        owner, subject, pick = table.cell("project"), table.cell("subject_ID"), table.picker(_ASSESSOR_OWNER)
+        found: dict[str, Session] = {}
+        for identifier, rows in by_accession_id(table).items():
+            assessors = {assessor: owns for assessor, owns in map(pick, rows) if assessor}
+            found[identifier] = Session(owner(rows[0]), subject(rows[0]), read(rows[0]), assessors)
         return found, reconstructions
 
     def reconstructions_in(self) -> Reconstructions:
@@ -166,23 +180,27 @@ class SessionQuestions:
         }
 
     def assessors(self) -> Grouped:
-        """Image assessors by the session that they assess."""
+        """Image assessors by the session that they assess, owned and shared in, with labels as known here."""
         columns = (
             *("ID", "label", "xsiType", "session_ID", "session_label"),
             *ASSESSOR_COLUMNS.values(),
             *variable_columns(_ASSESSOR_VARIABLE),
+            *_ASSESSOR_SHARE,
         )
-        table = self._ask("xnat:imageAssessorData", columns)
+        table = self._ask(_ASSESSOR, columns)
         require(table, "label", "session_ID")
         read = FieldReader(table, ASSESSOR_COLUMNS)
         variables = Variables(table, _ASSESSOR_VARIABLE)
+        share = table.picker(_ASSESSOR_SHARE)
         found: Grouped = {}
         for identifier, rows in by_accession_id(table).items():
             row = table.row(rows[0])
+            # not every root type makes XNAT replace the label of what is shared in by the one it has here
+            here = next((label for project, label in map(share, rows) if project == self._project), "")
             found.setdefault(row["session_ID"], []).append(
                 Item(
                     Kind.ASSESSOR,
-                    row["label"] or identifier,
+                    here or row["label"] or identifier,
                     identifier,
                     type=row["xsiType"],
                     uri=f"/data/experiments/{row['session_ID']}/assessors/{identifier}",
@@ -192,11 +210,23 @@ class SessionQuestions:
         return {session: list(told_apart(found[session], _ids(found[session]))) for session in found}
 
     def assessor_files(self, side: str) -> Grouped:
-        """`in` or `out` resources by the assessor's accession ID; addresses still lack the session."""
-        path = f"xnat:imageAssessorData/{side}/file"
-        table = self._ask("xnat:imageAssessorData", ("ID", *resource_columns(path)))
+        """`in` or `out` resources by the assessor's accession ID; addresses still lack the session.
+
+        Those attached to the assessor itself come along with `in`, which few have.
+        """
+        path, own = f"{_ASSESSOR}/{side}/file", f"{_ASSESSOR}/resources/resource"
+        columns = (
+            resource_columns(path) if side == "out" else (*resource_columns(path), *resource_columns(own))
+        )
+        table = self._ask(_ASSESSOR, ("ID", *columns))
         read = ResourceReader(table, path)
-        return {identifier: read(rows, "", side) for identifier, rows in by_accession_id(table).items()}
+        read_own = ResourceReader(table, own) if side == "in" else None
+        found: Grouped = {}
+        for identifier, rows in by_accession_id(table).items():
+            found[identifier] = read(rows, "", side)
+            if read_own is not None:
+                found[identifier] += read_own(rows, f"/data/experiments/{identifier}")
+        return found
 
     def _ask(self, root: str, columns: Iterable[str]) -> Table:
         return self._connection.table(

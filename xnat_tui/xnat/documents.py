@@ -47,10 +47,19 @@ def place_below(item: Item, kind: Kind) -> str:
     return place(f"{item.uri}~{item.twin}" if item.twin else item.uri, kind)
 
 
-def read(connection: Connection, item: Item) -> Document:
-    """Ask for an item's document. A wrong or unreadable address raises NotFound or BadAnswer."""
+def assessors_key(project: str, session_uri: str) -> str:
+    """The key of a session's assessors as one project knows them: under its labels, its own told apart."""
+    key = place(session_uri, Kind.ASSESSOR)
+    return f"@{project}/{key}" if project else key
+
+
+def read(connection: Connection, item: Item, project: str = "") -> Document:
+    """Ask for an item's document, as seen from a project.
+
+    A wrong or unreadable address raises NotFound or BadAnswer.
+    """
     answer = connection.get_json(encode_uri(item.uri))
-    return parse(answer, item, connection.user)
+    return parse(answer, item, connection.user, project)
 
 
 def describe(item: Item, document: Document) -> Item:
@@ -58,7 +67,7 @@ def describe(item: Item, document: Document) -> Item:
     return replace(item, fields=document.fields, type=document.type or item.type)
 
 
-def parse(answer: Any, item: Item, seen_by: str = "") -> Document:
+def parse(answer: Any, item: Item, seen_by: str = "", project: str = "") -> Document:
     """Raises BadAnswer where the answer is no item document."""
     record = _record(answer)
     if "data_fields" not in record:
@@ -68,7 +77,7 @@ def parse(answer: Any, item: Item, seen_by: str = "") -> Document:
     children = _children(record)
     below: dict[str, Listing] = {}
     if item.kind is Kind.EXPERIMENT:
-        _session(children, item, below, seen_by)
+        _session(children, item, below, seen_by, project)
     if item.kind in (Kind.PROJECT, Kind.SUBJECT, Kind.SCAN):
         part = "file" if item.kind is Kind.SCAN else "resources/resource"
         below[place(item.uri, Kind.RESOURCE)] = Listing(
@@ -78,10 +87,7 @@ def parse(answer: Any, item: Item, seen_by: str = "") -> Document:
         type=type_,
         fields=own_fields(values, children),
         variables=_variables(children),
-        shares=tuple(
-            Share(_text(row.get("project")), _text(row.get("label")))
-            for row in _rows(children, "sharing/share")
-        ),
+        shares=_shares(children),
         below=below,
     )
 
@@ -148,10 +154,11 @@ def _as_listed(name: str) -> str:
 
 
 def _session(
-    children: Mapping[str, list[Any]], session: Item, below: dict[str, Listing], seen_by: str
+    children: Mapping[str, list[Any]], session: Item, below: dict[str, Listing], seen_by: str, project: str
 ) -> None:
     def keep(uri: str, kind: Kind, items: Iterable[Item]) -> None:
-        below[place(uri, kind)] = Listing(tuple(items), None, seen_by)
+        key = assessors_key(project, uri) if kind is Kind.ASSESSOR else place(uri, kind)
+        below[key] = Listing(tuple(items), None, seen_by)
 
     keep(session.uri, Kind.RESOURCE, _resources(children, "resources/resource", session.uri))
     records = children.get("scans/scan", [])
@@ -170,10 +177,31 @@ def _session(
         items: list[Item] = []
         for record in children.get(part, []):
             child = _child(record, kind, session, folder, "label" if kind is Kind.ASSESSOR else "ID")
+            if kind is Kind.ASSESSOR:
+                child = _as_seen_from(project, child, record)
             resources = _sided_resources(_children(record), child)
             keep(child.uri, Kind.RESOURCE, resources)
             items.append(_with_totals(child, resources))
         keep(session.uri, kind, items)
+
+
+def _as_seen_from(project: str, assessor: Item, record: Mapping[str, Any]) -> Item:
+    """An assessor is an experiment with an owner and shares of its own, whoever owns its session.
+
+    One that another project owns is told to be that project's, be it shared into this one or only
+    readable because the user has rights there as well.
+    """
+    owner = _text(_values(record).get("project"))
+    if not project or not owner or owner == project:
+        return assessor
+    label = next((share.label for share in _shares(_children(record)) if share.project == project), "")
+    return replace(assessor, key=label or assessor.key, shared_from=owner)
+
+
+def _shares(children: Mapping[str, list[Any]]) -> tuple[Share, ...]:
+    return tuple(
+        Share(_text(row.get("project")), _text(row.get("label"))) for row in _rows(children, "sharing/share")
+    )
 
 
 def _child(record: Any, kind: Kind, session: Item, folder: str, key: str) -> Item:

@@ -12,7 +12,7 @@ from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.xnat import documents, listing
 from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.documents import Document, place, place_below
+from xnat_tui.xnat.documents import Document, assessors_key, place, place_below
 
 _NAMED = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 """What other items refer to by accession ID."""
@@ -65,7 +65,8 @@ class Reader:
         item = where.item
         if item is None:
             raise NotFound("A server has no document of its own.")
-        document = documents.read(self.connection, item)
+        project = where.of(Kind.PROJECT)
+        document = documents.read(self.connection, item, project.id if project is not None else "")
         self.remember(document.below)
         return document
 
@@ -188,4 +189,7 @@ def _key(parent: Place, kind: Kind) -> str:
         project = parent.of(Kind.PROJECT)
         assert project is not None
         return Reader.experiments_key(project, item)
+    if kind is Kind.ASSESSOR and item.kind is Kind.EXPERIMENT:
+        project = parent.of(Kind.PROJECT)
+        return assessors_key(project.id if project is not None else "", item.uri)
     return place_below(item, kind)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
 from xnat_tui.xnat.bulk import Experiments, Grouped, Owned
 from xnat_tui.xnat.bulk_sessions import PARAMETERS, Reconstructions, Session
-from xnat_tui.xnat.documents import place
+from xnat_tui.xnat.documents import assessors_key, place
 
 Parameters = Mapping[str, Mapping[str, Mapping[str, Fields]] | None]
 """Session type → session → scan ID → fields; None where the question was refused."""
@@ -60,9 +60,8 @@ class SessionsBelow:
         return self._found
 
     def _keep(self, uri: str, kind: Kind, items: Sequence[Item]) -> None:
-        self._found[place(uri, kind)] = (
-            Listing(tuple(items), None, self._nothing.seen_by) if items else self._nothing
-        )
+        key = assessors_key(self._owned.project, uri) if kind is Kind.ASSESSOR else place(uri, kind)
+        self._found[key] = Listing(tuple(items), None, self._nothing.seen_by) if items else self._nothing
 
     def _is_no_session(self, item: Item) -> bool:
         """Whether an experiment, such as a subject's blood test, can have no scans."""
@@ -117,6 +116,10 @@ class SessionsBelow:
         listed = _ids(parts.assessors.values())
         if not listed <= parts.assessor_out.keys() or not listed <= parts.assessor_in.keys():
             return False
+        owners = (session.assessors for session in (parts.sessions or {}).values())
+        own = {name for found in owners for name, owner in found.items() if owner == self._owned.project}
+        if not own & listed <= self._owned.types.keys():
+            return False  # the site-wide list is not whole: its others would be taken for shared in
         return self._owned.types.keys() <= listed | _ids(self._experiments.by_subject.values())
 
     def _place_assessors(self, session: Item) -> None:
@@ -124,15 +127,23 @@ class SessionsBelow:
             return
         parts = self._parts
         assessors = (parts.assessors or {}).get(session.id, [])
-        self._keep(session.uri, Kind.ASSESSOR, assessors)
-        for assessor in assessors:
+        owners = (parts.sessions or {})[session.id].assessors
+        others = {name for name, owner in owners.items() if owner != self._owned.project}
+        if others - {assessor.id for assessor in assessors}:
+            return  # the project does not show them: whether the user may read them is told by the document
+        here = [
+            one if one.id in self._owned.types else replace(one, shared_from=owners.get(one.id, ""))
+            for one in assessors
+        ]
+        self._keep(session.uri, Kind.ASSESSOR, here)
+        for assessor in here:
             items: list[Item] = []
-            for side, files in (("out", parts.assessor_out), ("in", parts.assessor_in)):
+            for files in (parts.assessor_out, parts.assessor_in):
                 items += [
-                    replace(item, uri=f"{assessor.uri}/{side}{item.uri}")
+                    replace(item, uri=f"{assessor.uri}/{item.side}{item.uri}") if item.side else item
                     for item in (files or {}).get(assessor.id, [])
                 ]
-            self._keep(assessor.uri, Kind.RESOURCE, [*items, *self._owned.resources.get(assessor.id, [])])
+            self._keep(assessor.uri, Kind.RESOURCE, items)
 
     def _place_reconstructions(self, session: Item) -> None:
         out, into = self._parts.reconstructions_out, self._parts.reconstructions_in

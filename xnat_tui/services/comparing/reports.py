@@ -43,6 +43,7 @@ def document(comparison: Comparison, *, everything: bool = False, seconds: float
         "depth": str(comparison.depth),
         "summary": summary,
         "items": [_item(comparison, pair) for pair in _listed(comparison, everything)],
+        "shared_on_one_side": sum(_shared_on_one_side(pair) for pair in items_of(comparison.root)),
         "requests": {"source": source, "destination": destination},
         "seconds": round(seconds, 3),
         "seen_by": {
@@ -173,6 +174,11 @@ def _listed(comparison: Comparison, everything: bool) -> Iterator[Pair]:
     for pair in items_of(comparison.root):
         if everything or pair.status not in (Status.SAME, Status.UNREAD):
             yield pair
+
+
+def _shared_on_one_side(pair: Pair) -> bool:
+    one, other = pair.source, pair.destination
+    return one is not None and other is not None and (one.shared_from is None) != (other.shared_from is None)
 
 
 def _item(comparison: Comparison, pair: Pair) -> dict[str, Any]:

@@ -290,20 +290,33 @@ def _custom_fields(run: CopyRun, step: Step, there: etree._Element | None) -> tu
 
 
 def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
-    """Show an item that another project there owns; Conflict means that it is shown already."""
+    """Show an item that another project there owns; Conflict means that it is shown already.
+
+    An assessor is an experiment: where the server knows no shares below its session it is asked by itself.
+    """
     check_stop(control)
-    uri = f"/data/{'subjects' if step.kind is Kind.SUBJECT else 'experiments'}/{step.data['shared']}"
+    project, label, shared = step.data["project"], step.data[str(step.kind)], step.data["shared"]
+    uris = [f"/data/experiments/{shared}"]
     if step.kind is Kind.SUBJECT:
-        uri = f"/data/projects/{step.data['owner']}/subjects/{step.data['shared']}"
-    label = step.data[str(step.kind)]
+        uris = [f"/data/projects/{step.data['owner']}/subjects/{shared}"]
+    elif step.kind is Kind.ASSESSOR:
+        uris = [f"{step.data['session']}/assessors/{shared}", *uris]
     refusal: XnatTuiError | None = None
-    try:
-        writing.share(run.target, uri, step.data["project"], label)
-    except (Conflict, Unclear) as error:
-        refusal = error
-    there = f"/data/projects/{url_path(step.data['project'], step.kind.plural)}/{url_path(label)}"
-    if run.stored(there) is None:
+    for uri in uris:
+        try:
+            writing.share(run.target, uri, project, label)
+            refusal = None
+            break
+        except NotFound as error:
+            refusal = error
+        except (Conflict, Unclear) as error:
+            refusal = error
+            break
+    plural = Kind.SUBJECT.plural if step.kind is Kind.SUBJECT else Kind.EXPERIMENT.plural
+    stored = run.stored(f"/data/projects/{url_path(project, plural, label)}")
+    if stored is None or stored.get("ID") != shared:
         raise refusal or BadAnswer("The server said yes, but does not show the item in the project.")
+    run.arrived(step, stored)
     return Outcome(step.number, State.DONE)
 
 

@@ -12,7 +12,7 @@ from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, OnExisting
 from xnat_tui.services.planning.forms import forms_differ
-from xnat_tui.services.planning.spots import Spot
+from xnat_tui.services.planning.spots import Held, Spot
 
 if TYPE_CHECKING:
     from xnat_tui.services.planning.walk import Walk
@@ -67,29 +67,61 @@ def _differing(walk: Walk, place: Place, spot: Spot) -> list[str]:
     return [difference.name for difference in found if difference.source]
 
 
-def shared(walk: Walk, place: Place, spot: Spot) -> Spot | None:
+def shared(walk: Walk, place: Place, spot: Spot, above: Spot | None) -> Spot | None:
+    """What is only shown in the source project: left out, or shown there too from its owner."""
     item = place.item
     assert item is not None
     owner = item.shared_from or "another project"
-    if spot.item is not None:
-        walk.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
-        return spot
-    if walk.policy.shared != "share":
-        walk.skip(place, spot, f"shared in from {owner}")
-        return None
+    assessor = item.kind is Kind.ASSESSOR
+    if walk.policy.shared != "share" or (spot.item is not None and not assessor):
+        there = spot.item is not None and not assessor  # one that can be read there need not be shown
+        walk.skip(place, spot, f"shared in from {owner}; exists" if there else f"shared in from {owner}")
+        return spot if there else None
     document = walk.source.document(place)
     project = item.shared_from or document.fields.get("project", "")
     label = document.fields.get("label", "") or item.key
-    held = walk.there.holdings.find(project, item.kind, label) if project else None
+    if assessor:
+        here = place.of(Kind.PROJECT)
+        if here is not None and here.id not in {share.project for share in document.shares}:
+            walk.skip(place, spot, f"it belongs to {owner} and is not shared into {here.id}")
+            return None
+        if _shown_already(walk, spot):
+            walk.skip(place, spot, f"shared in from {owner}; exists")
+            return None
+        held = _assessor_there(walk, above, project, label)
+    else:
+        held = walk.there.holdings.find(project, item.kind, label) if project else None
     if held is None:
         walk.skip(place, spot, f"shared in from {owner}, which does not have it at the destination")
         return None
-    data = {"shared": held.id, "owner": project}
-    reason = f"shared from {project}"
+    data = {"shared": held.id, "owner": project, str(item.kind): spot.label}
+    step = walk.step(Action.CREATE, place, spot, f"shared from {project}", data, task="share")
     if item.kind is Kind.EXPERIMENT:
-        reason += ", without its assessors"  # each is shared by itself, under a label of its own
-    step = walk.step(Action.CREATE, place, spot, reason, data, task="share")
+        spot = walk.there.showing(spot, held)
     return spot.made_by(step)
+
+
+def _shown_already(walk: Walk, spot: Spot) -> bool:
+    """Whether the project there owns an assessor of this label, or has it shared in: not each that can be
+    read at its session is."""
+    if spot.item is None or spot.place is None:
+        return False
+    if spot.item.shared_from is None:
+        return True
+    shares = walk.there.reader.document(spot.place).shares
+    return spot.names["project"] in {share.project for share in shares}
+
+
+def _assessor_there(walk: Walk, above: Spot | None, owner: str, label: str) -> Held | None:
+    """The owner's assessor of this label, at the session there that the assessor's own was matched with."""
+    if above is None or above.place is None:
+        return None
+    listing = walk.there.reader.below(above.place, Kind.ASSESSOR)
+    if listing.error is not None:
+        raise listing.error
+    found = (one for one in listing.items if one.shared_from == owner and label == one.key)
+    item = next(found, None)
+    return Held(item.id, item.type) if item is not None else None
 
 
 def scan_type(walk: Walk, place: Place, item: Item) -> str:

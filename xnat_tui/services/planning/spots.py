@@ -74,6 +74,15 @@ class Destination:
         uri = _address(item.kind, self._segment(label, there), above)
         return Spot(item.kind, uri, label, place, above.needs if above else (), names)
 
+    def showing(self, spot: Spot, held: Held) -> Spot:
+        """The spot of a session that is going to be shown there: what stands at it is known already."""
+        above = (
+            Item(kind, spot.names[kind], spot.names[kind], uri=f"/data/{kind.plural}/{spot.names[kind]}")
+            for kind in (Kind.PROJECT, Kind.SUBJECT)
+        )
+        place = Place(self.target.server, (*above, held.item(Kind.EXPERIMENT, spot.label)))
+        return replace(spot, place=place)
+
     def warm(self, session: Place) -> Place | None:
         """Ask for a session's document ahead of time, where it stands there already; its place there.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from xnat_tui.errors import XnatTuiError
+from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import same_address
@@ -132,12 +132,14 @@ class Walk:
         if self.policy.via == "import":
             self._import(place, above)
         spot = self._arrive(place, above, whole=True)
-        if spot is None or (session.shared_from is not None and self.policy.shared != "copy"):
-            return
-        if spot.item is not None and self.policy.skip_existing_sessions:
-            return
         narrow = bool(self.filters.scan or self.filters.scan_type or self.filters.exclude_scan)
         kinds = (Kind.SCAN,) if narrow or self.filters.exclude_scan_type else _BELOW_SESSION
+        if session.shared_from is not None and self.policy.shared != "copy":
+            if Kind.ASSESSOR in kinds:
+                self._assessors_of_shared(place, above, spot)
+            return
+        if spot is None or (spot.item is not None and self.policy.skip_existing_sessions):
+            return
         for kind in kinds:
             seen: set[str] = set()
             for item in self._children(place, kind):
@@ -147,6 +149,17 @@ class Walk:
         if not narrow:
             self.resources(place, spot)
         self._after(place, spot, first)
+
+    def _assessors_of_shared(self, place: Place, above: Spot | None, spot: Spot | None) -> None:
+        """The assessors of a session that is only shown here: each has an owner and shares of its own."""
+        first = len(self.steps)
+        for item in self._children(place, Kind.ASSESSOR):
+            if not self.filters.keeps(item):
+                continue
+            if self.policy.shared == "share" and spot is not None:
+                self._below_session(place.child(item), spot, first)
+            elif item.shared_from is None:
+                self.skip(place.child(item), spot or above, "it stands at a session that is shared in")
 
     def _below_session(self, place: Place, above: Spot, first: int = 0, *, twice: bool = False) -> None:
         item = place.item
@@ -158,8 +171,8 @@ class Walk:
         if item.kind is Kind.ASSESSOR:  # it may refer to any scan of its session
             scans = [s.number for s in self.steps[first:] if s.kind is Kind.SCAN and s.writes]
             above = Spot(above.kind, above.uri, above.label, above.place, (*above.needs, *scans), above.names)
-        if item.kind is Kind.ASSESSOR and item.shared_from is not None and self.policy.shared == "skip":
-            self.skip(place, above, f"shared in from {item.shared_from or 'another project'}")
+        if item.kind is Kind.ASSESSOR and item.shared_from is not None and self.policy.shared != "copy":
+            self._arrive(place, above)
             return
         lacking = self._scan_that_lacks(item, above)
         if lacking:
@@ -207,23 +220,26 @@ class Walk:
             spot = self.there.spot(item, above)
             if item.kind is Kind.PROJECT and spot.label not in self.target_projects:
                 self.target_projects.append(spot.label)
-            arrived = self._step_for(place, spot, whole=whole)
+            arrived = self._step_for(place, spot, above, whole=whole)
         except XnatTuiError as error:
             self.conflict(place, above, error.message)
             arrived = None
         self._spots[key] = arrived
         return arrived
 
-    def _step_for(self, place: Place, spot: Spot, *, whole: bool) -> Spot | None:
+    def _step_for(self, place: Place, spot: Spot, above: Spot | None, *, whole: bool) -> Spot | None:
         item = place.item
         assert item is not None
         if self._is_itself(place, spot):
             self.skip(place, spot, "the same item, shared into that project")
             return spot if item.kind is Kind.SUBJECT else None
         if item.shared_from is not None and self.policy.shared != "copy":
-            return shared(self, place, spot)
+            return shared(self, place, spot, above)
         if not self._type_known(place, spot):
             return None
+        if item.kind is Kind.ASSESSOR and spot.item is not None and spot.item.shared_from is not None:
+            owner = spot.item.shared_from or "another project"
+            raise Conflict(f"An assessor with this label stands there already, and {owner} owns it.")
         data: dict[str, str] = {}
         if item.kind is Kind.EXPERIMENT and whole:  # one document tells all that stands below
             unread = self.source.below(place, Kind.SCAN).error
