@@ -149,6 +149,22 @@ def test_an_export_is_complete_and_is_not_fetched_twice(program, servers, tmp_pa
     assert program("verify", "lab:BRAINS/SUB-004", str(folder)).exit_code == 0
 
 
+def test_a_file_changed_in_the_folder_is_left_until_overwriting_is_asked_for(program, servers, tmp_path):
+    export = ("export", "lab:BRAINS/SUB-004", "--to", str(tmp_path / "out"), "--yes", "--json")
+    assert program(*export).exit_code == 0
+    changed = next(iter(sorted((tmp_path / "out").rglob("*.dcm"))))
+    changed.write_bytes(b"mine")
+    run = program(*export)
+    found = json.loads(run.stdout)
+    assert (run.exit_code, found["plan"]["conflict"], found["done"]["files"]) == (6, 1, 0)
+    (failed,) = found["failed"]
+    assert failed["path"].endswith(f"/files/{changed.name}")
+    assert "--overwrite" in failed["error"]
+    assert changed.read_bytes() == b"mine"
+    assert program(*export, "--overwrite").exit_code == 0
+    assert changed.read_bytes() != b"mine"
+
+
 def test_a_place_that_is_not_there_is_said_with_the_nearest_label(program, servers):
     run = program("copy", "lab:BRAINS/SUB-044", "qc:BRAINS", "--yes")
     assert run.exit_code == 5

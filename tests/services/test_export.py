@@ -149,12 +149,90 @@ def test_a_complete_file_is_never_fetched_again_and_an_incomplete_one_always(exp
     again = one.plan(tmp_path, "lab:P", metadata=False)
     assert [(step.action, step.reason) for step in again.steps] == [(Action.SKIP, "complete already")]
     folder = tmp_path / "P/S1/E1/scans/1-T1/resources/DICOM/files"
+    forget(tmp_path, "1.dcm")
     (folder / "1.dcm").write_bytes(b"short")
     (folder / "2.dcm").unlink()
     outcomes = one.export(tmp_path, "lab:P", metadata=False)
     assert (sum(o.files for o in outcomes), sum(o.skipped for o in outcomes)) == (2, 3)
     assert len(one.fetched()) == 2
     assert (folder / "1.dcm").read_bytes() == b"\1" * 50
+
+
+def forget(folder, name):
+    """Have the manifest say nothing about a file."""
+    lines = (folder / NAME).read_text().splitlines(keepends=True)
+    (folder / NAME).write_text("".join(line for line in lines if f"/{name}" not in line))
+
+
+FOLDER = "P/S1/E1/scans/1-T1/resources/DICOM/files"
+
+
+@pytest.mark.parametrize("bytes_", [b"ONE", b"o", b"more than one", b""])
+@pytest.mark.parametrize("digests", [True, False])
+def test_a_file_that_was_changed_in_the_folder_is_a_conflict_and_left(
+    exports, make_site, tmp_path, bytes_, digests
+):
+    one = exports(make_site(digests=digests))
+    one.export(tmp_path, "lab:P", metadata=False)
+    changed = tmp_path / FOLDER / "a.dcm"
+    changed.write_bytes(bytes_)
+    plan = one.plan(tmp_path, "lab:P", metadata=False)
+    (step,) = (step for step in plan.steps if step.action is Action.CONFLICT)
+    assert step.path == "subjects/S1/experiments/E1/scans/1/resources/DICOM/files/a.dcm"
+    assert step.reason.startswith("It was changed in the folder")
+    assert "One file in the folder will be left" in " ".join(finding.message for finding in plan.findings)
+    one.fetched()
+    assert failures(one.run(plan)) == []
+    assert (one.fetched(), changed.read_bytes()) == ([], bytes_)
+    assert failures(one.export(tmp_path, "lab:P", metadata=False, overwrite_local=True)) == []
+    assert changed.read_bytes() == b"one"
+
+
+def test_a_file_that_is_changed_after_planning_fails_and_is_left(exports, make_site, tmp_path):
+    one = exports(make_site())
+    one.export(tmp_path, "lab:P", metadata=False)
+    (tmp_path / FOLDER / "sub/b.dcm").unlink()
+    plan = one.plan(tmp_path, "lab:P", metadata=False)
+    (tmp_path / FOLDER / "a.dcm").write_bytes(b"mine")
+    (failure,) = failures(one.run(plan))
+    assert (failure.path.rpartition("/")[2], "changed in the folder" in failure.error) == ("a.dcm", True)
+    assert (tmp_path / FOLDER / "a.dcm").read_bytes() == b"mine"
+    assert (tmp_path / FOLDER / "sub/b.dcm").read_bytes() == b"two"
+
+
+@pytest.mark.parametrize("digests", [True, False])
+def test_a_file_without_a_line_in_the_manifest_is_replaced_only_where_it_is_part_of_one(
+    exports, make_site, tmp_path, digests
+):
+    one = exports(make_site({"same.dcm": b"one", "other.dcm": b"two", "part.dcm": b"three"}, digests=digests))
+    folder = tmp_path / FOLDER
+    folder.mkdir(parents=True)
+    for name, data in (("same.dcm", b"one"), ("other.dcm", b"OWN"), ("part.dcm", b"thr")):
+        (folder / name).write_bytes(data)
+    plan = one.plan(tmp_path, "lab:P", metadata=False)
+    told = [step.path.rpartition("/")[2] for step in plan.steps if step.action is Action.CONFLICT]
+    told += [failure.path.rpartition("/")[2] for failure in failures(one.run(plan))]
+    assert told == ["other.dcm"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "same.dcm": b"one",
+        "other.dcm": b"OWN",
+        "part.dcm": b"three",
+    }
+    assert {Path(entry.path).name for entry in Manifest(tmp_path)} == {"same.dcm", "part.dcm"}
+
+
+def test_a_document_that_was_changed_in_the_folder_is_a_conflict_and_left(exports, make_site, tmp_path):
+    one = exports(make_site())
+    one.export(tmp_path, "lab:P")
+    document = tmp_path / "P/S1/E1/experiment.xml"
+    document.write_text("<mine/>")
+    plan = one.plan(tmp_path, "lab:P")
+    (step,) = (step for step in plan.steps if step.action is Action.CONFLICT)
+    assert step.reason.startswith("Its XML document: it was changed in the folder, or is not from")
+    assert failures(one.run(plan)) == []
+    assert document.read_text() == "<mine/>"
+    one.export(tmp_path, "lab:P", overwrite_local=True)
+    assert "<xnat:MRSession" in document.read_text()
 
 
 def test_files_that_were_there_before_are_recognised_by_their_bytes(exports, make_site, tmp_path):

@@ -11,7 +11,7 @@ from xnat_tui.errors import BadAnswer
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Layout, Policy
+from xnat_tui.model.plan import Action, Layout, Policy
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -86,7 +86,9 @@ def test_overwriting_replaces_what_another_export_brought(exporting, make_site, 
 def test_the_same_project_of_another_server_does_not_replace_the_first(exporting, make_site):
     one = exporting(make_site(), make_site({"a.dcm": b"another", "sub/b.dcm": b"two"}))
     one.export("lab:P")
-    assert any("lab:P/S1/E1/scans/1" in error for error in errors(one.export("qc:P")))
+    one.export("qc:P")
+    reasons = [step.reason for step in one.plan.steps if step.action is Action.CONFLICT]
+    assert any("lab:P/S1/E1/scans/1" in reason for reason in reasons)
     found = one.folder / "P/S1/E1/scans/1-T1/resources/DICOM/files/a.dcm"
     assert found.read_bytes() == b"one"
 

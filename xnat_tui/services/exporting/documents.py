@@ -21,6 +21,7 @@ from xnat_tui.services.exporting.fetch import in_the_way
 from xnat_tui.services.exporting.files import inside, write_whole
 from xnat_tui.services.exporting.manifest import NAME, Entry
 from xnat_tui.services.exporting.run import ExportRun
+from xnat_tui.services.exporting.standing import Standing, document_changed
 from xnat_tui.xnat import item_xml
 from xnat_tui.xnat.connection import encode_uri
 
@@ -41,6 +42,8 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
     another = run.manifest.belongs_to_another(name, step.source.uri, server)
     if another and not run.policy.overwrite_local:
         raise in_the_way(run, name)
+    if document_changed(run.manifest, name) and not run.policy.overwrite_local:
+        raise in_the_way(run, name, Standing.CHANGED)
     body = run.connection(step).get_bytes(encode_uri(step.source.uri), format="xml")
     document = item_xml.parse(body)
     if document.get("ID") != step.source.id:

@@ -14,8 +14,9 @@ from xnat_tui.model.transfer import Evidence, Failure
 from xnat_tui.services.copying.run import Control, check_stop
 from xnat_tui.services.exporting.files import Part, inside, sync_folders
 from xnat_tui.services.exporting.layouts import Slot
-from xnat_tui.services.exporting.manifest import Entry
+from xnat_tui.services.exporting.manifest import Entry, md5_of
 from xnat_tui.services.exporting.run import ExportRun
+from xnat_tui.services.exporting.standing import CHANGED, CHANGED_HINT, Standing
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class Fetch:
     skipped: int = 0
     verified: Evidence = field(default_factory=Evidence)
     failures: list[Failure] = field(default_factory=list)
+    unproven: set[str] = field(default_factory=set)
+    """Files that stand there already, and that only what comes can prove to be the same."""
     _folders: set[str] = field(default_factory=set)
 
     def uri(self, item: Item) -> str:
@@ -70,7 +73,8 @@ class Fetch:
         return Part(target, self.run.incoming.place())
 
     def check(self, part: Part, item: Item) -> None:
-        """Raises BadAnswer, and keeps nothing, where what came is not what the server lists."""
+        """Raises BadAnswer, and keeps nothing, where what came is not what the server lists; Conflict where
+        it would replace something else."""
         differs = item.bytes not in (None, part.size) or bool(item.digest and item.digest != part.md5)
         if self.run.policy.verify and differs:
             part.drop()
@@ -78,6 +82,9 @@ class Fetch:
                 "What came differs from what the server lists.",
                 "Refresh the catalog on the server, or take it as it is with --no-verify.",
             )
+        if item.key in self.unproven and part.target.is_file() and md5_of(part.target) != part.md5:
+            part.drop()
+            raise in_the_way(self.run, self.names[item.key], Standing.CHANGED)
 
     def arrived(self, part: Part, item: Item) -> None:
         """Count a file that is in its place now, and what it rests on."""
@@ -106,8 +113,10 @@ class Fetch:
             yield chunk
 
 
-def in_the_way(run: ExportRun, name: str) -> Conflict:
-    """What is said where a file of another item, or of another server, has the place."""
+def in_the_way(run: ExportRun, name: str, what: Standing = Standing.TAKEN) -> Conflict:
+    """What is said where a file of another item, of another server, or of the user has the place."""
+    if what is Standing.CHANGED:
+        return Conflict(f"{CHANGED}; it is left as it is.", CHANGED_HINT)
     known = run.manifest.get(name)
     return Conflict(
         f"{known.location if known else 'Another file'} was exported to the same place, and would be lost.",

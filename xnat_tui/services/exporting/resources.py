@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -22,14 +23,17 @@ from xnat_tui.services.copying.run import Control, check_stop, pause
 from xnat_tui.services.exporting.fetch import Fetch, in_the_way
 from xnat_tui.services.exporting.files import Part, inside
 from xnat_tui.services.exporting.layouts import Slot
-from xnat_tui.services.exporting.manifest import Entry, md5_of
+from xnat_tui.services.exporting.manifest import Entry
 from xnat_tui.services.exporting.run import ExportRun
+from xnat_tui.services.exporting.standing import Found, Standing, standing
 from xnat_tui.services.exporting.zips import by_zip
 from xnat_tui.xnat.connection import encode_uri
 
 SMALL = 8_000_000
 """Bytes of a file, on average, up to which a zip is quicker than a request for each."""
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
+LEFT = "left"
+"""The datum of a step with the files, as JSON, that the plan told as conflicts of their own."""
 ATTEMPTS = 3
 ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
@@ -105,46 +109,38 @@ def _chosen(fetch: Fetch) -> Iterator[Item]:
 def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
     """The files that have to be fetched; those that are complete are counted."""
     run, wanted = fetch.run, []
+    if run.policy.overwrite_local:
+        return items
     recognised: list[Entry] = []
+    told = set(json.loads(fetch.step.data.get(LEFT, "[]")))
     for item in items:
-        name = fetch.names[item.key]
-        if run.policy.overwrite_local:
-            wanted.append(item)
-        elif run.manifest.has(name, item, fetch.uri(item), fetch.step.data["server"]):
-            known = run.manifest.get(name)
-            assert known is not None, "what is complete is in the manifest"
-            fetch.skip(item, known.size, known.md5)
-        elif found := _found(fetch, item):
-            recognised.append(found)
+        found = _found(fetch, item)
+        if found.standing is Standing.COMPLETE:
             fetch.skip(item, found.size, found.md5)
-        elif run.manifest.belongs_to_another(name, fetch.uri(item), fetch.step.data["server"]):
-            fetch.fail(item, in_the_way(run, name))
+            if not found.noted:
+                recognised.append(fetch.entry(item, found.size, found.md5, found.mtime))
+        elif found.standing in (Standing.CHANGED, Standing.TAKEN):
+            if item.key not in told:
+                fetch.fail(item, in_the_way(run, fetch.names[item.key], found.standing))
         else:
+            if found.standing is Standing.UNPROVEN:
+                fetch.unproven.add(item.key)
             wanted.append(item)
     if recognised:
         run.manifest.add(recognised)
     return wanted
 
 
-def _found(fetch: Fetch, item: Item) -> Entry | None:
-    """The manifest's line for a file whose bytes in the folder are those that the server lists."""
-    target = fetch.run.folder / fetch.names[item.key]
-    known = fetch.run.manifest.get(fetch.names[item.key])
-    mine = known is not None and known.uri == fetch.uri(item) and known.server == fetch.step.data["server"]
-    if known is not None and known.item != fetch.item_words(item):
-        return None
-    digest = item.digest or (known.md5 if mine and known and item.bytes in (None, known.size) else "")
+def _found(fetch: Fetch, item: Item) -> Found:
+    check_stop(fetch.control)
+    name = fetch.names[item.key]
     try:
-        there = target.lstat()
-        size = there.st_size
-        if not digest or item.bytes not in (None, size) or not target.is_file():
-            return None
-        check_stop(fetch.control)
-        if md5_of(inside(fetch.run.folder, fetch.names[item.key])) != digest:
-            return None
-        return fetch.entry(item, size, digest, there.st_mtime_ns)
+        inside(fetch.run.folder, name)
+        return standing(
+            fetch.run.manifest, name, item, fetch.uri(item), fetch.step.data["server"], fetch.item_words(item)
+        )
     except (OSError, Conflict, BadAnswer):
-        return None
+        return Found(Standing.MISSING)  # what is wrong with its place is told when it is needed
 
 
 def _zip_is_better(mode: Mode, wanted: list[Item], listing: Listing) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
 from xnat_tui.services.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
+from xnat_tui.services.exporting.resources import LEFT
+from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
 from xnat_tui.services.planning.copy import command
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
@@ -98,6 +101,7 @@ class _Walk:
         self._uncounted = 0
         self._renamed = 0
         self._others = 0
+        self._left = 0
 
     def add(self, place: Place) -> None:
         """Plan one place with everything below it."""
@@ -162,6 +166,15 @@ class _Walk:
         if not self._first("metadata", place):
             return
         target = self._arrangement.document(place)
+        if not self.policy.overwrite_local and document_changed(self.manifest, target):
+            self._left += 1
+            self._step(
+                Action.CONFLICT,
+                place,
+                f"Its XML document: {CHANGED[0].lower()}{CHANGED[1:]}; --overwrite would replace it.",
+                target,
+            )
+            return
         action = Action.UPDATE if (self.folder / target).exists() else Action.CREATE
         data = {"location": str(place.location), "item": _words(place)}
         self._step(action, place, "XML document", target, data, task="metadata")
@@ -186,33 +199,65 @@ class _Walk:
         }
         if resource.files is None or any(item.bytes is None for item in listing.items):
             self._uncounted += 1
-        wanted = self._wanted(slot, resource, listing, only)
+        wanted, known, left = self._wanted(slot, place, listing, only)
+        for item, reason in left:
+            self._step(Action.CONFLICT, place.child(item), reason)
+        if left:
+            data[LEFT] = json.dumps([item.key for item, _ in left])
         size = sum(item.bytes or 0 for item in wanted)
-        if not wanted and listing.error is None:
+        self._left += len(left)
+        if not wanted and not known and listing.error is None:
             reason = "complete already" if listing.items else "no files"
+            if len(left) == len(listing.items) > 0:
+                return
             self._step(Action.SKIP, place, reason, slot.key, data, task="download")
             return
         reason = listing.error.message if listing.error else ""
+        if known and not reason:
+            reason = f"{known} are there, and proved by their digests"
         count = len(wanted) if listing.items else resource.files or 0
         self._step(
             Action.UPLOAD, place, reason, slot.key, data, task="download", files=count,
             size=size if listing.items else resource.bytes or 0,
         )  # fmt: skip
 
-    def _wanted(self, slot: Slot, resource: Item, listing: Listing, only: str) -> list[Item]:
-        """The files that are not known to be complete in the folder."""
+    def _wanted(
+        self, slot: Slot, place: Place, listing: Listing, only: str
+    ) -> tuple[list[Item], int, list[tuple[Item, str]]]:
+        """The files to be fetched, how many are complete and not in the manifest, and those left."""
+        resource = place.item
+        assert resource is not None, "a resource is an item"
         names = slot.names((item.key for item in listing.items), folds=self._arrangement.folds)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
         chosen = [item for item in listing.items if not only or item.key == only]
         if self.policy.overwrite_local:
-            return chosen
-        uri, server = f"{resource.uri}/files/", self.reader.connection.url
-        self._others += sum(
-            self.manifest.belongs_to_another(names[item.key], uri + item.key, server) for item in chosen
-        )
-        return [
-            item for item in chosen if not self.manifest.has(names[item.key], item, uri + item.key, server)
-        ]
+            return chosen, 0, []
+        known = 0
+        wanted: list[Item] = []
+        left: list[tuple[Item, str]] = []
+        for item in chosen:
+            name = names[item.key]
+            uri, words = f"{resource.uri}/files/{item.key}", f"{_words(place)}/files/{item.key}"
+            try:
+                there = standing(self.manifest, name, item, uri, self.reader.connection.url, words)
+            except OSError as error:
+                left.append((item, f"{name} stands there and cannot be read: {error.strerror}."))
+                continue
+            found = there.standing
+            self._others += found is Standing.TAKEN
+            known += found is Standing.COMPLETE and not there.noted
+            if found is Standing.TAKEN or found is Standing.CHANGED:
+                left.append(
+                    (
+                        item,
+                        f"{CHANGED}; --overwrite would replace it."
+                        if found is Standing.CHANGED
+                        else _taken(self.manifest, name),
+                    )
+                )
+            elif found is not Standing.COMPLETE:
+                wanted.append(item)
+        return wanted, known, left
 
     def _first(self, what: str, place: Place) -> bool:
         """Whether this is the first time that an item is met: places may overlap."""
@@ -297,7 +342,10 @@ class _Walk:
             yield Finding(
                 "warning", f"{self._renamed} {noun} another name here; the manifest has the original."
             )
-        conflicts = sum(step.action is Action.CONFLICT for step in self.steps)
+        if self._left:
+            what = "One file" if self._left == 1 else f"{self._left} files"
+            yield Finding("warning", f"{what} in the folder will be left as they are; each step says why.")
+        conflicts = sum(step.action is Action.CONFLICT for step in self.steps) - self._left
         if conflicts:
             what = "One item" if conflicts == 1 else f"{conflicts} items"
             yield Finding("warning", f"{what} could not be read; each step says why.")
@@ -313,6 +361,11 @@ class _Walk:
                 f"{short_size(needed)} are needed and {short_size(free)} are free at {there}.",
                 "Free space, choose another folder, or export less at once.",
             )
+
+
+def _taken(manifest: Manifest, name: str) -> str:
+    known = manifest.get(name)
+    return f"{known.location if known else 'Another file'} was exported to the same place."
 
 
 def _words(place: Place) -> str:
