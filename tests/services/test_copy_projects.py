@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lxml import etree
 
 from xnat_tui.demo.faults import DO_NOTHING, ErrorPage
 from xnat_tui.demo.site import Site
@@ -78,17 +79,90 @@ def test_settings_that_cannot_be_read_stay_as_new_projects_have_them_and_that_is
     assert pair.target.site.projects["NEW"].accessibility == "private"
 
 
-def test_definitions_and_aliases_stay_behind_and_that_is_said(servers, furnished):
-    furnished.projects["P"].fields.update(
-        {"studyProtocol/name": "MR Sessions", "studyProtocol/data-type": "xnat:mrSessionData", "alias": "PEE"}
-    )
-    pair = servers(furnished, Site())
+PROTOCOL = """<xnat:studyProtocol xmlns:xnat="http://nrg.wustl.edu/xnat" xmlns:xsi="{xsi}"
+  ID="P_xnat_mrSessionData" name="MR Sessions" data-type="{type}" xsi:type="xnat:datatypeProtocol">
+ <xnat:definitions>
+  <xnat:definition ID="default" data-type="{type}" project-specific="false">
+   <xnat:fields><xnat:field name="everywhere" datatype="string" type="custom"/></xnat:fields>
+  </xnat:definition>
+  <xnat:definition ID="reading" data-type="{type}" project-specific="true" description="Of readers">
+   <xnat:fields>
+    <xnat:field name="rater" datatype="string" type="custom" required="true" sequence="0"
+     xmlPath="{type}/fields/field[name=rater]/field">
+     <xnat:possibleValues><xnat:possibleValue display="Jane">jd</xnat:possibleValue></xnat:possibleValues>
+    </xnat:field>
+   </xnat:fields>
+  </xnat:definition>
+ </xnat:definitions>
+</xnat:studyProtocol>"""
+
+
+def define(site, data_type="xnat:mrSessionData"):
+    """Have P define custom variables of sessions: a group of its own, and one of the whole site."""
+    xsi = "http://www.w3.org/2001/XMLSchema-instance"
+    protocol = etree.fromstring(PROTOCOL.format(type=data_type, xsi=xsi))
+    site.projects["P"].protocols[f"P_{data_type}"] = protocol
+    site.projects["P"].fields["alias"] = "PEE"
+    return site
+
+
+def _groups(site, project):
+    protocols = site.projects[project].protocols
+    return {
+        key: {one.get("ID"): [field.get("name") for field in one.iter("{*}field")] for one in found}
+        for key, protocol in protocols.items()
+        if (found := list(protocol.iter("{*}definition"))) is not None
+    }
+
+
+def test_a_projects_own_definitions_come_along_and_what_stays_behind_is_said(servers, furnished):
+    pair = servers(define(furnished), Site())
     plan = pair.plan("P")
-    assert "Definitions of custom variables of P stay behind: MR Sessions" in _messages(plan)
-    assert "Aliases of P stay behind: PEE." in _messages(plan)
+    told = _messages(plan)
+    assert "Definitions of custom variables go along, under IDs that begin with NEW_: xnat:mrSession" in told
+    assert "belong to the whole site of P stay behind: default of xnat:mrSessionData" in told
+    assert "Aliases of P stay behind: PEE." in told
     assert pair.run(plan).failures == []
-    there = pair.target.site.projects["NEW"].fields
-    assert not [name for name in there if name.startswith(("studyProtocol", "alias"))]
+    there = pair.target.site
+    assert _groups(there, "NEW") == {"NEW_xnat_mrSessionData": {"NEW_reading": ["rater"]}}
+    (value,) = there.projects["NEW"].protocols["NEW_xnat_mrSessionData"].iter("{*}possibleValue")
+    assert (value.get("display"), value.text) == ("Jane", "jd")
+    assert "alias" not in there.projects["NEW"].fields
+
+
+def test_definitions_of_other_projects_there_stay_as_they_are(servers, furnished):
+    target = Site()
+    groups = {("default", "xnat:mrSessionData"): {"theirs"}, ("reading", "xnat:mrSessionData"): {"theirs"}}
+    target.field_groups.update({key: set(names) for key, names in groups.items()})
+    pair = servers(define(furnished), target)
+    assert pair.copy("P", project="P").failures == []
+    assert {key: target.field_groups[key] for key in groups} == groups
+    assert target.field_groups["P_reading", "xnat:mrSessionData"] == {"rater"}
+
+
+@pytest.mark.parametrize("outcome", ["dropped", "refused"])
+def test_definitions_that_do_not_arrive_are_told_and_stop_nothing(servers, furnished, held, outcome):
+    pair = servers(define(furnished), Site())
+    pair.target.site.settings.study_protocols = outcome
+    (failure,) = pair.copy("P").failures
+    assert failure.error.startswith("The new project did not keep studyProtocol/ID, ")
+    assert held(pair.target.site, "NEW") == held(furnished, "P")
+
+
+def test_definitions_of_types_that_are_unknown_there_stay_behind(servers, make_site):
+    pair = servers(define(make_site(plugin_types=("fs:fsData",)), "fs:fsData"), Site())
+    plan = pair.plan("P")
+    assert "of data types that are unknown there stay undefined: fs:fsData." in _messages(plan)
+    assert pair.run(plan).failures == []
+    assert pair.target.site.projects["NEW"].protocols == {}
+
+
+def test_definitions_do_not_make_an_existing_project_differ(servers, furnished):
+    pair = servers(furnished, Site())
+    pair.copy("P")
+    define(furnished)
+    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    assert _project_step(plan).action is Action.SKIP
 
 
 def test_publications_come_along_and_one_that_is_refused_is_told(servers, furnished):

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from lxml import etree
+
 from xnat_tui.demo.content import Content
 
 EPOCH = datetime(2020, 1, 1, 8, 0, 0, 123000)
@@ -166,6 +168,8 @@ class Project(Item):
     users: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     subjects: dict[str, Subject] = field(default_factory=dict)
+    protocols: dict[str, etree._Element] = field(default_factory=dict)
+    """``studyProtocol`` elements by their ID: what is displayed of which data type."""
     investigators: list[str] = field(default_factory=list)
 
 

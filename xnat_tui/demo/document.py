@@ -27,6 +27,7 @@ class Document:
     assessors: list[Document] = field(default_factory=list)
     reconstructions: list[Document] = field(default_factory=list)
     experiments: list[Document] = field(default_factory=list)
+    protocols: list[etree._Element] = field(default_factory=list)
 
 
 _IDENTITY = frozenset(
@@ -66,6 +67,8 @@ def _read(element: etree._Element, xsi_type: str) -> Document:
             getattr(found, tag).extend(nested)
         elif tag == "sharing":
             found.shares.update({one.get("project", ""): one.get("label") for one in child})
+        elif tag == "studyProtocol":
+            found.protocols.append(child)
         elif tag == "fields":
             found.variables.update({one.get("name", ""): (one.text or "").strip() for one in child})
         elif tag not in _IGNORED:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from datetime import datetime
 
-from xnat_tui.demo.archive import Experiment, Item, Scan, Subject
+from lxml import etree
+
+from xnat_tui.demo.archive import Experiment, Item, Project, Scan, Subject
 from xnat_tui.demo.calls import Call
 from xnat_tui.demo.document import Document
 from xnat_tui.demo.replies import Refusal
@@ -68,6 +71,8 @@ def apply_document(site: Site, item: Item, document: Document, *, replace: bool)
         item.variables.clear()
     item.fields.update(fields)
     item.variables.update(document.variables)
+    if isinstance(item, Project) and document.protocols:
+        _apply_protocols(site, item, document.protocols)
     if isinstance(item, Experiment):
         _apply_scans(site, item, document, replace=replace)
         _apply_derived(site, item, document)
@@ -152,6 +157,20 @@ def _apply_scans(site: Site, session: Experiment, document: Document, *, replace
         kept = {nested.identity.get("ID", "") for nested in document.scans}
         for scan_id in set(session.scans) - kept:
             del session.scans[scan_id]
+
+
+def _apply_protocols(site: Site, project: Project, protocols: list[etree._Element]) -> None:
+    """A protocol's groups of definitions are rows of the site, shared by all that name them."""
+    outcome = site.settings.study_protocols
+    if outcome == "refused":
+        raise Refusal(500, "Unable to store the study protocol")
+    for protocol in protocols if outcome == "kept" else ():
+        if site.types.get(protocol.get("data-type", "")) is None:
+            raise Refusal(500, f"Element not found: {protocol.get('data-type')}")
+        project.protocols[protocol.get("ID", "")] = deepcopy(protocol)
+        for group in protocol.iter("{*}definition"):
+            names = site.field_groups.setdefault((group.get("ID", ""), group.get("data-type", "")), set())
+            names |= {field.get("name", "") for field in group.iter("{*}field")}
 
 
 def _apply_derived(site: Site, session: Experiment, document: Document) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from lxml import etree
+
 from xnat_tui.demo.archive import (
     Assessor,
     Derived,
@@ -16,7 +18,7 @@ from xnat_tui.demo.archive import (
     Scan,
     Subject,
 )
-from xnat_tui.demo.datatypes import IMAGE_SESSION
+from xnat_tui.demo.datatypes import IMAGE_SESSION, NAMESPACES
 from xnat_tui.demo.records import User
 from xnat_tui.demo.rights import can_read
 from xnat_tui.demo.shortcuts import DEMOGRAPHICS, NUMERIC_FIELDS
@@ -143,9 +145,22 @@ def _subject_children(site: Site, user: User, item: Subject, children: list[Node
 
 def _project_children(item: Project, children: list[Node]) -> None:
     _person(item, children, "PI")
+    _add(children, "studyProtocol", [_element_node(one) for one in item.protocols.values()])
     alias = item.fields.get("alias")
     if alias:
         _add(children, "aliases/alias", [_plain({"alias": alias}, "xnat:projectData_alias")])
+
+
+def _element_node(element: etree._Element) -> Node:
+    """An element that is stored as it came: attributes are fields, what is wrapped once are children."""
+    node = _plain({str(name): value for name, value in element.attrib.items() if "}" not in str(name)}, "")
+    node["meta"]["xsi:type"] = str(element.get(f"{{{NAMESPACES['xsi']}}}type", ""))
+    for wrapper in element:
+        name = etree.QName(wrapper).localname
+        for inner in {etree.QName(one).localname for one in wrapper}:
+            below = [_element_node(one) for one in wrapper if etree.QName(one).localname == inner]
+            _add(node["children"], f"{name}/{inner}", below)
+    return node
 
 
 def _person(item: Item, children: list[Node], name: str) -> None:

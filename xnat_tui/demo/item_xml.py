@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from copy import deepcopy
 
 from lxml import etree
 
@@ -66,6 +67,7 @@ _ORDER = [
     "description",
     "keywords",
     "aliases",
+    "studyProtocol",
     "PI",
     "date",
     "time",
@@ -159,6 +161,8 @@ def _fill(site: Site, user: User, root: etree._Element, item: Item, *, hidden: b
                 one.append(etree.Comment(f'hidden_fields[{key}="{number}"]'))
     if item.custom_fields and site.at_least(1, 8, 8):
         _child(root, "custom_fields", json.dumps(item.custom_fields))
+    if isinstance(item, Project):
+        root.extend(deepcopy(one) for one in item.protocols.values())
     _put_resources(site, root, item)
     _put_children(site, user, root, item, hidden=hidden)
     root[:] = sorted(root, key=_rank)

@@ -16,6 +16,7 @@ class Settings:
     ``full``, ``missing`` or ``refused``.
     ``reconstruction_columns``: unproven; the same for what is below ``reconstructions/``.
     ``assessor_owner_column``: unproven; the same for ``xnat:imageAssessorData/project`` in lists of sessions.
+    ``study_protocols``: unproven; those of a project's XML are ``kept``, ``dropped`` or ``refused``.
     ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
     ``resource_as_json_item``: unproven; a single resource with ``format=json`` is an item, else the
     catalog XML.
@@ -72,6 +73,7 @@ class Settings:
     scan_type_column: str = "full"
     reconstruction_columns: str = "full"
     assessor_owner_column: str = "full"
+    study_protocols: str = "kept"
     typed_children: bool = False
     null_clears_fields: bool = True
     one_age_field: bool = False

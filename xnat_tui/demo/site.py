@@ -61,6 +61,8 @@ class Site:
         self.searches: dict[str, SavedSearch] = {}
         self.downloads: dict[str, list[tuple[str, Content]]] = {}
         self.viewer_metadata: set[str] = set()
+        self.field_groups: dict[tuple[str, str], set[str]] = {}
+        """Names of the custom variables in the groups of definitions, by the group's ID and data type."""
         self._counters: dict[str, int] = {}
         self._labels: dict[tuple[str, str, str], Item] = {}
         self._shared: dict[tuple[str, str], dict[str, Item]] = {}

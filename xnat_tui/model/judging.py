@@ -31,7 +31,7 @@ NEUTRAL_FIELDS = (
     *("create_event_id", "start_date", "status", "quarantine_status", "version"),
     # identity on that server
     *("ID", "id", "project", "label"),
-    *("xnat_*", "*/xnat_*", "xdat_*", "*_info", "*_fk", "xnat:*/id"),
+    *("xnat_*", "*/xnat_*", "xdat_*", "*_info", "*_fk", "xnat:*/id", "studyProtocol*/ID"),
     # where it lies there
     *("URI", "uri", "prearchivePath", "file_count", "file_size", "cachePath"),
     # its project's own names: a project ID, a title and a secondary ID are unique per site

@@ -31,7 +31,7 @@ _IDENTITY: Mapping[Kind, frozenset[str]] = {
     Kind.RECONSTRUCTION: frozenset(),
 }
 _CHILDREN: Mapping[Kind, frozenset[str]] = {
-    Kind.PROJECT: frozenset({"resources", "sharing", "studyProtocol", "custom_fields"}),
+    Kind.PROJECT: frozenset({"resources", "sharing", "custom_fields"}),
     Kind.SUBJECT: frozenset({"experiments", "resources", "sharing", "custom_fields"}),
     Kind.EXPERIMENT: frozenset(
         {

@@ -26,13 +26,13 @@ from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying.imports import scan_there, without_header_fields
 from xnat_tui.services.copying.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.planning.imports import OVERLAY
-from xnat_tui.services.planning.projects import SETTINGS
-from xnat_tui.xnat import catalogs, item_xml, viewer, writing
+from xnat_tui.services.planning.projects import PROTOCOLS, SETTINGS
+from xnat_tui.xnat import catalogs, item_xml, study_protocols, viewer, writing
 from xnat_tui.xnat.connection import encode_uri, url_path
 
 log = logging.getLogger("xnat_tui.copying")
 
-_DISPENSABLE = ("aliases", "publications")
+_DISPENSABLE = ("aliases", "publications", "studyProtocol")
 """Parts of a new project that a site may refuse, others' names in use or types it lacks: said, not fatal."""
 _ABSTRACT = frozenset({"", "xnat:imageScanData"})
 
@@ -166,6 +166,8 @@ def _rename_project(document: etree._Element, step: Step) -> None:
         document.set("secondary_ID", step.data.get("secondary_ID") or step.data["project"])
         item_xml.set_text(document, "name", step.data.get("name") or step.data["project"])
         names = ["aliases"] if step.source.id != step.data["project"] else []
+        types = json.loads(step.data.get(PROTOCOLS, "[]"))
+        study_protocols.for_another(document, step.source.id, step.data["project"], types)
     else:
         document.attrib.pop("secondary_ID", "")
         names = ["name", *_DISPENSABLE]

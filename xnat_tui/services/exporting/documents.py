@@ -128,7 +128,7 @@ def _row(run: ExportRun, step: Step) -> dict[str, str] | None:
     except BadAnswer:  # changed by somebody since: verifying the folder tells so
         log.warning("A document in the folder is no XML any more; it is left out of the table.")
         return None
-    own = item_xml.own(document, step.kind)
+    own = item_xml.without(item_xml.own(document, step.kind), "studyProtocol")
     found = {"location": step.data["location"], "kind": str(step.kind), "type": step.source.type}
     found["ID"] = step.source.id
     for name, text in _fields(own):

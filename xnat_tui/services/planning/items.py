@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xnat_tui.services.planning.walk import Walk
 
 _RULES = Rules(depth=Depth.LABELS)
+_NEVER_UPDATED = ("studyProtocol", "alias", "publications")
+"""Beginnings of the names of a project's fields that only a new project gets."""
 GENERIC_SCANS = frozenset({"", "xnat:imageScanData", "xnat:otherDicomScanData"})
 SCAN_TYPE_BY_MODALITY: Mapping[str, str] = {
     **{
@@ -64,7 +66,8 @@ def _differing(walk: Walk, place: Place, spot: Spot) -> list[str]:
         assert there.item is not None
         source, other = item.fields, there.item.fields
     found = _RULES.differences(item.kind, source, other)
-    return [difference.name for difference in found if difference.source]
+    left = _NEVER_UPDATED if item.kind is Kind.PROJECT else ()
+    return [one.name for one in found if one.source and not one.name.startswith(left)]
 
 
 def shared(walk: Walk, place: Place, spot: Spot, above: Spot | None) -> Spot | None:

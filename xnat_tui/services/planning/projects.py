@@ -13,7 +13,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Finding
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
-from xnat_tui.xnat import writing
+from xnat_tui.xnat import study_protocols, writing
 from xnat_tui.xnat.documents import Document
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SETTINGS = "settings"
 """The datum of a project's step with its settings by name, as JSON."""
+PROTOCOLS = "protocols"
+"""The data types of a project's step whose definitions of custom variables go along, as JSON."""
 _SHOWN = 5
 
 
@@ -43,7 +45,8 @@ def new_project(walk: Walk, place: Place, label: str) -> tuple[str, dict[str, st
     assert item is not None
     data = _names(walk, item, label)
     document = walk.source.document(place)
-    _note_what_stays(walk, item, label, document)
+    _note_aliases(walk, item, label, document)
+    data[PROTOCOLS] = json.dumps(_protocols(walk, item, label, document))
     settings, unread = _settings(walk.source, item.id)
     if unread:
         what = f"Settings of {item.id} that cannot be read stay as new projects have them: {_listed(unread)}."
@@ -92,19 +95,33 @@ def _settings(source: Reader, project: str) -> tuple[dict[str, str], list[str]]:
     return found, unread
 
 
-def _note_what_stays(walk: Walk, item: Item, label: str, document: Document) -> None:
-    """Definitions of custom variables belong to a site: sending one project's would change others' too.
+def _protocols(walk: Walk, item: Item, label: str, document: Document) -> list[str]:
+    """Data types whose definitions the new project gets: the project's own, where the type is known there."""
+    if not any(name.startswith("studyProtocol") for name in document.fields):
+        return []
+    found = study_protocols.protocols(writing.read_item(walk.source.connection, item.uri))
+    types = [study_protocols.data_type(one) for one in found]
+    lacking = [name for name in types if walk.types.lacks(name)]
+    if lacking:
+        what = f"Custom variables of data types that are unknown there stay undefined: {_listed(lacking)}."
+        walk.findings.append(Finding("warning", what))
+    shared = [name for one in found for name in study_protocols.site_wide(one)]
+    if shared:
+        what = f"Groups of custom variables that belong to the whole site of {item.id} stay behind"
+        hint = "They would change other projects there. Define them there, or values are in documents only."
+        walk.findings.append(Finding("warning", f"{what}: {_listed(shared)}; the values are copied.", hint))
+    known = [name for name in types if name and name not in lacking]
+    if known:
+        what = (
+            f"Definitions of custom variables go along, under IDs that begin with {label}_: {_listed(known)}."
+        )
+        walk.findings.append(Finding("info", what))
+    return known
 
-    Aliases belong to the old ID.
-    """
+
+def _note_aliases(walk: Walk, item: Item, label: str, document: Document) -> None:
+    """Aliases belong to the old ID."""
     fields = document.fields
-    definitions = [name for name in fields if name.startswith("studyProtocol")]
-    if definitions:
-        protocols = [fields[name] for name in definitions if name.endswith("/name")]
-        named = f": {_listed(protocols)}" if protocols else ""
-        message = f"Definitions of custom variables of {item.id} stay behind{named}; their values are copied."
-        hint = "Define them in the new project, or it shows these values nowhere but in its documents."
-        walk.findings.append(Finding("warning", message, hint))
     aliases = [fields[name] for name in fields if name.startswith("alias")]
     if aliases and label != item.id:
         walk.findings.append(Finding("info", f"Aliases of {item.id} stay behind: {_listed(aliases)}."))
