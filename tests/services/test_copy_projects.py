@@ -79,6 +79,87 @@ def test_settings_that_cannot_be_read_stay_as_new_projects_have_them_and_that_is
     assert pair.target.site.projects["NEW"].accessibility == "private"
 
 
+SCRIPT = 'version "6.1"\n(0010,0010) := "Nobody"'
+
+
+def script(site, project):
+    return site.projects[project].settings.get("anon_script", "").strip()
+
+
+def test_the_anonymisation_script_comes_along_and_the_plan_says_so(servers, furnished):
+    furnished.projects["P"].settings.update(anon_script=SCRIPT, anon_enabled="true")
+    pair = servers(furnished, Site())
+    plan = pair.plan("P")
+    assert _project_step(plan).reason.endswith("AutoRun false, anonymisation script of 2 lines")
+    assert pair.run(plan).failures == []
+    assert script(pair.target.site, "NEW") == SCRIPT
+    assert pair.target.site.projects["NEW"].settings["anon_enabled"] == "true"
+
+
+def test_a_script_that_is_switched_off_is_none_and_one_that_is_refused_is_told(servers, furnished):
+    furnished.projects["P"].settings.update(anon_script=SCRIPT, anon_enabled="false")
+    pair = servers(furnished, Site())
+    assert "script" not in _project_step(pair.plan("P")).reason
+    furnished.projects["P"].settings["anon_enabled"] = "true"
+    pair.target.faults.add(r"PUT /xapi/anonymize", ErrorPage(500))
+    (failure,) = pair.copy("P").failures
+    assert failure.error.startswith("anonymisation script: ")
+    assert "Nobody" not in failure.error
+
+
+def test_settings_that_differ_in_an_existing_project_are_told_and_stay(servers, furnished):
+    pair = servers(furnished, Site())
+    pair.target.site.add_project("NEW", settings={"prearchive_code": "0"})
+    plan = pair.plan("P")
+    assert _project_step(plan).action is Action.SKIP
+    told = "Settings of NEW stay as they are there: accessibility private there, protected here; prearch"
+    assert told in _messages(plan)
+    assert pair.run(plan).failures == []
+    there = pair.target.site.projects["NEW"]
+    assert (there.accessibility, there.settings["prearchive_code"]) == ("private", "0")
+
+
+@pytest.mark.parametrize("policy", [OnExisting.UPDATE, OnExisting.OVERWRITE])
+def test_settings_that_differ_are_changed_where_that_is_asked_for(servers, furnished, policy):
+    furnished.projects["P"].settings.update(anon_script=SCRIPT, anon_enabled="true")
+    pair = servers(furnished, Site())
+    pair.copy("P")
+    there = pair.target.site.projects["NEW"]
+    there.accessibility = "private"
+    there.settings.update(prearchive_code="0", anon_script="version 5", autorun="true")
+    plan = pair.plan("P", policy=Policy(on_existing=policy))
+    step = _project_step(plan)
+    assert step.action is Action.UPDATE
+    assert step.reason == (
+        "accessibility private there, protected here, prearchive_code 0 there, 5 here, "
+        "AutoRun true there, false here, anonymisation script of one line there, of 2 lines here"
+    )
+    assert "NEW is private and will be protected, as P is." in _messages(plan)
+    assert pair.run(plan).failures == []
+    assert (there.accessibility, there.settings["prearchive_code"]) == ("protected", "5")
+    assert (script(pair.target.site, "NEW"), there.settings["autorun"]) == (SCRIPT, "false")
+    again = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    assert _project_step(again).action is Action.SKIP
+
+
+def test_a_script_of_the_destination_stays_where_the_source_has_none(servers, furnished):
+    pair = servers(furnished, Site())
+    pair.copy("P")
+    pair.target.site.projects["NEW"].settings.update(anon_script=SCRIPT, anon_enabled="true")
+    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    assert _project_step(plan).action is Action.SKIP
+
+
+def test_settings_that_one_side_does_not_show_are_not_changed_and_that_is_said(servers, furnished):
+    pair = servers(furnished, Site())
+    pair.target.site.add_project("NEW")
+    pair.target.faults.add(r"GET .*/accessibility", ErrorPage(403))
+    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    assert "not readable on both sides are neither compared nor changed: accessibility." in _messages(plan)
+    pair.run(plan)
+    assert pair.target.site.projects["NEW"].accessibility == "private"
+
+
 PROTOCOL = """<xnat:studyProtocol xmlns:xnat="http://nrg.wustl.edu/xnat" xmlns:xsi="{xsi}"
   ID="P_xnat_mrSessionData" name="MR Sessions" data-type="{type}" xsi:type="xnat:datatypeProtocol">
  <xnat:definitions>

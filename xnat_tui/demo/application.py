@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from xnat_tui.demo.faults import Faults, RequestLog
 from xnat_tui.demo.replies import error_page, text
+from xnat_tui.demo.routes import anonymize as anonymize_routes
 from xnat_tui.demo.routes import archive as archive_routes
 from xnat_tui.demo.routes import auth as auth_routes
 from xnat_tui.demo.routes import custom_fields as custom_field_routes
@@ -38,6 +39,7 @@ ROUTE_MODULES = (
     archive_routes,
     import_routes,
     workflow_routes,
+    anonymize_routes,
     search_routes,
     sharing_routes,
     user_routes,

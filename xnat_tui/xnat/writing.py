@@ -171,9 +171,17 @@ def share(connection: Connection, uri: str, project: str, label: str) -> None:
     )
 
 
-ACCESSIBILITY, AUTORUN = "accessibility", "AutoRun"
-SETTINGS = (ACCESSIBILITY, "prearchive_code", "quarantine_code", AUTORUN)
-"""Settings of a project that are one word each; AutoRun's is `true` or `false`."""
+ACCESSIBILITY, AUTORUN, SCRIPT = "accessibility", "AutoRun", "anonymisation script"
+SETTINGS = (ACCESSIBILITY, "prearchive_code", "quarantine_code", AUTORUN, SCRIPT)
+"""Settings of a project that are one word each, AutoRun's `true` or `false`; and the script that rewrites
+DICOM on its way into it, "" where it has none in force."""
+
+
+def setting_words(name: str, value: str) -> str:
+    if name != SCRIPT:
+        return f"{name} {value}"
+    lines = len(value.splitlines())
+    return f"{name} of {lines} lines" if lines > 1 else f"{name} of one line" if value else f"no {name}"
 
 
 def get_setting(connection: Connection, project: str, name: str) -> str:
@@ -181,6 +189,11 @@ def get_setting(connection: Connection, project: str, name: str) -> str:
     if name == AUTORUN:
         value = connection.get_json(f"/xapi/pipelines/autoRun/projects/{url_path(project)}")
         return str(value).lower() if isinstance(value, bool) else ""
+    if name == SCRIPT:
+        path = f"/xapi/anonymize/projects/{url_path(project)}"
+        if connection.get_json(f"{path}/enabled") is not True:
+            return ""
+        return connection.get_text(path).replace("\r\n", "\n").strip()
     value = connection.get_text(f"/data/projects/{url_path(project, name)}").strip()
     return value if value.isalnum() else ""
 
@@ -189,6 +202,12 @@ def put_setting(connection: Connection, project: str, name: str, value: str) -> 
     if name == AUTORUN:
         path = f"/xapi/pipelines/autoRun/projects/{url_path(project)}"
         connection.write("PUT", path, body=value.encode(), content_type="application/json")
+        return
+    if name == SCRIPT:
+        path = f"/xapi/anonymize/projects/{url_path(project)}"
+        connection.write("PUT", path, body=f"{value}\n".encode(), content_type="text/plain")
+        if connection.get_json(f"{path}/enabled") is not True:
+            connection.write("PUT", f"{path}/enabled", params={"enable": "true"})
         return
     connection.write("PUT", f"/data/projects/{url_path(project, name, value)}", timeout=WRITE_SECONDS)
 

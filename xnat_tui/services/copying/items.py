@@ -60,8 +60,7 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         needed = item_xml.without(document, *_DISPENSABLE) if step.kind is Kind.PROJECT else document
         differing = item_xml.lost(needed, item_xml.own(there, step.kind))
         if not differing:
-            made = step.kind is Kind.PROJECT and step.action is Action.CREATE  # by this step, before
-            unset = _copy_settings(run, step, control) if made else ()
+            unset = _copy_settings(run, step, control)  # made by this step before, or only these differ
             return Outcome(step.number, State.DONE, failures=unset + _custom_fields(run, step, there))
         replaces = run.policy.on_existing is not OnExisting.SKIP or OVERLAY in step.data
         if step.action is Action.CREATE and not replaces:
@@ -82,6 +81,7 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         failures = _put_project(run, step, document, control)
     else:
         _put(run, step, document, item_xml.with_scans(document, nested) if nested else document, control)
+        failures = _copy_settings(run, step, control)
     if there is None:
         run.created.add(step.target.uri)
     return Outcome(step.number, State.DONE, failures=failures + _custom_fields(run, step, there))
@@ -264,7 +264,8 @@ def _copy_settings(run: CopyRun, step: Step, control: Control) -> tuple[Failure,
         except XnatTuiError as error:
             words = error.message
         if words:
-            failures.append(Failure(step.path, f"{name} could not be set to {value}: {words}"))
+            what = name if name == writing.SCRIPT else f"{name} could not be set to {value}"
+            failures.append(Failure(step.path, f"{what}: {words}"))
     return tuple(failures)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, OnExisting
 from xnat_tui.services.planning.forms import forms_differ
+from xnat_tui.services.planning.projects import SETTINGS, change_words, differing_settings
 from xnat_tui.services.planning.spots import Held, Spot
 
 if TYPE_CHECKING:
@@ -41,10 +43,12 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
     if item.kind is Kind.EXPERIMENT and walk.policy.skip_existing_sessions:
         walk.step(Action.SKIP, place, spot, "the session exists")
         return spot
+    settings = differing_settings(walk, place, spot) if item.kind is Kind.PROJECT else {}
     if walk.policy.on_existing is OnExisting.SKIP:
         walk.step(Action.SKIP, place, spot, "exists")
         return spot
-    differing = _differing(walk, place, spot)
+    differing = [change_words(name, *values) for name, values in settings.items()]
+    differing += _differing(walk, place, spot)
     if forms_differ(walk, place, spot):
         differing.append("custom forms")
     if not differing and walk.policy.on_existing is OnExisting.UPDATE:
@@ -52,6 +56,8 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
         return spot
     shown = ", ".join(differing[:4]) + (" ..." if len(differing) > 4 else "")
     data = {"replaces": "fields"}
+    if settings:
+        data[SETTINGS] = json.dumps({name: after for name, (_, after) in settings.items()})
     return spot.made_by(walk.step(Action.UPDATE, place, spot, shown or "sent again", data))
 
 

@@ -10,9 +10,10 @@ from xnat_tui.errors import Conflict, Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.location import same_address
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Finding
+from xnat_tui.model.plan import Finding, OnExisting
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
+from xnat_tui.services.planning.spots import Spot
 from xnat_tui.xnat import study_protocols, writing
 from xnat_tui.xnat.documents import Document
 
@@ -24,6 +25,7 @@ SETTINGS = "settings"
 PROTOCOLS = "protocols"
 """The data types of a project's step whose definitions of custom variables go along, as JSON."""
 _SHOWN = 5
+_OPENNESS = {"private": 0, "protected": 1, "public": 2}
 
 
 def check_not_itself(places: Iterable[Place], source: Reader, destination: Reader, target: Place) -> None:
@@ -53,7 +55,42 @@ def new_project(walk: Walk, place: Place, label: str) -> tuple[str, dict[str, st
         walk.findings.append(Finding("info", what))
     walk.findings += preflight.openness(settings.get(writing.ACCESSIBILITY, ""), item.id, label)
     data[SETTINGS] = json.dumps(settings)
-    return ", ".join(f"{name} {value}" for name, value in settings.items()), data
+    return ", ".join(writing.setting_words(name, value) for name, value in settings.items()), data
+
+
+def differing_settings(walk: Walk, place: Place, spot: Spot) -> dict[str, tuple[str, str]]:
+    """Settings that a project there has otherwise: its own value and the source's. What stays is said."""
+    item, there = place.item, spot.item
+    assert item is not None
+    assert there is not None
+    here, unread = _settings(walk.source, item.id)
+    other, hidden = _settings(walk.there.reader, there.id)
+    unknown = [name for name in writing.SETTINGS if name in unread or name in hidden]
+    if unknown:
+        what = f"Settings not readable on both sides are neither compared nor changed: {_listed(unknown)}."
+        walk.findings.append(Finding("info", what))
+    differing = {
+        name: (other.get(name, ""), value)
+        for name, value in here.items()
+        if name not in unknown and value != other.get(name, "")
+    }
+    if differing and walk.policy.on_existing is OnExisting.SKIP:
+        told = "; ".join(change_words(name, *values) for name, values in differing.items())
+        hint = "--on-existing update would change them to the source's."
+        walk.findings.append(Finding("info", f"Settings of {there.id} stay as they are there: {told}.", hint))
+    elif writing.ACCESSIBILITY in differing:
+        before, after = differing[writing.ACCESSIBILITY]
+        if _OPENNESS.get(after, 0) > _OPENNESS.get(before, 0):
+            hint = "Un-tick the project's step, or make the source private, if that is not meant."
+            what = f"{there.id} is {before} and will be {after}, as {item.id} is."
+            walk.findings.append(Finding("warning", what, hint))
+    return differing
+
+
+def change_words(name: str, before: str, after: str) -> str:
+    if name == writing.SCRIPT:
+        return f"{writing.setting_words(name, before)} there, of {len(after.splitlines())} lines here"
+    return f"{name} {before} there, {after} here"
 
 
 def _names(walk: Walk, item: Item, label: str) -> dict[str, str]:
@@ -87,10 +124,11 @@ def _settings(source: Reader, project: str) -> tuple[dict[str, str], list[str]]:
         except Interrupted:
             raise
         except XnatTuiError:
-            value = ""
+            unread.append(name)
+            continue
         if value:
             found[name] = value
-        else:
+        elif name != writing.SCRIPT:
             unread.append(name)
     return found, unread
 
