@@ -91,6 +91,16 @@ def test_a_second_copy_finds_everything_there(program, servers):
     assert writes(servers.destination) == []
 
 
+def test_updating_is_asked_for_by_its_name_and_overwriting_by_the_projects_too(program, servers):
+    copy = ("copy", "lab:BRAINS/SUB-009/SUB-009_MR2", "qc:BRAINS", "--yes")
+    refused = program(*copy, "--on-existing", "overwrite")
+    assert refused.exit_code == 2
+    assert "--confirm BRAINS" in refused.stderr
+    assert writes(servers.destination) == []
+    assert program(*copy, "--on-existing", "overwrite", "--confirm", "BRAINS").exit_code == 0
+    assert program(*copy, "--on-existing", "update").exit_code == 0
+
+
 def test_without_a_terminal_consent_has_to_be_given(program, servers):
     run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS")
     assert run.exit_code == 2

@@ -79,6 +79,14 @@ def test_settings_that_cannot_be_read_stay_as_new_projects_have_them_and_that_is
     assert pair.target.site.projects["NEW"].accessibility == "private"
 
 
+def test_what_no_listing_tells_of_files_is_said_once(servers, make_site):
+    pair = servers(make_site(), Site())
+    plan = pair.plan("P")
+    assert _messages(plan).count("Descriptions of single files stay behind") == 1
+    pair.run(plan)
+    assert "Descriptions of single files" not in _messages(pair.plan("P"))
+
+
 SCRIPT = 'version "6.1"\n(0010,0010) := "Nobody"'
 
 

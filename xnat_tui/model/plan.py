@@ -211,7 +211,10 @@ class Plan:
 
     @property
     def destroys(self) -> bool:
-        """Whether anything there is replaced or deleted, so that the project ID must be typed."""
+        """Whether the project ID must be typed: something is deleted, or is sent again whatever is there.
+
+        `update` is not: it names what it does, and replaces only what differs; the plan says so.
+        """
         replaces = self.policy.on_existing is OnExisting.OVERWRITE and any(
             step.action in (Action.UPDATE, Action.UPLOAD) and step.data.get("replaces") for step in self.steps
         )

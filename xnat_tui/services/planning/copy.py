@@ -60,6 +60,7 @@ def plan_copy(
         )
         if project not in walk.created_projects:
             findings += preflight.side_effects(destination.connection, project, policy)
+    findings += _left_behind(walk)
     findings += _conflicts(walk)
     return Plan(
         verb="copy",
@@ -134,6 +135,14 @@ def _outermost(places: Sequence[Place]) -> list[Place]:
         if not any(way[:length] in ways for length in range(len(way))):
             found.setdefault(way, place)
     return list(found.values())
+
+
+def _left_behind(walk: Walk) -> list[Finding]:
+    """What of files no list of XNAT tells: format, content and tags are listed, and go along."""
+    if not any(step.kind is Kind.RESOURCE and step.action is Action.UPLOAD for step in walk.steps):
+        return []
+    what = "Descriptions of single files stay behind: no listing tells them. A resource's own goes along."
+    return [Finding("info", what)]
 
 
 def _conflicts(walk: Walk) -> list[Finding]:
