@@ -178,6 +178,11 @@ def test_show_tells_what_is_shared_in_and_what_files_there_are(run: Any) -> None
     assert found["location"] == "src:TEACHING"
     shared = {item["label"]: item["shared_from"] for item in found["items"] if item["shared_from"]}
     assert shared == {"T-01": "BRAINS", "T-01_MR": "BRAINS", "SUB-002": "BRAINS", "SUB-002_MR1": "BRAINS"}
+    session = json.loads(run("--json", "show", "src:TEACHING/T-01/T-01_MR", "--depth", "scans").stdout)
+    assessors = {
+        item["label"]: item["shared_from"] for item in session["items"] if item["kind"] == "assessor"
+    }
+    assert assessors == {"T-01_MR_FS": "BRAINS", "SUB-001_MR1_QC": "BRAINS"}
     files = json.loads(run("--json", "show", f"{SCAN[0]}/resources/DICOM", "--depth", "files").stdout)[
         "items"
     ]

@@ -20,6 +20,7 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.services.comparing.reports import document
+from xnat_tui.services.planning.export import plan_export
 from xnat_tui.xnat.connection import Connection
 
 E1 = "subjects/S1/experiments/E1"
@@ -244,6 +245,19 @@ def test_the_demo_makes_an_assessor_of_the_project_through_which_it_is_made(serv
     pair.connections["lab"].write("PUT", path, params={"xsiType": QC})
     made = own(pair.source.site, "NEW")
     assert (made.project, made.session.label) == ("Q", "E1")
+
+
+def test_an_export_leaves_shared_assessors_out_with_a_notice_unless_they_are_asked_for(
+    servers, make_site, tmp_path
+):
+    pair = servers(owned_session_site(make_site), Site())
+    connection = pair.connections["lab"]
+    plan = plan_export(Reader(connection), [at(connection, "P")], tmp_path / "a", Policy())
+    notice = ("skip", "shared in from Q; --shared copy takes it along")
+    assert steps(plan) == {"FROM_Q": notice}
+    assert not any("assessors" in step.path for step in plan.steps if step.writes)
+    whole = plan_export(Reader(connection), [at(connection, "P")], tmp_path / "b", Policy(shared="copy"))
+    assert any("assessors/FROM_Q/" in step.path for step in whole.steps if step.writes)
 
 
 def test_every_kind_below_a_session_is_still_read_at_once(servers, make_site):
