@@ -180,7 +180,7 @@ def test_a_file_that_was_changed_in_the_folder_is_a_conflict_and_left(
     (step,) = (step for step in plan.steps if step.action is Action.CONFLICT)
     assert step.path == "subjects/S1/experiments/E1/scans/1/resources/DICOM/files/a.dcm"
     assert step.reason.startswith("It was changed in the folder")
-    assert "One file in the folder will be left" in " ".join(finding.message for finding in plan.findings)
+    assert "One file in the folder is left as it is" in " ".join(finding.message for finding in plan.findings)
     one.fetched()
     assert failures(one.run(plan)) == []
     assert (one.fetched(), changed.read_bytes()) == ([], bytes_)

@@ -343,8 +343,12 @@ class _Walk:
                 "warning", f"{self._renamed} {noun} another name here; the manifest has the original."
             )
         if self._left:
-            what = "One file" if self._left == 1 else f"{self._left} files"
-            yield Finding("warning", f"{what} in the folder will be left as they are; each step says why.")
+            what = (
+                "One file in the folder is left as it is"
+                if self._left == 1
+                else f"{self._left} files in the folder are left as they are"
+            )
+            yield Finding("warning", f"{what}; each step says why.")
         conflicts = sum(step.action is Action.CONFLICT for step in self.steps) - self._left
         if conflicts:
             what = "One item" if conflicts == 1 else f"{conflicts} items"
