@@ -221,6 +221,19 @@ def test_a_file_without_a_line_in_the_manifest_is_replaced_only_where_it_is_part
     assert {Path(entry.path).name for entry in Manifest(tmp_path)} == {"same.dcm", "part.dcm"}
 
 
+def test_a_table_that_was_changed_in_the_folder_is_a_conflict_and_left(exports, make_site, tmp_path):
+    one = exports(make_site())
+    one.export(tmp_path, "lab:P")
+    table = tmp_path / "metadata.csv"
+    table.write_text("my,own\n")
+    plan = one.plan(tmp_path, "lab:P")
+    assert [step.path for step in plan.steps if step.action is Action.CONFLICT] == ["metadata.csv"]
+    assert failures(one.run(plan)) == []
+    assert table.read_text() == "my,own\n"
+    one.export(tmp_path, "lab:P", overwrite_local=True)
+    assert table.read_text().startswith("location,kind,type")
+
+
 def test_a_document_that_was_changed_in_the_folder_is_a_conflict_and_left(exports, make_site, tmp_path):
     one = exports(make_site())
     one.export(tmp_path, "lab:P")

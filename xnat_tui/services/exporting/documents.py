@@ -54,7 +54,12 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
 
 
 def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
-    """`dataset_description.json`, and what a validator shall not look at."""
+    """`dataset_description.json`, and what a validator shall not look at.
+
+    Raises Conflict where it was changed in the folder.
+    """
+    if document_changed(run.manifest, step.target.uri) and not run.policy.overwrite_local:
+        raise in_the_way(run, step.target.uri, Standing.CHANGED)
     description = {
         "Name": ", ".join(run.plan.sources),
         "BIDSVersion": BIDS_VERSION,
@@ -79,8 +84,11 @@ def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
 def save_table(run: ExportRun) -> None:
     """One row per document that is in the folder, one column per field that any of them has.
 
-    Rows of documents that an earlier export brought stay as they are.
+    Rows of documents that an earlier export brought stay as they are, and so does a table that was changed
+    in the folder: the plan told it as a conflict.
     """
+    if document_changed(run.manifest, TABLE) and not run.policy.overwrite_local:
+        return
     steps = [step for step in run.plan.steps if step.task == "metadata"]
     rows = [row for step in steps if (row := _row(run, step)) is not None]
     if not rows:

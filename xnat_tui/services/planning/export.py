@@ -17,6 +17,7 @@ from xnat_tui.model.plan import Action, End, Finding, Layout, Mode, Plan, Policy
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
+from xnat_tui.services.exporting.documents import TABLE
 from xnat_tui.services.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
@@ -302,6 +303,16 @@ class _Walk:
 
     def finish(self) -> None:
         """What the folder as a whole gets."""
+        tabled = next((step for step in self.steps if step.task == "metadata"), None)
+        if tabled is not None and not self.policy.overwrite_local and document_changed(self.manifest, TABLE):
+            self._left += 1
+            reason = f"{TABLE}: {CHANGED[0].lower()}{CHANGED[1:]}; --overwrite would replace it."
+            self.steps.append(
+                Step(
+                    len(self.steps) + 1, Action.CONFLICT, "table", TABLE, Kind.PROJECT,
+                    tabled.source, End("", TABLE), reason=reason,
+                )
+            )  # fmt: skip
         if self.policy.layout is not Layout.BIDS or not any(step.writes for step in self.steps):
             return
         first = self.steps[0]
