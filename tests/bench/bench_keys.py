@@ -1,20 +1,26 @@
-"""A key press in the explorer while a worker exports at full speed, beside one while it rests.
+"""A key press in the explorer at work, beside one at rest: while a worker exports, and while it compares.
 
-    python -m tests.bench.bench_keys
+    python -m tests.bench.bench_keys [SESSIONS]
 
-Explorer, worker and server are three processes, as they are for a user whose server is on the same machine:
-the hardest case. The two states are measured in turns; the worker is paused for the one at rest.
+Explorer, worker and servers are processes of their own, as they are for a user whose server is on the same
+machine: the hardest case. The two states are measured in turns. At rest the worker is paused, and the
+comparison of SESSIONS sessions of 6 scans has ended.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import select
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pyte
+
 from tests.bench.bench_transfer import Served
-from tests.bench.bench_tree import Figures, Session
+from tests.bench.bench_tree import HEIGHT, SETTLED, WIDTH, Figures, Session
 from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.jobs.journal import Journal
@@ -79,23 +85,131 @@ def measure(url: str, folder: Path) -> tuple[Figures, Figures, float]:
     return idle, busy, size / seconds
 
 
-def main() -> None:
+class Comparing(Session):
+    """The explorer on two projects, its screen read as a terminal shows it, whatever is drawn at the time."""
+
+    def __init__(self) -> None:
+        self._screen = pyte.Screen(WIDTH, HEIGHT)
+        self._stream = pyte.ByteStream(self._screen)
+        super().__init__("xnat_tui", ["lab:BIG", "qc:BIG"])
+        self.wait_for(lambda: "S00001" in self._screen.display[2])
+
+    @property
+    def compares(self) -> bool:
+        return "unread" in self._screen.display[0]
+
+    @property
+    def active(self) -> tuple[str, bool]:
+        """How the left pane's border is drawn: it tells which pane has the keys."""
+        corner = self._screen.buffer[1][0]
+        return corner.fg, corner.bold
+
+    def read_until(self, mark: bytes) -> bytes:
+        seen = super().read_until(mark)
+        self._stream.feed(seen)
+        return seen
+
+    def settle(self, silence: float = SETTLED) -> int:
+        return self.look(silence)
+
+    def look(self, silence: float, longest: float = 60.0) -> int:
+        """Take in what comes until nothing has come for a while, or that for too long."""
+        count, until = 0, time.perf_counter() + longest
+        while time.perf_counter() < until and select.select([self.terminal], [], [], silence)[0]:
+            seen = os.read(self.terminal, 65536)
+            self._stream.feed(seen)
+            count += len(seen)
+        return count
+
+    def wait_for(self, shown: Callable[[], bool]) -> float:
+        """The moment at which the bytes arrived that show it."""
+        arrived = time.perf_counter()
+        while not shown():
+            seen = os.read(self.terminal, 65536)
+            arrived = time.perf_counter()
+            self._stream.feed(seen)
+        return arrived
+
+    def change_pane(self, figures: Figures) -> None:
+        """`tab` is of use even while nothing is listed yet; frames of the comparison itself do not count."""
+        was, began = self.active, time.perf_counter()
+        os.write(self.terminal, b"\t")
+        arrived = self.wait_for(lambda: self.active != was)
+        figures.milliseconds.append((arrived - began) * 1000)
+        figures.bytes.append(self.look(SETTLED, longest=2 * SETTLED))
+
+
+def measure_comparing() -> tuple[Figures, Figures, list[float]]:
+    """At rest, at work, and the seconds that each comparison took while keys were pressed."""
+    idle, busy, took = Figures(), Figures(), []
+    session = Comparing()
+    try:
+        for _ in range(TURNS):
+            began = time.perf_counter()
+            os.write(session.terminal, b"=")
+            session.wait_for(lambda: session.compares)
+            while session.compares:
+                session.change_pane(busy)
+            took.append(time.perf_counter() - began)
+            session.look(1.0)
+            for _ in range(PRESSES):
+                session.change_pane(idle)
+            os.write(session.terminal, b"=")
+            session.look(1.0)
+    finally:
+        session.quit()
+    return idle, busy, took
+
+
+def prepare(folder: Path, **urls: str) -> None:
+    """A configuration and a state of their own, for this process and what it starts."""
+    os.environ |= {"XNAT_TUI_CONFIG": str(folder), "XNAT_TUI_STATE": str(folder / "state")}
+    os.environ |= {f"XNAT_TUI_PASSWORD_{name.upper()}": "admin" for name in urls}
+    servers = (f'[servers.{name}]\nurl = "{url}"\nuser = "admin"\n' for name, url in urls.items())
+    (folder / "config.toml").write_text("".join(servers))
+
+
+def beside_a_worker() -> None:
     served = Served(SITE)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-keys-") as name:
-            folder = Path(name)
-            os.environ |= {
-                "XNAT_TUI_CONFIG": name,
-                "XNAT_TUI_STATE": str(folder / "state"),
-                "XNAT_TUI_PASSWORD_LAB": "admin",
-            }
-            (folder / "config.toml").write_text(f'[servers.lab]\nurl = "{served.url}"\nuser = "admin"\n')
-            idle, busy, rate = measure(served.url, folder)
+            prepare(Path(name), lab=served.url)
+            idle, busy, rate = measure(served.url, Path(name))
     finally:
         served.stop()
+    tell(idle, busy, f"{rate / 1e6:.0f} MB/s beside it")
+
+
+def while_comparing(sessions: int) -> None:
+    sides = [Served((sessions // 2, 2, 6, 1, 20_000)) for _ in range(2)]
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-keys-") as name:
+            prepare(Path(name), lab=sides[0].url, qc=sides[1].url)
+            idle, busy, took = measure_comparing()
+    finally:
+        for side in sides:
+            side.stop()
+    tell(
+        idle,
+        busy,
+        f"{len(busy.milliseconds)} presses, comparisons of {', '.join(f'{s:.1f}' for s in took)} s",
+    )
+
+
+def tell(idle: Figures, busy: Figures, beside: str) -> None:
     print(f"at rest  {idle.line()}")
-    print(f"at work  {busy.line()}   ({rate / 1e6:.0f} MB/s beside it)")
+    print(f"at work  {busy.line()}   ({beside})")
     print(f"  x {busy.p95 / idle.p95:.2f} at the 95th percentile")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sessions", nargs="?", type=int, default=2_000)
+    sessions = parser.parse_args().sessions
+    print("while a worker exports")
+    beside_a_worker()
+    print(f"while {sessions} sessions of 6 scans are compared")
+    while_comparing(sessions)
 
 
 if __name__ == "__main__":

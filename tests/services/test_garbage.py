@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
+from collections.abc import Iterator
 
 import pytest
 
 from xnat_tui.services.comparing.garbage import seldom_searched
+
+
+@pytest.fixture(autouse=True)
+def everything_searched() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+class Ring:
+    """Holds itself, as pairs hold each other: only a search finds that it is garbage."""
+
+    def __init__(self) -> None:
+        self.itself = self
 
 
 def test_thresholds_are_back_when_the_last_of_several_threads_has_left() -> None:
@@ -36,3 +51,20 @@ def test_thresholds_are_back_after_an_error() -> None:
     with pytest.raises(KeyError), seldom_searched():
         raise KeyError
     assert gc.get_threshold() == before
+
+
+def test_what_was_made_is_not_searched_again_while_it_is_shown() -> None:
+    with seldom_searched():
+        made = [Ring() for _ in range(1000)]
+    assert gc.get_freeze_count() >= len(made)
+    searched = {id(one) for one in gc.get_objects()}
+    assert searched.isdisjoint(map(id, made))
+
+
+def test_what_was_made_and_dropped_is_given_back_at_the_next_time() -> None:
+    with seldom_searched():
+        made = Ring()
+    seen = weakref.ref(made)
+    del made
+    with seldom_searched():
+        assert seen() is None
