@@ -234,12 +234,10 @@ class Sites:
         self.servers = {"lab": source, "qc": target}
         self._stack = stack
 
-    def reader(self, name: str = "lab", user: str | None = "demo") -> Reader:
-        server = self.servers[name]
+    def reader(self, name: str = "lab", user: str | None = "demo", **options: Any) -> Reader:
+        server = Server(name, self.servers[name].url, user or "", **options)
         credential = Credential(user, Secret(user), "test") if user else None
-        return Reader(
-            self._stack.enter_context(Connection.open(Server(name, server.url, user or ""), credential))
-        )
+        return Reader(self._stack.enter_context(Connection.open(server, credential)))
 
     def side(self, location: str, reader: Reader | None = None, user: str | None = "demo") -> Side:
         where = Location.parse(location)

@@ -339,3 +339,20 @@ def test_fields_that_the_configuration_calls_neutral_do_not_count(demo: Any) -> 
 def test_a_neutral_field_can_be_made_to_count(demo: Any) -> None:
     assert "subjects/SUB-001" not in differing(demo.compare())
     assert differing(demo.compare(neutral=("!insert_date",)))["subjects/SUB-001"] == {"insert_date"}
+
+
+@pytest.mark.parametrize("connections", [8, 2])
+def test_a_comparison_never_has_more_requests_under_way_than_the_setting(
+    pair_of: Any, connections: int
+) -> None:
+    pair = pair_of(synthetic_site(60, 2, 2), synthetic_site(60, 2, 2))
+    sides = []
+    for name, server in pair.servers.items():
+        server.faults.latency = 0.02  # so that they meet there
+        sides.append(pair.side(f"{name}:BIG", pair.reader(name, connections=connections)))
+        server.requests.clear()
+    comparison = Comparison(*sides, depth=Depth.DIGESTS)
+    comparison.run()
+    assert comparison.summary().same == 60 + 120 + 240 * 2 + 240 + 1
+    for server in pair.servers.values():
+        assert 2 <= server.requests.most_at_once <= connections

@@ -183,6 +183,18 @@ class RequestLog:
     def __init__(self) -> None:
         self._entries: list[Logged] = []
         self._lock = threading.Lock()
+        self._under_way = 0
+        self.most_at_once = 0
+        """The greatest number of requests that had come and were not answered whole yet."""
+
+    def came(self) -> None:
+        with self._lock:
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+
+    def left(self) -> None:
+        with self._lock:
+            self._under_way -= 1
 
     def __iter__(self) -> Iterator[Logged]:
         with self._lock:
@@ -198,6 +210,7 @@ class RequestLog:
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()
+            self.most_at_once = self._under_way
 
     def count(self, method: str | None = None, path_prefix: str | None = None) -> int:
         return sum(

@@ -54,6 +54,8 @@ class Exchange:
         self.finished = self.begun = False
         self.before_start: Callable[[], None] = lambda: None
         """Called before any of the answer is sent."""
+        self.before_end: Callable[[], None] = lambda: None
+        """Called before the last of the answer is sent, and again where none is."""
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -99,6 +101,8 @@ class Exchange:
         await self._pace(len(body))
         cut = ends is not None and isinstance(limit, fault.CutDownload)
         self.sent += len(body)
+        if last:
+            self.before_end()
         await self._send({"type": "http.response.body", "body": body, "more_body": cut or not last})
         self.finished = last
         if cut:
@@ -151,7 +155,12 @@ class Gateway:
                 exchange.begun = True
                 self._log.append(entry)
 
-        exchange.before_start = begin
+        def end() -> None:
+            exchange.before_end = lambda: None
+            self._log.left()
+
+        exchange.before_start, exchange.before_end = begin, end
+        self._log.came()
         try:
             await self._serve(exchange, f"{scope['method']} {path}" + (f"?{query}" if query else ""))
         except Dropped:
@@ -159,6 +168,7 @@ class Gateway:
             self._connections.close(scope)
             await exchange.gone()
         finally:
+            exchange.before_end()
             begin()
 
     async def _serve(self, exchange: Exchange, request_line: str) -> None:
