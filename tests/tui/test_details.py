@@ -76,3 +76,15 @@ async def test_a_value_as_long_as_a_book_is_cut_and_counted() -> None:
     item = Item(Kind.SUBJECT, "S", fields={"note": "y" * 1_000_000})
     async with lines(Pair(Kind.SUBJECT, "S", item), 100) as shown:
         assert "(1000000 characters)" in "".join(line.strip() for line in shown)
+
+
+async def test_a_format_that_stands_among_the_fields_is_told_once() -> None:
+    item = Item(Kind.RESOURCE, "DICOM", type="DICOM", fields={"format": "DICOM", "content": "RAW"})
+    async with lines(Pair(Kind.RESOURCE, "DICOM", item), 60) as shown:
+        assert sum(line.split()[:2] == ["format", "DICOM"] for line in shown) == 1
+
+
+async def test_a_files_format_is_told_where_it_is_no_field() -> None:
+    item = Item(Kind.FILE, "1.dcm", type="DICOM")
+    async with lines(Pair(Kind.FILE, "1.dcm", item), 60) as shown:
+        assert sum(line.split()[:2] == ["format", "DICOM"] for line in shown) == 1

@@ -94,7 +94,7 @@ def _lines(
 
 
 def _about(pair: Pair, item: Item) -> Iterator[tuple[str, str]]:
-    if item.type:
+    if item.type and item.type != item.fields.get("format"):  # a resource's stands among its fields
         yield ("format" if item.kind in (Kind.RESOURCE, Kind.FILE) else "type"), clean(item.type)
     if item.id and item.id != item.key:
         ids = [side.id for side in (pair.source, pair.destination) if side is not None]
