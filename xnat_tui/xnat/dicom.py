@@ -26,6 +26,8 @@ LARGEST_HEADER = 16_000_000
 """Bytes. Private elements make headers of some megabytes; more is a file without pixel data."""
 FIRST_BYTES = 64_000
 """What is looked at before more is fetched; most headers end within some kB."""
+LARGEST_INFLATED = 128_000_000
+"""Bytes. A deflated file of 16 MB may hold a thousand times as much; pydicom inflates all of it."""
 DAMAGE = (
     *(EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, OSError),
     *(struct.error, zlib.error),
@@ -64,6 +66,16 @@ class _Short(Exception):
         self.until = until
 
 
+class Content(io.BytesIO):
+    """A whole DICOM file. Raises BadAnswer rather than let pydicom inflate too much of it."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        if size is None or size < 0:
+            _check_inflated(found)
+        return found
+
+
 class _Beginning(io.RawIOBase):
     """The first bytes of a file that has not come to its end yet: reading beyond them raises _Short."""
 
@@ -94,11 +106,24 @@ class _Beginning(io.RawIOBase):
         self._need(end)
         found = self._seen[self._at : end]
         self._at += len(found)
+        if size < 0:
+            _check_inflated(found)
         return found
 
     def _need(self, until: int) -> None:
         if until > len(self._seen) and not self._whole:
             raise _Short(until)
+
+
+def _check_inflated(rest: bytes) -> None:
+    """pydicom reads to a file's end only to inflate what follows the meta header (DICOM PS3.5 A.5)."""
+    stream, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    with suppress(zlib.error):  # pydicom will say so
+        while rest and not stream.eof and total <= LARGEST_INFLATED:
+            total += len(stream.decompress(rest, 1_000_000))
+            rest = stream.unconsumed_tail
+    if total > LARGEST_INFLATED:
+        raise BadAnswer(f"The deflated file holds more than {LARGEST_INFLATED} bytes.", "Export the file.")
 
 
 def _read(download: Download, names: Sequence[str]) -> Dataset:

@@ -23,7 +23,7 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import Answer, ErrorPage
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.errors import BadAnswer, NotFound, ServerError, UsageError
-from xnat_tui.services.dicom import headers
+from xnat_tui.services.dicom import headers, images
 from xnat_tui.services.dicom.headers import HeaderRow, first_header, read_fields, rows
 from xnat_tui.services.workspace import Workspace
 from xnat_tui.xnat import dicom
@@ -287,3 +287,36 @@ def test_values_never_reach_a_warning_or_a_log(
     stored(demo).data = BytesContent(body.getvalue())
     assert rows(read(FILE), show_patient=True)[-1].value == "secretly old"
     assert "secretly" not in caplog.text
+
+
+def deflated(padding: int) -> bytes:
+    """A file in Deflated Explicit VR Little Endian whose private element holds so many zeros."""
+    header = Dataset()
+    header.PatientID, header.SOPClassUID, header.SOPInstanceUID = "P", "1.2.840.10008.5.1.4.1.1.4", "1.2.3"
+    header.private_block(0x0099, "PADDING", create=True).add_new(1, "OB", b"\0" * padding)
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    with io.BytesIO() as file:
+        header.save_as(file, enforce_file_format=True)
+        return file.getvalue()
+
+
+def test_a_deflated_header_is_read_and_one_that_inflates_without_end_is_not(
+    demo: DemoServer, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dicom, "LARGEST_INFLATED", 5_000_000)
+    entry = stored(demo)
+    for padding in (1_000_000, 10_000_000):
+        whole = deflated(padding)
+        entry.data, entry.size = BytesContent(whole), len(whole)
+        if padding < dicom.LARGEST_INFLATED:
+            assert read(FILE).PatientID == "P"
+        else:
+            with pytest.raises(BadAnswer, match="more than 5000000 bytes"):
+                read(FILE)
+
+
+def test_a_picture_that_inflates_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dicom, "LARGEST_INFLATED", 5_000_000)
+    with pytest.raises(BadAnswer, match="more than 5000000 bytes"):
+        images._decode_dicom(deflated(10_000_000), 0)

@@ -17,7 +17,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.dicom.headers import dicom_files, files_of
 from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.dicom import DAMAGE, quietly, read_header
+from xnat_tui.xnat.dicom import DAMAGE, Content, quietly, read_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -228,7 +228,7 @@ def _decode_dicom(content: bytes, number: int) -> Frame:
     compression = "This file"
     try:
         with quietly():
-            header = pydicom.dcmread(io.BytesIO(content))
+            header = pydicom.dcmread(Content(content))
             compression = header.file_meta.get("TransferSyntaxUID", pydicom.uid.UID("")).name
             if "PixelData" not in header and "FloatPixelData" not in header:
                 raise BadAnswer("There is no picture in this file.", "Look at its header: D.")
