@@ -16,7 +16,7 @@ from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.trees import Side, Tree
-from xnat_tui.services.comparing.garbage import seldom_searched
+from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.xnat.bulk_sessions import SESSION_FIELDS
 from xnat_tui.xnat.documents import describe
@@ -123,6 +123,8 @@ class Comparison:
         What could not be read is a verdict (`unreadable`), not an exception; what is known when it is
         stopped stays known, and another `run` goes on from there.
         """
+        if self.root.children is None:
+            search_dropped()  # before there is anything to show; a deeper run of the same drops nothing
         self.begin()
         width = max(2, self.source.reader.connection.server.connections)
         with seldom_searched(), ThreadPoolExecutor(2 * width, thread_name_prefix="compare") as pool:

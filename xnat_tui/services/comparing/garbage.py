@@ -20,16 +20,21 @@ _usual: list[tuple[int, int, int]] = []
 """The thresholds to go back to, once for each thread that is inside."""
 
 
-@contextmanager
-def seldom_searched() -> Iterator[None]:
-    """Until the last thread has left, only what is new is searched for garbage.
-
-    What stands then is passed over until the next time, when what was dropped meanwhile is given back.
-    """
+def search_dropped() -> None:
+    """Give back what earlier comparisons made and nobody looks at any more; not while one is running."""
     with _lock:
         if not _usual and gc.get_freeze_count():
             gc.unfreeze()
             gc.collect()
+
+
+@contextmanager
+def seldom_searched() -> Iterator[None]:
+    """Until the last thread has left, only what is new is searched for garbage.
+
+    What stands then is passed over by every search until `search_dropped`.
+    """
+    with _lock:
         _usual.append(_usual[0] if _usual else gc.get_threshold())
         gc.set_threshold(*_SELDOM)
     try:
