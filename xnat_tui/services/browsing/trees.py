@@ -30,7 +30,8 @@ _Look = Callable[[Pair, bool, Kind], Listing]
 
 
 _IN_SESSIONS = frozenset({Kind.EXPERIMENT, *CHILD_KINDS[Kind.EXPERIMENT]})
-"""Sessions, and what stands in them: listings below these are remembered by their own address alone."""
+"""Sessions, and what stands in them: listings below these are remembered by their own address alone, but
+for the assessors of a session, of which each project shows its own."""
 
 
 class _NotRememberedError(LookupError):
@@ -246,7 +247,7 @@ class Tree:
         item = parent.destination if right else parent.source
         if side is None or item is None:
             return _NOWHERE
-        if parent.kind in _IN_SESSIONS:  # the way there says nothing more of where they are remembered
+        if parent.kind in _IN_SESSIONS and kind is not Kind.ASSESSOR:  # spares finding the way there
             found = side.reader.remembered(item, kind)
             if found is None:
                 raise _NotRememberedError
