@@ -11,7 +11,9 @@ from xnat_tui import config
 from xnat_tui.config import Server
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
-from xnat_tui.errors import UsageError
+from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.model.plan import Action
+from xnat_tui.model.transfer import State
 from xnat_tui.services.workspace import Workspace
 
 
@@ -43,6 +45,26 @@ def test_compare_plan_and_run_as_the_readme_shows(servers):
         ("step", "done"),
     ]
     assert (events[-1].kind, events[-1].message, events[-1].job) == ("state", "done", report.job)
+
+
+def test_plans_and_verdicts_tell_what_is_there_now_not_what_an_earlier_call_saw(servers, tmp_path):
+    (tmp_path / "notes.txt").write_text("seen")
+    where = "qc:BRAINS/SUB-004/SUB-004_CT1"
+    with xnat_tui.connect("lab", "qc") as workspace:
+        with pytest.raises(NotFound):
+            workspace.compare("lab:BRAINS/SUB-004/SUB-004_CT1", where)
+        first = workspace.run(workspace.plan_copy("lab:BRAINS/SUB-004", "qc:BRAINS"))
+        again = workspace.plan_copy("lab:BRAINS/SUB-004", "qc:BRAINS")
+        assert not workspace.compare("lab:BRAINS/SUB-004/SUB-004_CT1", where).summary().different
+        upload = workspace.plan_upload(tmp_path / "notes.txt", f"{where}/resources/NOTES")
+        workspace.run(upload)
+        resent = workspace.plan_upload(tmp_path / "notes.txt", f"{where}/resources/NOTES")
+        after = workspace.compare("lab:BRAINS/SUB-004/SUB-004_CT1", where)
+    assert (first.state, first.failed) == (State.DONE, ())
+    assert {step.action for step in again.steps} == {Action.SKIP}
+    assert [step.action for step in upload.steps] == [Action.UPLOAD]
+    assert [step.action for step in resent.steps] == [Action.SKIP]
+    assert after.summary().only_destination == 1
 
 
 def test_addresses_are_as_good_as_names(servers):

@@ -183,13 +183,36 @@ class Workspace:
 
         What a glob leads to and cannot be read is told to `on_unreadable`, or raised.
         """
+        return self._find(self.reader, locations, on_unreadable)
+
+    def _find(
+        self,
+        reader: Callable[[str], Reader],
+        locations: Iterable[Location | str],
+        on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
+    ) -> Iterator[Place]:
         for location in locations:
-            where = self.location(location) if isinstance(location, str) else location
-            yield from find(self.reader(where.server), where, on_unreadable)
+            where = self._where(location)
+            yield from find(reader(where.server), where, on_unreadable)
 
     def find_one(self, location: Location | str) -> Place:
-        where = self.location(location) if isinstance(location, str) else location
+        where = self._where(location)
         return find_one(self.reader(where.server), where)
+
+    def _where(self, location: Location | str) -> Location:
+        return self.location(location) if isinstance(location, str) else location
+
+    def _anew(self) -> Callable[[str], Reader]:
+        """Readers that remember nothing: a verdict and a plan tell what the servers say now, not what they
+        said to an earlier call, before a copy perhaps."""
+        readers: dict[str, Reader] = {}
+
+        def reader(name: str) -> Reader:
+            if name not in readers:
+                readers[name] = Reader(self.connection(name))
+            return readers[name]
+
+        return reader
 
     def comparison(
         self,
@@ -203,15 +226,18 @@ class Workspace:
         """Two places ready to be compared; `run` it, or use `compare`. Raises NotFound, UsageError."""
         _one_of("depth", depth, [str(known) for known in Depth])
         _one_of("fields", fields, ["listed", "all"])
-        one, other = self.find_one(source), self.find_one(destination)
+        reader = self._anew()
+        one, other = (
+            find_one(reader(where.server), where) for where in (self._where(source), self._where(destination))
+        )
         if one.kind is not other.kind:
             raise UsageError(
                 f"{one.location} is a {one.kind}, {other.location} a {other.kind}: they cannot be compared.",
                 "Name two places of one kind.",
             )
         return Comparison(
-            Side(self.reader(one.server), one),
-            Side(self.reader(other.server), other),
+            Side(reader(one.server), one),
+            Side(reader(other.server), other),
             depth=Depth(depth),
             fields=fields,
             neutral=self.settings.neutral_fields,
@@ -251,13 +277,14 @@ class Workspace:
         """
         from xnat_tui.services.planning.copy import plan_copy
 
-        places = list(self.find(*_several(sources)))
-        where = self.location(destination) if isinstance(destination, str) else destination
+        reader = self._anew()
+        places = list(self._find(reader, _several(sources)))
+        where = self._where(destination)
         return plan_copy(
-            self.reader(places[0].server if places else where.server),
+            reader(places[0].server if places else where.server),
             places,
-            self.reader(where.server),
-            self._target(where),
+            reader(where.server),
+            _target(reader(where.server), where),
             policy,
             filters,
         )
@@ -273,10 +300,11 @@ class Workspace:
         """What downloading these places to a folder would fetch; nothing is written."""
         from xnat_tui.services.planning.export import plan_export
 
-        places = list(self.find(*_several(sources)))
+        reader = self._anew()
+        places = list(self._find(reader, _several(sources)))
         if len({place.server for place in places}) != 1:
             raise UsageError("One export has one source server.", "Start one export for each server.")
-        return plan_export(self.reader(places[0].server), places, Path(folder), policy, filters)
+        return plan_export(reader(places[0].server), places, Path(folder), policy, filters)
 
     def plan_upload(
         self,
@@ -323,18 +351,6 @@ class Workspace:
             raise Conflict(f"This plan cannot be run. {reasons}", "Mend that, then plan again.")
         return journal.create(plan, f"{' '.join(plan.sources)} → {plan.destination}")
 
-    def _target(self, where: Location) -> Place | NewProject:
-        from xnat_tui.services.planning.copy import NewProject
-
-        if not where.steps:
-            return Place(where.server)
-        try:
-            return self.find_one(where)
-        except NotFound:
-            if len(where.steps) > 1 or where.has_glob:
-                raise
-            return NewProject(where.server, where.name)
-
     def same_server(self, one: str, other: str) -> bool:
         """Whether two names or addresses are one server."""
         return one == other or same_address(self.server(one).url, self.server(other).url)
@@ -353,6 +369,19 @@ def connect(*servers: str, prompt: Prompt | None = None) -> Workspace:
         workspace.close()
         raise
     return workspace
+
+
+def _target(reader: Reader, where: Location) -> Place | NewProject:
+    from xnat_tui.services.planning.copy import NewProject
+
+    if not where.steps:
+        return Place(where.server)
+    try:
+        return find_one(reader, where)
+    except NotFound:
+        if len(where.steps) > 1 or where.has_glob:
+            raise
+        return NewProject(where.server, where.name)
 
 
 def _several(locations: Sequence[Location | str] | Location | str) -> Sequence[Location | str]:

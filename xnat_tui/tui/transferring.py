@@ -76,7 +76,6 @@ class Transferring:
         destination = _landing(places, target)
 
         def plan(policy: Policy) -> Plan:
-            self._forget(places)
             return workspace.plan_copy(sources, destination.location, policy=policy)
 
         self.show_plan(plan, Policy(), f"copy to {destination.location}")
@@ -96,7 +95,6 @@ class Transferring:
             path = Path(folder).expanduser()
 
             def plan(policy: Policy) -> Plan:
-                self._forget(places)
                 return workspace.plan_export(sources, path, policy=policy)
 
             self._choose_layout(plan, f"export to {path}")
@@ -105,11 +103,6 @@ class Transferring:
         screen.app.push_screen(
             AskText("Export", "Folder to download into:", value=suggestion, done="Choose layout"), named
         )
-
-    def _forget(self, places: list[Place]) -> None:
-        """A plan is made of what the server says now, not of what was read for the trees."""
-        for place in places:
-            self._screen.explorer.workspace.reader(place.server).forget(place)
 
     def _choose_layout(self, plan: Planner, title: str) -> None:
         choices = [

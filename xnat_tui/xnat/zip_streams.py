@@ -6,7 +6,8 @@ proved, and what is missing is known. Who compares an MD5 anyway can leave the c
 
 Only what is written without looking back is read here, as XNAT's Java does it: deflated or of a known size,
 not encrypted, the checksum behind it under its signature (APPNOTE.TXT 4.3.7 and 4.3.9). Any other zip is
-`Unstreamable`, and `spooled` takes it apart.
+`Unstreamable`, and `spooled` takes it apart. The library for it, stream-unzip, always computes the checksum
+and hands every chunk through several generators; zipfile needs the end of a zip before its beginning.
 """
 
 from __future__ import annotations

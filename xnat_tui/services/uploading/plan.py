@@ -19,6 +19,8 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, OnExisting, Plan, Policy, Step
 from xnat_tui.model.prearchive import illegal_characters
 from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.copy import command
 from xnat_tui.services.planning.file_decisions import Decision, decide
@@ -66,7 +68,7 @@ def plan_upload(
         planner.plan_files(found)
     else:
         planner.plan_dicom(found)
-    planner.findings += preflight.change_reason(workspace.connection(where.server), planner.policy)
+    planner.findings += preflight.change_reason(planner.reader.connection, planner.policy)
     return planner.plan()
 
 
@@ -116,7 +118,8 @@ class _Planner:
     ) -> None:
         if to not in DESTINATIONS:
             raise UsageError(f"{to!r} is no place for an upload.", "Use prearchive or archive.")
-        self.workspace = workspace
+        self.reader = Reader(workspace.connection(where.server))
+        """It remembers nothing from before: the plan tells what the server has now."""
         self.where = where
         self.to = to
         self.policy = policy
@@ -211,7 +214,7 @@ class _Planner:
                 "Name a server, project, subject or session; or a resource for any files.",
             )
         if kinds:
-            self.workspace.find_one(Location(self.where.server, self.where.steps[:1]))
+            find_one(self.reader, Location(self.where.server, self.where.steps[:1]))
         labels = self.where.name_of(Kind.SUBJECT), self.where.name_of(Kind.EXPERIMENT)
         for label in labels:
             if wrong := illegal_characters(label):
@@ -225,13 +228,13 @@ class _Planner:
             return
         if self.to == "prearchive":
             self.findings.append(Finding("info", "--ohif does nothing for what stays in the prearchive."))
-        elif viewer.installed(self.workspace.connection(self.where.server)) is False:
+        elif viewer.installed(self.reader.connection) is False:
             message = f"{self.where.server} has no OHIF viewer plugin."
             self.findings.append(Finding("error", message, "Leave out --ohif."))
 
     def _note_side_effects(self, project: str) -> None:
         """What the server does to DICOM, and with it, by itself."""
-        connection = self.workspace.connection(self.where.server)
+        connection = self.reader.connection
         message = "The destination's anonymisation may rewrite the DICOM files that it receives."
         self.findings.append(Finding("info", message))
         if self.to == "archive" and project:
@@ -241,7 +244,7 @@ class _Planner:
     def _archived(self, project: str, session: str) -> bool:
         place = Location(self.where.server, self.where.steps[:1]).child(Kind.EXPERIMENT, session)
         try:
-            self.workspace.find_one(place)
+            find_one(self.reader, place)
         except NotFound:
             return False
         return bool(project)
@@ -311,10 +314,9 @@ class _Planner:
         """Address of the resource and the files in it, and the folder below it that is meant."""
         steps = self.where.steps
         at = next(i for i, step in enumerate(steps) if step.kind is Kind.RESOURCE)
-        owner = self.workspace.find_one(Location(self.where.server, steps[:at]))
-        reader = self.workspace.reader(self.where.server)
+        owner = find_one(self.reader, Location(self.where.server, steps[:at]))
         named = steps[at]
-        listing = reader.below(owner, Kind.RESOURCE)
+        listing = self.reader.below(owner, Kind.RESOURCE)
         if listing.error is not None:
             raise listing.error
         same = [one for one in listing.items if named.matches(one.key, one.id) and one.side == named.side]
@@ -322,7 +324,7 @@ class _Planner:
             raise UsageError(f"Several resources are called {named.name}.", "Name it by its number.")
         prefix = f"{steps[at + 1].name.strip('/')}/" if len(steps) > at + 1 else ""
         if same:
-            files = reader.below(owner.child(same[0]), Kind.FILE)
+            files = self.reader.below(owner.child(same[0]), Kind.FILE)
             if files.error is not None and not files.items and same[0].files != 0:
                 raise files.error
             return (same[0].uri, list(files.items)), prefix
