@@ -47,7 +47,9 @@ class Served:
 
     def __init__(self, numbers: tuple[int, int, int, int, int], latency: float = 0.0) -> None:
         words = [sys.executable, "-c", SERVE, *map(str, numbers), str(latency)]
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
 

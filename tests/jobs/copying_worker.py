@@ -62,6 +62,8 @@ def copy(step: Step, control: Control) -> Outcome:
 
 @contextmanager
 def compose(plan: Plan, prompt: Callable[[str], str], insecure: bool) -> Iterator[Execute]:
+    group = Path("/proc/self/autogroup")
+    note(f"group {group.read_text().strip() if group.exists() else 'none'}")
     note(f"nice {os.nice(0)} leader {os.getsid(0) != os.getppid()} argv {' '.join(sys.argv[1:])}")
     if os.environ.get("COPY_PASSWORD") and not prompt("Password of jdoe at lab"):
         raise SignInFailed("No password was found for jdoe at lab.", "Sign in.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
 import sys
+import threading
+import tty
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from xnat_tui.model.pairing import Pair
-from xnat_tui.tui.driver import CellScreen, DiffDriver, driver_class
+from xnat_tui.tui.driver import CellScreen, DiffDriver, Writer, driver_class
 from xnat_tui.tui.rows import Rows
 
 WIDTH, HEIGHT = 80, 24
@@ -251,6 +254,51 @@ def test_the_switch_brings_back_the_stock_driver(monkeypatch: pytest.MonkeyPatch
     assert driver_class(False) is LinuxDriver
     monkeypatch.setenv("XNAT_TUI_DIFF_DRIVER", "0")
     assert driver_class() is LinuxDriver
+
+
+def written(*texts: str, read_from: int) -> tuple[str, list[str]]:
+    """What a terminal shows of texts, when it is read only after so many; and the threads that wrote."""
+    terminal, child = pty.openpty()
+    tty.setraw(child)
+    threads: list[str] = []
+
+    class Told(io.TextIOWrapper):
+        def write(self, text: str) -> int:
+            threads.append(threading.current_thread().name)
+            return super().write(text)
+
+    file = Told(io.FileIO(child, "w"), "utf-8", write_through=True)
+    writer = Writer(file)
+    writer.start()
+    for text in texts[:read_from]:
+        writer.write(text)
+    total, seen = len("".join(texts).encode()), os.read(terminal, 65536)
+    for text in texts[read_from:]:
+        writer.write(text)
+    while len(seen) < total:
+        seen += os.read(terminal, 65536)
+    writer.stop()
+    file.close()
+    os.close(terminal)
+    return seen.decode(), threads
+
+
+def test_a_small_frame_is_sent_without_a_change_of_threads() -> None:
+    frames = ["é" * 20, "second", "third"]
+    assert written(*frames, read_from=1) == ("".join(frames), [])
+
+
+def test_a_terminal_that_takes_nothing_holds_nobody_up_and_gets_all_in_order() -> None:
+    frames = [f"{number:04}" * 200 for number in range(25)] + ["last"]
+    seen, threads = written(*frames, read_from=26)
+    assert seen == "".join(frames)
+    assert set(threads) == {"textual-output"}
+
+
+def test_a_large_frame_waits_in_the_thread() -> None:
+    seen, threads = written("x" * 2000, "y", read_from=2)
+    assert seen == "x" * 2000 + "y"
+    assert threads[0] == "textual-output"
 
 
 PROGRAM = """

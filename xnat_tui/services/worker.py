@@ -15,6 +15,7 @@ import signal
 import site
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
@@ -109,6 +110,24 @@ def forget(job: str) -> None:
         file.unlink(missing_ok=True)
 
 
+def _give_way() -> None:
+    """Leave the processor to others, who are people at work.
+
+    Linux gives each session of processes an equal share (`autogroup`, sched(7)): a process alone in its
+    session is nice to nobody before that is.
+    """
+    os.nice(NICENESS)
+    for pause in (0.1, 0.2, 0.0):  # the kernel takes one such wish in 100 ms, from all users together
+        try:
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
+        except BlockingIOError:
+            time.sleep(pause)
+        except OSError:
+            return  # a system without such groups
+        else:
+            return
+
+
 def log_file(job: str) -> Path:
     """Where the worker of a job writes; readable by this user only."""
     return state_folder() / "logs" / f"{job}.log"
@@ -135,7 +154,7 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
         passwords = json.loads(sys.stdin.buffer.read() or b"{}")
         if os.fork():
             os._exit(0)
-    os.nice(NICENESS)
+    _give_way()
     try:
         with Journal() as journal:
             claim = journal.claim(options.job)

@@ -12,14 +12,16 @@ import signal
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from select import select
 from selectors import EVENT_READ, SelectSelector
-from threading import RLock
-from typing import TYPE_CHECKING, Any
+from threading import Lock, RLock
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.cells import cell_len, get_character_cell_size
 from textual import events
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
+from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
@@ -46,6 +48,9 @@ _TOKEN = re.compile(
 """What a frame consists of, and what may stand beside frames without drawing anything (`mode`)."""
 
 _ALTERNATE_SCREEN = re.compile(r"\x1b\[\?(?:1049|1047|47)[hl]")
+
+_AT_ONCE = 1024
+"""Bytes that a terminal which takes any takes whole, as Linux and macOS have it: their buffers hold more."""
 
 _BRIDGE = 4
 """Unchanged cells between two changed ones that are cheaper to send again than to jump over."""
@@ -304,6 +309,33 @@ def _switch(old: str, new: str) -> str:
     return (f"\x1b[0m{leave_link}" if old else "") + new
 
 
+class Writer(WriterThread):
+    """Textual's thread for output, without a change of threads for what the terminal takes at once: on a busy
+    machine each change costs as much as drawing the frame did."""
+
+    def __init__(self, file: IO[str]) -> None:
+        super().__init__(file)
+        self._turn = Lock()
+        self._waiting = 0
+
+    def write(self, text: str) -> None:
+        data = text.encode()
+        with self._turn:
+            if not self._waiting and len(data) <= _AT_ONCE and select([], [self], [], 0)[1]:
+                while data:
+                    data = data[os.write(self.fileno(), data) :]
+                return
+            self._waiting += 1
+        self._queue.put(text)
+
+    def run(self) -> None:
+        while (text := self._queue.get()) is not None:
+            self._file.write(text)
+            self._file.flush()
+            with self._turn:
+                self._waiting -= 1
+
+
 class DiffDriver(LinuxDriver):
     """Textual's driver for Linux and macOS, with a `CellScreen` in front of its output.
 
@@ -393,6 +425,11 @@ class DiffDriver(LinuxDriver):
         with self._lock:
             self._cells.forget()
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        with self._lock:
+            assert self._writer_thread is not None, "Textual has just begun"
+            self._writer_thread.stop()
+            self._writer_thread = Writer(self._writer_thread._file)
+            self._writer_thread.start()
         resized = signal.getsignal(signal.SIGWINCH)
 
         def forget_and_resize(number: int, frame: FrameType | None) -> None:
