@@ -5,9 +5,10 @@ in a process of its own; all write to the same disk, in turns, each going first;
 Each writes new files, which stay until the end: written over, `curl`'s pages would be at hand and ours not.
 (An ext4 without a journal finds places for new files slowly for five minutes after many were deleted.)
 
-A wire of 1 Gbit/s is what an export has to fill. Over the loopback the server alone keeps one core busy, and
-`curl` neither unpacks nor hashes nor syncs what it writes: there the figure tells what that costs. `bare` is
-the least that does all of it in Python, with nothing around it: no list, no checks of names, no manifest.
+A wire of 1 Gbit/s is what an export has to fill, or a server that deflates what it sends, as Java does unless
+it is told otherwise. Over the loopback, undeflated, the server alone keeps one core busy, and `curl` neither
+unpacks nor hashes nor syncs what it writes: there the figure tells what that costs. `bare` is the least that
+does all of it in Python, with nothing around it: no list, no checks of names, no manifest.
 """
 
 from __future__ import annotations
@@ -78,9 +79,10 @@ class Counted(Connection):
         return super().download(*arguments, **options)
 
 
-def study(files: int, size: int, gigabits: float) -> Site:
+def study(files: int, size: int, gigabits: float, level: int) -> Site:
     Paced.gigabits = gigabits
     site = Site()
+    site.settings.zip_level = level
     session = site.add_experiment(site.add_subject(site.add_project("P"), "S"), "E")
     scan = site.add_scan(session, "1", fields={"type": "T1"})
     resource = site.new_resource("DICOM", format="DICOM", content="RAW")
@@ -94,9 +96,10 @@ def study(files: int, size: int, gigabits: float) -> Site:
 
 
 @contextmanager
-def server(files: int, size: int, gigabits: float = LOOPBACK) -> Iterator[str]:
+def server(files: int, size: int, gigabits: float = LOOPBACK, level: int = 0) -> Iterator[str]:
+    words = [str(number) for number in (files, size, gigabits, level)]
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bench_export", "--serve", str(files), str(size), str(gigabits)],
+        [sys.executable, "-m", "tests.bench.bench_export", "--serve", *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -112,9 +115,9 @@ def server(files: int, size: int, gigabits: float = LOOPBACK) -> Iterator[str]:
         child.stdout.close()
 
 
-def serve(files: int, size: int, gigabits: float) -> None:
+def serve(files: int, size: int, gigabits: float, level: int) -> None:
     """The child: its address on stdout, until standard input closes."""
-    with DemoServer(study(files, size, gigabits)) as one:
+    with DemoServer(study(files, size, gigabits, level)) as one:
         print(one.url, flush=True)
         sys.stdin.read()
 
@@ -204,18 +207,18 @@ def _cpu() -> float:
     return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
-def beside_curl(files: int, size: int, base: Path, gigabits: float = LOOPBACK) -> None:
+def beside_curl(files: int, size: int, base: Path, gigabits: float = LOOPBACK, level: int = 0) -> None:
     """In turns, each into an empty folder and with nothing left to be written to the disk."""
     took: dict[str, list[float]] = {}
     spent: dict[str, list[float]] = {}
-    with server(files, size, gigabits) as url, connect(url) as connection:
+    with server(files, size, gigabits, level) as url, connect(url) as connection:
         contestants: dict[str, Callable[[Plan], None]] = {
             "curl": partial(curl, url),
             "export": partial(exported, connection),
             "bare": partial(bare, url),
         }
         for turn in range(TURNS):
-            plan = plan_for(connection, base / f"{size}-{gigabits}-{turn}")
+            plan = plan_for(connection, base / f"{size}-{gigabits}-{level}-{turn}")
             names = list(contestants)
             for name in names[turn % 3 :] + names[: turn % 3]:
                 os.sync()
@@ -224,7 +227,8 @@ def beside_curl(files: int, size: int, base: Path, gigabits: float = LOOPBACK) -
                 took.setdefault(name, []).append(time.perf_counter() - began)
                 spent.setdefault(name, []).append(_cpu() - used)
     wire = f"{gigabits:g} Gbit/s" if gigabits else "the loopback"
-    print(f"{files} files of {size} bytes over {wire}:")
+    deflated = "deflated as Java does" if level else "only framed as deflated"
+    print(f"{files} files of {size} bytes over {wire}, {deflated}:")
     for name in contestants:
         rate = files * size / 1e6 / statistics.median(took[name])
         ratios = [curls / one for curls, one in zip(took["curl"], took[name], strict=True)]
@@ -254,17 +258,18 @@ def resume(files: int, size: int, base: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--serve", type=float, nargs=3, metavar=("FILES", "SIZE", "GIGABITS"), help=argparse.SUPPRESS
+        "--serve", type=float, nargs=4, metavar=("FILES", "SIZE", "GIGABITS", "LEVEL"), help=argparse.SUPPRESS
     )
     parser.add_argument("--folder", help="where to write: another disk, say")
     options = parser.parse_args()
     if options.serve:
-        files, size, gigabits = options.serve
-        serve(int(files), int(size), gigabits)
+        files, size, gigabits, level = options.serve
+        serve(int(files), int(size), gigabits, int(level))
         return
     with tempfile.TemporaryDirectory(prefix="bench-export-", dir=options.folder) as name:
         for gigabits in (1.0, 2.5, LOOPBACK):
             beside_curl(200, 500_000, Path(name), gigabits)
+        beside_curl(200, 500_000, Path(name), level=-1)
         beside_curl(10_000, 2_000, Path(name))
         resume(10_000, 2_000, Path(name))
 

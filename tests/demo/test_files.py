@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from xnat_tui.demo.archive import FileEntry
-from xnat_tui.demo.content import PatternContent
+from xnat_tui.demo.content import BytesContent, PatternContent
 from xnat_tui.demo.site import Site
 
 SESSION = "/data/experiments/XNAT_E00001"
@@ -111,6 +111,15 @@ def test_archives_are_streamed_in_the_layouts_of_xnat(admin: Any) -> None:
     answer = admin.get(f"{SESSION}/scans/1/files?format=zip&structure=simplified")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.namelist() == ["MR1/scans/1-T1/DICOM/1.dcm", "MR1/scans/1-T1/DICOM/sub/x.dcm"]
+
+
+def test_a_zip_is_deflated_as_asked_or_as_the_site_does(admin: Any, site: Site) -> None:
+    site.experiments["XNAT_E00001"].resources[0].add(FileEntry("zeros.bin", BytesContent(bytes(100_000))))
+    unasked, asked = f"{FILES}?format=zip", f"{FILES}?format=zip&compression=0"
+    assert len(admin.get(unasked).content) > 100_000
+    site.settings.zip_level = -1
+    assert len(admin.get(unasked).content) < 10_000
+    assert len(admin.get(asked).content) > 100_000
 
 
 def test_a_generated_file_is_whole_and_has_its_length(admin: Any, site: Site) -> None:

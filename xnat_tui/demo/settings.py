@@ -39,6 +39,8 @@ class Settings:
     ``shared_rows_repeat``: unproven; a session shared into several projects is listed repeatedly.
     ``strict_addresses``: unproven; the container refuses ``%2F``, ``%5C``, ``;``, ``//`` in paths, bare
     ``[`` and ``]`` in queries, and addresses beyond 8 kB with 400.
+    ``zip_level``: unproven; how hard zips are deflated where ``compression`` says nothing: 0 not at all, -1
+    as Java's own default.
     ``range_supported``: servers after 1.10 may answer 206 to a Range header.
     ``expired_answer``: an expired session: ``401``, or ``login`` (200 with the login page).
     ``last_modified_blank``: never-changed rows list "" instead of their insertion time.
@@ -94,6 +96,7 @@ class Settings:
     bad_label_status: int = 500
     shared_rows_repeat: bool = False
     strict_addresses: bool = True
+    zip_level: int = 0
     range_supported: bool = False
     expired_answer: str = "401"
     last_modified_blank: bool = False

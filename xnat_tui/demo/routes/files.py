@@ -171,9 +171,9 @@ def _archive(call: Call, found: list[tuple[Placed, FileEntry]], form: str) -> Re
             return Response(status_code=204)
         raise Refusal(404, "No files to download")
     name = download_name([place for place, _ in found], form)
-    level = call.params.get("compression", "0")
+    level = call.params.get("compression", "")
     return StreamingResponse(
-        stream(form, listed, int(level) if level.isdigit() else 0),
+        stream(form, listed, int(level) if level.isdigit() else call.site.settings.zip_level),
         media_type=MEDIA_TYPES[form],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
