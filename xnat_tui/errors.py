@@ -34,6 +34,8 @@ class XnatTuiError(Exception):
         self.hint = hint
         self.status = status
         """The HTTP status behind it, where there was one."""
+        self.unreachable = ""
+        """The name of the server that could not be reached, where that is why: no HTTP answer to anything."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_restore, (type(self), self.message, self.hint, self.status))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Event, Thread
 
 import pytest
 
+from xnat_tui.demo.faults import Fault, Hang
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
 
@@ -199,3 +201,37 @@ def test_a_site_that_wants_reasons_gets_them_typed_or_saved(program, servers, mo
     )
     told = {request.query.partition("event_reason=")[2] for request in servers.destination.requests}
     assert told == {"", "Amendment%203", "Saved%20with%20it"}
+
+
+def test_a_server_that_goes_away_pauses_the_job_and_says_how_to_go_on(program, servers, tmp_path):
+    waiting = servers.source.faults.add(r"GET .*format=xml", Hang())
+    going = Thread(target=stop_when_all_wait, args=(servers.source, waiting))
+    going.start()
+    folder = str(tmp_path / "out")
+    run = program("export", "lab:BRAINS", "--to", folder, "--yes", "--json")
+    going.join()
+    assert run.exit_code == 3, run.stderr
+    document = json.loads(run.stdout)
+    assert (document["state"], document["failed"]) == ("paused", [])
+    told = (
+        f"lab cannot be reached; the job is paused.{{}}Resume it with: xnat-tui jobs resume {document['job']}"
+    )
+    assert document["note"] == told.format(" ")
+    assert told.format("\n\nhint: ") in run.stderr
+    assert document["note"] in program("jobs", "show").stdout
+    servers.source.faults.clear()
+    servers.source.start()
+    run = program("jobs", "resume", "--json")
+    assert run.exit_code == 0, run.stderr
+    document = json.loads(run.stdout)
+    assert (document["state"], document["failed"]) == ("done", [])
+    assert "note" not in document
+    assert program("verify", folder).exit_code == 0
+
+
+def stop_when_all_wait(server: DemoServer, waiting: Fault) -> None:
+    """The server goes away when each of the job's four workers waits for an answer."""
+    poll = Event()
+    while waiting.fired < 4:
+        poll.wait(0.01)
+    server.stop()

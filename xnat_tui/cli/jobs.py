@@ -109,6 +109,7 @@ def show(state: State, job: str | None) -> int:
             f"{verified.digest} by digest, {verified.size} by size, {verified.unverified} unverified",
         ),
         ("seconds", f"{found.seconds:.1f}"),
+        *([("note", found.note)] if found.note else []),
     ):
         state.output.line(f"{name + ':':<10}{value}")
     for failure in found.failed:

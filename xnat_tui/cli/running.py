@@ -10,7 +10,7 @@ from xnat_tui.cli.confirm import Consent, refuse_read_only
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.progress import bar
 from xnat_tui.cli.state import State
-from xnat_tui.errors import Conflict
+from xnat_tui.errors import Conflict, ServerUnreachable
 from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.plan import SIGNS, Plan
 from xnat_tui.model.transfer import Report
@@ -54,10 +54,23 @@ def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *
 
 
 def follow(state: State, running: Worker) -> int:
-    """Watch a job that a worker runs until it ends, and report."""
-    with bar(state) as on_view:
-        report = running.wait(on_view=on_view)
-    return tell(state, report)
+    """Watch a job that a worker runs until it ends, and report.
+
+    Raises ServerUnreachable, with the report told, for a job that is paused because of that.
+    """
+    from xnat_tui.jobs.journal import Journal
+    from xnat_tui.jobs.reporting import report
+
+    try:
+        with bar(state) as on_view:
+            ended = running.wait(on_view=on_view)
+    except ServerUnreachable as error:
+        with Journal() as journal:
+            paused = report(journal, running.job)
+        if error.message in paused.note:  # else its worker could not even begin
+            tell(state, paused)
+        raise
+    return tell(state, ended)
 
 
 def tell(state: State, report: Report) -> int:

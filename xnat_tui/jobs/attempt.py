@@ -20,6 +20,8 @@ def attempt(execute: Callable[[Step, Control], Outcome], step: Step, control: Co
         return execute(step, control)
     except Interrupted:
         return Outcome(step.number, State.PAUSED, control.files, control.bytes)
+    except XnatTuiError as error:
+        return Outcome.failed(step, error, control.files, control.bytes)
     except Exception as error:  # noqa: BLE001  (a failing step fails itself and nothing else)
         failures = (not_done(step, error),)
         return Outcome(step.number, State.FAILED, control.files, control.bytes, failures=failures)

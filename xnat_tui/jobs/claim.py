@@ -16,7 +16,7 @@ from uuid import uuid4
 from xnat_tui.errors import Conflict
 from xnat_tui.jobs import records
 from xnat_tui.jobs.database import Database
-from xnat_tui.jobs.job import Event, Wish
+from xnat_tui.jobs.job import Event, Trouble, Wish
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.model.transfer import Outcome, State
 
@@ -168,10 +168,18 @@ class Claim:
             connection.execute("UPDATE jobs SET state = ? WHERE id = ?", (state, self.job))
             self._keep_state(connection, state)
 
-    def release(self, state: State, note: str = "") -> None:
+    def requeue(self, numbers: Iterable[int]) -> None:
+        """Have steps that were recorded as failed tried again when the job goes on."""
+        with self._writing() as connection:
+            for number in numbers:
+                records.requeue(connection, self.job, "state = 'failed' AND number = ?", number)
+
+    def release(self, state: State, note: str = "", trouble: Trouble | None = None) -> None:
         """Give the job back in this state. Nothing may be written with this claim any more."""
         with self._writing() as connection:
             self._end(connection, state, note)
+            if trouble is not None:
+                records.keep_trouble(connection, self.job, trouble)
 
     def let_go(self, note: str) -> bool:
         """Leave the job resumable, unless it was given back before. False when it is another worker's now."""

@@ -19,7 +19,7 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What ended a worker before it could run anything, as an error of `xnat_tui.errors` by name."""
+    """What ended a worker before its job's end, as an error of `xnat_tui.errors` by name."""
 
     kind: str
     message: str

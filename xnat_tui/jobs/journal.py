@@ -221,9 +221,9 @@ class Journal:
 
     def trouble(self, job: str, error: XnatTuiError) -> None:
         """Remember why a worker could not begin; the next claim forgets it."""
-        trouble = json.dumps(asdict(Trouble(type(error).__name__, error.message, error.hint)))
+        trouble = Trouble(type(error).__name__, error.message, error.hint)
         with self.database.transaction() as database:
-            database.execute("UPDATE jobs SET trouble = ? WHERE id = ?", (trouble, job))
+            records.keep_trouble(database, job, trouble)
             self._keep(database, job, "worker", error.message)
 
     def events(self, job: str, after: int = 0) -> list[Event]:

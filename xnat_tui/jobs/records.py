@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import asdict
 from typing import Any
 
-from xnat_tui.jobs.job import Event
+from xnat_tui.jobs.job import Event, Trouble
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Failure, State
@@ -25,11 +25,11 @@ def living(row: sqlite3.Row, now: float) -> bool:
     return bool(row["token"]) and owner.alive(row["heartbeat"], now)
 
 
-def requeue(database: sqlite3.Connection, job: str, condition: str) -> int:
+def requeue(database: sqlite3.Connection, job: str, condition: str, *values: int) -> int:
     """Put steps back into the queue, keeping count of what their earlier runs have sent; how many steps.
 
     A step that was cut off carries its counters, one that ended carries what it said it sent. `condition` is
-    SQL, always a literal of this package.
+    SQL, always a literal of this package, with a `?` for each of the values.
     """
     return database.execute(
         "UPDATE steps SET"
@@ -40,7 +40,7 @@ def requeue(database: sqlite3.Connection, job: str, condition: str) -> int:
         " state = 'queued', sent_files = 0, sent_bytes = 0, skipped = 0,"
         " digest = 0, size = 0, unverified = 0, failures = 0, failed = ''"
         " WHERE job = ? AND " + condition,
-        (job,),
+        (job, *values),
     ).rowcount
 
 
@@ -61,6 +61,10 @@ def keep_event(database: sqlite3.Connection, event: Event) -> None:
         "INSERT INTO events (job, at, kind, path, message) VALUES (?, ?, ?, ?, ?)",
         (event.job, event.at, event.kind, event.path, event.message),
     )
+
+
+def keep_trouble(database: sqlite3.Connection, job: str, trouble: Trouble) -> None:
+    database.execute("UPDATE jobs SET trouble = ? WHERE id = ?", (json.dumps(asdict(trouble)), job))
 
 
 def cancel_steps(database: sqlite3.Connection, job: str) -> None:

@@ -31,6 +31,7 @@ def report(journal: Journal, job: str) -> Report:
         failed=tuple(failures(journal, job)),
         verified=Evidence(sums["digest"], sums["size"], sums["unverified"]),
         seconds=found.seconds,
+        note=found.note,
     )
 
 

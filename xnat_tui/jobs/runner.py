@@ -17,11 +17,12 @@ from xnat_tui.jobs.attempt import attempt, not_done
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.control import Bandwidth, Control
 from xnat_tui.jobs.interruption import on_signals
-from xnat_tui.jobs.job import Event, Wish
+from xnat_tui.jobs.job import Event, Trouble, Wish
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
 from xnat_tui.jobs.schedule import Schedule
 from xnat_tui.jobs.threads import DaemonThreads
+from xnat_tui.jobs.unreached import Unreached
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, Report, State
 
@@ -49,7 +50,8 @@ def run(
     """Run what is queued of a job until it ends, is cancelled, or SIGINT or SIGTERM arrives (main thread).
 
     The report's state is DONE; FAILED when all ran and something failed; CANCELLED; or PAUSED after a signal,
-    and the job can then be resumed. A job that was paused or cancelled needs `Journal.resume` first.
+    or when a server cannot be reached any more, and the job can then be resumed. A job that was paused or
+    cancelled needs `Journal.resume` first.
     A step that raises fails, and with it only the steps that need it. Raises Conflict when another worker
     runs the job.
     """
@@ -104,6 +106,7 @@ class _Run:
         self._steps: dict[int, Step] = {}
         self._told: dict[int, tuple[int, int]] = {}
         self._blocked: dict[int, str] = {}
+        self._unreached = Unreached(workers)
         self._last = time.monotonic()
         self._resting = False
         self._wish = claim.pulse({}, 0.0)
@@ -127,6 +130,7 @@ class _Run:
             self._stop.set()
 
     def _work(self) -> None:
+        job = self._claim.job
         while True:
             self._pulse()
             if self._interrupted.is_set():
@@ -136,6 +140,9 @@ class _Run:
             if self._wish is Wish.PAUSE:
                 self._rest()
                 continue
+            nothing_left = not self._futures and not self._blocked and not len(self._schedule)
+            if self._unreached.enough or (nothing_left and self._unreached.enough_lost):
+                return self._wind_down(State.PAUSED, STOP_SECONDS, trouble=self._unreached.trouble(job))
             self._launch()
             if not self._futures and not self._blocked:
                 if not len(self._schedule):
@@ -198,8 +205,11 @@ class _Run:
             records.append((outcome, self._schedule.key(outcome.number)))
             if outcome.state is State.DONE:
                 self._schedule.succeed(outcome.number)
+                self._unreached.ended(outcome)
             elif outcome.state is State.FAILED:
-                lost += [(dependant, step.path) for dependant in self._schedule.fail(outcome.number)]
+                dependants = self._schedule.fail(outcome.number)
+                lost += [(dependant, step.path) for dependant in dependants]
+                self._unreached.ended(outcome, [dependant.number for dependant in dependants])
             else:
                 self._schedule.give_back(outcome.number)
             events.append(self._event("step", outcome.state, step.path))
@@ -234,6 +244,7 @@ class _Run:
         while self._futures and not self._interrupted.is_set():
             self._collect(PULSE)
             self._pulse()
+        self._claim.requeue(self._unreached.forgive())
         if not self._interrupted.is_set():
             self._claim.state(State.PAUSED)
             self._say("state", State.PAUSED)
@@ -247,8 +258,13 @@ class _Run:
             self._claim.state(State.RUNNING)
             self._say("state", State.RUNNING)
 
-    def _wind_down(self, state: State, seconds: float, note: str = "") -> None:
-        """Stop what runs, keep what ends in time, and give the job back."""
+    def _wind_down(
+        self, state: State, seconds: float, note: str = "", trouble: Trouble | None = None
+    ) -> None:
+        """Stop what runs, keep what ends in time, and give the job back.
+
+        A job that can go on tries again what failed because a server could not be reached.
+        """
         self._stop.set()
         deadline = time.monotonic() + seconds
         while self._futures and (left := deadline - time.monotonic()) > 0:
@@ -258,7 +274,10 @@ class _Run:
                 if self._interrupted.is_set():
                     deadline = min(deadline, time.monotonic() + STOP_SECONDS)
         self._pulse(at_once=True)
-        self._claim.release(state, note=note)
+        if state is State.PAUSED:
+            self._claim.requeue(self._unreached.forgive())
+        note = note or (f"{trouble.message} {trouble.hint}" if trouble else "")
+        self._claim.release(state, note, trouble)
         self._say("state", state)
 
     def _event(self, kind: str, message: str, path: str = "") -> Event:

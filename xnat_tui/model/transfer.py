@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from xnat_tui.model.plan import Totals
+from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.plan import Step, Totals
 
 
 class State(StrEnum):
@@ -60,6 +61,14 @@ class Outcome:
     """Files that were complete already."""
     verified: Evidence = Evidence()
     failures: tuple[Failure, ...] = ()
+    unreachable: str = ""
+    """The server that could not be reached, where the step failed for that."""
+
+    @classmethod
+    def failed(cls, step: Step, error: XnatTuiError, files: int = 0, size: int = 0) -> Self:
+        """A step that this error ended."""
+        failures = (Failure(step.path, error.message, error.hint),)
+        return cls(step.number, State.FAILED, files, size, failures=failures, unreachable=error.unreachable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,8 @@ class Report:
     failed: tuple[Failure, ...] = ()
     verified: Evidence = Evidence()
     seconds: float = 0.0
+    note: str = ""
+    """Why it stands where it stands, where there is something to say."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,5 +100,6 @@ class Report:
             "failed": [asdict(failure) for failure in self.failed],
             "verified": asdict(self.verified),
             "seconds": round(self.seconds, 3),
+            **({"note": self.note} if self.note else {}),
             **self.extra,
         }

@@ -44,6 +44,7 @@ COMMAND = (sys.executable, "-P", "-m", "xnat_tui.services.worker")
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 """Held back from the start until the claim is sure to be given back."""
 _EXIT = {State.DONE: 0, State.FAILED: 6, State.PAUSED: 130, State.CANCELLED: 130}
+_UNREACHABLE = 3
 _log = logging.getLogger(__name__)
 
 
@@ -198,7 +199,7 @@ def _work(journal: Journal, claim: Claim, prepare: Callable[[Plan], AbstractCont
         with prepare(plan) as (execute, factory):
             workers = plan.policy.workers
             report = run(journal, job, execute, workers=workers, executor_factory=factory, claim=claim)
-            code = _EXIT[report.state]
+            code = _UNREACHABLE if journal.job(job).trouble else _EXIT[report.state]
     except KeyboardInterrupt:
         claim.let_go("Interrupted; it can be resumed.")
         return 130

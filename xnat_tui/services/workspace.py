@@ -330,8 +330,9 @@ class Workspace:
     ) -> Report:
         """Run a plan in this process, remembered in the journal, and say what became of it.
 
-        `on_event` hears steps and failures. A failure is in the report, not raised; an interrupted job is
-        `paused` and can be resumed with `xnat-tui jobs resume`. Raises Conflict for a plan that must not
+        `on_event` hears steps and failures. A failure is in the report, not raised; a job that was
+        interrupted, or whose server cannot be reached any more, is `paused`, its `note` says why, and it
+        can be resumed with `xnat-tui jobs resume`. Raises Conflict for a plan that must not
         run (`Plan.blocked`).
         """
         from xnat_tui.jobs.journal import Journal

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from xnat_tui.errors import (
@@ -318,13 +318,28 @@ class Connection:
             except Unavailable as error:
                 seconds = waiting_time(number, error.retry_after)
                 if seconds is None:
+                    self._doubt(error)
                     raise
                 self._wait(seconds, error.message, stop)
                 continue
+            except ServerUnreachable as error:
+                self._doubt(error)
+                raise
             else:
                 self._transport.limiter.faster()
                 return result
             raise failure
+
+    def _doubt(self, error: ServerUnreachable) -> None:
+        """Whether nobody is there, or only this one request gets no answer: another one tells."""
+        if not error.unreachable:
+            return
+        transport = self._transport
+        with suppress(XnatTuiError):
+            transport.send(
+                "GET", f"{transport.base}/data/version", transport.stop, timeout=CLOSE_SECONDS
+            ).close()
+            error.unreachable = ""
 
     def _wait(self, seconds: float, reason: str, stop: threading.Event) -> None:
         if self.on_wait:

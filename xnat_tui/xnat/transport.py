@@ -174,6 +174,8 @@ class Transport:
                 failure = stopped(writing=writing)
             else:
                 failure = transport_failure(error, self.doing(writing=writing), writing=writing)
+            if isinstance(failure, ServerUnreachable) and not isinstance(failure, NotXnat):
+                failure.unreachable = self.name
         else:
             seconds = time.monotonic() - started
             log.debug("%s %s %s %s %.3f s", self.name, method, _route(url), response.status_code, seconds)

@@ -73,6 +73,8 @@ class Sender:
         self._fail = fail
         self.passed: dict[str, Passed] = {}
         self.existed = False
+        self.gone: XnatTuiError | None = None
+        """Set where nothing answers any more: the files that are left would each wait for the same."""
         self.members: Mapping[str, Member] | None = None
         """The files of this resource in a zip that somebody else fetched."""
 
@@ -81,6 +83,7 @@ class Sender:
 
         Raises Unclear or ServerUnreachable when an upload ended so: what was sent may have arrived.
         """
+        self.gone = None
         single: list[tuple[Item, Manner]] = []
         packed: dict[str, tuple[Item, Manner]] = {}
         count = sum(map(len, wanted.values()))
@@ -97,8 +100,12 @@ class Sender:
                 self._stream(item, manner, update_stats=last)
             else:
                 self._relay(item, manner, update_stats=last)
+            if self.gone is not None:
+                raise self.gone
         if packed:
             self._send_packed(packed, total)
+        if self.gone is not None:
+            raise self.gone
 
     def _alone(self, item: Item, count: int) -> bool:
         mode = self._run.policy.mode
@@ -138,7 +145,7 @@ class Sender:
                 if attempt < ATTEMPTS - 1 and isinstance(error, BadAnswer | ServerUnreachable):
                     pause(self._control, attempt)
                     continue
-                self._fail(item.key, error)
+                self._give_up(item, error)
                 return
             finally:
                 if opened and opened[-1].complete:
@@ -170,10 +177,16 @@ class Sender:
                 return streams.fetch(self._run.source, item, into, self._control)
             except SOURCE_FAILED as error:
                 if attempt == ATTEMPTS - 1 or not isinstance(error, BadAnswer | ServerUnreachable):
-                    self._fail(item.key, error)
+                    self._give_up(item, error)
                     return None
             pause(self._control, attempt)
         return None
+
+    def _give_up(self, item: Item, error: XnatTuiError) -> None:
+        if error.unreachable:
+            self.gone = error
+        else:
+            self._fail(item.key, error)
 
     def _send_packed(self, left: _Left, total: int) -> None:
         size = _size(left)
@@ -185,7 +198,7 @@ class Sender:
             else:
                 self._pack_zip(left, parcels, total)
             for item, manner in left.values():
-                if parcels.broken:
+                if parcels.broken or self.gone is not None:
                     break
                 self._pack_single(item, manner, parcels)
             parcels.finish()

@@ -262,6 +262,8 @@ def _copy_settings(run: CopyRun, step: Step, control: Control) -> tuple[Failure,
         except Interrupted:
             raise
         except XnatTuiError as error:
+            if error.unreachable:
+                raise
             words = error.message
         if words:
             what = name if name == writing.SCRIPT else f"{name} could not be set to {value}"
@@ -285,6 +287,8 @@ def _custom_fields(run: CopyRun, step: Step, there: etree._Element | None) -> tu
     except Interrupted:
         raise
     except (XnatTuiError, ValueError) as error:
+        if isinstance(error, XnatTuiError) and error.unreachable:
+            raise
         words = error.message if isinstance(error, XnatTuiError) else "they are no JSON"
         return (Failure(step.path, f"The answers of its custom forms were not copied: {words}"),)
     if not isinstance(kept, dict) or any(kept.get(name) != value for name, value in sent.items()):

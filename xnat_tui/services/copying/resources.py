@@ -41,6 +41,7 @@ class ResourceCopy:
         self._waiting: dict[str, Item] = {}
         self._overwrite: set[str] = set()
         self._unclear: XnatTuiError | None = None
+        self._unreachable = ""
 
     def copy(self) -> Outcome:
         """Raises XnatTuiError when the resource's files cannot be listed."""
@@ -86,6 +87,7 @@ class ResourceCopy:
             skipped=len(self.decision.complete),
             verified=self.evidence,
             failures=tuple(self.failures.values()),
+            unreachable=self._unreachable,
         )
 
     def _refuse(self) -> None:
@@ -155,7 +157,7 @@ class ResourceCopy:
                 return
             # what this step itself left there half may be replaced
             self._overwrite |= missing & self.sender.passed.keys()
-            if self._unclear is None:
+            if self._unclear is None or self.sender.gone is not None:
                 break
             if attempt < ATTEMPTS - 1:
                 pause(self.control, attempt)
@@ -196,6 +198,7 @@ class ResourceCopy:
     def fail(self, key: str, error: XnatTuiError) -> None:
         path = f"{self.step.path}/files/{key}" if key else self.step.path
         self.failures[key] = Failure(path, error.message, error.hint)
+        self._unreachable = self._unreachable or error.unreachable
 
 
 _ATTRIBUTES = ("format", "content", "tags", "description")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.plan import Mode, Plan, Step
-from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.copying.imports import import_session
 from xnat_tui.services.copying.items import clear_caches, copy_item, located, refresh_session, share_item
 from xnat_tui.services.copying.rsync import rsync_resource
@@ -61,8 +61,7 @@ def executor_for(plan: Plan, connections: Callable[[str], Connection]) -> Iterat
         except Interrupted:
             raise
         except XnatTuiError as error:
-            failure = Failure(step.path, error.message, error.hint)
-            return Outcome(step.number, State.FAILED, failures=(failure,))
+            return Outcome.failed(step, error)
 
     yield execute
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.plan import Mode, Step
-from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.model.transfer import Outcome
 from xnat_tui.services.copying.files import SOURCE_FAILED
 from xnat_tui.services.copying.lists import session_of
 from xnat_tui.services.copying.resources import ResourceCopy
@@ -116,8 +116,7 @@ def _failing(outcomes: dict[int, Outcome], step: Step) -> Iterator[None]:
     except Interrupted:
         raise
     except XnatTuiError as error:
-        failure = Failure(step.path, error.message, error.hint)
-        outcomes[step.number] = Outcome(step.number, State.FAILED, failures=(failure,))
+        outcomes[step.number] = Outcome.failed(step, error)
 
 
 class _Own:

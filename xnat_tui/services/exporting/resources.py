@@ -51,19 +51,22 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
     fetch = Fetch(run, step, control, listing, slot, names, Location.parse(step.data["location"]))
     if listing.error is not None:
         fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
+    unreachable = ""
     try:
         _fetch_missing(fetch, _wanted(fetch, list(_chosen(fetch))))
     except Interrupted:
         raise
     except XnatTuiError as error:
         fetch.failures.append(Failure(step.path, error.message, error.hint))
+        unreachable = error.unreachable
     except OSError as error:
         reason = error.strerror or type(error).__name__
         hint = "Check the folder, its rights and the space left."
         fetch.failures.append(Failure(step.path, f"The folder cannot be written to: {reason}.", hint))
     state = State.FAILED if fetch.failures else State.DONE
+    failures = tuple(fetch.failures)
     return Outcome(
-        step.number, state, fetch.files, fetch.bytes, fetch.skipped, fetch.verified, tuple(fetch.failures)
+        step.number, state, fetch.files, fetch.bytes, fetch.skipped, fetch.verified, failures, unreachable
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.plan import Plan, Step
-from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.copying.run import Control, check_stop
 from xnat_tui.services.exporting.documents import describe_dataset, save_document, save_table
 from xnat_tui.services.exporting.resources import fetch_resource
@@ -50,8 +50,7 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
         except Interrupted:
             raise
         except XnatTuiError as error:
-            failure = Failure(step.path, error.message, error.hint)
-            return Outcome(step.number, State.FAILED, failures=(failure,))
+            return Outcome.failed(step, error)
 
     clear(run.folder)
     try:

@@ -49,7 +49,8 @@ class Worker:
     ) -> Report:
         """Follow the job until no worker runs it. Ctrl+C interrupts the worker, a second one this wait.
 
-        Raises what kept the worker from running, and Interrupted when it died.
+        Raises what kept the worker from running, ServerUnreachable when it paused the job for that, and
+        Interrupted when it died.
         """
         with Journal() as journal:
             watch = Watch(journal)

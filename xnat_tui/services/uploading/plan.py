@@ -18,7 +18,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, OnExisting, Plan, Policy, Step
 from xnat_tui.model.prearchive import illegal_characters
-from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
@@ -87,8 +87,7 @@ def upload_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
         except Interrupted:
             raise
         except XnatTuiError as error:
-            failure = Failure(step.path, error.message, error.hint)
-            return Outcome(step.number, State.FAILED, failures=(failure,))
+            return Outcome.failed(step, error)
 
     yield execute
 

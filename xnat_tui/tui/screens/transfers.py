@@ -272,6 +272,6 @@ def _about(view: JobView) -> str:
     lines = [view.id, *(where(path) for path in view.current[:2])]
     if view.note:
         lines.append(view.note)
-    if view.trouble is not None:
+    if view.trouble is not None and view.trouble.message not in view.note:
         lines += [f"! {view.trouble.message}", view.trouble.hint]
     return clean_lines("\n".join(line for line in lines if line))
