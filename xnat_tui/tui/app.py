@@ -71,7 +71,7 @@ class Explorer(App[int]):
         self.settings = settings
         self.loader = Loader()
         self.rights = Rights(self)
-        self.plain = is_plain()
+        self.plain = theme.is_plain()
         """Whether somebody rather listens to the screen: nothing moves, and it changes once a second."""
         self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii, words=self.plain)
         texts_only = self.plain or no_color or settings.ui.ascii
@@ -221,11 +221,6 @@ class Explorer(App[int]):
 
     async def action_quit(self) -> None:
         self.main.action_do("quit_explorer")
-
-
-def is_plain() -> bool:
-    """Whether the environment asks for a screen that can be followed by ear."""
-    return os.environ.get("XNAT_TUI_A11Y", "") not in ("", "0") or os.environ.get("TERM") == "dumb"
 
 
 DEMO_WANTED = 75

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -90,6 +91,11 @@ def glyphs(ascii_only: bool, *, words: bool = False) -> Glyphs:
     return replace(
         drawn, open="-", closed="+", through="  ", branch="  ", corner="  ", missing="(not here)", words=True
     )
+
+
+def is_plain() -> bool:
+    """Whether the environment asks for a screen that can be followed by ear."""
+    return os.environ.get("XNAT_TUI_A11Y", "") not in ("", "0") or os.environ.get("TERM") == "dumb"
 
 
 _DRAWN_AS = {

@@ -59,3 +59,27 @@ async def test_a_panel_on_a_tiny_screen_leaves_room_for_what_it_shows(world: Wor
         told.has("F1 Keys", "esc")
         await told.press("escape", "I")
         assert sum("▀" in line for line in told.lines) >= 5
+
+
+async def test_the_summary_and_the_details_say_in_words_what_their_glyphs_say(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XNAT_TUI_A11Y", "1")
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("equals_sign")
+        await told.compared()
+        await told.press("S")
+        told.shows("words_summary_80x24")
+        await told.press("i")
+        told.shows("words_details_80x24")
+
+
+async def test_two_headers_side_by_side_say_in_words_what_differs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    async with story("lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS/SUB-002/SUB-002_MR1") as told:
+        await told.press("equals_sign")
+        await told.compared()
+        await told.press("enter", "j", "D")
+        told.shows("words_headers_80x24")

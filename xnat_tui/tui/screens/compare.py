@@ -21,6 +21,7 @@ from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.comparison import Comparison, items_of
 from xnat_tui.tui.screens.ask import AskText
 from xnat_tui.tui.screens.panel import Panel
+from xnat_tui.tui.theme import is_plain
 
 _KINDS = (
     *(Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION),
@@ -28,6 +29,7 @@ _KINDS = (
 )
 _WORDS = {Kind.EXPERIMENT: "sessions"}
 _HEADINGS = ("= same", "no digest", "* differ", "< left", "> right", "! error", "? unread")
+_SAID = ("= same", "no digest", "* differ", "< left only", "> right only", "! unreadable", "? unread")
 _SIGNS = ("=", "nd", "*", "<", ">", "!", "?")
 _CELLS = (7, 10, 9, 7, 8, 8, 9)
 _NARROW = 78
@@ -69,8 +71,8 @@ class ComparePanel(Panel[str]):
             self._ticking.stop()
             self._ticking = None
         comparison = self._comparison
-        narrow = self.app.size.width < _NARROW
-        lines = [_table_line("", _SIGNS if narrow else _HEADINGS, narrow)]
+        narrow, words = self.app.size.width < _NARROW, is_plain()
+        lines = [] if words else [_table_line("", _SIGNS if narrow else _HEADINGS, narrow)]
         for kind in _KINDS:
             counts = comparison.summary(kind)
             if any(astuple(counts)):
@@ -79,9 +81,11 @@ class ComparePanel(Panel[str]):
                     *(counts.same, counts.unverified, counts.differs, counts.only_source),
                     *(counts.only_destination, counts.unreadable, counts.unread),
                 )
-                lines.append(_table_line(word, map(str, figures), narrow))
+                said = _in_words(word, figures) if words else _table_line(word, map(str, figures), narrow)
+                lines.append(said)
         whole = comparison.summary()
-        depths = [f"({'o' if depth is comparison.depth else ' '}) {depth}" for depth in Depth]
+        chosen = "o chosen" if words else "o"
+        depths = [f"({chosen if depth is comparison.depth else ' '}) {depth}" for depth in Depth]
         lines += ["", f"depth  {'   '.join(depths)}   d: the next one"]
         if whole.unverified:
             lines.append(f"no digest: {whole.unverified} alike by name and size, which proves no more")
@@ -114,7 +118,7 @@ class ComparePanel(Panel[str]):
         lines = []
         for pair in pairs[:_MOST_UNREADABLE]:
             reason = pair.error.message if pair.error is not None else pair.note
-            lines.append(f"! {_path(pair)}: {clean(reason)}")
+            lines.append(f"!{' unreadable:' if is_plain() else ''} {_path(pair)}: {clean(reason)}")
         if len(pairs) > _MOST_UNREADABLE:
             lines.append(f"! and {len(pairs) - _MOST_UNREADABLE} more could not be read")
         return lines
@@ -169,6 +173,12 @@ def _table_line(word: str, cells: Iterable[str], narrow: bool) -> str:
     if narrow:
         return f"{word[:7]:<7}" + "".join(f"{cell:>4}" for cell in cells)
     return f"{word:<15}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, _CELLS, strict=True))
+
+
+def _in_words(word: str, figures: Iterable[int]) -> str:
+    """`subjects: = same 3, < left only 1`: a figure far below its heading says nothing to the ear."""
+    told = [f"{heading} {figure}" for heading, figure in zip(_SAID, figures, strict=True) if figure]
+    return f"{word}: {', '.join(told)}"
 
 
 def _path(pair: Pair) -> str:

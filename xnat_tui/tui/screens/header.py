@@ -19,6 +19,8 @@ from xnat_tui.services.dicom.header_pairs import HeaderPair, pair_headers
 from xnat_tui.tui.describing import cut
 from xnat_tui.tui.screens.panel import SHORT
 from xnat_tui.tui.screens.reading import ReadingPanel
+from xnat_tui.tui.theme import is_plain
+from xnat_tui.tui.widgets.row_text import WORD_OF_GLYPH
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.browsing.reading import Reader
 
 _NAME_CELLS = 24
+_WORD_CELLS = max(map(len, WORD_OF_GLYPH.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class HeaderPanel(ReadingPanel[None]):
         self._pairs: list[HeaderPair] = []
         self._shown: list[HeaderPair] = []
         self._show_patient = False
+        self._words = self.both and is_plain()
         self._at: int | None = None
         """The wanted file; None for the first one, or the one under the cursor."""
 
@@ -153,15 +157,22 @@ class HeaderPanel(ReadingPanel[None]):
 
     def _line(self, pair: HeaderPair, room: int) -> Content:
         row = pair.row
-        cells = min(_NAME_CELLS, max(8, room - 28))
+        sign = pair.glyph or " "
+        if self._words:
+            sign += f" {WORD_OF_GLYPH[sign]:<{_WORD_CELLS}}"
+        cells = min(_NAME_CELLS, max(8, room - 27 - cell_width(sign)))
         name = fit("  " * row.depth + clean(row.name or row.keyword or "(unknown)"), cells)
-        left = f"{pair.glyph or ' '} {row.tag} {row.vr:<2} {name}{' ' * (cells - cell_width(name))} "
+        left = f"{sign} {row.tag} {row.vr:<2} {name}{' ' * (cells - cell_width(name))} "
         space = room - cell_width(left)
         if not self.both:
             value = pair.source if pair.source is not None else pair.destination
             return Content(left + fit(clean(value or ""), space))
         half = (space - 1) // 2
-        texts = ["—" if text is None else fit(clean(text), half) for text in (pair.source, pair.destination)]
+        none = "(not here)" if self._words else "—"
+        texts = [
+            fit(none, half) if text is None else fit(clean(text), half)
+            for text in (pair.source, pair.destination)
+        ]
         line = f"{left}{texts[0]}{' ' * (half - cell_width(texts[0]))} {texts[1]}"
         return Content.styled(line, "bold") if pair.glyph else Content(line)
 

@@ -14,6 +14,8 @@ from xnat_tui.model.display import cell_width, clean, fit, short_size
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import FieldDifference, Judge, Pair, Status
 from xnat_tui.tui.describing import item_name, item_word, pair_line, verdict
+from xnat_tui.tui.theme import is_plain
+from xnat_tui.tui.widgets.row_text import WORD_OF_GLYPH
 
 _NAME_CELLS = 18
 _MOST_BELOW = 200
@@ -53,10 +55,11 @@ class DetailsView(VerticalScroll):
             return
         width = max(30, (self.size.width or 46) - 3)
         text = Text(no_wrap=True)
+        words = is_plain()
         one, other = source or pair.source, destination or pair.destination
         fields = judge(one, other).fields if judge and one and other else pair.fields
         differing = {difference.name: difference for difference in fields}
-        for line, style in _lines(pair, one, other, width, only, differing):
+        for line, style in _lines(pair, one, other, width, only, differing, words):
             text.append(line + "\n", style)
         if note:
             text.append(f"\n{clean(note)}\n", "italic")
@@ -68,8 +71,15 @@ Differing = Mapping[str, FieldDifference]
 
 
 def _lines(
-    pair: Pair, one: Item | None, other: Item | None, width: int, only: str, differing: Differing
+    pair: Pair,
+    one: Item | None,
+    other: Item | None,
+    width: int,
+    only: str,
+    differing: Differing,
+    words: bool,
 ) -> Iterator[Line]:
+    """`words` beside the glyphs, for those who listen."""
     item = one or other
     if item is None or pair.group is not None:
         yield pair_line(pair), "bold"
@@ -86,11 +96,11 @@ def _lines(
                 yield f"  {clean(error.hint)}", ""
     yield "", ""
     if pair.both:
-        yield from _two_columns(one, other, width, only, differing)
+        yield from _two_columns(one, other, width, only, differing, words)
     else:
         yield from _fields(item, width, only)
     if not only:
-        yield from _differing_below(pair, width)
+        yield from _differing_below(pair, width, words)
 
 
 def _about(pair: Pair, item: Item) -> Iterator[tuple[str, str]]:
@@ -136,15 +146,16 @@ def _beside(name: str, values: Sequence[Sequence[str]], end: str = "", style: st
 
 
 def _two_columns(
-    one: Item | None, other: Item | None, width: int, only: str, differing: Differing
+    one: Item | None, other: Item | None, width: int, only: str, differing: Differing, words: bool
 ) -> Iterator[Line]:
     """What differs first. What belongs to a server, such as an ID, may be unlike without a mark."""
     left = one.fields if one is not None else {}
     right = other.fields if other is not None else {}
     extra = [name for name in differing if name not in left and name not in right]
     names = [*extra, *sorted({*left, *right}, key=lambda name: (name not in differing, name))]
+    sign, none = (" * differs", "(none)") if words else (" *", "—")
     cells = _name_cells(names, width)
-    room = max(6, (width - cells - 4) // 2)
+    room = max(6, (width - cells - 2 - len(sign)) // 2)
     yield f"{'':<{cells}} {'left':<{room}} right", "bold"
     for name in names:
         difference = differing.get(name)
@@ -152,10 +163,10 @@ def _two_columns(
         there = right.get(name, "") or (difference.destination if difference else "")
         if not (here or there) or only.casefold() not in f"{name} {here} {there}".casefold():
             continue
-        title, texts = _column(clean(name), cells), [clean(text) or "—" for text in (here, there)]
+        title, texts = _column(clean(name), cells), [clean(text) or none for text in (here, there)]
         if difference:
             columns = [[_column(part, room) for part in wrapped(text, room)] for text in texts]
-            yield from _beside(title, columns, " *", "bold")
+            yield from _beside(title, columns, sign, "bold")
         else:
             yield from _beside(title, [[_column(text, room)] for text in texts])
 
@@ -194,7 +205,7 @@ def _column(text: str, cells: int) -> str:
     return fitted + " " * (cells - cell_width(fitted))
 
 
-def _differing_below(pair: Pair, width: int) -> Iterator[Line]:
+def _differing_below(pair: Pair, width: int, words: bool) -> Iterator[Line]:
     """What differs below the pair as far as that is known: files where they were listed."""
     if not pair.differing_below:
         return
@@ -208,7 +219,8 @@ def _differing_below(pair: Pair, width: int) -> Iterator[Line]:
             yield "… and more: expand it in the tree", "italic"
             return
         found += 1
-        yield fit(f"{below.glyph} {_way(below, pair)}{_sizes(below)}", width), ""
+        sign = f"{below.glyph} {WORD_OF_GLYPH[below.glyph]}:" if words else below.glyph
+        yield fit(f"{sign} {_way(below, pair)}{_sizes(below)}", width), ""
 
 
 def _highest(below: Pair, pair: Pair) -> bool:

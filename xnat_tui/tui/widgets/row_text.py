@@ -32,7 +32,7 @@ _STYLE_OF_GLYPH = {
     "!": "error",
 }
 
-_WORD_OF_GLYPH = {
+WORD_OF_GLYPH = {
     " ": "same",
     "*": "differs",
     "<": "left only",
@@ -123,7 +123,7 @@ def _pair(row: Row, rows: Rows, place: Place, in_range: bool) -> list[Run]:
 
 
 def _words(pair: Pair, *, marked: bool, comparing: bool) -> str:
-    said = [_WORD_OF_GLYPH[pair.glyph]] if comparing else []
+    said = [WORD_OF_GLYPH[pair.glyph]] if comparing else []
     return "".join(f"{word} " for word in (*said, *(["marked"] if marked else [])))
 
 
