@@ -117,6 +117,15 @@ def test_a_changed_byte_never_gives_a_wrong_file(data: st.DataObject) -> None:
     assert set(found.values()) <= wanted, "a name may have changed, a content never"
 
 
+def test_what_its_reader_does_not_want_any_more_passes_by() -> None:
+    body = zipped(zipfile.ZIP_STORED, piped=False)
+    pieces = [body[start : start + 1000] for start in range(0, len(body), 1000)]
+    with zip_streams.stream(cast(Connection, Given(pieces)), "/data") as members:
+        first = next(members)
+        assert next(iter(first.content))
+        assert [one.path for one in members] == ["empty", "sub/b.txt"]
+
+
 def test_who_leaves_the_checksum_out_can_ask_for_it_afterwards() -> None:
     body = bytearray(zipped(zipfile.ZIP_STORED, piped=False))
     body[body.index(b"dicom")] ^= 1

@@ -221,7 +221,7 @@ class _Coming(Content):
 
     def __iter__(self) -> Iterator[bytes]:
         self._checksum = 0
-        yield from self._chunks
+        return self._chunks  # itself: a generator around it would end it with a reader who stops early
 
     def damaged(self, chunks: Iterable[bytes]) -> bool:
         checksum = 0
