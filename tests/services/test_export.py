@@ -248,6 +248,60 @@ def test_a_document_that_was_changed_in_the_folder_is_a_conflict_and_left(export
     assert "<xnat:MRSession" in document.read_text()
 
 
+def test_documents_of_somebody_elses_making_are_left(exports, make_site, tmp_path):
+    one = exports(make_site())
+    own = {"metadata.csv": "my,own\n", "P/project.xml": "<mine/>"}
+    (tmp_path / "P").mkdir()
+    for name, text in own.items():
+        (tmp_path / name).write_text(text)
+    plan = one.plan(tmp_path, "lab:P")
+    assert [step.path for step in plan.steps if step.action is Action.CONFLICT] == ["metadata.csv"]
+    (failure,) = failures(one.run(plan))
+    assert failure.error.startswith("It was changed in the folder, or is not from this export")
+    assert {name: (tmp_path / name).read_text() for name in own} == own
+    assert failures(one.export(tmp_path, "lab:P", overwrite_local=True)) == []
+    assert all((tmp_path / name).read_text() != text for name, text in own.items())
+
+
+@pytest.mark.parametrize("name", ["dataset_description.json", ".bidsignore"])
+@pytest.mark.parametrize("when", ["before", "between"])
+def test_what_describes_a_dataset_is_left_as_its_user_wrote_it(exports, make_site, tmp_path, name, when):
+    one, bids = exports(make_site()), {"layout": Layout.BIDS, "metadata": False}
+    if when == "between":
+        one.export(tmp_path, "lab:P", **bids)
+        next(tmp_path.rglob("a.dcm")).unlink()
+    (tmp_path / name).write_text("mine")
+    (failure,) = failures(one.export(tmp_path, "lab:P", **bids))
+    assert failure.error.startswith("It was changed in the folder, or is not from this export")
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_changed_file_is_left_though_its_subject_has_another_label_now(exports, make_site, tmp_path):
+    site = make_site()
+    one, flat = exports(site), {"layout": Layout.FLAT, "metadata": False}
+    one.export(tmp_path, "lab:P", **flat)
+    changed = tmp_path / "E1/1-T1__DICOM__a.dcm"
+    changed.write_bytes(b"my own work")
+    site.subject("S1", "P").label = "S9"
+    plan = one.plan(tmp_path, "lab:P", **flat)
+    assert [step.action for step in plan.steps] == [Action.CONFLICT, Action.SKIP]
+    assert failures(one.run(plan)) == []
+    assert changed.read_bytes() == b"my own work"
+
+
+def test_really_deflated_zips_bring_every_byte(exports, tmp_path):
+    site = source_site()
+    site.settings.zip_level = -1
+    one = exports(site)
+    found = failures(one.export(tmp_path / "zips", "lab:BRAINS", metadata=False, mode=Mode.ZIP))
+    assert any(request.query == "format=zip" for request in one.fetched())
+    expected = failures(one.export(tmp_path / "files", "lab:BRAINS", metadata=False, mode=Mode.FILE))
+    assert sorted(failure.path for failure in found) == sorted(failure.path for failure in expected)
+    zips, files = tmp_path / "zips", tmp_path / "files"
+    assert archive_files(zips) == archive_files(files) != set()
+    assert all((zips / name).read_bytes() == (files / name).read_bytes() for name in archive_files(zips))
+
+
 def test_files_that_were_there_before_are_recognised_by_their_bytes(exports, make_site, tmp_path):
     one = exports(make_site())
     one.export(tmp_path, "lab:P", metadata=False)

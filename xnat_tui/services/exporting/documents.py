@@ -56,10 +56,8 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
 def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
     """`dataset_description.json`, and what a validator shall not look at.
 
-    Raises Conflict where it was changed in the folder.
+    Raises Conflict where one of them was changed in the folder, or is of another's making.
     """
-    if document_changed(run.manifest, step.target.uri) and not run.policy.overwrite_local:
-        raise in_the_way(run, step.target.uri, Standing.CHANGED)
     description = {
         "Name": ", ".join(run.plan.sources),
         "BIDSVersion": BIDS_VERSION,
@@ -72,7 +70,12 @@ def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
 
 
 def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
-    """A file beside the archive's own; only an item's document came from somewhere."""
+    """A file beside the archive's own; only an item's document came from somewhere.
+
+    Raises Conflict where another of somebody else's making has its place.
+    """
+    if document_changed(run.manifest, name, body) and not run.policy.overwrite_local:
+        raise in_the_way(run, name, Standing.CHANGED)
     target = inside(run.folder, name)
     part = write_whole(target, run.incoming.place(), body)
     entry = Entry(name, part.size, part.md5, "", kind="metadata")
@@ -87,7 +90,7 @@ def save_table(run: ExportRun) -> None:
     Rows of documents that an earlier export brought stay as they are, and so does a table that was changed
     in the folder: the plan told it as a conflict.
     """
-    if document_changed(run.manifest, TABLE) and not run.policy.overwrite_local:
+    if document_changed(run.manifest, TABLE, b"") and not run.policy.overwrite_local:
         return
     steps = [step for step in run.plan.steps if step.task == "metadata"]
     rows = [row for step in steps if (row := _row(run, step)) is not None]

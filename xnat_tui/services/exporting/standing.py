@@ -59,7 +59,7 @@ def standing(manifest: Manifest, name: str, item: Item, uri: str, server: str, w
         return Found(Standing.MISSING)  # a link or a folder is told when its place is needed
     size = there.st_size
     mine = entry is not None and (entry.uri, entry.server) == (uri, server)
-    if entry is not None and entry.item != words:
+    if entry is not None and not mine and entry.item != words:
         taken = manifest.belongs_to_another(name, uri, server)
         return Found(Standing.TAKEN if taken else Standing.MISSING)
     if entry is not None and mine and (size, there.st_mtime_ns) == (entry.size, entry.mtime):
@@ -79,12 +79,17 @@ def standing(manifest: Manifest, name: str, item: Item, uri: str, server: str, w
     return Found(Standing.UNPROVEN if fits and not item.digest else Standing.CHANGED)
 
 
-def document_changed(manifest: Manifest, name: str) -> bool:
-    """Whether a file that the export wrote beside the archive's own is no longer as it was written."""
+def document_changed(manifest: Manifest, name: str, body: bytes | None = None) -> bool:
+    """Whether a file beside the archive's own is no longer as the export wrote it.
+
+    With the `body` that would replace it, also whether it is none of the export's, and another.
+    """
     entry, place = manifest.get(name), manifest.folder / name
-    if entry is None or not place.is_file() or place.is_symlink():
+    if not place.is_file() or place.is_symlink():
         return False
     there = place.lstat()
+    if entry is None:
+        return body is not None and (there.st_size != len(body) or place.read_bytes() != body)
     if (there.st_size, there.st_mtime_ns) == (entry.size, entry.mtime):
         return False
     return there.st_size != entry.size or md5_of(place) != entry.md5

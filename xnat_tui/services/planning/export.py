@@ -304,7 +304,8 @@ class _Walk:
     def finish(self) -> None:
         """What the folder as a whole gets."""
         tabled = next((step for step in self.steps if step.task == "metadata"), None)
-        if tabled is not None and not self.policy.overwrite_local and document_changed(self.manifest, TABLE):
+        changed = not self.policy.overwrite_local and document_changed(self.manifest, TABLE, b"")
+        if tabled is not None and changed:
             self._left += 1
             reason = f"{TABLE}: {CHANGED[0].lower()}{CHANGED[1:]}; --overwrite would replace it."
             self.steps.append(
