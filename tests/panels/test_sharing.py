@@ -168,6 +168,23 @@ def test_giving_away_needs_a_free_label_and_another_project(look, service, xnat)
         service.plan_transfer(look("BRAINS/SUB-009/SUB-009_MR1/assessors/SUB-009_MR1_QC"), "EMPTY")
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_label_taken_since_the_plan_is_told_as_the_server_made_of_it(
+    xnat, look, service, carry_out, goes_on
+):
+    xnat.site.settings.owner_clash_goes_on = goes_on
+    changes = service.plan_transfer(look("BRAINS/SUB-008"), "EMPTY")
+    xnat.site.add_subject(xnat.site.projects["EMPTY"], "SUB-008")
+    results = carry_out(changes, service.do)
+    assert [result.error is None for result in results] == [goes_on] * len(changes)
+    if goes_on:
+        assert "409" in results[0].note
+    else:
+        assert isinstance(results[0].error, Conflict)
+    for project, moved in (("EMPTY", goes_on), ("BRAINS", not goes_on)):
+        assert (xnat.site.experiment("SUB-008_MR1", project) is not None) == moved
+
+
 def test_sessions_stay_where_their_subject_could_not_go(xnat, look, service, carry_out):
     changes = service.plan_transfer(look("BRAINS/SUB-009"), "EMPTY")
     xnat.faults.add("^PUT .*/subjects/.*primary=true", ErrorPage(422), times=1)

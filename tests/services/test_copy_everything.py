@@ -174,6 +174,16 @@ def test_everything_of_everything_arrives(servers, mode):
     assert result.evidence == Evidence(digest=28)
 
 
+def test_really_deflated_zips_bring_everything(servers):
+    source = rich_site()
+    source.settings.zip_level = -1
+    pair = servers(source, Site(plugin_types=PLUGINS))
+    result = pair.copy("RICH", project="RICH", policy=Policy(mode=Mode.ZIP))
+    assert result.failures == []
+    assert everything(pair.target.site, "RICH") == everything(source, "RICH")
+    assert result.evidence == Evidence(digest=28)
+
+
 def test_a_session_alone_brings_everything_too(servers):
     """Its document is read in place of the project's lists."""
     source = rich_site()

@@ -16,6 +16,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
+from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning.copy import NewProject, plan_copy
 
@@ -75,6 +76,36 @@ def test_missing_data_types_block_unless_they_are_to_be_left_out(servers):
     assert plan.blocked
     assert any("icr:roiCollectionData" in finding.message for finding in plan.findings)
     assert not pair.plan("BRAINS/SUB-012", policy=Policy(ignore_missing_datatypes=True)).blocked
+
+
+def test_a_type_that_nobody_has_set_up_blocks_unless_it_is_to_be_left_out(servers):
+    target = Site()
+    target.settings.types_not_set_up = frozenset({"xnat:mrSessionData"})
+    pair = servers(source_site(), target)
+    plan = pair.plan("BRAINS/SUB-009")
+    assert plan.blocked
+    assert any("xnat:mrSessionData" in finding.message for finding in plan.findings)
+    plan = pair.plan("BRAINS/SUB-009", policy=Policy(ignore_missing_datatypes=True))
+    assert pair.run(plan).failures == []
+    assert target.subject("SUB-009", "NEW") is not None
+    assert target.experiment("SUB-009_MR1", "NEW") is None
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_type_that_only_the_run_finds_missing_fails_alone(servers, status):
+    target = Site()
+    target.settings.unknown_type_status = status
+    pair = servers(source_site(), target)
+    pair.target.faults.add("^GET /data/search/elements|^GET /xapi/schemas/datatypes", ErrorPage(503))
+    plan = pair.plan("BRAINS/SUB-012")
+    assert not plan.blocked
+    assert any("could not be listed" in finding.message for finding in plan.findings)
+    failed = [name for name, one in pair.run(plan).outcomes.items() if one.state is State.FAILED]
+    roi = "subjects/SUB-012/experiments/SUB-012_MR1/assessors/SUB-012_MR1_ROI"
+    assert failed
+    assert {name[: len(roi)] for name in failed} == {roi}
+    assert target.experiment("SUB-012_MR1", "NEW") is not None
+    assert target.experiment("SUB-012_MR1_ROI", "NEW") is None
 
 
 def test_labels_that_xnat_refuses_are_named_before_anything_is_sent(servers):

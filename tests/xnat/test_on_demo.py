@@ -19,6 +19,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.errors import NotFound, PasswordExpired, SessionExpired, SignInFailed
 from xnat_tui.model.entities import Kind
 from xnat_tui.xnat import documents, listing, zips
+from xnat_tui.xnat.access import own_access
 from xnat_tui.xnat.bulk_sessions import SessionQuestions
 from xnat_tui.xnat.connection import Connection, encode_uri
 
@@ -55,6 +56,15 @@ def test_signing_in_and_listing_projects_takes_six_requests(demo: DemoServer, co
     assert connection.user == "olga"
     assert connection.version_tuple >= (1, 7)
     assert connection.url == demo.url
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_rights_are_the_users_own_whether_or_not_the_list_names_his_number(
+    demo: DemoServer, connection: Connection, named: bool
+) -> None:
+    demo.site.settings.user_id_in_envelope = named
+    demo.site.add_project("P2", users={"olga": "collaborator"})
+    assert own_access(connection) == {"P1": "read, edit, delete", "P2": "read"}
 
 
 def test_closing_leaves_no_session_behind(demo: DemoServer, connection: Connection) -> None:

@@ -51,6 +51,22 @@ def test_the_list_of_all_shows_what_the_user_may_edit(prearchive: Prearchive) ->
     assert len(found) == 18
 
 
+@pytest.mark.parametrize("cell", ["", "null"])
+def test_what_has_no_project_is_unassigned_however_the_server_says_so(
+    demo: DemoServer, open_workspace: Callable[[str], Workspace], cell: str
+) -> None:
+    demo.site.settings.unassigned_cell = cell
+    demo.site.prearchive[0].project = ""
+    admin = open_workspace("admin")
+    prearchive = Prearchive(admin.connection("lab"), "lab")
+    expected = {one.folder_name for one in demo.site.prearchive if not one.project}
+    for location in ("lab:", "lab:Unassigned", "lab:BRAINS"):
+        selection = Selection(locate(admin, location)[1])
+        found = {one.folder for one in prearchive.sessions(selection) if not one.project}
+        assert found == (set() if location == "lab:BRAINS" else expected)
+    assert expected
+
+
 def test_a_projects_list_never_holds_another_projects_sessions(
     open_workspace: Callable[[str], Workspace], pick: Pick
 ) -> None:
