@@ -15,6 +15,8 @@ from xnat_tui.model.pairing import Depth, Status
         ("61.25", "61.250"),
         ("1", "1.0"),
         ("-.5", "-0.50"),
+        ("0", "0.0e5"),
+        pytest.param("9" * 5000, "+" + "9" * 5000, id="thousands of digits"),
         ("2024-03-26", "03/26/2024"),
         ("2024-03-26 10:00:00.0", "2024-03-26T10:00:00"),
         ("10:35:00", "10:35:00.000"),
@@ -39,6 +41,9 @@ def test_spellings_of_one_value_are_the_same(one: str, other: str) -> None:
         ("2024-03-26", "2024-03-28"),
         ("10:35:00", "10:35:00.5"),
         ("9007199254740993", "9007199254740992"),
+        ("12e4567", "34e5678"),
+        ("12e-4567", "34e-5678"),
+        pytest.param("9" * 5000, "8" * 5000, id="thousands of digits"),
     ],
 )
 def test_other_values_are_not(one: str, other: str) -> None:

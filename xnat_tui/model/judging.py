@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.pairing import Depth, FieldDifference, Status, Verdict
@@ -193,12 +194,18 @@ def _plain(text: str) -> str:
 
 
 def _same_number(one: str, other: str) -> bool:
-    """By value, except that leading zeros are a name's and not a number's (`007` is not `7`)."""
+    """By value, except that leading zeros are a name's and not a number's (`007` is not `7`).
+
+    What is too great or too small for a float is rather a name as well: `12e4567` is not `34e5678`.
+    """
     if any(re.match(r"[+-]?0\d", text) for text in (one, other)):
         return False
     if one.lstrip("+-").isdecimal() and other.lstrip("+-").isdecimal():
-        return int(one) == int(other)
-    return math.isclose(float(one), float(other), rel_tol=1e-9, abs_tol=0.0)
+        return Decimal(one) == Decimal(other)  # int() refuses thousands of digits
+    values = float(one), float(other)
+    if values == (0.0, 0.0):
+        return not any(float(re.split("[eE]", text)[0]) for text in (one, other))
+    return math.inf not in map(abs, values) and math.isclose(*values, rel_tol=1e-9, abs_tol=0.0)
 
 
 _DAY_FORMATS = ("%Y-%m-%d", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
