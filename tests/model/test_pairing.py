@@ -88,6 +88,13 @@ def test_two_of_one_label_are_paired_by_their_counts_before_their_fields_at_ever
         ]
 
 
+def test_a_label_like_the_place_of_another_is_no_match_for_it() -> None:
+    one = Item(Kind.RESOURCE, "A", side="in", files=1, bytes=1)
+    other = Item(Kind.RESOURCE, "in/A", files=1, bytes=1)
+    pairs = match(Kind.RESOURCE, Listing((one,)), Listing((other,)), Rules())
+    assert [pair.status for pair in pairs] == [Status.ONLY_SOURCE, Status.ONLY_DESTINATION]
+
+
 def test_labels_that_differ_by_case_are_two_and_point_at_each_other() -> None:
     one, other = (Listing((Item(Kind.SUBJECT, key, key),)) for key in ("SUB-008", "sub-008"))
     first, second = match(Kind.SUBJECT, one, other, Rules())

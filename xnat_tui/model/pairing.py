@@ -282,10 +282,10 @@ def _in_step(items: Sequence[Item], others: Sequence[Item]) -> bool:
     return keys == [(item.key, item.side) for item in others] and len(set(keys)) == len(keys)
 
 
-def _by_key(items: Iterable[Item]) -> dict[str, list[Item]]:
-    found: dict[str, list[Item]] = {}
+def _by_key(items: Iterable[Item]) -> dict[tuple[str, str], list[Item]]:
+    found: dict[tuple[str, str], list[Item]] = {}
     for item in items:
-        found.setdefault(f"{item.side}/{item.key}" if item.side else item.key, []).append(item)
+        found.setdefault((item.side, item.key), []).append(item)
     return found
 
 
