@@ -133,6 +133,11 @@ def test_a_count_that_contradicts_the_rows_is_an_error() -> None:
         parse_table('{"ResultSet":{"Result":[{"ID":"1"}],"totalRecords":"3"}}')
 
 
+def test_a_count_of_thousands_of_digits_is_an_error_like_any_other() -> None:
+    with pytest.raises(BadAnswer, match=r"announced 9{20} rows and sent 1"):
+        parse_table('{"ResultSet":{"Result":[{"ID":"1"}],"totalRecords":"' + "9" * 5000 + '"}}')
+
+
 def test_a_page_of_a_longer_listing_may_count_the_whole() -> None:
     assert len(parse_table('{"ResultSet":{"Result":[{"ID":"1"}],"totalRecords":"3"}}', paged=True)) == 1
 

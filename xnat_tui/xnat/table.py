@@ -126,8 +126,9 @@ def parse_table(body: Iterable[bytes], *needed: str, paged: bool = False) -> Tab
         raise BadAnswer("The server's answer holds no listing (no ResultSet).", _HINT)
     rows.require(needed)
     table = rows.table()
-    if not paged and isinstance(total, str | int) and str(total).isdecimal() and int(total) != len(table):
-        raise BadAnswer(f"The server announced {int(total)} rows and sent {len(table)}.", _HINT)
+    told = _text(total).lstrip("0") or "0"
+    if not paged and _text(total).isdecimal() and told != str(len(table)):
+        raise BadAnswer(f"The server announced {told[:20]} rows and sent {len(table)}.", _HINT)
     return table
 
 
