@@ -271,9 +271,13 @@ def test_what_describes_a_dataset_is_left_as_its_user_wrote_it(exports, make_sit
         one.export(tmp_path, "lab:P", **bids)
         next(tmp_path.rglob("a.dcm")).unlink()
     (tmp_path / name).write_text("mine")
-    (failure,) = failures(one.export(tmp_path, "lab:P", **bids))
-    assert failure.error.startswith("It was changed in the folder, or is not from this export")
+    plan = one.plan(tmp_path, "lab:P", **bids)
+    told = f"{name} of the folder stays as it is; --overwrite would replace what is there."
+    assert told in [finding.message for finding in plan.findings]
+    assert failures(one.run(plan)) == []
     assert (tmp_path / name).read_text() == "mine"
+    assert failures(one.export(tmp_path, "lab:P", overwrite_local=True, **bids)) == []
+    assert (tmp_path / name).read_text() != "mine"
 
 
 def test_a_changed_file_is_left_though_its_subject_has_another_label_now(exports, make_site, tmp_path):

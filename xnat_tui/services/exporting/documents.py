@@ -28,6 +28,7 @@ from xnat_tui.xnat.connection import encode_uri
 log = logging.getLogger("xnat_tui.export")
 
 TABLE = "metadata.csv"
+DESCRIPTION = "dataset_description.json"
 IGNORE = ".bidsignore"
 _FIRST_COLUMNS = ("location", "kind", "type")
 _NUMBER_STARTS = ("=", "+", "@", "\t", "\r")
@@ -56,7 +57,7 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
 def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
     """`dataset_description.json`, and what a validator shall not look at.
 
-    Raises Conflict where one of them was changed in the folder, or is of another's making.
+    Those of the folder's own stay: a user writes into them what no archive knows. The plan says so.
     """
     description = {
         "Name": ", ".join(run.plan.sources),
@@ -64,8 +65,13 @@ def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
         "DatasetType": "raw",
         "GeneratedBy": [{"Name": "xnat-tui", "Version": __version__}],
     }
-    _write(run, step, step.target.uri, json.dumps(description, indent=2).encode() + b"\n")
-    _write(run, step, IGNORE, f"{NAME}\n{TABLE}\n".encode())
+    bodies = {
+        DESCRIPTION: json.dumps(description, indent=2).encode() + b"\n",
+        IGNORE: f"{NAME}\n{TABLE}\n".encode(),
+    }
+    for name, body in bodies.items():
+        if run.policy.overwrite_local or not document_changed(run.manifest, name, body):
+            _write(run, step, name, body)
     return Outcome(step.number, State.DONE)
 
 

@@ -17,7 +17,7 @@ from xnat_tui.model.plan import Action, End, Finding, Layout, Mode, Plan, Policy
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
-from xnat_tui.services.exporting.documents import TABLE
+from xnat_tui.services.exporting.documents import DESCRIPTION, IGNORE, TABLE
 from xnat_tui.services.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
@@ -319,10 +319,19 @@ class _Walk:
         first = self.steps[0]
         self.steps.append(
             Step(
-                len(self.steps) + 1, Action.CREATE, "dataset", "dataset_description.json", Kind.PROJECT,
-                End(first.source.server, ""), End("", "dataset_description.json"), reason="BIDS description",
+                len(self.steps) + 1, Action.CREATE, "dataset", DESCRIPTION, Kind.PROJECT,
+                End(first.source.server, ""), End("", DESCRIPTION), reason="BIDS description",
             )
         )  # fmt: skip
+
+    def _own_description(self) -> Iterator[Finding]:
+        if self.policy.layout is not Layout.BIDS or self.policy.overwrite_local:
+            return
+        own = [name for name in (DESCRIPTION, IGNORE) if document_changed(self.manifest, name, b"")]
+        if own:
+            verb = "stay as they are" if len(own) > 1 else "stays as it is"
+            what = f"{' and '.join(own)} of the folder {verb}; --overwrite would replace what is there."
+            yield Finding("info", what)
 
     def all_findings(self) -> Iterator[Finding]:
         yield from self._space()
@@ -341,6 +350,7 @@ class _Walk:
                 f"{what} taken by another export in this folder.",
                 "Choose another folder, or replace what is there with --overwrite.",
             )
+        yield from self._own_description()
         if self._uncounted:
             noun = "resource was" if self._uncounted == 1 else "resources were"
             yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")
