@@ -67,7 +67,8 @@ def test_skipped_steps_are_done_and_conflicts_have_failed_from_the_start(journal
     job = journal.create(make_plan([*steps, make_step(3)]))
     assert [step.state for step in journal.steps(job)] == [State.DONE, State.FAILED, State.QUEUED]
     assert [step.number for step in journal.queued(job)] == [3]
-    assert report(journal, job).failed[0].error == "label is taken"
+    failed = report(journal, job).failed[0]
+    assert (failed.error, failed.hint) == ("label is taken", "Mend that, then plan again.")
     assert report(journal, job).skipped == 1
 
 

@@ -80,7 +80,8 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         state = State.DONE
     elif step.action is Action.CONFLICT:
         state = State.FAILED
-        failure = Failure(step.path, step.reason or "In conflict with what is there.", "Plan again.")
+        reason = step.reason or "In conflict with what is there."
+        failure = Failure(step.path, reason, "Mend that, then plan again.")
         failed = json.dumps([asdict(failure)])
     return {
         "job": job,
