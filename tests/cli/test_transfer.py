@@ -157,8 +157,20 @@ def test_an_export_is_complete_and_is_not_fetched_twice(program, servers, tmp_pa
     assert len(list(folder.rglob("*.dcm"))) == 14
     again = program("export", "lab:BRAINS/SUB-004", "--to", str(folder), "--yes", "--json")
     assert again.exit_code == 0
-    assert json.loads(again.stdout)["plan"]["files"] == 0
+    document = json.loads(again.stdout)
+    assert (document["plan"]["files"], document["skipped"]) == (0, 14)
+    assert "; 14 files there already, 0 failed." in again.stderr
     assert program("verify", "lab:BRAINS/SUB-004", str(folder)).exit_code == 0
+
+
+def test_the_plan_of_an_export_says_fetch_and_its_document_upload(program, servers, tmp_path):
+    export = ("export", "lab:BRAINS/SUB-004", "--to", str(tmp_path / "out"), "-n")
+    told = program(*export).stdout
+    step = "subjects/SUB-004/experiments/SUB-004_CT1/scans/1/resources/DICOM"
+    assert f"  + fetch    {step}  1 file  14k" in told
+    assert "3 fetch" in told
+    assert "upload" not in told
+    assert json.loads(program(*export, "--json").stdout)["plan"]["upload"] == 3
 
 
 def test_a_file_changed_in_the_folder_is_left_until_overwriting_is_asked_for(program, servers, tmp_path):

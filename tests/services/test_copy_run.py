@@ -31,6 +31,8 @@ def test_a_study_arrives_item_by_item_and_byte_by_byte(servers, held):
     pair.target.requests.clear()
     again = pair.plan("BRAINS", policy=IGNORING)
     assert {step.action for step in again.steps} == {Action.SKIP, Action.CONFLICT}
+    assert sum(step.files for step in again.steps) == result.progress.files
+    assert (again.totals.files, again.totals.bytes) == (0, 0)
     assert pair.run(again).failures == []
     assert pair.writes() == 0
 

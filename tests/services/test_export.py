@@ -148,6 +148,8 @@ def test_a_complete_file_is_never_fetched_again_and_an_incomplete_one_always(exp
     one.fetched()
     again = one.plan(tmp_path, "lab:P", metadata=False)
     assert [(step.action, step.reason) for step in again.steps] == [(Action.SKIP, "complete already")]
+    assert [(step.files, step.bytes) for step in again.steps] == [(5, 250)]
+    assert (again.totals.files, again.totals.bytes) == (0, 0)
     folder = tmp_path / "P/S1/E1/scans/1-T1/resources/DICOM/files"
     forget(tmp_path, "1.dcm")
     (folder / "1.dcm").write_bytes(b"short")

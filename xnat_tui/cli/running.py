@@ -12,7 +12,7 @@ from xnat_tui.cli.progress import bar
 from xnat_tui.cli.state import State
 from xnat_tui.errors import Conflict, ServerUnreachable
 from xnat_tui.model.display import counted, short_size
-from xnat_tui.model.plan import SIGNS, Plan
+from xnat_tui.model.plan import SIGNS, Action, Plan
 from xnat_tui.model.transfer import Report
 from xnat_tui.model.transfer import State as JobState
 
@@ -113,9 +113,9 @@ def show_plan(state: State, plan: Plan) -> None:
     for step in plan.steps:
         size = f"  {counted(step.files, 'file')}  {short_size(step.bytes)}" if step.files else ""
         reason = f"  ({step.reason})" if step.reason else ""
-        say(f"  {SIGNS[step.action]} {step.action:<8} {step.path or '.'}{size}{reason}")
+        say(f"  {SIGNS[step.action]} {plan.word(step.action):<8} {step.path or '.'}{size}{reason}")
     totals = plan.totals
-    say(f"{counted(totals.files, 'file')}, {_bytes(totals.bytes)}; {_counts(asdict(totals))}.")
+    say(f"{counted(totals.files, 'file')}, {_bytes(totals.bytes)}; {_counts(plan)}.")
     sys.stdout.flush()
     for finding in plan.findings:
         speak = state.output.note if finding.severity == "info" else state.output.warning
@@ -124,8 +124,9 @@ def show_plan(state: State, plan: Plan) -> None:
             speak(f"  hint: {finding.hint}")
 
 
-def _counts(totals: dict[str, int]) -> str:
-    words = [f"{count} {name}" for name, count in totals.items() if count and name not in ("files", "bytes")]
+def _counts(plan: Plan) -> str:
+    totals = asdict(plan.totals)
+    words = [f"{count} {plan.word(name)}" for name, count in totals.items() if count and name in list(Action)]
     return ", ".join(words) or "nothing to do"
 
 
@@ -139,7 +140,8 @@ def _summary(report: Report) -> str:
     return (
         f"{report.job}: {report.state}. {counted(report.done_items, 'item')}, "
         f"{counted(report.done_files, 'file')}, "
-        f"{_bytes(report.done_bytes)} in {report.seconds:.1f} s; {report.skipped} skipped, "
+        f"{_bytes(report.done_bytes)} in {report.seconds:.1f} s; "
+        f"{counted(report.skipped, 'file')} there already, "
         f"{len(report.failed)} failed. Verified by digest {verified.digest}, by size {verified.size}, "
         f"unverified {verified.unverified}."
     )

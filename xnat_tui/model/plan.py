@@ -35,6 +35,11 @@ SIGNS: Mapping[Action, str] = {
 }
 
 
+SHARED_IN = "shared in from"
+NOT_SHARED = "it belongs to"
+"""How the reasons begin for which a step passes over another project's item."""
+
+
 class OnExisting(StrEnum):
     """What to do with what is there already: add only what is missing, or also replace what differs."""
 
@@ -130,6 +135,12 @@ class Step:
     def writes(self) -> bool:
         return self.action not in (Action.SKIP, Action.CONFLICT)
 
+    @property
+    def stays_behind(self) -> bool:
+        """Whether it is skipped although it is not at the destination."""
+        passed = self.action is Action.SKIP and self.reason.startswith((SHARED_IN, NOT_SHARED))
+        return passed and not self.reason.endswith("; exists")
+
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
         """The step that `dataclasses.asdict` made this document of."""
@@ -202,6 +213,10 @@ class Plan:
     @property
     def writes(self) -> bool:
         return any(step.writes for step in self.steps)
+
+    def word(self, action: str) -> str:
+        """What a reader is told that a step does: an export fetches what the documents call an upload."""
+        return "fetch" if self.verb == "export" and action == Action.UPLOAD else str(action)
 
     @property
     def servers(self) -> list[str]:

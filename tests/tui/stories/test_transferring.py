@@ -161,6 +161,13 @@ async def test_what_is_skipped_is_shown_when_asked_for(world: World) -> None:
         told.has("= skip     project BRAINS (exists)")
 
 
+async def test_what_is_only_shared_in_is_not_said_to_be_there_already(world: World) -> None:
+    async with story("lab:TEACHING", "qc:BRAINS_QC") as told:
+        await told.press("c")
+        told.has("= skip     SUB-002 (shared in from BRAINS)", "1 step not shown: what is there already")
+        told.lacks("project TEACHING")
+
+
 async def test_a_plan_is_filtered_and_enter_in_the_filter_runs_nothing(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-004")

@@ -13,7 +13,7 @@ from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, End, Finding, Layout, Mode, Plan, Policy, Step
+from xnat_tui.model.plan import SHARED_IN, Action, End, Finding, Layout, Mode, Plan, Policy, Step
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
@@ -128,7 +128,7 @@ class _Walk:
             self._resource(place, only)
         elif place.kind in (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR) and self._is_shared(place, top):
             owner = place.item.shared_from if place.item else ""
-            note = f"shared in from {owner or 'another project'}; --shared copy takes it along"
+            note = f"{SHARED_IN} {owner or 'another project'}; --shared copy takes it along"
             self._step(Action.SKIP, place, note)
 
     def _has_files(self, place: Place, top: Place) -> bool:
@@ -200,7 +200,8 @@ class _Walk:
         }
         if resource.files is None or any(item.bytes is None for item in listing.items):
             self._uncounted += 1
-        wanted, known, left = self._wanted(slot, place, listing, only)
+        chosen = [item for item in listing.items if not only or item.key == only]
+        wanted, known, left = self._wanted(slot, place, listing, chosen)
         for item, reason in left:
             self._step(Action.CONFLICT, place.child(item), reason)
         if left:
@@ -211,7 +212,9 @@ class _Walk:
             reason = "complete already" if listing.items else "no files"
             if len(left) == len(listing.items) > 0:
                 return
-            self._step(Action.SKIP, place, reason, slot.key, data, task="download")
+            size = sum(item.bytes or 0 for item in chosen) - sum(item.bytes or 0 for item, _ in left)
+            count = len(chosen) - len(left)
+            self._step(Action.SKIP, place, reason, slot.key, data, task="download", files=count, size=size)
             return
         reason = listing.error.message if listing.error else ""
         if known and not reason:
@@ -223,14 +226,13 @@ class _Walk:
         )  # fmt: skip
 
     def _wanted(
-        self, slot: Slot, place: Place, listing: Listing, only: str
+        self, slot: Slot, place: Place, listing: Listing, chosen: list[Item]
     ) -> tuple[list[Item], int, list[tuple[Item, str]]]:
         """The files to be fetched, how many are complete and not in the manifest, and those left."""
         resource = place.item
         assert resource is not None, "a resource is an item"
         names = slot.names((item.key for item in listing.items), folds=self._arrangement.folds)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
-        chosen = [item for item in listing.items if not only or item.key == only]
         if self.policy.overwrite_local:
             return chosen, 0, []
         known = 0

@@ -91,7 +91,9 @@ def _plan_existing(
     if not decision.sent:
         reason = "the same files" if decision.complete else "nothing to send"
         reason += _unchangeable(walk, place, there)
-        walk.step(Action.SKIP, place, spot, reason, data, uri=uri, there=there)
+        size = sum(file.bytes or 0 for file in decision.complete)
+        count = len(decision.complete)
+        walk.step(Action.SKIP, place, spot, reason, data, uri=uri, there=there, files=count, size=size)
         return
     if decision.refused:
         data["refused"] = json.dumps([file.key for file in decision.refused])

@@ -180,7 +180,7 @@ class PlanPanel(ReadingPanel[Plan]):
         steps.clear_options()
         steps.add_options(
             [
-                Option(line(step, room, self._word(step, kept), step.number in self._changed))
+                Option(line(step, room, self._word(self._plan, step, kept), step.number in self._changed))
                 for step in self._listed
             ]
         )
@@ -188,12 +188,9 @@ class PlanPanel(ReadingPanel[Plan]):
         self.query_one("#totals", Static).update(clean_lines("\n".join(self._totals(self._plan))))
         self.show_keys()
 
-    def _word(self, step: Step, kept: Container[int]) -> str:
-        """What is done in a step; an export's files are fetched, whatever documents call it."""
-        if step.number not in kept:
-            return "left out"
-        fetched = self._plan is not None and self._plan.verb == "export" and step.action is Action.UPLOAD
-        return "fetch" if fetched else str(step.action)
+    @staticmethod
+    def _word(plan: Plan, step: Step, kept: Container[int]) -> str:
+        return plan.word(step.action) if step.number in kept else "left out"
 
     def _chosen(self, steps: Sequence[Step]) -> list[Step]:
         """Conflicts first: they have to be read. No more than a list can hold and stay quick."""
@@ -206,13 +203,13 @@ class PlanPanel(ReadingPanel[Plan]):
         return sorted(listed, key=lambda step: step.action is not Action.CONFLICT)[:_MOST_LISTED]
 
     def _tells(self, step: Step) -> bool:
-        return step.action is not Action.SKIP or key(step) in self._unticked or step.number in self._changed
+        told = step.action is not Action.SKIP or step.stays_behind
+        return told or key(step) in self._unticked or step.number in self._changed
 
     def _totals(self, whole: Plan) -> Iterator[str]:
         plan, policy = self.trimmed, whole.policy
-        words = {"upload": "fetch"} if plan.verb == "export" else {}
         totals = plan.totals
-        counts = [f"{n} {words.get(word, word)}" for word in _COUNTED if (n := getattr(totals, word))]
+        counts = [f"{n} {plan.word(word)}" for word in _COUNTED if (n := getattr(totals, word))]
         size = f"{counted(plan.totals.files, 'file')} {short_size(plan.totals.bytes)}".rstrip()
         if plan.writes:
             yield f"{', '.join(counts)} · {size} · {_replacing(plan)}"
