@@ -288,6 +288,33 @@ def test_a_small_frame_is_sent_without_a_change_of_threads() -> None:
     assert written(*frames, read_from=1) == ("".join(frames), [])
 
 
+def test_small_frames_are_encoded_as_the_terminals_file_has_it() -> None:
+    terminal, child = pty.openpty()
+    tty.setraw(child)
+    file = io.TextIOWrapper(io.FileIO(child, "w"), "latin-1", "backslashreplace", write_through=True)
+    writer = Writer(file)
+    writer.start()
+    writer.write("é\ud800")
+    assert os.read(terminal, 100) == b"\xe9\\ud800"
+    writer.stop()
+    file.close()
+    os.close(terminal)
+
+
+def test_nothing_is_written_to_a_terminal_that_was_given_back() -> None:
+    terminal, child = pty.openpty()
+    tty.setraw(child)
+    file = io.TextIOWrapper(io.FileIO(child, "w"), "utf-8", write_through=True)
+    writer = Writer(file)
+    writer.start()
+    writer.stop()
+    writer.write("late")
+    file.write("$ ")  # the shell's
+    assert os.read(terminal, 100) == b"$ "
+    file.close()
+    os.close(terminal)
+
+
 def test_a_terminal_that_takes_nothing_holds_nobody_up_and_gets_all_in_order() -> None:
     frames = [f"{number:04}" * 200 for number in range(25)] + ["last"]
     seen, threads = written(*frames, read_from=26)

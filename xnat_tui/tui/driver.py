@@ -15,7 +15,7 @@ from contextlib import suppress
 from select import select
 from selectors import EVENT_READ, SelectSelector
 from threading import Lock, RLock
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from rich.cells import cell_len, get_character_cell_size
 from textual import events
@@ -315,11 +315,13 @@ class Writer(WriterThread):
 
     def __init__(self, file: IO[str]) -> None:
         super().__init__(file)
+        stream = cast("TextIO", file)
+        self._encoding = (stream.encoding, stream.errors or "strict")
         self._turn = Lock()
         self._waiting = 0
 
     def write(self, text: str) -> None:
-        data = text.encode()
+        data = text.encode(*self._encoding)
         with self._turn:
             if not self._waiting and len(data) <= _AT_ONCE and select([], [self], [], 0)[1]:
                 while data:
@@ -334,6 +336,11 @@ class Writer(WriterThread):
             self._file.flush()
             with self._turn:
                 self._waiting -= 1
+
+    def stop(self) -> None:
+        with self._turn:
+            self._waiting += 1  # for ever: the terminal is another's now, and nothing goes past the thread
+        super().stop()
 
 
 class DiffDriver(LinuxDriver):
