@@ -100,6 +100,14 @@ async def test_what_has_no_dicom_says_so_in_place(servers):
         told.has("DICOM header: put the cursor on a session, scan, resource or file")
 
 
+async def test_a_header_that_cannot_be_read_is_not_still_being_read(servers):
+    async with story("lab:BRAINS/SUB-009/SUB-009_MR1", "qc:BRAINS") as told:
+        await told.press("G", "l", "l", "l", "l", "D")
+        assert isinstance(told.app.screen, HeaderPanel)
+        told.has("This is no DICOM file, or its header is damaged.")
+        told.lacks("Reading …")
+
+
 async def test_a_scan_is_drawn_and_paged_through(servers):
     async with story(SESSION, "qc:BRAINS") as told:
         await told.press("enter", "j", "j", "I")

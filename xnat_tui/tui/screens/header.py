@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from xnat_tui.errors import NotFound
+from xnat_tui.errors import NotFound, XnatTuiError
 from xnat_tui.model.display import cell_width, clean, fit
 from xnat_tui.model.place import Place
 from xnat_tui.services.dicom.header_pairs import HeaderPair, pair_headers
@@ -112,7 +112,12 @@ class HeaderPanel(ReadingPanel[None]):
                 at,
             )
 
-        self.read("header", read, self._take)
+        self.read("header", read, self._take, self._refuse)
+
+    def _refuse(self, error: XnatTuiError) -> None:
+        if self._headers is None:
+            self.query_one("#about", Static).update("")
+        self.complain_of(error)
 
     def _take(self, headers: _Headers) -> None:
         self.complain("")
