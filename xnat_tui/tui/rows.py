@@ -262,8 +262,9 @@ class Rows:
         row = self._rows[index]
         if row.message is not None:
             return NOTHING
+        first = self._marked_from(index)
         self.marks.toggle(row.pair)
-        return range(index, index + row.visible + 1)
+        return range(first, index + row.visible + 1)
 
     def mark_range(self, first: int, last: int) -> range:
         """Mark all rows between two, both included."""
@@ -279,17 +280,19 @@ class Rows:
         return self._family(index)
 
     def invert_siblings(self, index: int) -> range:
+        first, family = self._marked_from(index), self._family(index)
         self.marks.invert(self.siblings(index))
-        return self._family(index)
+        return range(min(first, family.start), family.stop)
 
     def mark_siblings(self, index: int) -> range:
         """Mark all siblings, or unmark them where all are marked already."""
+        first, family = self._marked_from(index), self._family(index)
         siblings = self.siblings(index)
         if all(self.marks.covers(pair) for pair in siblings):
             self.marks.remove(siblings)
         else:
             self.marks.add(siblings)
-        return self._family(index)
+        return range(min(first, family.start), family.stop)
 
     def clear_marks(self) -> range:
         self.marks.clear()
@@ -305,6 +308,15 @@ class Rows:
         beside = pair.parent.children if pair.parent is not None else None
         kept = (one for one in beside or () if self.narrowing.keeps(one))
         return [one for one in kept if (one.group is not None) == grouped]
+
+    def _marked_from(self, index: int) -> int:
+        """The row by which a row is marked, above it or itself: unmarking this one takes that one's mark."""
+        row = self._rows[index]
+        while row.parent is not None:
+            row = row.parent
+            if row.pair in self.marks:
+                return self._rows.index(row, 0, index)
+        return index
 
     def _family(self, index: int) -> range:
         parent = self._rows[index].parent

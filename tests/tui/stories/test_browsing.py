@@ -267,3 +267,15 @@ async def test_details_can_be_filtered(world: World) -> None:
         await told.type("gender")
         told.has("gender")
         told.lacks("handedness")
+
+
+async def test_a_marked_subject_shows_no_mark_once_a_session_of_it_is_unmarked(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("l", "space")
+        await told.find("SUB-002_MR1")
+        assert "✓" in told.line_with("▾ SUB-002 ")[:5]
+        await told.press("space")
+        told.has("2 marked")
+        assert "✓" not in told.line_with("▾ SUB-002 ")[:5]
+        assert "✓" in told.line_with("▸ SUB-002_PT1")[:5]
