@@ -151,7 +151,8 @@ class HeaderPanel(ReadingPanel[None]):
         words = [f"file {headers.at + 1} of {headers.count}" if headers.count else "", clean(headers.file)]
         words.append(f"{len(self._shown)} of {len(self._pairs)} elements")
         if self.both:
-            words.append(f"{sum(bool(pair.glyph) for pair in self._pairs)} differ")
+            differing = sum(bool(pair.glyph) for pair in self._pairs)
+            words.append(f"{differing} differ" if differing else "headers alike, pixels not compared")
         lines = ["   ".join(word for word in words if word)]
         masked = any(pair.row.masked for pair in self._pairs)
         if self.size.height < SHORT:
