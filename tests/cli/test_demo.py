@@ -62,7 +62,7 @@ def test_the_explorer_opens_on_both_servers_and_they_stop_afterwards(program, se
     result = program("demo", "--port", "8101")
     assert result.exit_code == 0, result.stderr
     assert servers.called == [("ports", 8101), "paint", "start", "wait", "explore", "stop"]
-    assert explorer.places == ("lab:", "qc:")
+    assert explorer.places == ("lab:BRAINS", "qc:BRAINS")
     assert explorer.saved == {
         "lab": Server("lab", "http://127.0.0.1:8101", "demo"),
         "qc": Server("qc", "http://127.0.0.1:8102", "demo"),

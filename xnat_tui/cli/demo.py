@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _EXTRA = ("numpy", "python_multipart", "starlette", "uvicorn")
 SOURCE, DESTINATION = "lab", "qc"
 """What the two servers are called while the demo runs."""
+STUDY = "BRAINS"
+"""The project that both have, in two states: what the first `=` compares."""
 
 
 @click.command(cls=Command)
@@ -65,7 +67,7 @@ def demo(state: State, serve: bool, port: int | None) -> int:
     try:
         with _private_world(pair.addresses):
             state.use_settings(replace(settings, servers=config.load().servers, bookmarks={}))
-            return open_explorer(state, f"{SOURCE}:", f"{DESTINATION}:", prepare=start)
+            return open_explorer(state, f"{SOURCE}:{STUDY}", f"{DESTINATION}:{STUDY}", prepare=start)
     finally:
         pair.stop()
 
