@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xnat_tui.errors import BadAnswer, NotXnat, ServerUnreachable, SessionExpired, Unclear, XnatTuiError
@@ -196,7 +196,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(JSON, st.sampled_from((PROJECT, SUBJECT, SESSION)))
 def test_a_document_of_any_shape_is_read_or_refused(answer: Any, item: Item) -> None:
     for shape in (answer, {"items": [answer]}, {"items": [{"data_fields": {}, "children": answer}]}):
