@@ -35,9 +35,8 @@ SIGNS: Mapping[Action, str] = {
 }
 
 
-SHARED_IN = "shared in from"
-NOT_SHARED = "it belongs to"
-"""How the reasons begin for which a step passes over another project's item."""
+STAYS_BEHIND = "stays_behind"
+"""The datum of a step that is skipped although the destination does not have the item."""
 
 
 class OnExisting(StrEnum):
@@ -138,8 +137,7 @@ class Step:
     @property
     def stays_behind(self) -> bool:
         """Whether it is skipped although it is not at the destination."""
-        passed = self.action is Action.SKIP and self.reason.startswith((SHARED_IN, NOT_SHARED))
-        return passed and not self.reason.endswith("; exists")
+        return STAYS_BEHIND in self.data
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:

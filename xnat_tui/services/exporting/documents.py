@@ -70,7 +70,7 @@ def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
         IGNORE: f"{NAME}\n{TABLE}\n".encode(),
     }
     for name, body in bodies.items():
-        if run.policy.overwrite_local or not document_changed(run.manifest, name, body):
+        if run.policy.overwrite_local or not document_changed(run.manifest, name, unknown=True):
             _write(run, step, name, body)
     return Outcome(step.number, State.DONE)
 
@@ -80,9 +80,10 @@ def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
 
     Raises Conflict where another of somebody else's making has its place.
     """
-    if document_changed(run.manifest, name, body) and not run.policy.overwrite_local:
-        raise in_the_way(run, name, Standing.CHANGED)
     target = inside(run.folder, name)
+    changed = not run.policy.overwrite_local and document_changed(run.manifest, name, unknown=True)
+    if changed and target.read_bytes() != body:
+        raise in_the_way(run, name, Standing.CHANGED)
     part = write_whole(target, run.incoming.place(), body)
     entry = Entry(name, part.size, part.md5, "", kind="metadata")
     if name == step.target.uri and step.task == "metadata":
@@ -96,7 +97,7 @@ def save_table(run: ExportRun) -> None:
     Rows of documents that an earlier export brought stay as they are, and so does a table that was changed
     in the folder: the plan told it as a conflict.
     """
-    if document_changed(run.manifest, TABLE, b"") and not run.policy.overwrite_local:
+    if document_changed(run.manifest, TABLE, unknown=True) and not run.policy.overwrite_local:
         return
     steps = [step for step in run.plan.steps if step.task == "metadata"]
     rows = [row for step in steps if (row := _row(run, step)) is not None]

@@ -79,17 +79,17 @@ def standing(manifest: Manifest, name: str, item: Item, uri: str, server: str, w
     return Found(Standing.UNPROVEN if fits and not item.digest else Standing.CHANGED)
 
 
-def document_changed(manifest: Manifest, name: str, body: bytes | None = None) -> bool:
+def document_changed(manifest: Manifest, name: str, *, unknown: bool = False) -> bool:
     """Whether a file beside the archive's own is no longer as the export wrote it.
 
-    With the `body` that would replace it, also whether it is none of the export's, and another.
+    `unknown` is what is said of one that no export is known to have written.
     """
     entry, place = manifest.get(name), manifest.folder / name
     if not place.is_file() or place.is_symlink():
         return False
     there = place.lstat()
     if entry is None:
-        return body is not None and (there.st_size != len(body) or place.read_bytes() != body)
+        return unknown
     if (there.st_size, there.st_mtime_ns) == (entry.size, entry.mtime):
         return False
     return there.st_size != entry.size or md5_of(place) != entry.md5

@@ -13,7 +13,7 @@ from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import SHARED_IN, Action, End, Finding, Layout, Mode, Plan, Policy, Step
+from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Layout, Mode, Plan, Policy, Step
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
@@ -128,8 +128,8 @@ class _Walk:
             self._resource(place, only)
         elif place.kind in (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR) and self._is_shared(place, top):
             owner = place.item.shared_from if place.item else ""
-            note = f"{SHARED_IN} {owner or 'another project'}; --shared copy takes it along"
-            self._step(Action.SKIP, place, note)
+            note = f"shared in from {owner or 'another project'}; --shared copy takes it along"
+            self._step(Action.SKIP, place, note, data={STAYS_BEHIND: "yes"})
 
     def _has_files(self, place: Place, top: Place) -> bool:
         if place.kind is not Kind.RESOURCE or self.policy.mode is Mode.METADATA:
@@ -306,7 +306,7 @@ class _Walk:
     def finish(self) -> None:
         """What the folder as a whole gets."""
         tabled = next((step for step in self.steps if step.task == "metadata"), None)
-        changed = not self.policy.overwrite_local and document_changed(self.manifest, TABLE, b"")
+        changed = not self.policy.overwrite_local and document_changed(self.manifest, TABLE, unknown=True)
         if tabled is not None and changed:
             self._left += 1
             reason = f"{TABLE}: {CHANGED[0].lower()}{CHANGED[1:]}; --overwrite would replace it."
@@ -329,7 +329,7 @@ class _Walk:
     def _own_description(self) -> Iterator[Finding]:
         if self.policy.layout is not Layout.BIDS or self.policy.overwrite_local:
             return
-        own = [name for name in (DESCRIPTION, IGNORE) if document_changed(self.manifest, name, b"")]
+        own = [name for name in (DESCRIPTION, IGNORE) if document_changed(self.manifest, name, unknown=True)]
         if own:
             verb = "stay as they are" if len(own) > 1 else "stays as it is"
             what = f"{' and '.join(own)} of the folder {verb}; --overwrite would replace what is there."

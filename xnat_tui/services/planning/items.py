@@ -11,7 +11,7 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import NOT_SHARED, SHARED_IN, Action, OnExisting
+from xnat_tui.model.plan import Action, OnExisting
 from xnat_tui.services.planning.forms import forms_differ
 from xnat_tui.services.planning.projects import SETTINGS, change_words, differing_settings
 from xnat_tui.services.planning.spots import Held, Spot
@@ -84,24 +84,27 @@ def shared(walk: Walk, place: Place, spot: Spot, above: Spot | None) -> Spot | N
     assessor = item.kind is Kind.ASSESSOR
     if walk.policy.shared != "share" or (spot.item is not None and not assessor):
         there = spot.item is not None and not assessor  # one that can be read there need not be shown
-        walk.skip(place, spot, f"{SHARED_IN} {owner}; exists" if there else f"{SHARED_IN} {owner}")
-        return spot if there else None
+        if there:
+            walk.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
+            return spot
+        walk.leave(place, spot, f"shared in from {owner}")
+        return None
     document = walk.source.document(place)
     project = item.shared_from or document.fields.get("project", "")
     label = document.fields.get("label", "") or item.key
     if assessor:
         here = place.of(Kind.PROJECT)
         if here is not None and here.id not in {share.project for share in document.shares}:
-            walk.skip(place, spot, f"{NOT_SHARED} {owner} and is not shared into {here.id}")
+            walk.leave(place, spot, f"it belongs to {owner} and is not shared into {here.id}")
             return None
         if _shown_already(walk, spot):
-            walk.skip(place, spot, f"{SHARED_IN} {owner}; exists")
+            walk.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
             return None
         held = _assessor_there(walk, above, project, label)
     else:
         held = walk.there.holdings.find(project, item.kind, label) if project else None
     if held is None:
-        walk.skip(place, spot, f"{SHARED_IN} {owner}, which does not have it at the destination")
+        walk.leave(place, spot, f"shared in from {owner}, which does not have it at the destination")
         return None
     data = {"shared": held.id, "owner": project, str(item.kind): spot.label}
     step = walk.step(Action.CREATE, place, spot, f"shared from {project}", data, task="share")

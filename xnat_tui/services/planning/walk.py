@@ -11,7 +11,7 @@ from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import same_address
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, End, Finding, Mode, Policy, Step
+from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Mode, Policy, Step
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.ahead import ask_project, ask_sessions
@@ -159,7 +159,7 @@ class Walk:
             if self.policy.shared == "share" and spot is not None:
                 self._below_session(place.child(item), spot, first)
             elif item.shared_from is None:
-                self.skip(place.child(item), spot or above, "it stands at a session that is shared in")
+                self.leave(place.child(item), spot or above, "it stands at a session that is shared in")
 
     def _below_session(self, place: Place, above: Spot, first: int = 0, *, twice: bool = False) -> None:
         item = place.item
@@ -231,7 +231,7 @@ class Walk:
         item = place.item
         assert item is not None
         if self._is_itself(place, spot):
-            self.skip(place, spot, "the same item, shared into that project")
+            self.step(Action.SKIP, place, spot, "the same item, shared into that project")
             return spot if item.kind is Kind.SUBJECT else None
         if item.shared_from is not None and self.policy.shared != "copy":
             return shared(self, place, spot, above)
@@ -399,8 +399,9 @@ class Walk:
         self.steps.append(step)
         return number
 
-    def skip(self, place: Place, spot: Spot | None, reason: str) -> None:
-        self.step(Action.SKIP, place, spot, reason)
+    def leave(self, place: Place, spot: Spot | None, reason: str) -> None:
+        """Skip what the destination does not have."""
+        self.step(Action.SKIP, place, spot, reason, {STAYS_BEHIND: "yes"})
 
     def conflict(self, place: Place, spot: Spot | None, reason: str) -> None:
         self.step(Action.CONFLICT, place, spot, reason)
