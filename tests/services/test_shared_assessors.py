@@ -198,6 +198,8 @@ def test_shared_assessors_are_shared_where_the_primary_exists(servers, make_site
     again = pair.plan("Q", project="Q", policy=Policy(shared="share"))
     assert not again.writes
     assert steps(again)["SEEN"] == ("skip", "shared in from P; exists")
+    labels = {step.path.rsplit("/", 1)[-1] for step in again.steps if step.stays_behind}
+    assert labels == {"OWN", "UNSEEN"}
 
 
 def test_an_assessor_is_not_shared_where_its_owner_does_not_have_it(servers, make_site):
