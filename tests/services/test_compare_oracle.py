@@ -276,6 +276,15 @@ def fill(site: Site, name: str, tree: Item) -> None:
             _fill_session(site, session, two, name)
 
 
+def add_plain(site: Site, project: str, label: str) -> None:
+    """A subject with one session of one scan: what most of an archive is, and shows none of the rest."""
+    session = site.add_experiment(
+        site.add_subject(site.projects[project], label), f"{label} MR", "xnat:mrSessionData", project=project
+    )
+    scan = site.add_scan(session, "1", xsi_type="xnat:mrScanData")
+    _put(site, scan, Item("scan", "1", resources=[Resource("DICOM", files={"1.dcm": File(b"one")})]))
+
+
 def _fill_session(site: Site, session: Experiment, tree: Item, name: str) -> None:
     for one in tree.items:
         if one.kind == "scan":
@@ -415,6 +424,30 @@ OUTCOMES: list[Outcome] = [
     *({"missing_resource_files": "missing"}, {"encoded_labels_match": True}, {"strict_addresses": False}),
 ]
 """What real servers may do, as no source proves it."""
+COLUMNS = (
+    r"subjectData/resources/resource/",
+    r"subjectData/fields/field/",
+    r"subjectAssessorData/fields/field/",
+    r"experimentData/resources/resource/",
+    r"imageScanData/(xnat_imagescandata_id|ID)$",
+    r"imageScanData/file/",
+    r"imageScanData/file/file_(count|size)",
+    r"imageScanData/extension_item/",
+    r"imageScanData/(type|quality|frames)$",
+    r"mrScanData/",
+    r"reconstructions/reconstructedImage/ID$",
+    r"reconstructions/reconstructedImage/",
+    r"reconstructedImage/out/file/",
+    r"reconstructedImage/in/file/",
+    r"imageAssessorData/fields/field/",
+    r"imageAssessorData/sharing/share/",
+    r"imageAssessorData/out/file/",
+    r"imageAssessorData/in/file/",
+    r"imageAssessorData/resources/resource/",
+    r"imageAssessorData/(ID|project)$",
+)
+"""Every group of joined columns that bulk questions ask for."""
+ANSWERS = ("blank", "single", "cut", "missing", "refused")
 
 
 class Servers:
@@ -437,6 +470,7 @@ class Servers:
         every_field: bool,
         fault: Fault | None = None,
         outcomes: tuple[Outcome, Outcome] = ({}, {}),
+        more: int = 0,
     ) -> Verdicts:
         for running, outcome in zip(self.servers.values(), outcomes, strict=True):
             running.site.settings = Settings(**outcome)  # type: ignore[arg-type]
@@ -444,6 +478,8 @@ class Servers:
         sides = []
         for server, tree in (("lab", one), ("qc", other)):
             fill(self.servers[server].site, name, tree)
+            for number in range(more):
+                add_plain(self.servers[server].site, name, f"plain {number}")
             reader = Reader(self.connections[server])
             sides.append(Side(reader, find_one(reader, Location.parse(f"{server}:{name}"))))
         comparison = Comparison(*sides, depth=Depth(depth), fields="all" if every_field else "listed")
@@ -559,6 +595,31 @@ def test_trouble_makes_things_unreadable_and_no_verdict_wrong(
     unreadable = {path for path, status in found if status == "unreadable"}
     hidden = {path for path, _ in truth} - {path for path, _ in found}
     assert [path for path in hidden if not any(path[:end] in unreadable for end in range(len(path)))] == []
+
+
+@QUICK
+@given(
+    PROJECT,
+    CHANGES,
+    st.sampled_from(["labels", "sizes", "digests"]),
+    st.tuples(*[st.dictionaries(st.sampled_from(COLUMNS), st.sampled_from(ANSWERS), max_size=3)] * 2),
+    st.sampled_from([0, 6]),
+)
+def test_no_answer_of_a_joined_column_is_believed_unproved(
+    servers: Servers,
+    tree: Item,
+    changes: list[tuple[int, int, str]],
+    depth: str,
+    answers: tuple[dict[str, str], dict[str, str]],
+    more: int,
+) -> None:
+    """Blank, absent, refused, cut off, or one row where there should be several: never a wrong verdict."""
+    other = change(tree, changes)
+    assume(not list(several_of(tree)) + list(several_of(other)))
+    outcomes = ({"columns": answers[0]}, {"columns": answers[1]})
+    found = servers.compare(tree, other, depth, False, outcomes=outcomes, more=more)
+    plain = {path: number for path, number in found.items() if not path[0][:1] or "plain" not in path[0][0]}
+    assert Counter(plain) == judged(tree, other, depth, False)
 
 
 def several_of(item: Item, path: Path = ()) -> Iterator[Path]:

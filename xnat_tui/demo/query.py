@@ -50,6 +50,7 @@ class Query:
         filters = self._filters()
         self.root = self._root(asked, filters)
         names = asked or self._defaults()
+        self._outcomes: set[str] = set()
         sessions = _session_type(site.types, [self._path(name) or "" for name in names])
         self._columns: list[Column] = []
         self._add(site, self._primary_key(), f"{self.root}/{kind.primary}", sessions)
@@ -73,6 +74,13 @@ class Query:
 
     def rows(self, items: Iterable[Item]) -> Iterator[tuple[Item, list[str]]]:
         """Rows with their root item; hidden filter columns are removed, and rows they doubled."""
+        found = self._joined(items)
+        if "cut" in self._outcomes:
+            every = list(found)
+            return iter(every[: len(every) - max(1, len(every) // 3)])
+        return found
+
+    def _joined(self, items: Iterable[Item]) -> Iterator[tuple[Item, list[str]]]:
         tree, width, types = joins(self._columns), len(self._columns), self.call.site.types
         doubling = any(column.steps for column in self._columns[self.visible :])
         for item in items:
@@ -86,6 +94,8 @@ class Query:
                         continue
                     seen.add(tuple(shown))
                 yield item, shown
+                if "single" in self._outcomes:
+                    break
 
     def _asked(self) -> list[str]:
         raw = self.call.plain.get("columns", "")
@@ -154,27 +164,32 @@ class Query:
     def _add(self, site: Site, key: str, path: str, sessions: str) -> None:
         if key in (column.key for column in self._columns):
             return
-        if not self._answers(site.settings, path):
+        outcomes = self._outcomes_of(site.settings, path)
+        if "refused" in outcomes:
+            raise UnknownColumn(path)
+        if "missing" in outcomes:
+            return
+        self._outcomes |= outcomes
+        if "blank" in outcomes:
+            self._columns.append(Column(key, (), lambda _: "", path.lower()))
             return
         if self.kind.root == IMAGE_SCAN or self.kind.root == RECONSTRUCTION:
             # A scan list's own shortcuts may name other scan types: they are blank, not a filter.
             path = f"{self.root}/{path.split('/', 1)[1]}"
         self._columns.append(resolve(site, path, self.root, key, sessions))
 
-    def _answers(self, settings: Settings, path: str) -> bool:
-        """Whether an unproven column is in the answer; raises UnknownColumn where it spoils the query."""
-        outcomes = []
+    def _outcomes_of(self, settings: Settings, path: str) -> set[str]:
+        """What becomes of a column that no source proves; nothing for one that answers as it should."""
+        found = {what for part, what in settings.columns.items() if re.search(part, path, re.IGNORECASE)}
         if re.search(r"/reconstructions/", path, re.IGNORECASE):
-            outcomes.append(settings.reconstruction_columns)
+            found.add(settings.reconstruction_columns)
         if re.search(r"/file/|/resources/resource/", path, re.IGNORECASE) and not path.endswith("/label"):
-            outcomes.append(settings.bulk_file_columns)
+            found.add("missing" if settings.bulk_file_columns == "labels" else settings.bulk_file_columns)
         if re.search(r"scandata/extension_item/", path, re.IGNORECASE) and self.kind.root != IMAGE_SCAN:
-            outcomes.append(settings.scan_type_column)
+            found.add(settings.scan_type_column)
         if self.root == IMAGE_SESSION and re.search(r"assessordata/project$", path, re.IGNORECASE):
-            outcomes.append(settings.assessor_owner_column)
-        if "refused" in outcomes:
-            raise UnknownColumn(path)
-        return all(outcome == "full" for outcome in outcomes)
+            found.add(settings.assessor_owner_column)
+        return found - {"full"}
 
 
 def paged(call: Call, items: list[list[str]]) -> tuple[list[list[str]], bool]:
@@ -200,7 +215,8 @@ def matcher(name: str, wanted: str) -> Callable[[str], bool]:
     if name in NUMERIC_FIELDS:
         return _any([_range(part, _number) for part in wanted.split(",")], _number)
     patterns = [re.compile(_wildcards(part), re.DOTALL) for part in wanted.split(",")]
-    return lambda value: any(pattern.fullmatch(value) for pattern in patterns)
+    # a missing value is SQL's NULL, which is like nothing, be the pattern `%`
+    return lambda value: bool(value) and any(pattern.fullmatch(value) for pattern in patterns)
 
 
 def _wildcards(part: str) -> str:

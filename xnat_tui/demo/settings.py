@@ -16,6 +16,9 @@ class Settings:
     ``full``, ``missing`` or ``refused``.
     ``reconstruction_columns``: unproven; the same for what is below ``reconstructions/``.
     ``assessor_owner_column``: unproven; the same for ``xnat:imageAssessorData/project`` in lists of sessions.
+    ``columns``: unproven; what columns answer whose full path a regular expression is found in, for any
+    column or join: ``full``, ``missing``, ``refused``, ``blank`` (there, and empty in every row), ``single``
+    (one row an item, however many children it has) or ``cut`` (the table ends early, and says nothing).
     ``study_protocols``: unproven; those of a project's XML are ``kept``, ``dropped`` or ``refused``.
     ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
     ``resource_as_json_item``: unproven; a single resource with ``format=json`` is an item, else the
@@ -75,6 +78,7 @@ class Settings:
     scan_type_column: str = "full"
     reconstruction_columns: str = "full"
     assessor_owner_column: str = "full"
+    columns: dict[str, str] = field(default_factory=dict)
     study_protocols: str = "kept"
     typed_children: bool = False
     null_clears_fields: bool = True

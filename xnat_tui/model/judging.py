@@ -11,7 +11,7 @@ import fnmatch
 import html
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -66,6 +66,8 @@ class Rules:
     source_names: Mapping[str, str] = field(default_factory=dict)
     """Accession ID → what that item is called on the source, so that references compare after mapping."""
     destination_names: Mapping[str, str] = field(default_factory=dict)
+    is_listed: Callable[[Kind, str, str], bool] | None = None
+    """Whether a field (kind, name, xsi type) counts; None where every field does."""
     _decided: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __call__(self, source: Item, destination: Item) -> Verdict:
@@ -98,7 +100,7 @@ class Rules:
         self, kind: Kind, source: Fields, destination: Fields, type_: str = ""
     ) -> Iterable[FieldDifference]:
         for name, one, other in source.unlike(destination):
-            if not self.is_neutral(kind, name, type_) and not self._same_value(name, one, other):
+            if self.counts(kind, name, type_) and not self._same_value(name, one, other):
                 yield FieldDifference(name, one, other)
 
     def _same_value(self, name: str, one: str, other: str) -> bool:
@@ -107,6 +109,12 @@ class Rules:
         if one_named is not None and other_named is not None:
             return one_named == other_named
         return (name in REFERENCES and bool(one and other)) or same_text(one, other)
+
+    def counts(self, kind: Kind, name: str, type_: str = "") -> bool:
+        """Whether a difference in this field is one."""
+        if self.is_listed is not None and not self.is_listed(kind, name, type_):
+            return False
+        return not self.is_neutral(kind, name, type_)
 
     def is_neutral(self, kind: Kind, name: str, type_: str = "") -> bool:
         """A glob is of a field's name, or of `xnat:mrSessionData/note`, the field of one type."""

@@ -103,6 +103,10 @@ class ProjectQuestions:
         labels: dict[str, str] = {}
         for rows in by_accession_id(table).values():
             row = table.row(rows[0])
+            if not row["subject_ID"]:
+                raise BadAnswer(
+                    "This server does not say of which subjects the experiments of a project are."
+                )
             labels[row["subject_ID"]] = row["subject_label"]
             by_subject.setdefault(row["subject_ID"], []).append(
                 experiment_item(row, variables(read(rows[0]), rows))

@@ -40,31 +40,32 @@ ASSESSOR_COLUMNS = {
     "validation/status": "validation_status",
 }
 RECONSTRUCTION_FIELDS = ("type", "baseScanType")
-PARAMETERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "xnat:mrSessionData": (
-        "xnat:mrScanData",
-        (
-            *("coil", "fieldStrength", "marker", "parameters/tr", "parameters/te", "parameters/ti"),
-            *("parameters/flip", "parameters/sequence", "parameters/orientation", "parameters/scanSequence"),
-            *("parameters/voxelRes/x", "parameters/voxelRes/y", "parameters/voxelRes/z"),
-            *("parameters/fov/x", "parameters/fov/y", "parameters/matrix/x", "parameters/matrix/y"),
-        ),
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "xnat:mrScanData": (
+        *("coil", "fieldStrength", "marker", "parameters/tr", "parameters/te", "parameters/ti"),
+        *("parameters/flip", "parameters/sequence", "parameters/orientation", "parameters/scanSequence"),
+        *("parameters/voxelRes/x", "parameters/voxelRes/y", "parameters/voxelRes/z"),
+        *("parameters/fov/x", "parameters/fov/y", "parameters/matrix/x", "parameters/matrix/y"),
     ),
-    "xnat:petSessionData": (
-        "xnat:petScanData",
-        ("parameters/facility", "parameters/units", "parameters/orientation"),
-    ),
-    "xnat:ctSessionData": (
-        "xnat:ctScanData",
-        ("parameters/voxelRes/x", "parameters/voxelRes/y", "parameters/voxelRes/z", "parameters/fov/x"),
+    "xnat:petScanData": ("parameters/facility", "parameters/units", "parameters/orientation"),
+    "xnat:ctScanData": (
+        *("parameters/voxelRes/x", "parameters/voxelRes/y", "parameters/voxelRes/z", "parameters/fov/x"),
     ),
 }
-"""Session type → the type of its scans, and the acquisition parameters that are usual there."""
+"""Type of scan → the acquisition parameters that are usual there."""
+SCANS_OF: Mapping[str, tuple[str, ...]] = {
+    "xnat:mrSessionData": ("xnat:mrScanData",),
+    "xnat:petSessionData": ("xnat:petScanData",),
+    "xnat:petmrSessionData": ("xnat:mrScanData", "xnat:petScanData"),
+    "xnat:ctSessionData": ("xnat:ctScanData",),
+}
+"""Type of session → the types of its scans whose parameters are asked for."""
 
 _ASSESSOR = "xnat:imageAssessorData"
 _ASSESSOR_VARIABLE = f"{_ASSESSOR}/fields/field"
 _ASSESSOR_SHARE = (f"{_ASSESSOR}/sharing/share/project", f"{_ASSESSOR}/sharing/share/label")
 _ASSESSOR_OWNER = (f"{_ASSESSOR}/ID", f"{_ASSESSOR}/project")
+_MAYBE_LEFT_OUT = frozenset({"ID", "xsiType", "session_label"})
 _SCAN = "xnat:imageScanData"
 _SCAN_ID = f"{_SCAN}/ID"
 _SCAN_NUMBER = f"{_SCAN}/xnat_imagescandata_id"
@@ -143,8 +144,9 @@ class SessionQuestions:
         path = f"{_SCAN}/file"
         names = (_SCAN_ID, _SCAN_NUMBER, *more, *(f"{_SCAN}/{name}" for name in SCAN_FIELDS))
         table = self._ask("xnat:imageSessionData", (*names, *resource_columns(path)))
-        require(table, _SCAN_ID)
-        read = FieldReader(table, {name: f"{_SCAN}/{name}" for name in SCAN_FIELDS})
+        columns = {name: f"{_SCAN}/{name}" for name in SCAN_FIELDS}
+        require(table, _SCAN_ID, *columns.values())
+        read = FieldReader(table, columns)
         read_resources = ResourceReader(table, path)
         identity = table.picker((_SCAN_ID, _SCAN_NUMBER, f"{_SCAN}/type", f"{_SCAN}/UID"))
         id_of, type_of = table.cell(_SCAN_ID), table.cell(_SCAN_TYPE)
@@ -163,16 +165,17 @@ class SessionQuestions:
             scans[session] = list(told_apart(here, numbers))
         return scans, resources
 
-    def parameters(self, session_type: str) -> dict[str, dict[str, Fields]]:
-        """Acquisition parameters of one type of session: session → scan ID → fields.
+    def parameters(self, session_type: str, scan_type: str) -> dict[str, dict[str, Fields]]:
+        """Acquisition parameters of one type of scan in one type of session: session → scan ID → fields.
 
-        Every session of the type is there, be it without a scan of the type that goes with it.
+        Every session of the type is there, be it without a scan of that type.
         """
-        scan_type, names = PARAMETERS[session_type]
+        names = PARAMETERS[scan_type]
         key = f"{scan_type}/ID"
-        table = self._ask(session_type, (key, *(f"{scan_type}/{name}" for name in names)))
-        require(table, key)
-        read = FieldReader(table, {name: f"{scan_type}/{name}" for name in names})
+        columns = {name: f"{scan_type}/{name}" for name in names}
+        table = self._ask(session_type, (key, *columns.values()))
+        require(table, key, *columns.values())
+        read = FieldReader(table, columns)
         id_of = table.cell(key)
         return {
             session: {identifier: read(cells) for cells in rows if (identifier := id_of(cells))}
@@ -188,7 +191,10 @@ class SessionQuestions:
             *_ASSESSOR_SHARE,
         )
         table = self._ask(_ASSESSOR, columns)
-        require(table, "label", "session_ID")
+        require(
+            table, "label", "session_ID", *ASSESSOR_COLUMNS.values(), *variable_columns(_ASSESSOR_VARIABLE)
+        )
+        require(table, *_ASSESSOR_SHARE)
         read = FieldReader(table, ASSESSOR_COLUMNS)
         variables = Variables(table, _ASSESSOR_VARIABLE)
         share = table.picker(_ASSESSOR_SHARE)
@@ -251,8 +257,9 @@ def _reconstruction_columns(side: str) -> tuple[str, ...]:
 
 def _reconstructions(table: Table, side: str) -> Reconstructions:
     key = f"{_RECONSTRUCTION}/ID"
-    require(table, key)
-    read = FieldReader(table, {name: f"{_RECONSTRUCTION}/{name}" for name in RECONSTRUCTION_FIELDS})
+    columns = {name: f"{_RECONSTRUCTION}/{name}" for name in RECONSTRUCTION_FIELDS}
+    require(table, key, *columns.values())
+    read = FieldReader(table, columns)
     read_resources = ResourceReader(table, f"{_RECONSTRUCTION}/{side}/file")
     id_of = table.cell(key)
     items: Grouped = {}

@@ -62,9 +62,19 @@ def read(connection: Connection, item: Item, project: str = "") -> Document:
     return parse(answer, item, connection.user, project)
 
 
+_NOT_IN_DOCUMENTS = ("insert_date", "last_modified")
+"""What only listings tell of an item: a document is the item alone, and these belong to its record."""
+
+
 def describe(item: Item, document: Document) -> Item:
-    """The item with every field of its document."""
-    return replace(item, fields=document.fields, type=document.type or item.type)
+    """The item with every field of its document, and those that only its listing told."""
+    kept = {name: value for name, value in item.fields.items() if name in _NOT_IN_DOCUMENTS}
+    fields = (
+        Fields.of({**kept, **document.fields}, exhaustive=document.fields.exhaustive)
+        if kept
+        else document.fields
+    )
+    return replace(item, fields=fields, type=document.type or item.type)
 
 
 def parse(answer: Any, item: Item, seen_by: str = "", project: str = "") -> Document:

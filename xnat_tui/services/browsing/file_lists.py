@@ -4,7 +4,8 @@ XNAT takes a comma list of accession IDs when it lists files, and `all=true` spa
 reconstructions and assessors; what goes *into* assessors and reconstructions has to be asked for beside it.
 Only answers that agree with a resource's recorded count are believed. Where one does not, its session is
 asked for by itself; what that contradicts again is remembered as unreadable, so that no server is asked
-once for each of its scans.
+once for each of its scans. A file of a resource that no list knows is evidence against that list: its
+session's document is read, and the place is unreadable where that does not know the resource either.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.unclaimed import Unclaimed
 from xnat_tui.xnat import listing
 from xnat_tui.xnat.bulk import REFUSALS
 from xnat_tui.xnat.connection import encode_uri
@@ -97,6 +99,7 @@ class _Asking:
     def __init__(self, reader: Reader, stop: threading.Event) -> None:
         self.reader = reader
         self.stop = stop
+        self.unclaimed = Unclaimed(reader)
 
     def ask(self, question: _Question) -> None:
         """Believe what agrees; ask again, one question smaller, about the rest."""
@@ -116,13 +119,20 @@ class _Asking:
         """Files by the number of their resource, or why there are none."""
         parameters = {"all": "true"} if question.all_levels else {}
         found: dict[str, list[Item]] = defaultdict(list)
+        addresses: dict[str, str] = {}
         anywhere = Item(Kind.RESOURCE, "")
         try:
             for row in self.reader.connection.table(question.path, **parameters):
                 found[row["cat_ID"]].append(listing.file_item(row, anywhere))
+                addresses.setdefault(row["cat_ID"], row["URI"])
         except REFUSALS as refusal:
             log.info("bulk question for files refused: %s", type(refusal).__name__)
             return {}, refusal
+        asked = {where.item.id for where in _places(question) if where.item is not None}
+        others = {number: address for number, address in addresses.items() if number and number not in asked}
+        if others:
+            owners = dict.fromkeys(_owner(where) for where in _places(question))
+            self.unclaimed.settle(owners, others)
         return found, None
 
     def _believe(self, question: _Question, found: Mapping[str, list[Item]]) -> list[Place]:
@@ -154,6 +164,12 @@ class _Asking:
             replace(file, uri=f"{resource.uri}/files/{file.key}") for file in found.get(resource.id, ())
         )
         return Listing(files, listing.contradiction(resource, len(files)), self.reader.connection.user)
+
+
+def _owner(resource: Place) -> Place:
+    """The session that a resource stands in, or else what it stands at."""
+    session = resource.up_to(Kind.EXPERIMENT)
+    return session if session.kind is Kind.EXPERIMENT else resource.parent
 
 
 def _places(question: _Question) -> list[Place]:

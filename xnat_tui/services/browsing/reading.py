@@ -13,6 +13,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.xnat import documents, listing
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.documents import Document, assessors_key, place, place_below
+from xnat_tui.xnat.joins import Join
 
 _NAMED = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 """What other items refer to by accession ID."""
@@ -27,10 +28,13 @@ class Reader:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.proved: set[Join] = set()
+        """The joins that bulk answers of this server were proved to tell."""
         self._known: dict[str, Listing] = {}
         self._expected: dict[str, tuple[frozenset[str], bool]] = {}
         self._closed: dict[str, XnatTuiError] = {}
         self._names: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._reread: set[str] = set()
         self._lock = threading.Lock()
 
     def below(self, parent: Place, kind: Kind) -> Listing:
@@ -69,6 +73,34 @@ class Reader:
         document = documents.read(self.connection, item, project.id if project is not None else "")
         self.remember(document.below)
         return document
+
+    def read_again(self, where: Place) -> None:
+        """Read what stands at and in a session, or which resources stand at a subject or project, by the
+        smallest question, because another answer shows more than is known. Raises XnatTuiError."""
+        item = where.item
+        assert item is not None, "a server has no resources"
+        if where.kind is Kind.EXPERIMENT:
+            self.document(where)
+        else:
+            self.remember({_key(where, Kind.RESOURCE): listing.resources(self.connection, item)})
+        self._note_reread(where)
+
+    def contradict(self, owner: Place, where: Place, error: XnatTuiError) -> None:
+        """Have the resources of a place, at or in `owner`, be unreadable: another answer shows others."""
+        known = self.below(where, Kind.RESOURCE)
+        self.remember({_key(where, Kind.RESOURCE): replace(known, error=known.error or error)})
+        self._note_reread(owner)
+
+    def _note_reread(self, where: Place) -> None:
+        with self._lock:
+            self._reread.add(where.item.id if where.item is not None else "")
+
+    def take_reread(self) -> frozenset[str]:
+        """IDs of the projects, subjects and experiments read again since this was asked last: what was made
+        of them has to be made anew."""
+        with self._lock:
+            found, self._reread = frozenset(self._reread), set()
+        return found
 
     def remember(self, listings: Mapping[str, Listing]) -> None:
         """Keep listings that came along with another answer."""

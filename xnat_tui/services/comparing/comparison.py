@@ -10,17 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
-from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
+from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
+from xnat_tui.services.comparing.listed import is_listed, tells_enough
 from xnat_tui.services.comparing.prefetch import read_project
-from xnat_tui.xnat.bulk_sessions import SESSION_FIELDS
 from xnat_tui.xnat.documents import describe
-from xnat_tui.xnat.listing import SUBJECT_FIELDS
 
 _TASKS = 256
 """Into how many a level is cut at most: enough to keep every connection busy."""
@@ -28,8 +27,6 @@ _MOST_FILLED = 5_000
 """Levels of missing items that are filled for their sizes: beyond that it would cost key presses."""
 _REFRESH = "Refresh the catalog there with populateStats, then compare again."
 _DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
-_TELLING = {Kind.SUBJECT: frozenset(SUBJECT_FIELDS), Kind.EXPERIMENT: frozenset(SESSION_FIELDS)}
-"""Fields of which a listing that tells anything worth judging by has at least one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,14 @@ class Comparison:
     ) -> None:
         self.source = source
         self.destination = destination
-        self.rules = Rules(depth, neutral_fields(neutral), _names(source), _names(destination))
         self.every_field = fields == "all"
+        self.rules = Rules(
+            depth,
+            neutral_fields(neutral),
+            _names(source),
+            _names(destination),
+            None if self.every_field else is_listed,
+        )
         self.tree = Tree(source, destination, self.rules, depth, filters)
         self.progress = Progress()
         self.stop = threading.Event()
@@ -143,10 +146,27 @@ class Comparison:
         while frontier:
             frontier = self._nearest_first(frontier, near)
             self._prefetch(frontier, pool)
+            frontier = self._reopened(frontier)
             self._open_all(pool, frontier)
             frontier = [child for pair in frontier for child in self._waiting(pair)]
-        if self.depth is Depth.SIZES:
-            self._count(pool)
+            if not frontier and self.depth is Depth.SIZES:
+                counted = self._count(pool)
+                frontier = [pair for pair in self._reopened(counted) if pair.kind is not Kind.RESOURCE]
+
+    def _reopened(self, pairs: list[Pair]) -> list[Pair]:
+        """These pairs; in place of those in a session (or subject, or project) that a list of files showed to
+        hold more than was known, that one, to be opened again."""
+        reread = (self.source.reader.take_reread(), self.destination.reader.take_reread())
+        if not any(reread):
+            return pairs
+        again: dict[Pair, None] = {}
+        for pair in pairs:
+            above = next((one for one in pair.ancestors() if _is_one_of(one, *reread)), pair)
+            again[above] = None
+        with self.tree.lock:
+            for pair in again.keys() - set(pairs):
+                pair.forget()
+        return list(again)
 
     def _open_all(self, pool: ThreadPoolExecutor, pairs: list[Pair]) -> None:
         """Pair what stands below: here what is remembered, in other threads what has to be asked for.
@@ -177,12 +197,7 @@ class Comparison:
             return False
         if self.every_field or pair is self.root or pair.kind is Kind.PROJECT:
             return True
-        telling = _TELLING.get(pair.kind)
-        items = (pair.source, pair.destination)
-        return telling is not None and any(
-            item is not None and _is_listed_with_fields(item) and telling.isdisjoint(item.fields.names)
-            for item in items
-        )
+        return any(item is not None and not tells_enough(item) for item in (pair.source, pair.destination))
 
     def _waiting(self, pair: Pair) -> Iterator[Pair]:
         """What below a pair still has to be opened; what only one side has is not walked."""
@@ -254,8 +269,8 @@ class Comparison:
             job.result()
         self.check_stop()
 
-    def _count(self, pool: ThreadPoolExecutor) -> None:
-        """Resources that a server never counted are compared by their list of files."""
+    def _count(self, pool: ThreadPoolExecutor) -> list[Pair]:
+        """Resources that a server never counted are compared by their list of files. Which they were."""
         uncounted = [
             pair
             for pair in self.root.walk()
@@ -266,6 +281,7 @@ class Comparison:
         ]
         self._read_files(uncounted, pool)
         self._in_parallel(pool, self._recount, uncounted)
+        return uncounted
 
     def _recount(self, pair: Pair) -> None:
         listings = []
@@ -358,8 +374,12 @@ def _names(side: Side) -> Mapping[str, str]:
     return ChainMap(here, *side.reader.names(side.root.of(Kind.PROJECT)).maps)
 
 
-def _is_listed_with_fields(item: Item) -> bool:
-    return item.kind is Kind.SUBJECT or item.type in SESSION_WORDS
+def _is_one_of(pair: Pair, source: frozenset[str], destination: frozenset[str]) -> bool:
+    if pair.group is not None or pair.source is None or pair.destination is None:
+        return False
+    if pair.kind not in _DOCUMENTED:
+        return False
+    return pair.source.id in source or pair.destination.id in destination
 
 
 def items_of(root: Pair) -> Iterator[Pair]:

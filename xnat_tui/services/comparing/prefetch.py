@@ -8,10 +8,10 @@ session and never a wrong verdict. What one answer shows is expected of the smal
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from xnat_tui.errors import BadAnswer
@@ -20,15 +20,17 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.garbage import seldom_searched
 from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
+from xnat_tui.services.comparing.proving import prove_sessions, prove_subjects
 from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
-from xnat_tui.xnat.bulk_sessions import PARAMETERS, Session, SessionQuestions
+from xnat_tui.xnat.bulk_sessions import SCANS_OF, Reconstructions, Session, SessionQuestions
 from xnat_tui.xnat.documents import place
 
 log = logging.getLogger("xnat_tui.prefetch")
 
 T = TypeVar("T")
-_Parameters = dict[str, Future[dict[str, dict[str, Fields]] | None]]
-"""Questions under way about acquisition parameters, by type of session."""
+_FEW = 2
+_Parameters = dict[tuple[str, str], Future[dict[str, dict[str, Fields]] | None]]
+"""Questions under way about acquisition parameters, by type of session and of scan."""
 
 
 def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below: bool = True) -> None:
@@ -39,17 +41,6 @@ def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below
     """
     with seldom_searched():
         _Prefetch(reader, where, pool).run(sessions_below)
-
-
-@dataclass(frozen=True, slots=True)
-class _Below:
-    """Questions under way about what stands below sessions."""
-
-    scans: Future[tuple[Grouped, Grouped] | None]
-    assessors: Future[Grouped | None]
-    assessor_out: Future[Grouped | None]
-    assessor_in: Future[Grouped | None]
-    reconstructions_in: Future[tuple[Grouped, Grouped] | None]
 
 
 class _Prefetch:
@@ -70,31 +61,36 @@ class _Prefetch:
         asked_experiments = self._start(self.ask.experiments)
         asked_owned = self._start(self.ask.owned)
         asked_sessions = self._start(self.ask_sessions.sessions)
-        below = self._start_below() if sessions_below else None
+        asked_scans = self._start(self.ask_sessions.scans) if sessions_below else None
+        asked_assessors = self._start(self.ask_sessions.assessors) if sessions_below else None
         experiments, owned = asked_experiments.result(), asked_owned.result()
         sessions, reconstructions = asked_sessions.result() or (None, None)
         self._expect(experiments, sessions, owned)
         owned = _if_complete(owned, sessions)
         experiments = self._if_whole(experiments, owned, sessions)
         certain = experiments is not None and owned is not None and sessions is not None
-        parameters = self._start_parameters(experiments) if below is not None and certain else {}
-        self._place_subjects(asked_subjects.result(), experiments, sessions)
-        self._place_subject_resources(asked_resources.result())
+        parameters = self._start_parameters(experiments) if sessions_below and certain else {}
+        resources = asked_resources.result()
+        self._place_subjects(asked_subjects.result(), resources, experiments, sessions)
+        self._place_subject_resources(resources)
         if experiments is not None and owned is not None:
             self._place_experiments(experiments, owned, sessions)
         else:
             self._ask_subjects(owned)
-        if below is not None:
-            parts = Parts(
-                sessions,
-                below.scans.result(),
-                below.assessors.result(),
-                below.assessor_out.result(),
-                below.assessor_in.result(),
-                reconstructions,
-                below.reconstructions_in.result(),
-            )
+        proofs = (
+            [prove_subjects(self.reader, self.where, self.pool, self.found, resources)]
+            if sessions_below
+            else []
+        )
+        if asked_scans is not None and asked_assessors is not None:
+            parts = self._below(sessions, reconstructions, asked_scans.result(), asked_assessors.result())
             self._place_below(experiments, owned, parts, parameters)
+            if experiments is not None and owned is not None:
+                proofs.append(
+                    prove_sessions(self.reader, self.where, self.pool, self.found, list(owned.types), parts)
+                )
+        for finish in proofs:
+            finish()
         self.reader.remember(self.found)
 
     def _start(self, question: Callable[[], T]) -> Future[T | None]:
@@ -107,14 +103,29 @@ class _Prefetch:
 
         return self.pool.submit(asked)
 
-    def _start_below(self) -> _Below:
+    def _below(
+        self,
+        sessions: dict[str, Session] | None,
+        reconstructions: Reconstructions | None,
+        scans: tuple[Grouped, Grouped] | None,
+        assessors: Grouped | None,
+    ) -> Parts:
+        """The answers about what stands below sessions; files of what nobody has are not asked for."""
         ask = self.ask_sessions
-        return _Below(
-            scans=self._start(ask.scans),
-            assessors=self._start(ask.assessors),
-            assessor_out=self._start(lambda: ask.assessor_files("out")),
-            assessor_in=self._start(lambda: ask.assessor_files("in")),
-            reconstructions_in=self._start(ask.reconstructions_in),
+        out = into = goes_in = None
+        if assessors:
+            out, into = (self._start(lambda side=side: ask.assessor_files(side)) for side in ("out", "in"))  # type: ignore[misc]
+        if reconstructions is not None and any(reconstructions[0].values()):
+            goes_in = self._start(ask.reconstructions_in)
+        none: Grouped = {}
+        return Parts(
+            sessions,
+            scans,
+            assessors,
+            none if out is None else out.result(),
+            none if into is None else into.result(),
+            reconstructions,
+            reconstructions if goes_in is None else goes_in.result(),
         )
 
     def _keep(self, key: str, items: list[Item]) -> None:
@@ -148,6 +159,7 @@ class _Prefetch:
     def _place_subjects(
         self,
         subjects: list[Item] | None,
+        resources: Grouped | None,
         experiments: Experiments | None,
         sessions: dict[str, Session] | None,
     ) -> None:
@@ -155,6 +167,8 @@ class _Prefetch:
         if subjects is None:
             return
         known = {subject.id for subject in subjects}
+        if resources is not None and resources.keys() - known:
+            return  # one of two lists of the same subjects ended early: ask again
         labels = dict(experiments.subject_labels) if experiments else {}
         hidden = ({*labels, *(one.subject for one in (sessions or {}).values())} - known) - {""}
         if not subjects or hidden - labels.keys():
@@ -199,12 +213,16 @@ class _Prefetch:
             self.found[key] = replace(found, error=found.error or doubt)
 
     def _start_parameters(self, experiments: Experiments | None) -> _Parameters:
-        """Ask about each type of session that is there, while larger answers are still on their way."""
+        """Ask about each type of session that is there, while larger answers are still on their way.
+
+        Of a type with few sessions the documents are read: that costs no more than a question and its proof.
+        """
         found = experiments.by_subject.values() if experiments is not None else ()
-        types = {item.type for items in found for item in items}
+        types = Counter(item.type for items in found for item in items)
         return {
-            kind: self._start(lambda kind=kind: self.ask_sessions.parameters(kind))  # type: ignore[misc]
-            for kind in sorted(types & set(PARAMETERS))
+            (kind, scan): self._start(lambda kind=kind, scan=scan: self.ask_sessions.parameters(kind, scan))  # type: ignore[misc]
+            for kind in sorted(kind for kind, count in types.items() if count > _FEW)
+            for scan in SCANS_OF.get(kind, ())
         }
 
     def _place_below(

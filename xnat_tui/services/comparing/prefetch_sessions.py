@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
 from xnat_tui.xnat.bulk import Experiments, Grouped, Owned
-from xnat_tui.xnat.bulk_sessions import PARAMETERS, Reconstructions, Session
+from xnat_tui.xnat.bulk_sessions import PARAMETERS, SCANS_OF, Reconstructions, Session
 from xnat_tui.xnat.documents import assessors_key, place
 
-Parameters = Mapping[str, Mapping[str, Mapping[str, Fields]] | None]
-"""Session type → session → scan ID → fields; None where the question was refused."""
+Parameters = Mapping[tuple[str, str], Mapping[str, Mapping[str, Fields]] | None]
+"""Types of session and scan → session → scan ID → fields; None where the question was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +81,28 @@ class SessionsBelow:
             self._keep(scan.uri, Kind.RESOURCE, resources[scan.uri])
 
     def _with_parameters(self, session: Item, scans: list[Item]) -> list[Item] | None:
-        """The scans with what another question tells of them; None where the two do not agree."""
-        if session.type not in PARAMETERS:
-            return scans
-        known = self._parameters.get(session.type)
-        found = known.get(session.id) if known is not None else None
-        if found is None:
+        """The scans with what other questions tell of them; None where they do not agree, and for a scan in
+        a session of another modality, whose parameters nobody was asked for."""
+        asked = SCANS_OF.get(session.type, ())
+        if any(scan.type in PARAMETERS and scan.type not in asked for scan in scans):
             return None
-        typed = {scan.id for scan in scans if scan.type == PARAMETERS[session.type][0]}
-        if not typed <= found.keys() or not found.keys() <= {scan.id for scan in scans}:
-            return None
-        kind = PARAMETERS[session.type][0]
-        return [
-            (scan if scan.type else replace(scan, type=kind)).with_fields(
-                self._joined(scan.fields, found[scan.id])
-            )
-            if scan.id in found
-            else scan
-            for scan in scans
-        ]
+        for kind in asked:
+            known = self._parameters.get((session.type, kind))
+            found = known.get(session.id) if known is not None else None
+            if found is None:
+                return None
+            typed = {scan.id for scan in scans if scan.type == kind}
+            if not typed <= found.keys() or not found.keys() <= {scan.id for scan in scans}:
+                return None
+            scans = [
+                (scan if scan.type else replace(scan, type=kind)).with_fields(
+                    self._joined(scan.fields, found[scan.id])
+                )
+                if scan.id in found
+                else scan
+                for scan in scans
+            ]
+        return scans
 
     def _joined(self, one: Fields, other: Fields) -> Fields:
         key = (id(one), id(other))
@@ -116,6 +119,10 @@ class SessionsBelow:
         listed = _ids(parts.assessors.values())
         if not listed <= parts.assessor_out.keys() or not listed <= parts.assessor_in.keys():
             return False
+        told = [(parts.sessions or {}).get(session) for session in parts.assessors]
+        for session, items in zip(told, parts.assessors.values(), strict=True):
+            if session is not None and not {one.id for one in items} <= session.assessors.keys():
+                return False  # who owns the assessors is not told: others' would be taken for this project's
         owners = (session.assessors for session in (parts.sessions or {}).values())
         own = {name for found in owners for name, owner in found.items() if owner == self._owned.project}
         if not own & listed <= self._owned.types.keys():

@@ -208,6 +208,10 @@ def server_ledger(reader: Reader, scope: Scope, filters: Filters = NO_FILTERS) -
     with ThreadPoolExecutor(max(2, reader.connection.server.connections), "verify") as pool:
         for job in read_files(reader, meant, pool):
             job.result()
+    if reader.take_reread():  # the files show resources that the lists did not
+        again, left_out = server_ledger(reader, scope, filters)
+        again.requests = reader.connection.requests - before
+        return again, left_out
     for place in meant:
         ledger.records += _files(reader, place, scope)
     ledger.requests = reader.connection.requests - before

@@ -108,10 +108,7 @@ class _Walk:
         """Plan one place with everything below it."""
         top = place.up_to(Kind.RESOURCE)
         only = place.item.key if place.kind is Kind.FILE and place.item else ""
-        root = walk(self.reader, top, "resources", self.filters)
-        branches = list(root.walk())
-        if self.policy.mode is not Mode.METADATA:
-            self._list_files([branch.place for branch in branches if self._has_files(branch.place, top)])
+        branches = self._branches(top)
         if self.policy.metadata:
             self._documents_above(place)
         for branch in branches:
@@ -151,10 +148,18 @@ class _Walk:
         below = len(place.items) > len(top.items)
         return bool(item and item.shared_from is not None and below and self.policy.shared != "copy")
 
-    def _list_files(self, resources: list[Place]) -> None:
-        with ThreadPoolExecutor(max(2, self.reader.connection.server.connections), "export") as pool:
-            for job in read_files(self.reader, resources, pool):
-                job.result()
+    def _branches(self, top: Place) -> list[Branch]:
+        """All places, with the files of resources read; once more where those show what the lists did not."""
+        while True:
+            branches = list(walk(self.reader, top, "resources", self.filters).walk())
+            if self.policy.mode is Mode.METADATA:
+                return branches
+            resources = [branch.place for branch in branches if self._has_files(branch.place, top)]
+            with ThreadPoolExecutor(max(2, self.reader.connection.server.connections), "export") as pool:
+                for job in read_files(self.reader, resources, pool):
+                    job.result()
+            if not self.reader.take_reread():
+                return branches
 
     def _documents_above(self, place: Place) -> None:
         """Below a session, the session's own document comes along."""

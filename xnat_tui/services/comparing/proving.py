@@ -1,0 +1,139 @@
+"""What has to be proved of a project's bulk answers, and what is forgotten of them where it is not proved."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+
+from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
+from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.comparing.prefetch_sessions import Parts
+from xnat_tui.services.comparing.proof import Outcome, Proof, doubted
+from xnat_tui.services.comparing.shown import key_below
+from xnat_tui.xnat.bulk import Grouped
+from xnat_tui.xnat.documents import describe, place
+from xnat_tui.xnat.joins import EXPERIMENT_VARIABLES, SUBJECT_RESOURCES, SUBJECT_VARIABLES, Join
+
+log = logging.getLogger("xnat_tui.proof")
+
+Finish = Callable[[], None]
+"""Waits for the proofs that were asked for, and leaves in `found` what they allow to be believed."""
+
+
+def prove_subjects(
+    reader: Reader, project: Place, pool: Executor, found: dict[str, Listing], resources: Grouped | None
+) -> Finish:
+    """Ask what proves the subjects of a project and their resources."""
+    key = key_of_subjects(project)
+    listing = found.get(key)
+    if listing is None:
+        return _nothing
+    places = {item.id: project.child(item) for item in listing.items}
+    last = [next(reversed(names), "") for names in (places, resources or {})]
+    proof = Proof(reader, project, pool, places, found, last)
+
+    def finish() -> None:
+        outcome = proof.finish()
+        _correct_fields(found, key, outcome, SUBJECT_VARIABLES)
+        for item in listing.items:
+            if SUBJECT_RESOURCES in outcome.doubted:
+                found.pop(place(item.uri, Kind.RESOURCE), None)
+            if item.id in outcome.documents:
+                found.update(outcome.documents[item.id].below)
+
+    return finish
+
+
+def prove_sessions(
+    reader: Reader,
+    project: Place,
+    pool: Executor,
+    found: dict[str, Listing],
+    owned: Iterable[str],
+    parts: Parts,
+) -> Finish:
+    """Ask what proves the experiments of a project and everything below them. `owned` are the accession IDs
+    in the order in which the site lists them."""
+    subjects = found.get(key_of_subjects(project))
+    if subjects is None or project.item is None:
+        return _nothing
+    own = project.item
+    keys = {subject.id: Reader.experiments_key(own, subject) for subject in subjects.items}
+    places = {
+        item.id: project.child(subject).child(item)
+        for subject in subjects.items
+        for item in found[keys[subject.id]].items
+        if item.shared_from is None
+    }
+    last = _last([owned, *_answers(parts)], parts, places)
+    proof = Proof(reader, project, pool, places, found, last)
+
+    def finish() -> None:
+        outcome = proof.finish()
+        for key in keys.values():
+            _correct_fields(found, key, outcome, EXPERIMENT_VARIABLES)
+        if wrong := outcome.doubted - {EXPERIMENT_VARIABLES}:
+            log.info("%s: not proved: %s", reader.connection, ", ".join(map(str, wrong)))
+            for where in places.values():
+                assert where.item is not None
+                _doubt_below(found, where.item, wrong, own.id)
+        for document in outcome.documents.values():
+            found.update(document.below)
+
+    return finish
+
+
+def key_of_subjects(project: Place) -> str:
+    assert project.item is not None, "a project is an item"
+    return place(project.item.uri, Kind.SUBJECT)
+
+
+def _nothing() -> None:
+    """There is nothing to prove."""
+
+
+def _correct_fields(found: dict[str, Listing], key: str, outcome: Outcome, variables: Join) -> None:
+    """Tell items as their documents do, and have the others' read where fields were told wrongly."""
+    listing, all_variables = found.get(key), variables in outcome.doubted
+    if listing is None:
+        return
+    doubtful = all_variables or bool(outcome.unlike)
+    found[key] = replace(
+        listing,
+        items=tuple(
+            describe(item, outcome.documents[item.id])
+            if item.id in outcome.documents
+            else doubted(item, outcome.unlike, variables=all_variables)
+            if doubtful
+            else item
+            for item in listing.items
+        ),
+    )
+
+
+def _doubt_below(found: dict[str, Listing], session: Item, joins: Collection[Join], project: str) -> None:
+    """Forget the listings of a session that these joins told, so that its document is read."""
+    for join in joins:
+        if join.owner is Kind.EXPERIMENT:
+            kind = next(kind for kind in CHILD_KINDS[Kind.EXPERIMENT] if kind.plural == join.what)
+        else:
+            kind = join.owner
+        found.pop(key_below(session, kind, project), None)
+
+
+def _answers(parts: Parts) -> list[Iterable[str]]:
+    """The sessions of each answer, in its order."""
+    several = (parts.scans, parts.reconstructions_out, parts.reconstructions_in)
+    return [parts.sessions or (), *(one[0] for one in several if one is not None)]
+
+
+def _last(answers: Iterable[Iterable[str]], parts: Parts, places: Mapping[str, Place]) -> set[str]:
+    """The sessions that stood last in an answer: it might have ended there too early."""
+    found = {next((name for name in reversed(list(answer)) if name in places), "") for answer in answers}
+    assessed = {one.id: session for session, items in (parts.assessors or {}).items() for one in items}
+    for files in (parts.assessor_out, parts.assessor_in):
+        found.add(assessed.get(next(reversed(files or {}), ""), ""))
+    return found
