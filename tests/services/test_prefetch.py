@@ -26,13 +26,13 @@ def equal(pair_of: Any) -> Any:
 @pytest.mark.parametrize(
     ("options", "most"),
     [
-        ({"depth": "labels"}, 12 + 1),
-        ({"depth": "sizes"}, 12 + 1),
-        ({"depth": "digests"}, 12 + 1 + math.ceil(SESSIONS / 10)),
+        ({"depth": "labels"}, 16 + 1),
+        ({"depth": "sizes"}, 16 + 1),
+        ({"depth": "digests"}, 16 + 1 + math.ceil(SESSIONS / 10)),
         ({"depth": "sizes", "fields": "all"}, 12 + 1 + SESSIONS + SUBJECTS),
     ],
 )
-def test_a_comparison_costs_a_dozen_requests_whatever_the_number_of_sessions(
+def test_a_comparison_costs_sixteen_requests_with_its_proofs_whatever_the_number_of_sessions(
     equal: Any, options: dict[str, Any], most: int
 ) -> None:
     comparison = equal.compare("lab:BIG", "qc:BIG", **options)
@@ -44,8 +44,9 @@ def test_a_comparison_costs_a_dozen_requests_whatever_the_number_of_sessions(
 
 @pytest.mark.parametrize("depth", ["labels", "sizes", "digests"])
 def test_the_sample_study_stays_in_its_budget(demo: Any, depth: str) -> None:
-    """Five types of experiments, 17 sessions on the smaller side, resources at the project and at SUB-011."""
-    most = 12 + 5 + (2 + 4 if depth == "digests" else 2)
+    """Five types of experiments, 17 sessions on the smaller side, resources at the project and at SUB-011, and
+    proofs from the documents of four sessions and two subjects."""
+    most = 16 + 5 + (2 + 7 if depth == "digests" else 2)
     assert max(demo.compare(depth=depth).requests) <= most
 
 
@@ -81,7 +82,7 @@ def test_refused_files_of_many_sessions_are_asked_for_by_session(pair_of: Any) -
     assert comparison.summary().unreadable == 0
     batches = math.ceil(SESSIONS / 10)
     assert comparison.requests[0] <= comparison.requests[1] + SESSIONS
-    assert comparison.requests[1] <= 13 + batches
+    assert comparison.requests[1] <= 17 + batches
 
 
 def test_stale_counts_cost_one_request_for_a_session_and_none_for_a_scan(pair_of: Any) -> None:

@@ -14,7 +14,9 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.pairing import Depth, Pair, Status
+from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.file_lists import read_files
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 from xnat_tui.services.comparing.listed import is_listed, tells_enough
@@ -23,6 +25,7 @@ from xnat_tui.xnat.documents import describe
 
 _TASKS = 256
 """Into how many a level is cut at most: enough to keep every connection busy."""
+_PROJECTS_AT_ONCE = 16
 _MOST_FILLED = 5_000
 """Levels of missing items that are filled for their sizes: beyond that it would cost key presses."""
 _REFRESH = "Refresh the catalog there with populateStats, then compare again."
@@ -247,17 +250,22 @@ class Comparison:
                 assert where is not None, "a pair on both sides has a place on each"
                 if f"{right}{where.location}" not in self._prefetched:
                     jobs.append((f"{right}{where.location}", side.reader, where))
-        if jobs:
-            with ThreadPoolExecutor(len(jobs), thread_name_prefix="project") as leaders:
-                asked = [
-                    leaders.submit(read_project, reader, where, pool, sessions_below=not self.every_field)
-                    for _, reader, where in jobs
-                ]
-            for (key, _, _), future in zip(jobs, asked, strict=True):
-                future.result()
-                self._prefetched.add(key)
+        for some in (jobs[:2], jobs[2:]):  # what the first project proves of a server need not be asked again
+            self._read_projects(some, pool)
         if self.depth is Depth.DIGESTS:
             self._read_files([pair for pair in frontier if pair.kind is Kind.RESOURCE], pool)
+
+    def _read_projects(self, jobs: list[tuple[str, Reader, Place]], pool: ThreadPoolExecutor) -> None:
+        if not jobs:
+            return
+        with ThreadPoolExecutor(min(len(jobs), _PROJECTS_AT_ONCE), thread_name_prefix="project") as leaders:
+            asked = [
+                leaders.submit(read_project, reader, where, pool, sessions_below=not self.every_field)
+                for _, reader, where in jobs
+            ]
+        for (key, _, _), future in zip(jobs, asked, strict=True):
+            future.result()
+            self._prefetched.add(key)
 
     def _read_files(self, pairs: list[Pair], pool: ThreadPoolExecutor) -> None:
         """Ask for the files of many resources at once, about ten sessions to a request."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from xnat_tui.errors import BadAnswer
@@ -20,10 +21,10 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.garbage import seldom_searched
 from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
-from xnat_tui.services.comparing.proving import prove_sessions, prove_subjects
+from xnat_tui.services.comparing.proving import Finish, prove_sessions, prove_subjects
 from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
 from xnat_tui.xnat.bulk_sessions import SCANS_OF, Reconstructions, Session, SessionQuestions
-from xnat_tui.xnat.documents import place
+from xnat_tui.xnat.documents import place, read
 
 log = logging.getLogger("xnat_tui.prefetch")
 
@@ -65,9 +66,11 @@ class _Prefetch:
         asked_assessors = self._start(self.ask_sessions.assessors) if sessions_below else None
         experiments, owned = asked_experiments.result(), asked_owned.result()
         sessions, reconstructions = asked_sessions.result() or (None, None)
-        self._expect(experiments, sessions, owned)
+        assessors = asked_assessors.result() if asked_assessors is not None else None
+        own = _own_experiments(owned, sessions, assessors)
+        self._expect(experiments, sessions, own)
         owned = _if_complete(owned, sessions)
-        experiments = self._if_whole(experiments, owned, sessions)
+        experiments = self._if_whole(experiments, own, sessions)
         certain = experiments is not None and owned is not None and sessions is not None
         parameters = self._start_parameters(experiments) if sessions_below and certain else {}
         resources = asked_resources.result()
@@ -76,14 +79,11 @@ class _Prefetch:
         if experiments is not None and owned is not None:
             self._place_experiments(experiments, owned, sessions)
         else:
-            self._ask_subjects(owned)
-        proofs = (
-            [prove_subjects(self.reader, self.where, self.pool, self.found, resources)]
-            if sessions_below
-            else []
-        )
-        if asked_scans is not None and asked_assessors is not None:
-            parts = self._below(sessions, reconstructions, asked_scans.result(), asked_assessors.result())
+            self._ask_subjects(own)
+        proofs: list[Finish] = []
+        if asked_scans is not None:
+            proofs.append(prove_subjects(self.reader, self.where, self.pool, self.found, resources))
+            parts = self._below(sessions, reconstructions, asked_scans.result(), assessors)
             self._place_below(experiments, owned, parts, parameters)
             if experiments is not None and owned is not None:
                 proofs.append(
@@ -132,7 +132,7 @@ class _Prefetch:
         self.found[key] = Listing(tuple(items), None, self.reader.connection.user)
 
     def _expect(
-        self, experiments: Experiments | None, sessions: dict[str, Session] | None, owned: Owned | None
+        self, experiments: Experiments | None, sessions: dict[str, Session] | None, own: Mapping[str, str]
     ) -> None:
         """Sessions and subjects that one answer shows may be missing in no other."""
         by_subject: dict[str, set[str]] = defaultdict(set)
@@ -141,20 +141,18 @@ class _Prefetch:
         for subject, items in (experiments.by_subject if experiments else {}).items():
             by_subject[subject].update(item.id for item in items)
         by_subject.pop("", None)
-        self.reader.expect(place(self.project.uri, Kind.SUBJECT), by_subject, some=bool(_sessions_of(owned)))
+        self.reader.expect(place(self.project.uri, Kind.SUBJECT), by_subject, some=bool(own))
         for subject, identifiers in by_subject.items():
             self.reader.expect(Reader.experiments_key(self.project, _subject(subject)), identifiers)
 
     def _if_whole(
-        self, experiments: Experiments | None, owned: Owned | None, sessions: dict[str, Session] | None
+        self, experiments: Experiments | None, own: Mapping[str, str], sessions: dict[str, Session] | None
     ) -> Experiments | None:
-        """The experiments, unless another answer shows sessions that are not among them."""
+        """The experiments, unless another answer shows some that are not among them."""
         if experiments is None:
             return None
         seen = {item.id for items in experiments.by_subject.values() for item in items}
-        others = set(sessions or ())
-        others |= _sessions_of(owned)
-        return experiments if others <= seen else None
+        return experiments if own.keys() | set(sessions or ()) <= seen else None
 
     def _place_subjects(
         self,
@@ -186,13 +184,15 @@ class _Prefetch:
         subjects = self.found.get(place(self.project.uri, Kind.SUBJECT))
         if subjects is None:
             return
+        owners_told = owned.types.keys() | (sessions or {}).keys()
         for subject in subjects.items:
-            items = [
-                _described(item, owned, sessions or {}) for item in experiments.by_subject.get(subject.id, [])
-            ]
+            here = experiments.by_subject.get(subject.id, [])
+            if any(item.id not in owners_told for item in here):
+                continue  # nobody says whether it is shared in, or missing where all of the project's are
+            items = [_described(item, owned, sessions or {}) for item in here]
             self._keep(Reader.experiments_key(self.project, subject), items)
 
-    def _ask_subjects(self, owned: Owned | None) -> None:
+    def _ask_subjects(self, own: Mapping[str, str]) -> None:
         """Every subject's experiments by themselves; none is believed where the project owns more of them."""
         self.reader.remember(self.found)
         subjects = self.reader.below(self.where, Kind.SUBJECT).items
@@ -202,7 +202,9 @@ class _Prefetch:
         ]
         listings = [future.result() for future in asked]
         seen = {item.id for found in listings for item in found.items}
-        if not _sessions_of(owned) - seen or any(found.error is not None for found in listings):
+        if any(found.error is not None for found in listings) or not self._are_missing(
+            {one: kind for one, kind in own.items() if one not in seen}
+        ):
             return
         doubt = BadAnswer(
             "The server lists sessions of this project, and does not say of which subjects.",
@@ -211,6 +213,17 @@ class _Prefetch:
         for subject, found in zip(subjects, listings, strict=True):
             key = Reader.experiments_key(self.project, subject)
             self.found[key] = replace(found, error=found.error or doubt)
+
+    def _are_missing(self, own: Mapping[str, str]) -> bool:
+        """Whether one of these (types by accession ID) is of a subject that does not show it. Image assessors
+        are not: they stand at sessions, as the document of one of each type tells."""
+        one_of_each = {kind: name for name, kind in own.items()}
+        asked = [
+            self._start(partial(read, self.reader.connection, _experiment(one)))
+            for one in one_of_each.values()
+        ]
+        documents = [future.result() for future in asked]
+        return any(one is None or not one.fields.get("imageSession_ID") for one in documents)
 
     def _start_parameters(self, experiments: Experiments | None) -> _Parameters:
         """Ask about each type of session that is there, while larger answers are still on their way.
@@ -235,14 +248,25 @@ class _Prefetch:
         self.found |= SessionsBelow(experiments, owned, parts, parameters, user).listings()
 
 
-def _sessions_of(owned: Owned | None) -> set[str]:
-    return {name for name, kind in (owned.types if owned else {}).items() if kind in SESSION_WORDS}
+def _own_experiments(
+    owned: Owned | None, sessions: dict[str, Session] | None, assessors: Grouped | None
+) -> dict[str, str]:
+    """What the project owns and no answer tells to be an image assessor: types by accession ID."""
+    if owned is None:
+        return {}
+    found = {item.id for items in (assessors or {}).values() for item in items}
+    found.update(*(session.assessors for session in (sessions or {}).values()))
+    return {name: kind for name, kind in owned.types.items() if name not in found or kind in SESSION_WORDS}
 
 
 def _subject(identifier: str) -> Item:
     return Item(
         Kind.SUBJECT, identifier, identifier, type="xnat:subjectData", uri=f"/data/subjects/{identifier}"
     )
+
+
+def _experiment(identifier: str) -> Item:
+    return Item(Kind.EXPERIMENT, identifier, identifier, uri=f"/data/experiments/{identifier}")
 
 
 def _if_complete(owned: Owned | None, sessions: dict[str, Session] | None) -> Owned | None:

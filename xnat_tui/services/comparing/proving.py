@@ -65,7 +65,7 @@ def prove_sessions(
     places = {
         item.id: project.child(subject).child(item)
         for subject in subjects.items
-        for item in found[keys[subject.id]].items
+        for item in _items(found, keys[subject.id])
         if item.shared_from is None
     }
     last = _last([owned, *_answers(parts)], parts, places)
@@ -84,6 +84,10 @@ def prove_sessions(
             found.update(document.below)
 
     return finish
+
+
+def _items(found: Mapping[str, Listing], key: str) -> tuple[Item, ...]:
+    return found[key].items if key in found else ()
 
 
 def key_of_subjects(project: Place) -> str:

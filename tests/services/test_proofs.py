@@ -1,0 +1,246 @@
+"""A bulk answer is believed once it is proved: what servers leave blank, cut off or hide changes no verdict,
+and neither does the scope at which something is asked about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from tests.services.conftest import Sites
+from xnat_tui.demo.faults import Answer, ErrorPage
+from xnat_tui.demo.server import DemoServer
+from xnat_tui.demo.study import destination_site, source_site, synthetic_site
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.location import Location
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.comparing import reports
+from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.planning.copy import NewProject, plan_copy
+from xnat_tui.services.planning.export import plan_export
+
+JOINS = {
+    "subject resources": "subjectData/resources/resource/",
+    "subject variables": "subjectData/fields/field/",
+    "session variables": "subjectAssessorData/fields/field/",
+    "session resources": "experimentData/resources/resource/",
+    "scans": "imageScanData/",
+    "scan resources": "imageScanData/file/",
+    "counts of scan resources": "imageScanData/file/file_(count|size)",
+    "types of scans": "imageScanData/extension_item/",
+    "qualities": "imageScanData/quality",
+    "parameters": "mrScanData/parameters/",
+    "reconstructions": "reconstructions/reconstructedImage/",
+    "out of reconstructions": "reconstructedImage/out/file/",
+    "into reconstructions": "reconstructedImage/in/file/",
+    "assessor variables": "imageAssessorData/fields/field/",
+    "out of assessors": "imageAssessorData/out/file/",
+    "into assessors": "imageAssessorData/in/file/",
+    "assessors' own": "imageAssessorData/resources/resource/",
+    "owners of assessors": "imageAssessorData/(ID|project)$",
+}
+
+
+def verdicts(comparison: Comparison, below: str = "") -> dict[str, str]:
+    return {
+        "/".join(filter(None, (below, reports.path_of(comparison, pair)))): (
+            "unverified" if pair.unverified else str(pair.status)
+        )
+        for pair in items_of(comparison.root)
+    }
+
+
+def steps(plan: Plan) -> set[tuple[str, str, int, int]]:
+    return {(str(step.action), step.path, step.files, step.bytes) for step in plan.steps}
+
+
+class Study:
+    """BRAINS on two servers of which one answers some columns otherwise."""
+
+    def __init__(self, sites: Any, folder: Path) -> None:
+        self.sites = sites
+        self.folder = folder
+        self.compared = {depth: verdicts(sites.compare(depth=depth)) for depth in ("sizes", "digests")}
+        self.copied, self.exported = steps(self.plan_copy()), steps(self.plan_export())
+
+    def plan_copy(self) -> Plan:
+        source = self.sites.reader("lab")
+        return plan_copy(source, [self.place(source)], self.sites.reader("qc"), NewProject("qc", "ANEW"))
+
+    def plan_export(self) -> Plan:
+        source = self.sites.reader("lab")
+        return plan_export(source, [self.place(source)], self.folder, Policy())
+
+    def place(self, reader: Any) -> Place:
+        return find_one(reader, Location.parse("lab:BRAINS"))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(DemoServer(site)) for site in (source_site(), destination_site())]
+        yield Study(Sites(*servers, stack), tmp_path_factory.mktemp("export"))
+
+
+@pytest.mark.parametrize("join", JOINS)
+@pytest.mark.parametrize("answer", ["blank", "cut"])
+def test_comparing_copying_and_exporting_miss_nothing_that_a_column_does_not_tell(
+    study: Study, join: str, answer: str
+) -> None:
+    settings = study.sites.servers["lab"].site.settings
+    settings.columns = {JOINS[join]: answer}
+    try:
+        for depth, truth in study.compared.items():
+            assert verdicts(study.sites.compare(depth=depth)) == truth
+        assert steps(study.plan_copy()) == study.copied
+        assert steps(study.plan_export()) == study.exported
+    finally:
+        settings.columns = {}
+
+
+@pytest.mark.parametrize("join", ["subject resources", "session resources", "out of reconstructions"])
+def test_what_both_servers_leave_blank_is_found_all_the_same(study: Study, join: str) -> None:
+    servers = study.sites.servers.values()
+    for server in servers:
+        server.site.settings.columns = {JOINS[join]: "blank"}
+    try:
+        assert verdicts(study.sites.compare()) == study.compared["sizes"]
+    finally:
+        for server in servers:
+            server.site.settings.columns = {}
+
+
+def test_a_place_has_one_verdict_by_itself_and_within_what_holds_it(study: Study) -> None:
+    whole = study.compared["digests"]
+    both = [path for path in whole if path.count("/") in (1, 3, 5) and "resources" not in path]
+    for path in both:
+        if whole[path] in ("only_source", "only_destination"):
+            continue
+        labels = "/".join(path.split("/")[1::2][:2] + path.split("/")[4:])
+        alone = study.sites.compare(f"lab:BRAINS/{labels}", f"qc:BRAINS/{labels}", depth="digests")
+        inside = {one: status for one, status in whole.items() if f"{one}/".startswith(f"{path}/")}
+        assert verdicts(alone, path) == inside, path
+
+
+@pytest.mark.parametrize(("depth", "more"), [("labels", 0), ("sizes", 0), ("digests", 20)])
+def test_two_hundred_sessions_cost_their_questions_and_the_proofs(
+    pair_of: Any, depth: str, more: int
+) -> None:
+    sites = pair_of(synthetic_site(100, 2, 2), synthetic_site(100, 2, 2))
+    comparison = sites.compare("lab:BIG", "qc:BIG", depth=depth)
+    assert max(comparison.requests) <= 16 + 1 + more
+    assert comparison.summary().same > 600
+
+
+def test_a_disproved_kind_costs_a_request_for_each_session_and_no_other_kind(pair_of: Any) -> None:
+    sites = pair_of(synthetic_site(20, 2, 2), synthetic_site(20, 2, 2))
+    usual = sites.compare("lab:BIG", "qc:BIG").requests[0]
+    sites.servers["lab"].site.settings.columns = {"imageScanData/file/": "blank"}
+    comparison = sites.compare("lab:BIG", "qc:BIG")
+    assert comparison.summary().differs == comparison.summary().only_destination == 0
+    assert usual < comparison.requests[0] <= usual + 40
+    assert len([one for one in sites.servers["lab"].requests if "/data/subjects/" in one.path]) <= 4
+
+
+def test_a_server_without_filters_is_asked_for_each_item(pair_of: Any) -> None:
+    sites = pair_of(synthetic_site(6, 1, 1), synthetic_site(6, 1, 1))
+    for server in sites.servers.values():
+        server.site.settings.columns = {"subjectData/resources/resource/": "blank"}
+        server.faults.add(r"columns=ID&.*=(\*|%2A)", ErrorPage(400))
+    subject = next(iter(sites.servers["lab"].site.subjects.values()))
+    subject.resources.append(sites.servers["lab"].site.new_resource("NOTES", format="TEXT"))
+    found = verdicts(sites.compare("lab:BIG", "qc:BIG", depth="labels"))
+    assert found["subjects/S00001/resources/NOTES"] == "only_source"
+
+
+def test_a_proof_is_remembered_for_the_next_project(pair_of: Any) -> None:
+    sites = pair_of(synthetic_site(8, 1, 1), synthetic_site(8, 1, 1))
+    for server in sites.servers.values():
+        site = server.site
+        site.add_reconstruction(next(iter(site.experiments.values())), "mean")
+        later = site.add_project("LATER", users={"demo": "owner"})
+        for number in range(8):
+            site.add_experiment(site.add_subject(later, f"L{number}"), f"L{number}_MR", "xnat:mrSessionData")
+    before = len(sites.servers["lab"].requests)
+    sites.compare("lab:", "qc:")
+    asked = [entry for entry in list(sites.servers["lab"].requests)[before:] if "/LATER/" in entry.path]
+    assert [entry for entry in asked if "fields/field/name=%2A" in entry.query], "nothing proved those"
+    assert not [entry for entry in asked if "reconstructedImage/ID=%2A" in entry.query]
+
+
+class Hiding:
+    """A server that hides one resource in its lists and documents, and lists its files."""
+
+    def __init__(self, sites: Any, *, in_document: bool) -> None:
+        self.sites = sites
+        server = sites.servers["lab"]
+        session = list(server.site.experiments.values())[3]
+        self.session, self.number = session, str(session.scans["2"].resources[0].id)
+        connection = sites.reader("lab").connection
+        for path in (self._scans(connection), self._resources(server)):
+            self._answer(server, path, json.loads(connection.get_bytes(*path[1:2], **path[2])))
+        if in_document:
+            path = (rf"/experiments/{session.id}\?", f"/data/experiments/{session.id}", {"format": "json"})
+            self._answer(server, path, json.loads(connection.get_bytes(path[1], **path[2])))
+
+    def _scans(self, connection: Any) -> tuple[str, str, dict[str, str]]:
+        log = self.sites.servers["lab"].requests
+        before = len(log)
+        self.sites.compare("lab:BIG", "qc:BIG", depth="labels")
+        (asked,) = [one for one in list(log)[before:] if "imageScanData" in one.query and "note" in one.query]
+        return "imageScanData.*note", asked.path, dict(parse_qsl(asked.query))
+
+    def _resources(self, server: Any) -> tuple[str, str, dict[str, str]]:
+        names = ",".join(server.site.experiments)
+        return (
+            "/resources[?].*all=true",
+            f"/data/experiments/{names}/resources",
+            {"all": "true", "format": "json"},
+        )
+
+    def _answer(self, server: Any, path: tuple[str, str, dict[str, str]], found: Any) -> None:
+        server.faults.add(path[0], Answer(json.dumps(self._without(found)), 200, "application/json"))
+
+    def _without(self, found: Any) -> Any:
+        if isinstance(found, dict):
+            return {
+                name: str(len(found["Result"]) - 1) if name == "totalRecords" else self._without(one)
+                for name, one in found.items()
+            }
+        if isinstance(found, list):
+            return [self._without(one) for one in found if not self._is_it(one)]
+        return found
+
+    def _is_it(self, one: Any) -> bool:
+        values = {**one, **one.get("data_fields", {})} if isinstance(one, dict) else {}
+        return any(
+            name.endswith("xnat_abstractresource_id") and str(value) == self.number
+            for name, value in values.items()
+        )
+
+
+@pytest.mark.parametrize("in_document", [False, True])
+def test_a_file_of_a_resource_that_no_list_knows_has_its_session_read_again(
+    pair_of: Any, in_document: bool
+) -> None:
+    sites = pair_of(synthetic_site(6, 1, 2), synthetic_site(6, 1, 2))
+    hiding = Hiding(sites, in_document=in_document)
+    comparison = sites.compare("lab:BIG", "qc:BIG", depth="digests")
+    path = f"subjects/{hiding.session.subject.label}/experiments/{hiding.session.label}/scans/2"
+    found = verdicts(comparison)
+    if in_document:
+        assert found[path] == "unreadable"
+        (pair,) = [one for one in items_of(comparison.root) if reports.path_of(comparison, one) == path]
+        assert pair.source_error is not None
+        assert hiding.number in pair.source_error.message
+    else:
+        assert set(found.values()) == {"same"}
+    assert comparison.summary(Kind.RESOURCE).only_destination == 0
+    assert comparison.summary().unread == 0
