@@ -21,8 +21,10 @@ from xnat_tui.xnat.bulk import (
     resource_columns,
     variable_columns,
 )
+from xnat_tui.xnat.bulk_asking import BulkAsking
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.listing import FieldReader
+from xnat_tui.xnat.retry import is_late
 from xnat_tui.xnat.table import Cells, Table
 
 log = logging.getLogger("xnat_tui.bulk_sessions")
@@ -93,7 +95,7 @@ class SessionQuestions:
     """The questions about all sessions of a project. They raise XnatTuiError."""
 
     def __init__(self, connection: Connection, project: Item) -> None:
-        self._connection = connection
+        self._asking = BulkAsking(connection, project.id)
         self._project = project.id
         self._path = f"/data/projects/{url_path(project.id)}"
 
@@ -106,14 +108,18 @@ class SessionQuestions:
         columns = ("label", "project", "subject_ID", *SESSION_FIELDS)
         out = _reconstruction_columns("out")
         reconstructions: Reconstructions | None = None
+        late = False
         for more in ((*out, *_ASSESSOR_OWNER), _ASSESSOR_OWNER, out, ()):
+            if late and more:
+                continue  # it is the joins that take long: without any of them
             try:
-                table = self._ask("xnat:imageSessionData", (*columns, *more))
+                table = self._ask("xnat:imageSessionData", (*columns, *more), "the sessions")
                 reconstructions = _reconstructions(table, "out") if out[0] in more else None
                 break
             except REFUSALS as refusal:
                 if not more:
                     raise
+                late = is_late(refusal)
                 log.info("sessions with %d columns refused: %s", len(more), type(refusal).__name__)
         require(table, "project", "subject_ID")
         read = FieldReader(table, {name: name for name in SESSION_FIELDS})
@@ -126,7 +132,9 @@ class SessionQuestions:
 
     def reconstructions_in(self) -> Reconstructions:
         """Reconstructions with their `in` resources."""
-        return _reconstructions(self._ask("xnat:imageSessionData", _reconstruction_columns("in")), "in")
+        return _reconstructions(
+            self._ask("xnat:imageSessionData", _reconstruction_columns("in"), "the reconstructions"), "in"
+        )
 
     def scans(self) -> tuple[Grouped, Grouped]:
         """Scans by session, and resources by the scan's address; one row per scan × resource.
@@ -136,13 +144,15 @@ class SessionQuestions:
         try:
             return self._scans((_SCAN_TYPE,))
         except REFUSALS as refusal:
+            if is_late(refusal):
+                raise
             log.info("scans with their types refused: %s", type(refusal).__name__)
             return self._scans(())
 
     def _scans(self, more: tuple[str, ...]) -> tuple[Grouped, Grouped]:
         path = f"{_SCAN}/file"
         names = (_SCAN_ID, _SCAN_NUMBER, *more, *(f"{_SCAN}/{name}" for name in SCAN_FIELDS))
-        table = self._ask("xnat:imageSessionData", (*names, *resource_columns(path)))
+        table = self._ask("xnat:imageSessionData", (*names, *resource_columns(path)), "the scans")
         require(table, _SCAN_ID)
         read = FieldReader(table, {name: f"{_SCAN}/{name}" for name in SCAN_FIELDS})
         read_resources = ResourceReader(table, path)
@@ -170,7 +180,9 @@ class SessionQuestions:
         """
         scan_type, names = PARAMETERS[session_type]
         key = f"{scan_type}/ID"
-        table = self._ask(session_type, (key, *(f"{scan_type}/{name}" for name in names)))
+        table = self._ask(
+            session_type, (key, *(f"{scan_type}/{name}" for name in names)), "the scans' parameters"
+        )
         require(table, key)
         read = FieldReader(table, {name: f"{scan_type}/{name}" for name in names})
         id_of = table.cell(key)
@@ -187,7 +199,7 @@ class SessionQuestions:
             *variable_columns(_ASSESSOR_VARIABLE),
             *_ASSESSOR_SHARE,
         )
-        table = self._ask(_ASSESSOR, columns)
+        table = self._ask(_ASSESSOR, columns, "the assessors")
         require(table, "label", "session_ID")
         read = FieldReader(table, ASSESSOR_COLUMNS)
         variables = Variables(table, _ASSESSOR_VARIABLE)
@@ -218,7 +230,7 @@ class SessionQuestions:
         columns = (
             resource_columns(path) if side == "out" else (*resource_columns(path), *resource_columns(own))
         )
-        table = self._ask(_ASSESSOR, ("ID", *columns))
+        table = self._ask(_ASSESSOR, ("ID", *columns), "the assessors' resources")
         read = ResourceReader(table, path)
         read_own = ResourceReader(table, own) if side == "in" else None
         found: Grouped = {}
@@ -228,12 +240,12 @@ class SessionQuestions:
                 found[identifier] += read_own(rows, f"/data/experiments/{identifier}")
         return found
 
-    def _ask(self, root: str, columns: Iterable[str]) -> Table:
-        return self._connection.table(
-            f"{self._path}/experiments",
-            "URI",
+    def _ask(self, root: str, columns: Iterable[str], about: str) -> Table:
+        return self._asking.table(
+            *(f"{self._path}/experiments", "URI"),
+            about=about,
             xsiType=root,
-            columns=",".join(dict.fromkeys(("ID", *columns))),
+            columns=dict.fromkeys(("ID", *columns)),
         )
 
 
