@@ -56,7 +56,7 @@ class Owned:
 
 
 class ProjectQuestions:
-    """The questions about one project; each is one request, or a few if it is late. They raise XnatTuiError."""
+    """The questions about one project; each is one request, a few if it is late. They raise XnatTuiError."""
 
     def __init__(self, connection: Connection, project: Item) -> None:
         self._project = project

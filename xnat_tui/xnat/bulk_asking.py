@@ -191,8 +191,8 @@ class BulkAsking:
             lacking -= _ids(mine)
         if lacking:
             raise BadAnswer(
-                f"{self._connection.server.name} lists {len(every)} items, and {len(lacking)} of them are missing "
-                f"where {question.about} are asked for in parts.",
+                f"{self._connection.server.name} lists {len(every)} items, and leaves out {len(lacking)} "
+                f"where it is asked for {question.about} in parts.",
                 "Its answers contradict each other: reload, or ask its administrator.",
             )
         return mine
