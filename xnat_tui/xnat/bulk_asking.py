@@ -63,7 +63,8 @@ class _Part:
         listed = self.ids if sum(len(one) + _COMMA for one in self.ids) <= room else None
         words = sorted(listed) if listed else [one if one in self.ids else f"*{one}" for one in self.ends]
         plain = _PLAIN.issuperset("".join(listed or self.ends))
-        return ",".join(words) if plain and sum(len(one) + _COMMA for one in words) <= room else ""
+        size = sum(len(one) + 2 * one.count("*") + _COMMA for one in words)
+        return ",".join(words) if plain and size <= room else ""
 
     def halves(self) -> list[_Part]:
         """Two parts of about the same size, none where all IDs end alike."""
@@ -133,6 +134,8 @@ class BulkAsking:
 
     def _in_parts(self, question: _Question, late: ServerUnreachable) -> Table:
         every = self._ids(question)
+        if not every:
+            return Table((), ())
         waiting = self._halved(question, [_Part(every)])
         if not waiting:
             raise late

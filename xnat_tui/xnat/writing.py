@@ -194,8 +194,17 @@ def get_setting(connection: Connection, project: str, name: str) -> str:
         if connection.get_json(f"{path}/enabled") is not True:
             return ""
         return connection.get_text(path).replace("\r\n", "\n").strip()
-    value = connection.get_text(f"/data/projects/{url_path(project, name)}").strip()
-    return value if value.isalnum() else ""
+    try:
+        return connection.read_bytes(f"/data/projects/{url_path(project, name)}", _setting)
+    except BadAnswer:
+        return ""
+
+
+def _setting(body: bytes) -> str:
+    word = body.decode("utf-8", "replace").strip()
+    if not word.isalnum():
+        raise BadAnswer("The server does not tell this setting in a word.")
+    return word
 
 
 def put_setting(connection: Connection, project: str, name: str, value: str) -> None:
