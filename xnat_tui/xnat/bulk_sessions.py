@@ -7,7 +7,7 @@ and does not touch `project` and `label` of what is shared in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
@@ -113,7 +113,7 @@ class SessionQuestions:
             if late and more:
                 continue  # it is the joins that take long: without any of them
             try:
-                table = self._ask("xnat:imageSessionData", (*columns, *more), "the sessions")
+                table = self._ask("xnat:imageSessionData", (*columns, *more))
                 reconstructions = _reconstructions(table, "out") if out[0] in more else None
                 break
             except REFUSALS as refusal:
@@ -132,9 +132,7 @@ class SessionQuestions:
 
     def reconstructions_in(self) -> Reconstructions:
         """Reconstructions with their `in` resources."""
-        return _reconstructions(
-            self._ask("xnat:imageSessionData", _reconstruction_columns("in"), "the reconstructions"), "in"
-        )
+        return _reconstructions(self._ask("xnat:imageSessionData", _reconstruction_columns("in")), "in")
 
     def scans(self) -> tuple[Grouped, Grouped]:
         """Scans by session, and resources by the scan's address; one row per scan × resource.
@@ -152,7 +150,7 @@ class SessionQuestions:
     def _scans(self, more: tuple[str, ...]) -> tuple[Grouped, Grouped]:
         path = f"{_SCAN}/file"
         names = (_SCAN_ID, _SCAN_NUMBER, *more, *(f"{_SCAN}/{name}" for name in SCAN_FIELDS))
-        table = self._ask("xnat:imageSessionData", (*names, *resource_columns(path)), "the scans")
+        table = self._ask("xnat:imageSessionData", (*names, *resource_columns(path)))
         require(table, _SCAN_ID)
         read = FieldReader(table, {name: f"{_SCAN}/{name}" for name in SCAN_FIELDS})
         read_resources = ResourceReader(table, path)
@@ -180,9 +178,7 @@ class SessionQuestions:
         """
         scan_type, names = PARAMETERS[session_type]
         key = f"{scan_type}/ID"
-        table = self._ask(
-            session_type, (key, *(f"{scan_type}/{name}" for name in names)), "the scans' parameters"
-        )
+        table = self._ask(session_type, (key, *(f"{scan_type}/{name}" for name in names)))
         require(table, key)
         read = FieldReader(table, {name: f"{scan_type}/{name}" for name in names})
         id_of = table.cell(key)
@@ -199,7 +195,7 @@ class SessionQuestions:
             *variable_columns(_ASSESSOR_VARIABLE),
             *_ASSESSOR_SHARE,
         )
-        table = self._ask(_ASSESSOR, columns, "the assessors")
+        table = self._ask(_ASSESSOR, columns)
         require(table, "label", "session_ID")
         read = FieldReader(table, ASSESSOR_COLUMNS)
         variables = Variables(table, _ASSESSOR_VARIABLE)
@@ -230,7 +226,7 @@ class SessionQuestions:
         columns = (
             resource_columns(path) if side == "out" else (*resource_columns(path), *resource_columns(own))
         )
-        table = self._ask(_ASSESSOR, ("ID", *columns), "the assessors' resources")
+        table = self._ask(_ASSESSOR, ("ID", *columns))
         read = ResourceReader(table, path)
         read_own = ResourceReader(table, own) if side == "in" else None
         found: Grouped = {}
@@ -240,13 +236,22 @@ class SessionQuestions:
                 found[identifier] += read_own(rows, f"/data/experiments/{identifier}")
         return found
 
-    def _ask(self, root: str, columns: Iterable[str], about: str) -> Table:
+    def _ask(self, root: str, columns: Sequence[str]) -> Table:
         return self._asking.table(
             *(f"{self._path}/experiments", "URI"),
-            about=about,
+            about=_about(root, columns[0]),
             xsiType=root,
             columns=dict.fromkeys(("ID", *columns)),
         )
+
+
+def _about(root: str, first: str) -> str:
+    """How a question is called, by its root type and the first thing that it asks for."""
+    if root == _ASSESSOR:
+        return "the assessors"
+    if first.startswith(_RECONSTRUCTION):
+        return "the reconstructions"
+    return "the scans" if first.endswith("/ID") else "the sessions"
 
 
 def _ids(items: Iterable[Item]) -> list[str]:
