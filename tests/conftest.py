@@ -1,8 +1,15 @@
-"""For all tests: Hypothesis judges what is returned, not the clock of a machine that others use too."""
+"""For all tests: Hypothesis judges what is returned, not the clock of a machine that others use too, and
+nothing waits before it asks again."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 from xnat_tui.errors import BadAnswer, NotFound, ServerUnreachable, SessionExpired, Unclear
 from xnat_tui.xnat import zips
 from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.transport import Transport
 
 DATA = bytes(range(256)) * 5000
 MD5 = hashlib.md5(DATA).hexdigest()
@@ -57,11 +57,9 @@ def test_a_download_can_be_left_in_the_middle(liar: Any, connection: Connection)
     assert connection._transport.limiter._busy == 0
 
 
-def test_a_body_that_stalls_makes_fewer_requests_run_at_once(
-    liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_body_that_stalls_makes_fewer_requests_run_at_once(liar: Any, connection: Connection) -> None:
     limiter, stalled = connection._transport.limiter, threading.Event()
-    monkeypatch.setitem(Transport.send.__kwdefaults__, "timeout", 0.1)
+    connection.patience = replace(connection.patience, seconds=0.1)
     for body, announced in ((DATA, len(DATA) + 1), (b"[", 2)):
         liar.on(f"GET {FILE}", body, announced=announced, stall=stalled, content_type="application/json")
     before = limiter.limit

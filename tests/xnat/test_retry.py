@@ -12,7 +12,8 @@ from xnat_tui.xnat import retry
 from xnat_tui.xnat.retry import Limiter, retry_after, waiting_time
 
 
-def test_waits_grow_and_end() -> None:
+def test_waits_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.5)
     waits = [waiting_time(attempt, None) for attempt in range(1, retry.ATTEMPTS + 1)]
     assert waits[-1] is None
     for attempt, seconds in enumerate(waits[:-1]):

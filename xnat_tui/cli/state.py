@@ -18,6 +18,7 @@ from xnat_tui.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from xnat_tui.cli.output import Color, Output
     from xnat_tui.config import Settings
+    from xnat_tui.model.notice import Notice
     from xnat_tui.services.workspace import Workspace
 
 
@@ -69,7 +70,10 @@ class State:
         """A workspace on these settings that asks for passwords where there is a terminal."""
         from xnat_tui.services.workspace import Workspace
 
-        return Workspace(self.settings, prompt=self.prompt, insecure=self.insecure)
+        return Workspace(self.settings, prompt=self.prompt, insecure=self.insecure, on_notice=self._notice)
+
+    def _notice(self, notice: Notice) -> None:
+        self.output.note(f"{notice.text}\nhint: ctrl+c stops it")
 
     @property
     def prompt(self) -> Callable[[str], str] | None:

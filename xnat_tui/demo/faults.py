@@ -77,6 +77,13 @@ class ExpireSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """The right answer, and nothing of it before these many seconds: a join that takes its time."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hang:
     """No answer until the client gives up or the server stops."""
 
@@ -92,6 +99,7 @@ Action = (
     | WriteThenError
     | WrongBytes
     | ExpireSession
+    | Late
     | Hang
 )
 

@@ -189,6 +189,8 @@ class Gateway:
         else:
             if isinstance(action, fault.ExpireSession):
                 self._site.sessions.clear()
+            if isinstance(action, fault.Late):
+                await asyncio.sleep(action.seconds)
             target = self._application
             if _refused(self._site.settings, request_line):
                 await _drain(exchange)

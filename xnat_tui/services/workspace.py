@@ -21,6 +21,7 @@ from xnat_tui.errors import Conflict, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location, same_address
+from xnat_tui.model.notice import Notice
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan, Policy
@@ -46,15 +47,22 @@ class Workspace:
     """Servers that are signed in to when they are first needed, and signed out of at the end.
 
     `prompt` is asked for a password when nothing else has one; None means that nobody can be asked.
+    `on_notice` hears, in any thread, what takes long and what it will cost, before it is done.
     Safe to use from several threads.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, prompt: Prompt | None = None, insecure: bool = False
+        self,
+        settings: Settings | None = None,
+        *,
+        prompt: Prompt | None = None,
+        insecure: bool = False,
+        on_notice: Callable[[Notice], None] | None = None,
     ) -> None:
         self.settings = settings if settings is not None else config.load()
         self._prompt = prompt
         self._insecure = insecure
+        self._on_notice = on_notice
         self._servers: dict[str, Server] = dict(self.settings.servers)
         self._readers: dict[str, Reader] = {}
         self._lock = threading.Lock()
@@ -110,6 +118,7 @@ class Workspace:
             if self._insecure:
                 server = server.insecure()
             connection = Connection.open(server, self._credential(server))
+            connection.on_notice = self._on_notice
             with self._lock:
                 return self._readers.setdefault(name, Reader(connection))
 

@@ -100,6 +100,8 @@ class Comparing:
             words.append("! ended early: r retries")
         elif self.runs and self.comparison.stop.is_set():
             words.append("stopping …")
+        elif self.runs and progress.notice is not None:
+            words.append(f"{progress.notice.short} (esc stops)")
         if root.status is Status.DIFFERS:
             words.append(f"{root.kind} itself differs (S)")
         elif root.status is Status.UNREADABLE:

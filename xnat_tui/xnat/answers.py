@@ -23,13 +23,12 @@ from xnat_tui.errors import (
     PasswordExpired,
     Refused,
     ServerError,
-    ServerUnreachable,
     SignInFailed,
     TlsFailure,
     Unclear,
     XnatTuiError,
 )
-from xnat_tui.xnat.retry import Unavailable, retry_after
+from xnat_tui.xnat.retry import TimedOut, Unavailable, retry_after
 
 WORDS = 300
 """Characters of a server's message that are shown."""
@@ -204,7 +203,7 @@ def transport_failure(error: BaseException, what: str, *, writing: bool = False)
     if isinstance(error, requests.exceptions.InvalidURL | UnicodeError | ValueError):
         return NotXnat(f"{what}: the address cannot be used.", "Write https://host or https://host/xnat.")
     if _timed_out(links):
-        return ServerUnreachable(f"{what}: no answer in time.", "Try again, or check the network.")
+        return TimedOut(f"{what}: no answer in time.", "Try again, or check the network.")
     return Unavailable(f"{what}: {_reason(links)}.", "Check the address, the network, a VPN.")
 
 

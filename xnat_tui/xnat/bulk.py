@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, Refused, ServerError, ServerUnreachable
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
+from xnat_tui.xnat.bulk_asking import BulkAsking
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.listing import (
     EXPERIMENT_COLUMNS,
@@ -55,17 +56,19 @@ class Owned:
 
 
 class ProjectQuestions:
-    """The questions about one project; each is one request. They raise XnatTuiError."""
+    """The questions about one project; each is one request, a few if it is late. They raise XnatTuiError."""
 
     def __init__(self, connection: Connection, project: Item) -> None:
-        self._connection = connection
         self._project = project
         self._path = f"/data/projects/{url_path(project.id)}"
+        self._asking = BulkAsking(connection, project.id)
 
     def subjects(self) -> list[Item]:
         """Subjects, owned and shared in, with demographics and custom variables."""
         columns = ("ID", "label", "project", *SUBJECT_FIELDS, *variable_columns(_SUBJECT_VARIABLE))
-        table = self._connection.table(f"{self._path}/subjects", *IDENTIFYING, columns=",".join(columns))
+        table = self._asking.table(
+            f"{self._path}/subjects", *IDENTIFYING, about="the subjects", columns=columns
+        )
         read = FieldReader(table, {name: name for name in SUBJECT_FIELDS})
         variables = Variables(table, _SUBJECT_VARIABLE)
         return [
@@ -75,8 +78,10 @@ class ProjectQuestions:
 
     def subject_resources(self) -> Grouped:
         path = "xnat:subjectData/resources/resource"
-        table = self._connection.table(
-            f"{self._path}/subjects", "URI", columns=",".join(("ID", "label", *resource_columns(path)))
+        table = self._asking.table(
+            *(f"{self._path}/subjects", "URI"),
+            about="the subjects' resources",
+            columns=("ID", "label", *resource_columns(path)),
         )
         read = ResourceReader(table, path)
         return {
@@ -94,8 +99,10 @@ class ProjectQuestions:
             *EXPERIMENT_COLUMNS.values(),
             *variable_columns(_EXPERIMENT_VARIABLE),
         )
-        table = self._connection.table(
-            f"{self._path}/experiments", *IDENTIFYING, "subject_ID", "xsiType", columns=",".join(columns)
+        table = self._asking.table(
+            *(f"{self._path}/experiments", *IDENTIFYING, "subject_ID", "xsiType"),
+            about="the experiments",
+            columns=columns,
         )
         read = FieldReader(table, EXPERIMENT_COLUMNS)
         variables = Variables(table, _EXPERIMENT_VARIABLE)
@@ -119,11 +126,11 @@ class ProjectQuestions:
         Only the site-wide list tells owned from shared in: it answers with the owner's project.
         """
         path = "xnat:experimentData/resources/resource"
-        table = self._connection.table(
-            "/data/experiments",
-            *("URI", "xsiType"),
+        table = self._asking.table(
+            *("/data/experiments", "URI", "xsiType"),
+            about="what the project owns",
             project=self._project.id,
-            columns=",".join(("ID", "project", "xsiType", *resource_columns(path))),
+            columns=("ID", "project", "xsiType", *resource_columns(path)),
         )
         read = ResourceReader(table, path)
         grouped, type_of = by_accession_id(table), table.cell("xsiType")

@@ -7,7 +7,7 @@ and does not touch `project` and `label` of what is shared in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
@@ -21,8 +21,10 @@ from xnat_tui.xnat.bulk import (
     resource_columns,
     variable_columns,
 )
+from xnat_tui.xnat.bulk_asking import BulkAsking
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.listing import FieldReader
+from xnat_tui.xnat.retry import is_late
 from xnat_tui.xnat.table import Cells, Table
 
 log = logging.getLogger("xnat_tui.bulk_sessions")
@@ -94,7 +96,7 @@ class SessionQuestions:
     """The questions about all sessions of a project. They raise XnatTuiError."""
 
     def __init__(self, connection: Connection, project: Item) -> None:
-        self._connection = connection
+        self._asking = BulkAsking(connection, project.id)
         self._project = project.id
         self._path = f"/data/projects/{url_path(project.id)}"
 
@@ -107,7 +109,10 @@ class SessionQuestions:
         columns = ("label", "project", "subject_ID", *SESSION_FIELDS)
         out = _reconstruction_columns("out")
         reconstructions: Reconstructions | None = None
+        late = False
         for more in ((*out, *_ASSESSOR_OWNER), _ASSESSOR_OWNER, out, ()):
+            if late and more:
+                continue  # it is the joins that take long: without any of them
             try:
                 table = self._ask("xnat:imageSessionData", (*columns, *more))
                 reconstructions = _reconstructions(table, "out") if out[0] in more else None
@@ -115,6 +120,7 @@ class SessionQuestions:
             except REFUSALS as refusal:
                 if not more:
                     raise
+                late = is_late(refusal)
                 log.info("sessions with %d columns refused: %s", len(more), type(refusal).__name__)
         require(table, "project", "subject_ID")
         read = FieldReader(table, {name: name for name in SESSION_FIELDS})
@@ -137,6 +143,8 @@ class SessionQuestions:
         try:
             return self._scans((_SCAN_TYPE,))
         except REFUSALS as refusal:
+            if is_late(refusal):
+                raise
             log.info("scans with their types refused: %s", type(refusal).__name__)
             return self._scans(())
 
@@ -234,13 +242,22 @@ class SessionQuestions:
                 found[identifier] += read_own(rows, f"/data/experiments/{identifier}")
         return found
 
-    def _ask(self, root: str, columns: Iterable[str]) -> Table:
-        return self._connection.table(
-            f"{self._path}/experiments",
-            "URI",
+    def _ask(self, root: str, columns: Sequence[str]) -> Table:
+        return self._asking.table(
+            *(f"{self._path}/experiments", "URI"),
+            about=_about(root, columns[0]),
             xsiType=root,
-            columns=",".join(dict.fromkeys(("ID", *columns))),
+            columns=dict.fromkeys(("ID", *columns)),
         )
+
+
+def _about(root: str, first: str) -> str:
+    """How a question is called, by its root type and the first thing that it asks for."""
+    if root == _ASSESSOR:
+        return "the assessors"
+    if first.startswith(_RECONSTRUCTION):
+        return "the reconstructions"
+    return "the scans" if first.endswith("/ID") else "the sessions"
 
 
 def _ids(items: Iterable[Item]) -> list[str]:

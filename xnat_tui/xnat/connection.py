@@ -1,7 +1,8 @@
 """A connection to one server, shared by all threads: every request of the product goes through here.
 
-Reads are repeated while a server is briefly not available; writes only where they were surely not carried
-out. A session that the server has forgotten is signed in again once, by one thread for all.
+Reads are repeated while a server is briefly not available, and where what came cannot be read; writes only
+where they were surely not carried out. A session that the server has forgotten is signed in again once, by
+one thread for all.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from xnat_tui.errors import (
     NotFound,
     NotXnat,
     PasswordExpired,
+    ServerError,
     ServerUnreachable,
     SessionExpired,
     SignInFailed,
@@ -28,10 +30,10 @@ from xnat_tui.errors import (
 from xnat_tui.xnat import pages, signin
 from xnat_tui.xnat.addresses import Params, Value, encode_uri, query_string, url_path
 from xnat_tui.xnat.answers import Answer, Expired, check_status, plain
-from xnat_tui.xnat.retry import Unavailable, waiting_time
+from xnat_tui.xnat.retry import Patience, Unavailable, is_hiccup, is_late, waiting_time
 from xnat_tui.xnat.streams import Download, Upload, complete, stopped
 from xnat_tui.xnat.table import Table, parse_table
-from xnat_tui.xnat.transport import Transport, log
+from xnat_tui.xnat.transport import Transport, log, route
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from xnat_tui.config import Server
     from xnat_tui.credentials import Credential
+    from xnat_tui.model.notice import Notice
 
 LARGEST_DOCUMENT = 64_000_000
 LARGEST_LISTING = 1_000_000_000
@@ -66,12 +69,18 @@ class Connection:
         """Goes into the audit trail of every change below /data; "" sends none."""
         self.on_wait: Callable[[float, str], None] | None = None
         """Called with seconds and a reason before a read waits to be repeated."""
+        self.on_notice: Callable[[Notice], None] | None = None
+        """Called, in any thread, with what takes long and what it will cost, before it is done."""
+        self.patience = Patience()
         self.xnatpy: Any = None
         """xnatpy's session (its object model not parsed), for what this class has no word for."""
         self._credential = credential
         self._transport = transport
         self._signing_in = threading.Lock()
         self._refusal: NotAllowed | None = None
+        self._grown = 0.0
+        self._stubborn: dict[tuple[object, ...], int] = {}
+        """How many reads of a kind in a row have stayed unreadable."""
 
     @classmethod
     def open(cls, server: Server, credential: Credential | None) -> Connection:
@@ -108,33 +117,77 @@ class Connection:
         found = re.match(r"\d+(\.\d+)*", self.version)
         return tuple(int(part) for part in found.group().split(".")) if found else UNKNOWN_VERSION
 
+    @property
+    def listing_seconds(self) -> float:
+        """How long a listing is waited for: until its first byte, and between two pieces of it."""
+        return max(self.patience.listing_seconds, self._grown)
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set by the next `interrupt`: what asks several questions for one answer looks between them."""
+        return self._transport.stop
+
+    def grow_patience(self, waited: float) -> bool:
+        """Wait longer than these seconds for the listings that follow; False where that is the most."""
+        if waited < self.listing_seconds:
+            return True  # another thread's question has met that before
+        self._grown = min(2 * waited, max(self.patience.most_seconds, waited))
+        return self._grown > waited
+
+    def tell(self, notice: Notice) -> None:
+        log.info("%s: %s", self._transport.name, notice.short)
+        if self.on_notice:
+            self.on_notice(notice)
+
     def get_json(self, path: str, /, **params: Value) -> Any:
         """`format=json` is added below /data. Raises NotFound where a guest gets an empty 200, as XNAT
         answers guests for what is missing; BadAnswer where the answer is empty or no JSON."""
-        answer = self._get(path, _with_format(path, params), LARGEST_LISTING)
-        if not answer.body.strip():
-            raise self._empty()
-        return answer.json()
+        return self.read_json(path, lambda answer: answer, **params)
+
+    def read_json(self, path: str, read: Callable[[Any], _T], /, **params: Value) -> _T:
+        """What `read` makes of the JSON; as with a body that is cut off, its BadAnswer has it asked for
+        again."""
+
+        def made(body: bytes) -> _T:
+            if not body.strip():
+                raise self._empty()
+            return read(Answer(200, body).json())
+
+        return self._get(path, _with_format(path, params), LARGEST_LISTING, made)
 
     def table(self, path: str, /, *needed: str, **params: Value) -> Table:
         """A listing, decoded while it arrives. Raises BadAnswer where it is empty, an item, cut off,
         contradicts its own count, or has rows without a `needed` column."""
-        limit, paged = LARGEST_LISTING, "limit" in params or "offset" in params
+        return self._table(path, needed, params, self.listing_seconds)
 
-        def read(body: Download) -> Table:
-            return parse_table(body.pieces(limit), *needed, paged=paged)
-
-        return self._read(path, _with_format(path, params), limit, read)
+    def table_within(self, seconds: float, path: str, /, *needed: str, **params: Value) -> Table:
+        """As `table`, for a question that can be cut into parts: where it is late (`retry.is_late`), it is
+        not waited for once more."""
+        return self._table(path, needed, params, seconds, late_ends=True)
 
     def get_text(self, path: str, /, **params: Value) -> str:
-        return self._get(path, params, LARGEST_DOCUMENT).text
+        return self._get(path, params, LARGEST_DOCUMENT, lambda body: Answer(200, body).text)
 
     def get_bytes(self, path: str, /, max_bytes: int = LARGEST_DOCUMENT, **params: Value) -> bytes:
         """A document such as an item's XML; raises BadAnswer where it is empty or longer than `max_bytes`."""
-        answer = self._get(path, params, max_bytes)
-        if not answer.body:
-            raise self._empty()
-        return answer.body
+        return self.read_bytes(path, lambda body: body, max_bytes, **params)
+
+    def read_bytes(
+        self,
+        path: str,
+        read: Callable[[bytes], _T],
+        /,
+        max_bytes: int = LARGEST_DOCUMENT,
+        **params: Value,
+    ) -> _T:
+        """What `read` makes of a document; its BadAnswer has it asked for again."""
+
+        def made(body: bytes) -> _T:
+            if not body:
+                raise self._empty()
+            return read(body)
+
+        return self._get(path, params, max_bytes, made)
 
     @contextmanager
     def download(self, path: str, /, **params: Value) -> Iterator[Download]:
@@ -147,7 +200,9 @@ class Connection:
         stop = self._transport.stop
 
         def attempt() -> Download:
-            response = self._transport.get(address, stop, {"Accept": "*/*", "Accept-Encoding": "identity"})
+            response = self._transport.get(
+                address, stop, {"Accept": "*/*", "Accept-Encoding": "identity"}, self.patience.seconds
+            )
             if response.status_code != 200:
                 answer = complete(response, stop, what, LARGEST_DOCUMENT)
                 if answer.status == 204:
@@ -271,17 +326,47 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection to {self._transport.name}>"
 
-    def _get(self, path: str, params: Params, limit: int) -> Answer:
-        return self._read(path, params, limit, lambda download: Answer(200, download.read(limit)))
+    def _get(self, path: str, params: dict[str, Value], limit: int, made: Callable[[bytes], _T]) -> _T:
+        return self._read(path, params, limit, lambda download: made(download.read(limit)))
 
-    def _read(self, path: str, params: Params, limit: int, use: Callable[[Download], _T]) -> _T:
-        """What `use` makes of the body of a good answer. It is used anew where the answer breaks off."""
+    def _table(
+        self,
+        path: str,
+        needed: tuple[str, ...],
+        params: dict[str, Value],
+        seconds: float,
+        *,
+        late_ends: bool = False,
+    ) -> Table:
+        limit, paged = LARGEST_LISTING, "limit" in params or "offset" in params
+
+        def read(body: Download) -> Table:
+            return parse_table(body.pieces(limit), *needed, paged=paged)
+
+        return self._read(path, _with_format(path, params), limit, read, seconds, late_ends=late_ends)
+
+    def _read(
+        self,
+        path: str,
+        params: dict[str, Value],
+        limit: int,
+        use: Callable[[Download], _T],
+        seconds: float | None = None,
+        *,
+        late_ends: bool = False,
+    ) -> _T:
+        """What `use` makes of the body of a good answer.
+
+        It is asked for anew, and used anew, where the answer breaks off, is an error of the server, or
+        cannot be read (BadAnswer): as often as `retry.Patience` says.
+        """
         address, what = self._address(path, params), self._transport.doing()
-        stop = self._transport.stop
+        stop, wait = self._transport.stop, seconds or self.patience.seconds
+        kind = (route(address), params.get("xsiType"), params.get("columns"))
 
         def attempt() -> _T:
             with self._transport.limiter.slot(stop):
-                response = self._transport.get(address, stop)
+                response = self._transport.get(address, stop, timeout=wait)
                 slower = self._transport.limiter.slower
                 with closing(Download(response, stop, what, on_timeout=slower)) as download:
                     if response.status_code == 200 and not pages.begins_in(download):
@@ -291,12 +376,23 @@ class Connection:
             check_status(answer, (200,), what)
             raise pages.instead_of_data(answer, what)
 
-        return self._repeated(attempt, stop)
+        meant = self._stubborn.get(kind, 0) >= self.patience.stubborn
+        try:
+            result = self._repeated(attempt, stop, 1 if meant else self.patience.tries, late_ends=late_ends)
+        except (BadAnswer, ServerError, NotXnat) as error:
+            if is_hiccup(error):
+                self._stubborn[kind] = self._stubborn.get(kind, 0) + 1
+            raise
+        self._stubborn.pop(kind, None)
+        return result
 
-    def _repeated(self, attempt: Callable[[], _T], stop: threading.Event) -> _T:
+    def _repeated(
+        self, attempt: Callable[[], _T], stop: threading.Event, tries: int = 1, *, late_ends: bool = False
+    ) -> _T:
         """Again after a new sign-in (once) and while the server is briefly not available.
 
-        Of a write, `Unavailable` says that it was not carried out: 429, or it never left.
+        `tries` are for a read that the server answers with an error, or with what cannot be read. Of a write,
+        `Unavailable` says that it was not carried out: 429, or it never left.
         """
         number, signed_in = 0, False
         expired: XnatTuiError | None = None
@@ -310,12 +406,17 @@ class Connection:
                 session_id = self._transport.auth.session_id
                 result = attempt()
             except Expired as error:
-                if signed_in or (self._credential is None and isinstance(error, pages.ForeignPage)):
-                    failure = pages.still_expired(error, self._transport.doing())
-                else:
+                foreign = isinstance(error, pages.ForeignPage)
+                if not signed_in and (self._credential is not None or not foreign):
                     number, expired = number - 1, error
                     continue
+                failure = pages.still_expired(error, self._transport.doing())
+                if foreign and number < tries:
+                    self._wait(waiting_time(number, None) or 0.0, failure.message, stop)
+                    continue
             except Unavailable as error:
+                if late_ends and is_late(error):
+                    raise
                 seconds = waiting_time(number, error.retry_after)
                 if seconds is None:
                     self._doubt(error)
@@ -325,6 +426,11 @@ class Connection:
             except ServerUnreachable as error:
                 self._doubt(error)
                 raise
+            except (BadAnswer, ServerError) as error:
+                if number >= tries or not is_hiccup(error):
+                    raise
+                self._wait(waiting_time(number, None) or 0.0, error.message, stop)
+                continue
             else:
                 self._transport.limiter.faster()
                 return result
@@ -358,7 +464,8 @@ class Connection:
         *,
         page: bool = False,
     ) -> Answer:
-        if self.server.read_only and not (method == "POST" and path in _READING_POSTS):
+        reading = method == "POST" and path in _READING_POSTS
+        if self.server.read_only and not reading:
             raise Forbidden(
                 f"{self._transport.name} is marked read-only here; nothing was sent to it.",
                 "Remove the mark in the Servers panel or the configuration.",
@@ -374,7 +481,7 @@ class Connection:
             check_status(answer, accepted, what, writing=True)
             return answer
 
-        return self._repeated(attempt, stop)
+        return self._repeated(attempt, stop, self.patience.tries if reading else 1)
 
     def _written(self, response: Response, stop: threading.Event) -> Answer:
         what, slower = self._transport.doing(writing=True), self._transport.limiter.slower

@@ -58,8 +58,9 @@ def read(connection: Connection, item: Item, project: str = "") -> Document:
 
     A wrong or unreadable address raises NotFound or BadAnswer.
     """
-    answer = connection.get_json(encode_uri(item.uri))
-    return parse(answer, item, connection.user, project)
+    return connection.read_json(
+        encode_uri(item.uri), lambda answer: parse(answer, item, connection.user, project)
+    )
 
 
 _NOT_IN_DOCUMENTS = ("insert_date", "last_modified")

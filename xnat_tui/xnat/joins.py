@@ -114,13 +114,16 @@ class ProofQuestions:
         address = f"/data/projects/{url_path(self._project)}/{name}"
         if self._connection.version_tuple < _FILTERS_ON_PROJECT_LISTS:
             address, parameters["project"] = f"/data/{name}", self._project
-        return frozenset(accession_id(row) for row in self._connection.table(address, "URI", **parameters))
+        table = self._connection.table_within(self._connection.listing_seconds, address, "URI", **parameters)
+        return frozenset(map(accession_id, table))
 
     def resources(self, sessions: Sequence[str]) -> list[ListedResource]:
         """The resources of these sessions at every level but what goes into reconstructions
         (`resources?all=true`, read from the database)."""
         path = f"/data/experiments/{','.join(sessions)}/resources"
-        table = self._connection.table(path, "xnat_abstractresource_id", "category", all="true")
+        table = self._connection.table_within(
+            self._connection.listing_seconds, path, "xnat_abstractresource_id", "category", all="true"
+        )
         return [
             ListedResource(
                 row["xnat_abstractresource_id"],

@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from xnat_tui.errors import Interrupted, ServerUnreachable
+from xnat_tui.errors import BadAnswer, Interrupted, ServerError, ServerUnreachable, XnatTuiError
 
 ATTEMPTS = 4
 """How often a read is sent at most."""
@@ -20,10 +21,56 @@ GROW_AFTER = 20
 """Good answers in a row after which one more request may run at once."""
 
 
+_MEANT = frozenset({501, 505})
+"""Errors of the server that say what it cannot do, not what went wrong this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long reads are waited for, and how often they are asked again. A test sets a smaller one."""
+
+    tries: int = 3
+    """Of a read that is answered with an error of the server, or with what cannot be read. A definite
+    refusal (403, 404, 400, 422) is not asked for again."""
+    stubborn: int = 3
+    """After so many reads of one kind in a row that stayed unreadable, the next get one try: it is meant."""
+    seconds: float = 60.0
+    """Until the first byte of a document, and between two pieces of it."""
+    listing_seconds: float = 120.0
+    """The same for listings (`xnat-rest.md` 11.3). XNAT answers them only when the whole join is done; a
+    time-out doubles it for all that follow."""
+    most_seconds: float = 300.0
+    """As far as that grows."""
+    halvings: int = 3
+    """Into how many parts a bulk question is cut: 2, 4, 8."""
+    named_from: int = 25
+    """Requests that a fallback costs at least, to be told before it starts."""
+
+
 class Unavailable(ServerUnreachable):
     """Worth asking again: no connection, 429, 502, 503, 504. `retry_after` seconds as the server wishes."""
 
     retry_after: float | None = None
+
+
+class TimedOut(ServerUnreachable):
+    """Nothing came within the limit. The server may still be working at it: this is no refusal."""
+
+
+class Settled(BadAnswer):
+    """A wrong answer that would be the same again."""
+
+
+def is_hiccup(error: XnatTuiError) -> bool:
+    """Whether the next answer to the same read may be a good one: 500, or a body that cannot be read."""
+    if isinstance(error, ServerError):
+        return error.status not in _MEANT
+    return isinstance(error, BadAnswer) and not isinstance(error, Settled) and error.status is None
+
+
+def is_late(error: XnatTuiError) -> bool:
+    """Whether an answer took too long: for us, or for a proxy (504)."""
+    return isinstance(error, TimedOut) or (isinstance(error, ServerUnreachable) and error.status == 504)
 
 
 def waiting_time(attempt: int, wish: float | None) -> float | None:

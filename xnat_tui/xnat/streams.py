@@ -12,6 +12,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.xnat.answers import Answer, timed_out, transport_failure
+from xnat_tui.xnat.retry import Settled
 
 CHUNK = 256 * 1024
 """Bytes at a time: larger ones cost other threads time, smaller ones throughput."""
@@ -80,7 +81,7 @@ class Download:
         for chunk in self:
             size += len(chunk)
             if size > limit:
-                raise BadAnswer(f"{self._what}: more than {limit} bytes came, far beyond what belongs there.")
+                raise Settled(f"{self._what}: more than {limit} bytes came, far beyond what belongs there.")
             yield chunk
 
     def read(self, limit: int) -> bytes:

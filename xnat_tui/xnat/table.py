@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 from xnat_tui.errors import BadAnswer
+from xnat_tui.xnat.retry import Settled
 
 _BATCH = 64 * 1024
 """Bytes that are decoded at once: less than a millisecond's work."""
@@ -188,7 +189,7 @@ class _Rows:
         there = [{column.lower() for column in shape} for shape in self._shapes]
         for name in names:
             if not all(name.lower() in columns for columns in there):
-                raise BadAnswer(f"The server's listing lacks the column {name}.", _HINT)
+                raise Settled(f"The server's listing lacks the column {name}.", _HINT)
 
     def table(self) -> Table:
         columns = self._columns or ()

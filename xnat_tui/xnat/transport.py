@@ -92,14 +92,18 @@ class Transport:
         self.session.headers["User-Agent"] = f"xnat-tui/{__version__} (Python {platform.python_version()})"
 
     def get(
-        self, url: str, stop: threading.Event, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        stop: threading.Event,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = READ_SECONDS,
     ) -> requests.Response:
         """The answer of a GET, body not yet read, redirects followed on the same host only.
 
         Raises Expired where it leads to the login page, NotXnat where it leads anywhere else.
         """
         for _ in range(REDIRECTS):
-            response = self.send("GET", url, stop, headers=headers)
+            response = self.send("GET", url, stop, headers=headers, timeout=timeout)
             location = response.headers.get("Location", "")
             if response.status_code not in (301, 302, 303, 307, 308) or not location:
                 return response
@@ -178,14 +182,14 @@ class Transport:
                 failure.unreachable = self.name
         else:
             seconds = time.monotonic() - started
-            log.debug("%s %s %s %s %.3f s", self.name, method, _route(url), response.status_code, seconds)
+            log.debug("%s %s %s %s %.3f s", self.name, method, route(url), response.status_code, seconds)
             if response.status_code in (429, 503):
                 self.limiter.slower()
             if not stop.is_set():
                 return response
             response.close()
             failure = stopped(writing=writing)
-        log.debug("%s %s %s %s", self.name, method, _route(url), type(failure).__name__)
+        log.debug("%s %s %s %s", self.name, method, route(url), type(failure).__name__)
         raise failure
 
     @contextmanager
@@ -220,6 +224,6 @@ def _verify(server: Server) -> bool | str:
     return next((path for name in _CA_VARIABLES if (path := os.environ.get(name))), True)
 
 
-def _route(url: str) -> str:
+def route(url: str) -> str:
     """An address for the log, with `*` for every label and ID: those can be patients' names."""
     return "/".join(part if part in _ROUTES or not part else "*" for part in urlsplit(url).path.split("/"))

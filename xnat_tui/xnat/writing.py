@@ -46,7 +46,7 @@ class Attributes:
 
 def read_item(connection: Connection, uri: str) -> etree._Element:
     """An item's document. Raises NotFound for what is missing or hidden, BadAnswer for a page."""
-    root = item_xml.parse(connection.get_bytes(encode_uri(uri), max_bytes=DOCUMENT_LIMIT, format="xml"))
+    root = connection.read_bytes(encode_uri(uri), item_xml.parse, max_bytes=DOCUMENT_LIMIT, format="xml")
     if etree.QName(root).namespace is None:  # XNAT's tables, say
         raise BadAnswer("The server's document of this item is no item's.", "Try again.")
     return root
@@ -194,8 +194,17 @@ def get_setting(connection: Connection, project: str, name: str) -> str:
         if connection.get_json(f"{path}/enabled") is not True:
             return ""
         return connection.get_text(path).replace("\r\n", "\n").strip()
-    value = connection.get_text(f"/data/projects/{url_path(project, name)}").strip()
-    return value if value.isalnum() else ""
+    try:
+        return connection.read_bytes(f"/data/projects/{url_path(project, name)}", _setting)
+    except BadAnswer:
+        return ""
+
+
+def _setting(body: bytes) -> str:
+    word = body.decode("utf-8", "replace").strip()
+    if not word.isalnum():
+        raise BadAnswer("The server does not tell this setting in a word.")
+    return word
 
 
 def put_setting(connection: Connection, project: str, name: str, value: str) -> None:

@@ -109,6 +109,21 @@ async def test_a_load_that_hangs_tells_the_time_and_esc_stops_it(
         told.lacks("R retries")
 
 
+async def test_a_comparison_says_what_takes_long_and_esc_ends_the_waiting(world: World) -> None:
+    """Without it this would take two minutes."""
+    scans = "BRAINS/experiments.*imageScanData"
+    world.lab.faults.add(scans, ErrorPage(504), times=1)
+    world.lab.faults.add(scans, Hang())
+    async with story("lab:BRAINS", "qc:BRAINS", size=(140, 40)) as told:
+        await told.pilot.press("equals_sign")
+        await told.until_shown("lab: the scans asked once more (esc stops)")
+        await told.pilot.press("escape")
+        await told.until_shown("stopped: n goes on")
+        world.lab.faults.clear()
+        await told.pilot.press("n")
+        await told.until_shown("compare: sizes   24 differences")
+
+
 async def test_opening_a_place_that_hangs_is_stopped_by_esc(world: World) -> None:
     async with story("lab:", "qc:") as told:
         config.save_bookmark("two", "lab:BRAINS/SUB-002")

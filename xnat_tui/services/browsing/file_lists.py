@@ -4,8 +4,9 @@ XNAT takes a comma list of accession IDs when it lists files, and `all=true` spa
 reconstructions and assessors; what goes *into* assessors and reconstructions has to be asked for beside it.
 Only answers that agree with a resource's recorded count are believed. Where one does not, its session is
 asked for by itself; what that contradicts again is remembered as unreadable, so that no server is asked
-once for each of its scans. A file of a resource that no list knows is evidence against that list: its
-session's document is read, and the place is unreadable where that does not know the resource either.
+once for each of its scans. A question that is late is asked again in two halves. A file of a resource that no
+list knows is evidence against that list: its session's document is read, and the place is unreadable where
+that does not know the resource either.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.notice import Notice
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.unclaimed import Unclaimed
@@ -26,6 +28,7 @@ from xnat_tui.xnat import listing
 from xnat_tui.xnat.bulk import REFUSALS
 from xnat_tui.xnat.connection import encode_uri
 from xnat_tui.xnat.documents import place_below
+from xnat_tui.xnat.retry import is_late
 
 log = logging.getLogger("xnat_tui.file_lists")
 
@@ -43,6 +46,7 @@ class _Question:
     resources: Mapping[str, Sequence[Place]]
     tail: str = ""
     all_levels: bool = True
+    was_late: bool = False
 
     @property
     def path(self) -> str:
@@ -58,6 +62,17 @@ class _Question:
             if mine := [where for where in resources if where in doubtful]:
                 yield replace(self, resources={owner: mine})
 
+    def halves(self) -> list[_Question]:
+        """Itself in two, once more as it is where there is one owner, and no further."""
+        if len(self.resources) == 1:
+            return [] if self.was_late else [replace(self, was_late=True)]
+        owners = list(self.resources)
+        middle = len(owners) // 2
+        return [
+            replace(self, resources={owner: self.resources[owner] for owner in some})
+            for some in (owners[:middle], owners[middle:])
+        ]
+
 
 def read_files(
     reader: Reader, places: Iterable[Place], pool: Executor, stop: threading.Event | None = None
@@ -66,9 +81,10 @@ def read_files(
 
     After `stop` nothing more is asked. The futures raise what nobody expects.
     """
-    wanted = [where for where in places if not reader.knows(where, Kind.FILE)]
-    asking = _Asking(reader, stop or threading.Event())
-    return [pool.submit(asking.ask, question) for question in _questions(wanted)]
+    questions = list(_questions(where for where in places if not reader.knows(where, Kind.FILE)))
+    several = sum(len(one.resources) for one in questions if len(one.resources) > 1)
+    asking = _Asking(reader, stop or threading.Event(), several)
+    return [pool.submit(asking.ask, question) for question in questions]
 
 
 def _questions(places: Iterable[Place]) -> Iterator[_Question]:
@@ -96,33 +112,68 @@ def _questions(places: Iterable[Place]) -> Iterator[_Question]:
 
 
 class _Asking:
-    def __init__(self, reader: Reader, stop: threading.Event) -> None:
+    def __init__(self, reader: Reader, stop: threading.Event, most: int) -> None:
         self.reader = reader
         self.stop = stop
         self.unclaimed = Unclaimed(reader)
+        self.interrupted = reader.connection.stop
+        self._most = most
+        """How many requests it takes where nothing but each by itself is answered."""
+        self._more = 0
+        self._told = False
+        self._counting = threading.Lock()
 
     def ask(self, question: _Question) -> None:
         """Believe what agrees; ask again, one question smaller, about the rest."""
-        if self.stop.is_set():
+        if self.stop.is_set() or self.interrupted.is_set():
             return
-        found, refusal = self._found(question)
+        waited = self.reader.connection.listing_seconds
+        found, refusal = self._found(question, waited)
+        if refusal is not None and is_late(refusal) and not refusal.unreachable:
+            self.reader.connection.grow_patience(waited)
+            if halves := question.halves():
+                self._ask_smaller(halves)
+                return
         doubtful = self._believe(question, found) if refusal is None else _places(question)
         if not doubtful:
             return
         if len(question.resources) > 1:
-            for smaller in question.smaller(doubtful):
-                self.ask(smaller)
+            self._ask_smaller(list(question.smaller(doubtful)))
         else:
             self._doubt(doubtful, found, refusal)
 
-    def _found(self, question: _Question) -> tuple[Mapping[str, list[Item]], XnatTuiError | None]:
+    def _ask_smaller(self, questions: Sequence[_Question]) -> None:
+        self._say(len(questions))
+        for question in questions:
+            self.ask(question)
+
+    def _say(self, more: int) -> None:
+        """Once, before it becomes many."""
+        connection = self.reader.connection
+        with self._counting:
+            self._more += more
+            if self._told or self._more < connection.patience.named_from:
+                return
+            self._told = True
+        name, costs = connection.server.name, f"{self._most:,} requests, one for each session"
+        connection.tell(
+            Notice(
+                f"{name} does not list the files of several sessions at once: up to {costs}.",
+                f"{name}: up to {costs}",
+                self._most,
+            )
+        )
+
+    def _found(
+        self, question: _Question, seconds: float
+    ) -> tuple[Mapping[str, list[Item]], XnatTuiError | None]:
         """Files by the number of their resource, or why there are none."""
         parameters = {"all": "true"} if question.all_levels else {}
         found: dict[str, list[Item]] = defaultdict(list)
         addresses: dict[str, str] = {}
         anywhere = Item(Kind.RESOURCE, "")
         try:
-            for row in self.reader.connection.table(question.path, **parameters):
+            for row in self.reader.connection.table_within(seconds, question.path, **parameters):
                 found[row["cat_ID"]].append(listing.file_item(row, anywhere))
                 addresses.setdefault(row["cat_ID"], row["URI"])
         except REFUSALS as refusal:

@@ -11,6 +11,7 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.prefetch import read_project
@@ -122,8 +123,7 @@ class _Walk:
             for branch in _Walk(self.reader, self.filters, _LEVEL[Kind.RESOURCE], self.pool)._known(project)
             if branch.place.kind is Kind.RESOURCE
         ]
-        for job in read_files(self.reader, resources, self.pool):
-            job.result()
+        results(read_files(self.reader, resources, self.pool), self.reader.connection)
 
     def _known(self, project: Place) -> Iterator[Branch]:
         branch = Branch(project)

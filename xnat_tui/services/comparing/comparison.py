@@ -13,14 +13,17 @@ from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.judging import Rules, neutral_fields
+from xnat_tui.model.notice import Notice
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.awaiting import heard, results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 from xnat_tui.services.comparing.listed import is_listed, tells_enough
 from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.documents import describe
 
 _TASKS = 256
@@ -59,6 +62,8 @@ class Progress:
     waiting: int = 0
     ended: bool = False
     error: XnatTuiError | None = None
+    notice: Notice | None = None
+    """What takes long, or will cost many requests; the last that was said."""
 
 
 class Comparison:
@@ -113,6 +118,13 @@ class Comparison:
             self.destination.reader.connection.requests - other,
         )
 
+    @property
+    def _connections(self) -> tuple[Connection, Connection]:
+        return self.source.reader.connection, self.destination.reader.connection
+
+    def _hear(self, notice: Notice) -> None:
+        self.progress.notice = notice
+
     def begin(self) -> None:
         """Set the counters back, before a screen looks at them and a thread calls `run`."""
         self.progress = Progress()
@@ -133,7 +145,11 @@ class Comparison:
             search_dropped()  # before there is anything to show; a deeper run of the same drops nothing
         self.begin()
         width = max(2, self.source.reader.connection.server.connections)
-        with seldom_searched(), ThreadPoolExecutor(2 * width, thread_name_prefix="compare") as pool:
+        with (
+            seldom_searched(),
+            heard(self._connections, self._hear),
+            ThreadPoolExecutor(2 * width, thread_name_prefix="compare") as pool,
+        ):
             try:
                 self._run(pool, near)
             except XnatTuiError as error:
@@ -263,9 +279,8 @@ class Comparison:
                 leaders.submit(read_project, reader, where, pool, sessions_below=not self.every_field)
                 for _, reader, where in jobs
             ]
-        for (key, _, _), future in zip(jobs, asked, strict=True):
-            future.result()
-            self._prefetched.add(key)
+            results(asked, *self._connections, stop=self.stop)
+        self._prefetched.update(key for key, _, _ in jobs)
 
     def _read_files(self, pairs: list[Pair], pool: ThreadPoolExecutor) -> None:
         """Ask for the files of many resources at once, about ten sessions to a request."""
@@ -273,8 +288,7 @@ class Comparison:
         for side, right in ((self.source, False), (self.destination, True)):
             places = [place for pair in pairs if (place := self.tree.place(pair, right=right)) is not None]
             jobs += read_files(side.reader, places, pool, self.stop)
-        for job in jobs:
-            job.result()
+        results(jobs, *self._connections, stop=self.stop)
         self.check_stop()
 
     def _count(self, pool: ThreadPoolExecutor) -> list[Pair]:

@@ -17,14 +17,17 @@ from typing import TypeVar
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
+from xnat_tui.model.notice import Notice
 from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.awaiting import interrupted_with_us
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.garbage import seldom_searched
 from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
 from xnat_tui.services.comparing.proving import Finish, prove_sessions, prove_subjects
 from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
 from xnat_tui.xnat.bulk_sessions import SCANS_OF, Reconstructions, Session, SessionQuestions
-from xnat_tui.xnat.documents import place, read
+from xnat_tui.xnat.documents import assessors_key, place, read
+from xnat_tui.xnat.streams import stopped
 
 log = logging.getLogger("xnat_tui.prefetch")
 
@@ -40,7 +43,7 @@ def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below
     Without `sessions_below` only subjects and experiments are asked for: enough where every session's
     document is going to be read anyway.
     """
-    with seldom_searched():
+    with seldom_searched(), interrupted_with_us(reader.connection):
         _Prefetch(reader, where, pool).run(sessions_below)
 
 
@@ -55,6 +58,7 @@ class _Prefetch:
         self.ask = ProjectQuestions(reader.connection, project)
         self.ask_sessions = SessionQuestions(reader.connection, project)
         self.found: dict[str, Listing] = {}
+        self.stop = reader.connection.stop
 
     def run(self, sessions_below: bool) -> None:
         asked_subjects = self._start(self.ask.subjects)
@@ -91,10 +95,13 @@ class _Prefetch:
                 )
         for finish in proofs:
             finish()
+        if asked_scans is not None:
+            self._say_what_remains(experiments, owned)
         self.reader.remember(self.found)
 
     def _start(self, question: Callable[[], T]) -> Future[T | None]:
         def asked() -> T | None:
+            self._check_stop()
             try:
                 return question()
             except REFUSALS as refusal:
@@ -102,6 +109,10 @@ class _Prefetch:
                 return None
 
         return self.pool.submit(asked)
+
+    def _check_stop(self) -> None:
+        if self.stop.is_set():
+            raise stopped()
 
     def _below(
         self,
@@ -196,11 +207,14 @@ class _Prefetch:
         """Every subject's experiments by themselves; none is believed where the project owns more of them."""
         self.reader.remember(self.found)
         subjects = self.reader.below(self.where, Kind.SUBJECT).items
-        asked = [
-            self.pool.submit(self.reader.below, self.where.child(subject), Kind.EXPERIMENT)
-            for subject in subjects
-        ]
-        listings = [future.result() for future in asked]
+        self._say(len(subjects), "subject")
+
+        def ask(subject: Item) -> Listing:
+            self._check_stop()
+            return self.reader.below(self.where.child(subject), Kind.EXPERIMENT)
+
+        listings = list(self.pool.map(ask, subjects))
+        self._check_stop()
         seen = {item.id for found in listings for item in found.items}
         if any(found.error is not None for found in listings) or not self._are_missing(
             {one: kind for one, kind in own.items() if one not in seen}
@@ -246,6 +260,36 @@ class _Prefetch:
         parameters = {kind: future.result() for kind, future in asked.items()}
         user = self.reader.connection.user
         self.found |= SessionsBelow(experiments, owned, parts, parameters, user).listings()
+
+    def _say_what_remains(self, experiments: Experiments | None, owned: Owned | None) -> None:
+        """How many sessions will be asked about one by one, as the larger questions have not told enough."""
+        if experiments is None or owned is None:
+            return
+        project = self.project.id
+        keys = (
+            (
+                *(place(item.uri, kind) for kind in (Kind.SCAN, Kind.RECONSTRUCTION, Kind.RESOURCE)),
+                assessors_key(project, item.uri),
+            )
+            for items in experiments.by_subject.values()
+            for item in items
+            if item.id in owned.types
+        )
+        self._say(sum(not all(key in self.found for key in of_one) for of_one in keys), "session")
+
+    def _say(self, requests: int, each: str) -> None:
+        connection = self.reader.connection
+        if requests < connection.patience.named_from:
+            return
+        costs = f"{requests:,} requests, one for each {each}"
+        name, project = connection.server.name, self.project.key
+        connection.tell(
+            Notice(
+                f"{name} does not tell enough of {project} in lists: up to {costs}.",
+                f"{name}: up to {costs}",
+                requests,
+            )
+        )
 
 
 def _own_experiments(

@@ -13,6 +13,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import relative_path
 from xnat_tui.model.place import Place, step_of
+from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.find import keeps
 from xnat_tui.services.browsing.reading import Reader
@@ -206,8 +207,7 @@ def server_ledger(reader: Reader, scope: Scope, filters: Filters = NO_FILTERS) -
                 meant.append(branch.place)
     _drop_subjects(meant, left_out, filters, scope.depth)
     with ThreadPoolExecutor(max(2, reader.connection.server.connections), "verify") as pool:
-        for job in read_files(reader, meant, pool):
-            job.result()
+        results(read_files(reader, meant, pool), reader.connection)
     if reader.take_reread():  # the files show resources that the lists did not
         again, left_out = server_ledger(reader, scope, filters)
         again.requests = reader.connection.requests - before

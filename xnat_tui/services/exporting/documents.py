@@ -45,8 +45,9 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
         raise in_the_way(run, name)
     if document_changed(run.manifest, name) and not run.policy.overwrite_local:
         raise in_the_way(run, name, Standing.CHANGED)
-    body = run.connection(step).get_bytes(encode_uri(step.source.uri), format="xml")
-    document = item_xml.parse(body)
+    body, document = run.connection(step).read_bytes(
+        encode_uri(step.source.uri), lambda body: (body, item_xml.parse(body)), format="xml"
+    )
     if document.get("ID") != step.source.id:
         raise BadAnswer("The server answered with the document of another item.", "Plan the export again.")
     _write(run, step, step.target.uri, body)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Mode, OnExisting
+from xnat_tui.services.browsing.awaiting import interrupted_with_us, results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.prefetch import read_project
@@ -42,7 +43,8 @@ def ask_sessions(walk: Walk, place: Place, subjects: Sequence[Item]) -> None:
     if limit is not None and not walk.filters.selects_sessions:
         subjects = subjects[:limit]
     places = [place.child(subject) for subject in subjects]
-    with _pool(walk.source) as pool:
+    one_end, other_end = walk.source.connection, walk.there.reader.connection
+    with _pool(walk.source) as pool, interrupted_with_us(one_end), interrupted_with_us(other_end):
         list(pool.map(lambda one: walk.source.below(one, Kind.EXPERIMENT), places))
         sessions = [
             one.child(item)
@@ -63,8 +65,7 @@ def ask_sessions(walk: Walk, place: Place, subjects: Sequence[Item]) -> None:
     with _pool(walk.source) as pool, _pool(walk.there.reader) as other_pool:
         asked = read_files(walk.source, [one for one, _ in pairs], pool)
         asked += read_files(walk.there.reader, [other for _, other in pairs], other_pool)
-        for future in asked:
-            future.result()
+        results(asked, one_end, other_end)
 
 
 def _by_lists(walk: Walk) -> bool:

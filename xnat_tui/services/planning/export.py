@@ -14,6 +14,7 @@ from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Layout, Mode, Plan, Policy, Step
+from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
@@ -156,8 +157,7 @@ class _Walk:
                 return branches
             resources = [branch.place for branch in branches if self._has_files(branch.place, top)]
             with ThreadPoolExecutor(max(2, self.reader.connection.server.connections), "export") as pool:
-                for job in read_files(self.reader, resources, pool):
-                    job.result()
+                results(read_files(self.reader, resources, pool), self.reader.connection)
             if not self.reader.take_reread():
                 return branches
 
