@@ -42,6 +42,11 @@ def query_string(params: Params) -> str:
     return urlencode(list(_flat(pairs)), safe="/:,", quote_via=quote)
 
 
+def with_format(path: str, params: dict[str, Value]) -> dict[str, Value]:
+    """Below /data the answer's format is always named (`xnat-rest.md` 0.3)."""
+    return {"format": "json", **params} if path.startswith(("/data", "/REST")) else params
+
+
 def _flat(pairs: Iterable[tuple[str, Value]]) -> Iterable[tuple[str, str]]:
     for key, value in pairs:
         if value is None:

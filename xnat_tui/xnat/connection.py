@@ -1,8 +1,7 @@
 """A connection to one server, shared by all threads: every request of the product goes through here.
 
-Reads are repeated while a server is briefly not available, and where what came cannot be read; writes only
-where they were surely not carried out. A session that the server has forgotten is signed in again once, by
-one thread for all.
+Reads are repeated where the server is briefly not available or what came cannot be read, writes only where
+they were surely not carried out. A session that was forgotten is signed in again once, by one thread for all.
 """
 
 from __future__ import annotations
@@ -16,19 +15,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from xnat_tui.errors import (
     BadAnswer,
     Forbidden,
-    NotAllowed,
     NotFound,
     NotXnat,
-    PasswordExpired,
     ServerError,
     ServerUnreachable,
-    SessionExpired,
-    SignInFailed,
     UsageError,
     XnatTuiError,
 )
 from xnat_tui.xnat import pages, signin
-from xnat_tui.xnat.addresses import Params, Value, encode_uri, query_string, url_path
+from xnat_tui.xnat.addresses import Params, Value, encode_uri, query_string, url_path, with_format
 from xnat_tui.xnat.answers import Answer, Expired, check_status, plain
 from xnat_tui.xnat.retry import Patience, Unavailable, is_hiccup, is_late, waiting_time
 from xnat_tui.xnat.streams import Download, Upload, complete, stopped
@@ -76,8 +71,7 @@ class Connection:
         """xnatpy's session (its object model not parsed), for what this class has no word for."""
         self._credential = credential
         self._transport = transport
-        self._signing_in = threading.Lock()
-        self._refusal: NotAllowed | None = None
+        self._renewal = signin.Renewal(transport, credential)
         self._grown = 0.0
         self._stubborn: dict[tuple[object, ...], int] = {}
         """How many reads of a kind in a row have stayed unreadable."""
@@ -95,7 +89,7 @@ class Connection:
             transport.auth.session_id = signin.start_session(transport, credential)
             connection.xnatpy = signin.xnatpy_session(transport, server.url, credential)
             connection.user = plain(connection.xnatpy.logged_in_user)
-            connection.version = connection._ask_version()
+            connection.version = signin.ask_version(transport)
         except BaseException:
             connection.close()
             raise
@@ -153,7 +147,7 @@ class Connection:
                 raise self._empty()
             return read(Answer(200, body).json())
 
-        return self._get(path, _with_format(path, params), LARGEST_LISTING, made)
+        return self._get(path, with_format(path, params), LARGEST_LISTING, made)
 
     def table(self, path: str, /, *needed: str, **params: Value) -> Table:
         """A listing, decoded while it arrives. Raises BadAnswer where it is empty, an item, cut off,
@@ -343,7 +337,7 @@ class Connection:
         def read(body: Download) -> Table:
             return parse_table(body.pieces(limit), *needed, paged=paged)
 
-        return self._read(path, _with_format(path, params), limit, read, seconds, late_ends=late_ends)
+        return self._read(path, with_format(path, params), limit, read, seconds, late_ends=late_ends)
 
     def _read(
         self,
@@ -401,7 +395,7 @@ class Connection:
             number += 1
             try:
                 if expired is not None:
-                    self._sign_in_again(session_id)
+                    self._renewal.renew(session_id)
                     signed_in, expired = True, None
                 session_id = self._transport.auth.session_id
                 result = attempt()
@@ -494,46 +488,6 @@ class Connection:
         pairs = params.items() if isinstance(params, Mapping) else params or ()
         return [*pairs, ("event_reason", self.event_reason)]
 
-    def _sign_in_again(self, used: str) -> None:
-        """One thread signs in for all; those who waited reuse it. A refusal is remembered, so that many
-        threads with an old password do not lock the account."""
-        if self._credential is None:
-            raise SignInFailed(
-                f"{self._transport.name} does not show this to guests.", "Sign in.", status=401
-            )
-        with self._signing_in:
-            if self._transport.auth.session_id != used:
-                return
-            if self._refusal is None:
-                log.info("%s: session expired, signing in again", self._transport.name)
-                try:
-                    self._transport.auth.session_id = signin.start_session(self._transport, self._credential)
-                except PasswordExpired as error:
-                    self._refusal = PasswordExpired(error.message, error.hint)
-                except (NotAllowed, NotXnat) as error:
-                    failure = SessionExpired(
-                        f"The session on {self._transport.name} has ended, and signing in again failed: "
-                        f"{error.message}",
-                        error.hint,
-                    )
-                    if isinstance(error, NotXnat):  # a page about maintenance, say, locks no account
-                        raise failure from None
-                    self._refusal = failure
-                else:
-                    return
-            raise type(self._refusal)(self._refusal.message, self._refusal.hint)
-
-    def _ask_version(self) -> str:
-        address, stop = self._address("/xapi/siteConfig/buildInfo", ()), self._transport.stop
-        try:
-            answer = complete(self._transport.get(address, stop), stop, "", LARGEST_DOCUMENT)
-            build = answer.json() if answer.status == 200 else {}
-        except (BadAnswer, NotAllowed, ServerUnreachable, Expired) as error:
-            log.info("%s: version unknown: %s", self._transport.name, type(error).__name__)
-            return ""
-        version = build.get("version") if isinstance(build, dict) else ""
-        return plain(version) if isinstance(version, str) else ""
-
     def _address(self, path: str, params: Params) -> str:
         if not path.startswith("/"):
             raise UsageError(f"An address on the server begins with a slash, {path[:20]!r} does not.")
@@ -544,7 +498,3 @@ class Connection:
         if self._credential is None:
             return NotFound(f"{self._transport.doing()}: not there, or sign-in needed.")
         return BadAnswer(f"{self._transport.doing()}: an empty answer.", "Reload, or ask its administrator.")
-
-
-def _with_format(path: str, params: dict[str, Value]) -> dict[str, Value]:
-    return {"format": "json", **params} if path.startswith(("/data", "/REST")) else params

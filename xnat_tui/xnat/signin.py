@@ -13,7 +13,16 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
 
-from xnat_tui.errors import NotXnat, PasswordExpired, SignInFailed, XnatTuiError
+from xnat_tui.errors import (
+    BadAnswer,
+    NotAllowed,
+    NotXnat,
+    PasswordExpired,
+    ServerUnreachable,
+    SessionExpired,
+    SignInFailed,
+    XnatTuiError,
+)
 from xnat_tui.xnat.adapter import SESSION_COOKIE
 from xnat_tui.xnat.answers import (
     Answer,
@@ -21,6 +30,7 @@ from xnat_tui.xnat.answers import (
     check_status,
     is_page,
     is_sign_in_page,
+    plain,
     server_words,
     sign_in_refused,
 )
@@ -197,3 +207,55 @@ class _XnatpyLog(logging.LoggerAdapter[logging.Logger]):
 
     def verbose(self, msg: object, *args: object) -> None:
         self.log(logging.DEBUG, msg, *args)
+
+
+class Renewal:
+    """Signs in again when the server has forgotten the session, whichever thread notices it first."""
+
+    def __init__(self, transport: Transport, credential: Credential | None) -> None:
+        self._transport = transport
+        self._credential = credential
+        self._signing_in = threading.Lock()
+        self._refusal: NotAllowed | None = None
+
+    def renew(self, used: str) -> None:
+        """One thread signs in for all; those who waited reuse it. A refusal is remembered, so that many
+        threads with an old password do not lock the account."""
+        if self._credential is None:
+            raise SignInFailed(
+                f"{self._transport.name} does not show this to guests.", "Sign in.", status=401
+            )
+        with self._signing_in:
+            if self._transport.auth.session_id != used:
+                return
+            if self._refusal is None:
+                log.info("%s: session expired, signing in again", self._transport.name)
+                try:
+                    self._transport.auth.session_id = start_session(self._transport, self._credential)
+                except PasswordExpired as error:
+                    self._refusal = PasswordExpired(error.message, error.hint)
+                except (NotAllowed, NotXnat) as error:
+                    failure = SessionExpired(
+                        f"The session on {self._transport.name} has ended, and signing in again failed: "
+                        f"{error.message}",
+                        error.hint,
+                    )
+                    if isinstance(error, NotXnat):  # a page about maintenance, say, locks no account
+                        raise failure from None
+                    self._refusal = failure
+                else:
+                    return
+            raise type(self._refusal)(self._refusal.message, self._refusal.hint)
+
+
+def ask_version(transport: Transport) -> str:
+    """As the server writes it, "1.8.10"; "" where it does not tell."""
+    address, stop = f"{transport.base}/xapi/siteConfig/buildInfo", transport.stop
+    try:
+        answer = complete(transport.get(address, stop), stop, "", PAGE_BYTES)
+        build = answer.json() if answer.status == 200 else {}
+    except (BadAnswer, NotAllowed, ServerUnreachable, Expired) as error:
+        log.info("%s: version unknown: %s", transport.name, type(error).__name__)
+        return ""
+    version = build.get("version") if isinstance(build, dict) else ""
+    return plain(version) if isinstance(version, str) else ""
