@@ -157,6 +157,8 @@ def put_item(call: Call) -> Response:
         raise Refusal(403, "Specified user account has insufficient privileges for this session.")
     require_reason(call)
     document = document_of(call)
+    if document is not None:
+        key = document.identity.get("ID") or key  # only a missing ID is taken from the address
     store: dict[str, Item] = dict(session.scans if kind == "scan" else session.reconstructions)
     found = store.get(key)
     if found is None:

@@ -174,6 +174,7 @@ def _members(call: Call, project: Project) -> Response:
         if user is not None and (user.enabled or hidden):
             group = [f"{project.id}_{role}", _TITLES[role]]
             rows.append([*group, login, user.firstname, user.lastname, user.email])
+    rows.sort(key=lambda row: row[0], reverse=True)  # the server orders by the group's ID, descending
     return call.table(Table(_COLUMNS, rows))
 
 
