@@ -91,7 +91,7 @@ def create_resource(call: Call, holder: Item, label: str) -> Placed:
     """A new resource where the path says, with the attributes that the parameters give."""
     check_label(label)
     side = side_of(call, holder)
-    tags = [part for value in call.repeated.get("tags", []) for part in value.split(",")]
+    tags = [part for value in call.repeated.get("tags", []) for part in value.split(",") if part]
     resource = call.site.new_resource(
         label,
         format=call.params.get("format", ""),
