@@ -33,7 +33,13 @@ def main() -> None:
     there = ["-d", other, "-w", "admin"]
     with check("shows a project down to its files"):
         shown = _run(folder, "show", *source, "-p", "P1")
-        for text in ("(Subject) S01", "(Scan) 2", "(Out_Resource) REPORT", "(File) sub/x.dcm", "size:45 bytes"):
+        for text in (
+            "(Subject) S01",
+            "(Scan) 2",
+            "(Out_Resource) REPORT",
+            "(File) sub/x.dcm",
+            "size:45 bytes",
+        ):
             assert text in shown, text
     with check("exports a project to disk"):
         _run(folder, "export", *source, "-p", "P1")

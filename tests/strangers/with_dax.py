@@ -43,7 +43,7 @@ def main() -> None:
         session = XnatUtils.CachedImageSession(interface, "P1", "S01", "MR1")
         assert (session.label(), session.info()["modality"]) == ("MR1", "MR")
         assert {one.label() for one in session.assessors()} == {"QC1", "P1-x-S01-x-MR1-x-1-x-fmri_v1"}
-        assert [(one.label(), one.type(), one.usable()) for one in session.scans()][0] == ("1", "T1", True)
+        assert next((one.label(), one.type(), one.usable()) for one in session.scans()) == ("1", "T1", True)
         assert {one.label() for one in session.scans()[1].resources()} == {"DICOM", "secondary"}
     with check("downloads through the selected objects"):
         resource = interface.select_scan_resource("P1", "S01", "MR1", "1", "DICOM")

@@ -19,7 +19,7 @@ def main() -> None:
     with check("walks and lists"):
         assert project.subjects().get() == ["XNAT_S00001", "XNAT_S00002"]
         assert (session.datatype(), session.scans().get()) == ("xnat:mrSessionData", ["1", "2"])
-        assert [one.label() for one in session.assessors()][0] == "QC1"
+        assert next(one.label() for one in session.assessors()) == "QC1"
         assert session.scan("1").resource("DICOM").attributes()["format"] == "DICOM"
         assert session.scan("1").resource("DICOM").file("1.dcm").attributes()["file_format"] == ""
         assert "owner: " in repr(project)

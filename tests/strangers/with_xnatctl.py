@@ -61,7 +61,7 @@ ABSENT = (
     "wrapper list",
     "xsync list",
 )
-"""What needs services that the demo server does not have: "not found", as from a server without its plugin."""
+"""What needs services that the demo server lacks: "not found", as from a server without the plugin."""
 NOT_FOUND = 5
 
 
@@ -140,7 +140,10 @@ def _files(project: str, subject: str, session: str, *profile: str) -> int:
 
 
 def _run(*words: str, status: int = 0) -> str:
-    """What the command prints, run in this process: starting it anew for each takes too long; AssertionError with all it said when it ends otherwise than expected."""
+    """What the command prints; AssertionError with all it said when it ends otherwise than expected.
+
+    It runs in this process: starting xnatctl anew for each of its commands takes minutes.
+    """
     done = CliRunner().invoke(cli, words, prog_name="xnatctl")
     assert done.exit_code == status, f"{done.exit_code}\n{done.output}\n{done.exception}"
     return done.stdout

@@ -59,7 +59,7 @@ def writes(session: Any, folder: Path) -> None:
         scan.create_resource("NEW", format="TXT")
         session.clearcache()
         experiment = session.projects["P1"].subjects["XS1"].experiments["XE1"]
-        assert (experiment.scans["7"].type, list(experiment.assessors.values())[0].label) == ("T1", "XQC")
+        assert (experiment.scans["7"].type, next(iter(experiment.assessors.values())).label) == ("T1", "XQC")
         assert experiment.scans["7"].resources["NEW"].format == "TXT"
     subject = session.projects["P1"].subjects["XS1"]
     experiment = subject.experiments["XE1"]
@@ -80,7 +80,9 @@ def writes(session: Any, folder: Path) -> None:
         session.clearcache()
         scan = session.projects["P1"].experiments["XE1"].scans["7"]
         assert {one.path for one in scan.resources["NEW"].files.values()} == {"d/e.txt"}
-        assert "DIR" not in {one.label for one in session.projects["P1"].experiments["XE1"].resources.values()}
+        assert "DIR" not in {
+            one.label for one in session.projects["P1"].experiments["XE1"].resources.values()
+        }
     with check("sets fields of subject, session and scan"):
         subject.demographics.gender = "male"
         subject.initials = "AB"

@@ -303,7 +303,7 @@ def _member(call: Call) -> tuple[str, str]:
 
 
 def _own_id(call: Call, document: Document | None) -> str:
-    """The ID that a document, or a parameter such as ``xnat:mrScanData/ID``, gives a scan or reconstruction."""
+    """The ID that a document, or a parameter such as ``xnat:mrScanData/ID``, gives to a scan, if any."""
     given = document.identity.get("ID", "") if document is not None else ""
     paths = (value for name, value in call.params.items() if _ID_PATH.fullmatch(name))
     return given or next(paths, "")
