@@ -72,7 +72,7 @@ def entry_name(call: Call, place: Placed, entry: FileEntry) -> str:
         name = name.replace(f"/{resource.id}/files/", f"/{resource.label}/files/")
     if structure == "simplified":
         return name.replace("/resources", "").replace("/files", "")
-    for key, value in _retyped(call):
+    for key, value in _retyped(call, place.holder):
         name = name.replace(f"/{key}/", f"/{value}/")
     return name
 
@@ -104,11 +104,12 @@ def _session_mapping(call: Call, holder: Item) -> tuple[str, str]:
     return top.id, "/".join([*levels, top.label or top.id])
 
 
-def _retyped(call: Call) -> list[tuple[str, str]]:
+def _retyped(call: Call, holder: Item) -> list[tuple[str, str]]:
     """IDs of the scans and reconstructions that the address names, with ``ID-TYPE`` for each that has one."""
-    named = [one for one in holders_of(call) if isinstance(one, Scan | Reconstruction)]
-    kinds = [(one.id, one.fields.get("type", "")) for one in named]
-    return [(key, f"{key}-{_NO_WORD.sub('_', kind)}") for key, kind in kinds if kind]
+    whole = [holder] if call.site.settings.types_in_whole_zips else []
+    named = [one for one in [*holders_of(call), *whole] if isinstance(one, Scan | Reconstruction)]
+    kinds = {one.id: one.fields.get("type", "") for one in named}
+    return [(key, f"{key}-{_NO_WORD.sub('_', kind)}") for key, kind in kinds.items() if kind]
 
 
 def _session_label(holder: Item) -> str:

@@ -20,6 +20,8 @@ class Settings:
     ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
     ``resource_as_json_item``: a single resource with ``format=json`` is an item, which xnatpy reads after it
     made one; the source of 1.8.11 answers the catalog XML whatever is asked.
+    ``types_in_whole_zips``: zips of a whole session (``all=true``) name scans ``ID-TYPE`` too; the source of
+    1.8.11 does so only where the address names the scans.
     ``typed_children``: whether polymorphic single children of JSON items carry their type in brackets.
     ``null_clears_fields``: unproven; whether ``NULL`` blanks a subject's field, else only variables.
     ``one_age_field``: unproven; whether setting one of dob, yob and age removes the others.
@@ -78,6 +80,7 @@ class Settings:
     assessor_owner_column: str = "full"
     study_protocols: str = "kept"
     resource_as_json_item: bool = False
+    types_in_whole_zips: bool = False
     typed_children: bool = False
     null_clears_fields: bool = True
     one_age_field: bool = False
