@@ -59,7 +59,7 @@ def test_scans_resources_and_files_of_a_session(admin, arrived) -> None:
     assert (resource["label"], resource["file_count"]) == ("DICOM", "2")
     assert admin.rows(f"{start}/resources?format=json")[0]["category"] == "scans"
     files = admin.rows(f"{start}/scans/1/resources/DICOM/files?format=json")
-    data = admin.get("/data" + files[0]["URI"]).content
+    data = admin.get(files[0]["URI"]).content
     assert (files[0]["Name"], len(data)) == ("IM0001.dcm", int(files[0]["Size"]))
     packed = zipfile.ZipFile(io.BytesIO(admin.get(f"{start}?format=zip").content))
     assert len(packed.namelist()) == 2

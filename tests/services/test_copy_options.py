@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from xnat_tui.demo.archive import FileEntry
+from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.site import Site
 from xnat_tui.model.entities import Kind
@@ -131,3 +133,23 @@ def test_what_goes_together_is_bounded(servers, make_site, put_file, monkeypatch
     assert 2 <= len(shared) <= 4
     steps = [step for step in plan.steps if step.kind is Kind.RESOURCE]
     assert {step.action for step in steps} == {Action.UPLOAD}
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_one_zip_of_a_session_serves_all_its_scans_however_it_names_them(servers, make_site, typed):
+    source = make_site()
+    source.settings.types_in_whole_zips = typed
+    session = next(iter(source.experiments.values()))
+    second = source.add_scan(session, "22", fields={"type": "T2 w/flair"})
+    resource = source.new_resource("DICOM", format="DICOM")
+    for number in range(9):
+        content = BytesContent(b"%d" % number)
+        resource.add(FileEntry(f"{number}.dcm", content, digest=content.md5, size=content.size))
+    resource.populate_stats()
+    second.resources.append(resource)
+    pair = servers(source, Site())
+    assert pair.copy("P").failures == []
+    zips = [entry for entry in pair.source.requests if "format=zip" in entry.query]
+    assert [("all=true" in entry.query, entry.path.endswith("/files")) for entry in zips] == [(True, True)]
+    files = [one for one in pair.source.requests if "/files/" in one.path]
+    assert files == []

@@ -53,6 +53,14 @@ def test_rows_of_another_project_are_dropped(liar, connection: Connection) -> No
     assert [one.project for one in prearchive.sessions(connection, "Unassigned")] == [""]
 
 
+@pytest.mark.parametrize(
+    ("listed", "day"), [("2024-03-01 00:00:00.0", "2024-03-01"), ("2024-03-01", "2024-03-01"), ("", "")]
+)
+def test_the_scan_date_is_a_day_whether_listed_as_a_timestamp_or_not(listed: str, day: str) -> None:
+    one = Received.of({**ROW, "scan_date": listed, "scan_time": "10:11:12"})
+    assert (one.scan_day, one.scanned) == (day, f"{day} 10:11:12".strip())
+
+
 def test_an_empty_200_is_no_empty_prearchive(liar, connection: Connection) -> None:
     liar.on("GET /data/prearchive", "")
     with pytest.raises(BadAnswer):

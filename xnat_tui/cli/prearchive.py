@@ -356,7 +356,7 @@ def _details_lines(one: Details, server: str) -> Iterator[str]:
     yield f"  subject  {session.subject or '(none)'}"
     yield f"  session  {session.name or '(none)'}"
     yield f"  status   {session.status}"
-    yield f"  scanned  {session.fields.get('scan_date', '')} {session.fields.get('scan_time', '')}".rstrip()
+    yield f"  scanned  {session.scanned}".rstrip()
     for scan in one.scans:
         figures = f"{_number(scan.files)} files  {_size(scan.bytes)}"
         yield f"  scan {scan.id}  {scan.series_description}  {scan.type}  {figures}"

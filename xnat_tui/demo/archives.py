@@ -9,13 +9,16 @@ import zipfile
 from collections.abc import Iterator
 
 from xnat_tui.demo.archive import Assessor, Derived, Experiment, FileEntry, Item, Reconstruction, Scan
+from xnat_tui.demo.calls import Call
 from xnat_tui.demo.content import Content
 from xnat_tui.demo.item_json import archive_uri
-from xnat_tui.demo.placement import Placed
+from xnat_tui.demo.placement import Placed, address, described
 from xnat_tui.demo.site import Site, owner_of
+from xnat_tui.demo.targets import holders_of
 
 MEDIA_TYPES = {"zip": "application/zip", "tar": "application/x-tar", "tar.gz": "application/x-gtar"}
 Member = tuple[str, Content]
+_NO_WORD = re.compile(r"\W", re.ASCII)
 
 
 class _Outlet(io.RawIOBase):
@@ -43,61 +46,76 @@ def stream(form: str, members: list[Member], level: int = 0) -> Iterator[bytes]:
     return _zip(members, level) if form == "zip" else _tar(members, form == "tar.gz")
 
 
-def members(site: Site, found: list[tuple[Placed, FileEntry]], options: dict[str, str]) -> list[Member]:
+def members(call: Call, found: list[tuple[Placed, FileEntry]]) -> list[Member]:
     """Entry names and contents; files missing on disk are left out silently."""
     return [
-        (entry_name(site, place, entry, options), entry.data)
-        for place, entry in found
-        if not entry.missing_on_disk
+        (entry_name(call, place, entry), entry.data) for place, entry in found if not entry.missing_on_disk
     ]
 
 
-def entry_name(site: Site, place: Placed, entry: FileEntry, options: dict[str, str]) -> str:
-    """The path of a file inside the archive, by ``structure`` and the ``IncludedInPath`` options."""
-    structure = options.get("structure", "")
-    holder, label = place.holder, place.resource.label or str(place.resource.id)
+def entry_name(call: Call, place: Placed, entry: FileEntry) -> str:
+    """The path of a file inside the archive, by ``structure`` and the ``IncludedInPath`` options.
+
+    XNAT makes it by replacing texts in the file's address: IDs by labels, the resource's number by its
+    label, and where the address names scans or reconstructions their IDs by ``ID-TYPE`` (so not with
+    ``all=true`` on a session). What a file's own path has of these is replaced with it.
+    """
+    structure = call.params.get("structure", "").lower()
     if structure == "legacy":
-        catalog = archive_uri(site, holder, place.resource, place.side.upper())
-        return f"{catalog.rsplit('/', 1)[0]}/{entry.path}".lstrip("/")
+        return disk_path(call.site, place, entry).lstrip("/")
     if structure == "improved":
-        return "/".join([*_levels(holder, "_"), label, entry.path])
-    levels = [_session_label(holder), *_levels(holder, "-")]
-    if isinstance(holder, Derived) and place.side:
-        levels.append(place.side)
+        return _improved(call, place, entry)
+    name, resource = address(call, place, entry), place.resource
+    owner, shown = _session_mapping(call, place.holder)
+    name = name[name.index(f"/{owner}/") + 1 :].replace(owner, shown)
+    if resource.label:
+        name = name.replace(f"/{resource.id}/files/", f"/{resource.label}/files/")
     if structure == "simplified":
-        return "/".join([*_owners(holder, options), *levels, label, entry.path])
-    if levels[-1] == "resources":
-        levels.pop()
-    parts = [*levels, "resources", label, "files", entry.path]
-    return "/".join([*_owners(holder, options), *parts])
+        return name.replace("/resources", "").replace("/files", "")
+    for key, value in _retyped(call, place.holder):
+        name = name.replace(f"/{key}/", f"/{value}/")
+    return name
 
 
-def _levels(holder: Item, joint: str) -> list[str]:
-    if isinstance(holder, Scan):
-        kind = holder.fields.get("type", "")
-        kind = re.sub(r"\W", "_", kind)
-        return ["scans", f"{holder.id}{joint}{kind}" if kind else holder.id]
-    if isinstance(holder, Assessor):
-        return ["assessors", holder.label]
-    if isinstance(holder, Reconstruction):
-        return ["reconstructions", holder.id]
-    return ["resources"]
+def disk_path(site: Site, place: Placed, entry: FileEntry) -> str:
+    """Where a file lies on the server."""
+    catalog = archive_uri(site, place.holder, place.resource, place.side.upper())
+    return f"{catalog.rsplit('/', 1)[0]}/{entry.path}"
+
+
+def _improved(call: Call, place: Placed, entry: FileEntry) -> str:
+    """The row of the resources list as folders; a tar has no room for descriptions."""
+    category, key, description = described(call.site, place.holder, call.flag("all"))
+    if key and description and call.form() == "zip":
+        key += "_" + re.sub(r'[/\\:*?"<>|]', "_", description)
+    levels = [category, key, place.resource.label or str(place.resource.id), entry.path]
+    return "/".join(level for level in levels if level)
+
+
+def _session_mapping(call: Call, holder: Item) -> tuple[str, str]:
+    """The ID in the address at which names begin, and what stands for it: the session's label mostly."""
+    if isinstance(holder, Assessor) and ("assessor" in call.path or not call.flag("all")):
+        return holder.id, holder.label
+    top = holder.session if isinstance(holder, Scan | Derived) else holder
+    levels = []
+    if isinstance(top, Experiment) and ("scan" in call.path or "reconstruction" in call.path):
+        levels += [owner_of(top)] if call.flag("projectIncludedInPath") else []
+        levels += [top.subject.label] if call.flag("subjectIncludedInPath") else []
+    return top.id, "/".join([*levels, top.label or top.id])
+
+
+def _retyped(call: Call, holder: Item) -> list[tuple[str, str]]:
+    """IDs of the scans and reconstructions that the address names, with ``ID-TYPE`` for each that has one."""
+    whole = [holder] if call.site.settings.types_in_whole_zips else []
+    named = [one for one in [*holders_of(call), *whole] if isinstance(one, Scan | Reconstruction)]
+    kinds = {one.id: one.fields.get("type", "") for one in named}
+    return [(key, f"{key}-{_NO_WORD.sub('_', kind)}") for key, kind in kinds.items() if kind]
 
 
 def _session_label(holder: Item) -> str:
     if isinstance(holder, Scan | Derived):
         return holder.session.label
     return holder.label or holder.id
-
-
-def _owners(holder: Item, options: dict[str, str]) -> list[str]:
-    found = []
-    if options.get("projectIncludedInPath") == "true":
-        found.append(owner_of(holder))
-    session = holder.session if isinstance(holder, Scan | Derived) else holder
-    if options.get("subjectIncludedInPath") == "true" and isinstance(session, Experiment):
-        found.append(session.subject.label)
-    return found
 
 
 def download_name(places: list[Placed], form: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,6 +42,7 @@ _STATES = {
     "_obsolete": "obsolete",
 }
 _XML = ("text/xml", "application/xml")
+_ID_PATH = re.compile(r"\w+:\w+/ID", re.IGNORECASE)
 _UNIQUE = ("secondary_ID", "name", "alias")
 
 
@@ -157,6 +159,7 @@ def put_item(call: Call) -> Response:
         raise Refusal(403, "Specified user account has insufficient privileges for this session.")
     require_reason(call)
     document = document_of(call)
+    key = _own_id(call, document) or key  # only a missing ID is taken from the address
     store: dict[str, Item] = dict(session.scans if kind == "scan" else session.reconstructions)
     found = store.get(key)
     if found is None:
@@ -297,6 +300,13 @@ def _member(call: Call) -> tuple[str, str]:
             key = call.path[kind]
             return kind, key if kind == "assessor" else decoded(key)
     raise Refusal(400)
+
+
+def _own_id(call: Call, document: Document | None) -> str:
+    """The ID that a document, or a parameter such as ``xnat:mrScanData/ID``, gives to a scan, if any."""
+    given = document.identity.get("ID", "") if document is not None else ""
+    paths = (value for name, value in call.params.items() if _ID_PATH.fullmatch(name))
+    return given or next(paths, "")
 
 
 def _new_member(call: Call, session: Experiment, kind: str, key: str, document: Document | None) -> Item:

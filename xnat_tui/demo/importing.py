@@ -7,7 +7,7 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xnat_tui.demo.archiving import (
@@ -260,12 +260,21 @@ def _carry_on(site: Site, order: Import, row: PrearchiveSession) -> str:
     if not wanted:
         return f"/data{row.url}"
     try:
-        session = archive(site, _archive_order(order, row))
+        session = archive(site, _directly(site, order, row))
     except ArchiveFailure as failure:
         conflict = failure.status == 409
         status = 409 if conflict and order.handler == SESSION_IMPORTER else 400
         raise Refusal(status, failure.message) from failure
     return archive_address(session)
+
+
+def _directly(site: Site, order: Import, row: PrearchiveSession) -> Order:
+    """With ``Direct-Archive`` the parts of one study, sent call by call, come together; here by merging."""
+    found = site.experiment(row.name, row.project)
+    ready = _archive_order(order, row)
+    if order.direct and found is not None and found.fields.get("UID") == row.tag:
+        return replace(ready, overwrite="append", overwrite_files=True, replace=False)
+    return ready
 
 
 def _archive_order(order: Import, row: PrearchiveSession) -> Order:

@@ -34,7 +34,7 @@ def item_json(site: Site, user: User, item: Item) -> Node:
 
 
 def resource_json(site: Site, holder: Item, resource: Resource, side: str = "") -> Node:
-    """A single resource as an item, which is how ``format=json`` shows it; never a table."""
+    """A single resource as an item; never a table."""
     return {"items": _resources(site, holder, [resource], side.upper())}
 
 

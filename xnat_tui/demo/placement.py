@@ -18,7 +18,7 @@ from xnat_tui.demo.archive import (
 )
 from xnat_tui.demo.calls import Call
 from xnat_tui.demo.rights import can_read
-from xnat_tui.demo.site import owner_of
+from xnat_tui.demo.site import Site, owner_of
 from xnat_tui.demo.targets import holders_of
 
 
@@ -79,6 +79,24 @@ def everything(call: Call, session: Experiment) -> Iterator[Placed]:
                 yield Placed(one, holder, side)
 
 
+def described(site: Site, holder: Item, everywhere: bool = False) -> tuple[str, str, str]:
+    """``category``, ``cat_id`` and ``cat_desc`` of a resource's row; ``everywhere`` is ``all=true``.
+
+    Subjects and projects have no ID there; ``all=true`` names neither the session nor an assessor's kind.
+    """
+    if isinstance(holder, Scan):
+        return "scans", holder.id, holder.fields.get("type", "")
+    if isinstance(holder, Reconstruction):
+        return "reconstructions", holder.id, holder.fields.get("type", "")
+    if isinstance(holder, Assessor):
+        known = site.types.get(holder.xsi_type)
+        kind = known.singular if known is not None and known.singular else holder.xsi_type
+        return "assessors", holder.id, "" if everywhere else kind
+    if isinstance(holder, Experiment):
+        return ("resources", "", "") if everywhere else ("resources", holder.id, " ")
+    return "resources", "", " "
+
+
 def prefix(call: Call, holder: Item, side: str) -> str:
     """The address of a holder as ``URI`` columns show it: IDs, in the shape of the asked path."""
     if isinstance(holder, Scan | Reconstruction) or (isinstance(holder, Assessor) and _nested(call)):
@@ -97,16 +115,21 @@ def prefix(call: Call, holder: Item, side: str) -> str:
     return f"/data/projects/{owner_of(holder)}"
 
 
+def address(call: Call, place: Placed, entry: FileEntry) -> str:
+    """The address of a file as ``URI`` columns show it, not percent-encoded."""
+    return f"{prefix(call, place.holder, place.side)}/resources/{place.resource.id}/files/{entry.path}"
+
+
 def entries(call: Call, places: list[Placed]) -> list[tuple[Placed, FileEntry]]:
-    """Catalogued files that pass the ``file_format`` and ``file_content`` filters."""
+    """Catalogued files whose own format and content pass the ``file_format`` and ``file_content`` filters."""
     formats = _wanted(call, "file_format")
     contents = _wanted(call, "file_content")
     return [
         (place, entry)
         for place in places
         for entry in place.resource.files.values()
-        if (not formats or (entry.format or place.resource.format) in formats)
-        and (not contents or (entry.content or place.resource.content) in contents)
+        if (not formats or entry.format in formats)
+        and (not contents or (entry.content or "NULL") in contents)
     ]
 
 

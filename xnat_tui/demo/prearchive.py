@@ -176,7 +176,7 @@ def _cells(row: PrearchiveSession, unassigned: str) -> list[str]:
         row.timestamp,
         timestamp(row.lastmod),
         timestamp(row.uploaded),
-        row.scan_date,
+        row.scan_date and f"{row.scan_date} 00:00:00.0",  # a timestamp column
         row.scan_time,
         row.subject,
         row.folder_name,

@@ -59,7 +59,7 @@ class Query:
             if path is not None:
                 self._add(site, self._key(path), path, sessions)
         if self.root in UNSECURED and kind.typed:
-            for name in ("project", "xsiType"):
+            for name in ("xsiType", "project"):
                 self._add(site, name, kind.shortcuts[name], sessions)
         self.visible = len(self._columns)
         self._tests: list[tuple[int, Callable[[str], bool]]] = []

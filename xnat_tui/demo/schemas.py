@@ -122,7 +122,7 @@ _CONTENTS: dict[str, tuple[str, str]] = {
         + _elements("metadata", "xnat:abstractSubjectMetadata")
         + _FIELDS
         + _many("experiments", "experiment", "xnat:subjectAssessorData"),
-        "ID project group label src",
+        "ID project group label src initials",
     ),
     "experimentData": (
         _SHARING

@@ -10,6 +10,7 @@ from lxml import etree
 
 from xnat_tui.demo.archive import Item
 from xnat_tui.demo.columns import UnknownColumn, joined_rows, joins, resolve
+from xnat_tui.demo.datatypes import PROJECT
 from xnat_tui.demo.displays import Displays, Row, UnknownField
 from xnat_tui.demo.records import User, Workflow
 from xnat_tui.demo.replies import Refusal
@@ -108,7 +109,7 @@ def _columns(site: Site, displays: Displays, search: Search) -> list[tuple[dict[
     wanted.append(Field(search.root, identifier, "ID"))
     found: list[tuple[dict[str, str], Values]] = []
     for one in wanted:
-        key = _key(search.root, one)
+        key = _key(site, search.root, one)
         if any(column["key"] == key for column, _ in found):
             continue
         described = {
@@ -126,7 +127,9 @@ def _columns(site: Site, displays: Displays, search: Search) -> list[tuple[dict[
     return found
 
 
-def _key(root: str, one: Field) -> str:
+def _key(site: Site, root: str, one: Field) -> str:
+    if one.element == root == PROJECT and one.field_id == "name" and site.settings.project_name_as_csv:
+        return "name_csv"  # the schema's field; the display field NAME keeps its own key
     name = re.sub(r"[=:/]", "_", _TYPED.sub("", one.field_id)).lower()
     return name if one.element == root else f"{one.element.replace(':', '_').lower()}_{name}"
 

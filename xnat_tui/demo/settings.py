@@ -21,17 +21,20 @@ class Settings:
     (one row an item, however many children it has) or ``cut`` (the table ends early, and says nothing).
     ``study_protocols``: unproven; those of a project's XML are ``kept``, ``dropped`` or ``refused``.
     ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
-    ``resource_as_json_item``: unproven; a single resource with ``format=json`` is an item, else the
-    catalog XML.
+    ``resource_as_json_item``: a single resource with ``format=json`` is an item, which xnatpy reads after it
+    made one; the source of 1.8.11 answers the catalog XML whatever is asked.
+    ``types_in_whole_zips``: zips of a whole session (``all=true``) name scans ``ID-TYPE`` too; the source of
+    1.8.11 does so only where the address names the scans.
     ``typed_children``: whether polymorphic single children of JSON items carry their type in brackets.
     ``null_clears_fields``: unproven; whether ``NULL`` blanks a subject's field, else only variables.
     ``one_age_field``: unproven; whether setting one of dob, yob and age removes the others.
     ``assessors_renamed``: unproven; whether an assessor can be renamed through ``/projects/P/experiments``.
     ``open_workflows_block_delete``: unproven; 409 for deleting an item that is being processed.
     ``unassigned_cell``: the ``project`` of unassigned prearchive rows: "" or ``null``.
-    ``prearchive_file_addresses_with_data``: whether ``URI`` cells of prearchive files begin with ``/data``.
     ``raw_control_characters``: tables escape only quotes and backslashes, as string concatenation does.
     ``percent_refused``: unproven; the container refuses ``%25`` in paths as well.
+    ``project_name_as_csv``: a search for projects with the schema's field ``name`` answers it under
+    ``name_csv``, as on the servers that copyxnat works with.
     ``user_id_in_envelope``: unproven; lists of projects by role name the user's number as ``xdat_user_id``.
     ``unknown_type_status``: unproven; a new item of a type that the schemas lack: 400 or 500.
     ``owner_clash_goes_on``: unproven; 409 for a label that the new owner has already, and moved all the same.
@@ -80,21 +83,22 @@ class Settings:
     assessor_owner_column: str = "full"
     columns: dict[str, str] = field(default_factory=dict)
     study_protocols: str = "kept"
+    resource_as_json_item: bool = False
+    types_in_whole_zips: bool = False
     typed_children: bool = False
     null_clears_fields: bool = True
     one_age_field: bool = False
     assessors_renamed: bool = True
     open_workflows_block_delete: bool = False
     unassigned_cell: str = ""
-    prearchive_file_addresses_with_data: bool = False
     raw_control_characters: bool = True
     percent_refused: bool = False
+    project_name_as_csv: bool = True
     user_id_in_envelope: bool = False
     unknown_type_status: int = 400
     owner_clash_goes_on: bool = False
     types_not_set_up: frozenset[str] = frozenset()
     encoded_labels_match: bool = False
-    resource_as_json_item: bool = True
     missing_resource_files: str = "empty"
     empty_upload_status: int = 400
     bad_label_status: int = 500

@@ -176,6 +176,7 @@ _SPELLINGS = {
         "startTime",
         "baseScanType",
         "employment",
+        "initials",
     ]
 }
 

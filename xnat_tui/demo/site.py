@@ -46,6 +46,7 @@ class Site:
         self.settings = settings or Settings()
         self.types = DataTypes(plugin_types)
         self.clock = clock
+        self.started = clock()
         self.lock = threading.RLock()
         self.users: dict[str, User] = {}
         self.projects: dict[str, Project] = {}

@@ -38,6 +38,19 @@ FILE_TYPES = frozenset(
         "text/csv",
     )
 )
+_ENDINGS = {
+    "application/zip": ".zip",
+    "application/x-zip-compressed": ".zip",
+    "application/x-tar": ".tar",
+    "application/x-gzip": ".gz",
+    "application/gzip": ".gz",
+    "application/pdf": ".pdf",
+    "text/plain": ".txt",
+    "text/csv": ".csv",
+    "text/xml": ".xml",
+    "application/xml": ".xml",
+}
+"""How a raw body is named, after ``upload``, where the address has no path."""
 TAR_NAMES = (".tar", ".tar.gz", ".tgz")
 
 
@@ -97,9 +110,7 @@ def _uploads(call: Call) -> list[Upload]:
 
 
 def _files(call: Call, item: Upload, path: str) -> Iterator[tuple[str, Content]]:
-    name = path or item.name
-    if not name:
-        raise Refusal(400, "A file name is required")
+    name = path or item.name or f"upload{_ENDINGS.get(item.content_type, '.unsupported')}"
     if call.flag("extract"):
         lowered = name.lower()
         if lowered.endswith(".zip"):
@@ -157,7 +168,7 @@ def _store(call: Call, place: Placed, files: list[tuple[str, Content]]) -> list[
                 size=data.size,
                 format=call.params.get("format", ""),
                 content=call.params.get("content", ""),
-                tags=tuple(call.repeated.get("tags", [])),
+                tags=tuple(one for one in call.repeated.get("tags", []) if one),
                 description=call.params.get("description", ""),
                 modified=call.site.clock(),
             )

@@ -63,6 +63,15 @@ class Received:
         return self.status in SETTLED
 
     @property
+    def scan_day(self) -> str:
+        """The date of its scans, "" where unknown; servers list it as a timestamp at midnight."""
+        return self.fields.get("scan_date", "").partition(" ")[0]
+
+    @property
+    def scanned(self) -> str:
+        return f"{self.scan_day} {self.fields.get('scan_time', '')}".strip()
+
+    @property
     def uploaded(self) -> datetime | None:
         """Server time, without a zone."""
         for form in _TIME_FORMATS:

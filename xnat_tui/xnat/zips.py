@@ -2,7 +2,9 @@
 
 XNAT sends no length, and a failure in the middle ends a 200 answer early but cleanly. The central
 directory at the end and the checksum of every member are the only evidence that it is whole.
-Entries are named `{session}/scans/{ID}-{type}/resources/{R}/files/{path}`.
+Entries are named `{session}/scans/{ID}-{type}/resources/{R}/files/{path}`; where the whole session was asked
+for with `all`, scans are named by their ID alone. XNAT makes the names by replacing texts: a path that has
+the session's or a scan's ID in it may come changed, and its file must then be asked for by itself.
 """
 
 from __future__ import annotations

@@ -41,11 +41,28 @@ def put_enabled(call: Call) -> Response:
     return text("")
 
 
+def get_site_script(call: Call) -> Response:
+    return text(str(call.site.settings.preferences.get(_SCRIPT, "")))
+
+
+def get_site_enabled(call: Call) -> Response:
+    return json_reply(call.site.settings.anonymize)
+
+
+def no_config(call: Call) -> Response:
+    """The older service that kept scripts: a project without a configuration of this name."""
+    project_of(call)
+    raise Refusal(404, f"Config not found for '{call.path['tool']}'")
+
+
 def routes() -> list[Route]:
     project = "/xapi/anonymize/projects/{project}"
     return [
         route(project, GET=get_script, PUT=put_script),
         route(f"{project}/enabled", GET=get_enabled, PUT=put_enabled),
+        route("/xapi/anonymize/site", GET=get_site_script),
+        route("/xapi/anonymize/site/enabled", GET=get_site_enabled),
+        route("/data/projects/{project}/config/{tool}", GET=no_config),
     ]
 
 

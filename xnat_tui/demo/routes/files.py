@@ -12,17 +12,19 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from xnat_tui.demo.archive import FileEntry
-from xnat_tui.demo.archives import MEDIA_TYPES, download_name, members, stream
+from xnat_tui.demo.archives import MEDIA_TYPES, disk_path, download_name, members, stream
 from xnat_tui.demo.calls import Call, route
 from xnat_tui.demo.content import Content
-from xnat_tui.demo.placement import Placed, entries, placed, prefix
+from xnat_tui.demo.placement import Placed, address, entries, placed
 from xnat_tui.demo.replies import Refusal, Table, text
 from xnat_tui.demo.rights import can_delete
 from xnat_tui.demo.routes.resources import OWNERS
+from xnat_tui.demo.site import owner_of
 from xnat_tui.demo.targets import holders_of
 from xnat_tui.demo.traces import record, require_reason
 from xnat_tui.demo.upload import stored_path, upload
 
+_LOCATORS = ("absolutePath", "projectPath")
 _SHOWN = frozenset(["bmp", "gif", "html", "jpg", "pdf", "png", "svg", "tif", "txt", "xml"])
 _COLUMNS = (
     "Name", "Size", "URI", "collection", "file_tags", "file_format", "file_content", "cat_ID",
@@ -46,8 +48,10 @@ def list_files(call: Call) -> Response:
     form = call.form()
     if form in MEDIA_TYPES:
         return _archive(call, found, form)
-    rows = [_row(call, place, entry) for place, entry in found]
-    table = Table(_COLUMNS, rows, "Files", total=False)
+    locator = next((one for one in _LOCATORS if one.lower() == call.params.get("locator", "").lower()), "URI")
+    rows = [_row(call, place, entry, locator) for place, entry in found]
+    columns = [locator if name == "URI" else name for name in _COLUMNS]
+    table = Table(columns, rows, "Files", total=False)
     table.properties = [{"key": "URI", "serverRoot": call.site.settings.context_path}]
     return call.table(table)
 
@@ -148,24 +152,33 @@ def _in_folder(
     ]
 
 
-def _row(call: Call, place: Placed, entry: FileEntry) -> list[str]:
+def _row(call: Call, place: Placed, entry: FileEntry, locator: str) -> list[str]:
     size = entry.data.size if entry.size is None else entry.size
-    uri = f"{prefix(call, place.holder, place.side)}/resources/{place.resource.id}/files/{entry.path}"
     return [
         entry.path.rsplit("/", 1)[-1],
         str(0 if entry.missing_on_disk and entry.size is None else size),
-        uri,
+        _located(call, place, entry, locator),
         place.resource.label,
         ",".join(entry.tags),
-        entry.format or place.resource.format,
-        entry.content or place.resource.content,
+        entry.format,  # the entry's own, never the resource's
+        entry.content,
         str(place.resource.id),
         entry.digest if call.site.settings.checksums else "",
     ]
 
 
+def _located(call: Call, place: Placed, entry: FileEntry, locator: str) -> str:
+    """Where a file is: its address, or its path on the server, whole or below the project's folder."""
+    if locator == "URI":
+        return address(call, place, entry)
+    path = disk_path(call.site, place, entry)
+    if locator == "absolutePath":
+        return path
+    return path.removeprefix(f"{call.site.settings.archive_path}/{owner_of(place.holder)}/")
+
+
 def _archive(call: Call, found: list[tuple[Placed, FileEntry]], form: str) -> Response:
-    listed = members(call.site, found, call.params)
+    listed = members(call, found)
     if not listed:
         if call.flag("accept-not-found"):
             return Response(status_code=204)

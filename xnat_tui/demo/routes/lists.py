@@ -23,7 +23,7 @@ from xnat_tui.demo.datatypes import (
 )
 from xnat_tui.demo.project_list import filtered_projects
 from xnat_tui.demo.query import ListKind, Query, as_table, paged
-from xnat_tui.demo.replies import Table
+from xnat_tui.demo.replies import Refusal, Table
 from xnat_tui.demo.rights import can_edit, can_read, owns_project, sees_project
 from xnat_tui.demo.shortcuts import EXPERIMENTS, PROJECTS, RECONSTRUCTIONS, SCANS, SUBJECTS
 from xnat_tui.demo.targets import project_of, session_of, subject_of
@@ -64,6 +64,7 @@ RECONSTRUCTION_LIST = ListKind(
     paged=False,
     typed=False,
 )
+_SCAN_TABLES = {"xnat_mrscandata": "xnat:mrscandata", "xnat_petscandata": "xnat:petscandata"}
 PROJECT_SWITCHES = [
     "accessible",
     "owner",
@@ -159,19 +160,35 @@ def reconstructions(call: Call) -> Response:
 
 
 def scan_types(call: Call) -> Response:
-    """Scan types with the series descriptions seen under each, joined by commas."""
-    project = project_of(call, data=True) if "project" in call.path else None
-    seen: dict[str, set[str]] = {}
+    """Types of MR scans, or of PET ones with ``table=xnat_petScanData``, with their series descriptions."""
+    table = call.params.get("table", "xnat_mrScanData").lower()
+    if table not in _SCAN_TABLES:
+        raise Refusal(403)
+    project = project_of(call) if "project" in call.path else None
+    seen: dict[str, list[str]] = {}
     for session in call.site.experiments.values():
-        if project is not None and session.project != project.id:
-            continue
-        if project is None and not can_read(call.site, call.user, session):
-            continue
-        for scan in session.scans.values():
-            names = seen.setdefault(scan.fields.get("type", ""), set())
-            names.add(scan.fields.get("series_description", ""))
-    rows = [[name, ",".join(sorted(found - {""}))] for name, found in sorted(seen.items())]
-    return call.table(Table(["type", "series_descriptions"], rows))
+        for scan in session.scans.values() if project is None or session.project == project.id else ():
+            if scan.xsi_type.lower() == _SCAN_TABLES[table]:
+                seen.setdefault(scan.fields.get("type", ""), []).append(
+                    scan.fields.get("series_description", "")
+                )
+    rows = [["".join(f"{one}," for one in names if one), kind] for kind, names in sorted(seen.items())]
+    return call.table(Table(["series_descriptions", "type"], rows, title="Scan Types"))
+
+
+def investigators(call: Call) -> Response:
+    """Everybody who is named as an investigator, with the login of the account of that name."""
+    people: dict[tuple[str, str], list[str]] = {}
+    accounts = {(one.firstname.lower(), one.lastname.lower()): one.login for one in call.site.users.values()}
+    for item in (*call.site.projects.values(), *call.site.subjects.values(), *call.site.experiments.values()):
+        first, last = (item.fields.get(f"pi_{part}", "") for part in ("firstname", "lastname"))
+        if last:
+            login = accounts.get((first.lower(), last.lower()), "")
+            people.setdefault((last, first), [first, last, "", "", "", str(len(people) + 1), login])
+    columns = ["firstname", "lastname", "institution", "department", "email"]
+    columns += ["xnat_investigatordata_id", "login"]
+    rows = [people[name] for name in sorted(people)]
+    return call.table(Table(columns, rows, title="Investigators"))
 
 
 def scanners(call: Call) -> Response:
@@ -199,6 +216,7 @@ def routes() -> list[Route]:
         route("/data/projects/{project}/scan_types", GET=scan_types),
         route("/data/archive/scan_types", GET=scan_types),
         route("/data/archive/scanners", GET=scanners),
+        route("/data/investigators", GET=investigators),
     ]
     for owner in below:
         found += [

@@ -124,7 +124,13 @@ def delete_session(call: Call) -> Response:
 
 
 def logs(call: Call) -> Response:
-    return text("".join(f"{line}\n" for line in _row(call).logs))
+    """A table of the logs, the oldest first; ``template`` other than ``details`` lists their IDs alone."""
+    row = _row(call)
+    if call.params.get("template", "details") != "details":
+        return call.table(Table(["id"], [[str(number)] for number in range(len(row.logs))], total=False))
+    moment = "" if row.lastmod is None else row.lastmod.strftime("%a %b %d %H:%M:%S UTC %Y")
+    rows = [[str(number), moment, line] for number, line in enumerate(row.logs)]
+    return call.table(Table(["id", "date", "entry"], rows, total=False))
 
 
 def last_log(call: Call) -> Response:
@@ -178,9 +184,8 @@ def list_files(call: Call) -> Response:
     if form in MEDIA_TYPES:
         chosen = PrearchiveScan(scan.id, resources={label: files})
         return _archive(row, [chosen], form)
-    prefix = "/data" if call.site.settings.prearchive_file_addresses_with_data else ""
-    start = f"{prefix}{row.url}/scans/{scan.id}/resources/{label}/files"
-    rows = [[name, str(data.size), f"{start}/{name}"] for name, data in files.items()]
+    start = f"/data{row.url}/scans/{scan.id}/resources/{label}/files"
+    rows = [[name.rsplit("/", 1)[-1], str(data.size), f"{start}/{name}"] for name, data in files.items()]
     return call.table(Table(["Name", "Size", "URI"], rows, total=False))
 
 

@@ -43,9 +43,10 @@ def put_accessibility(call: Call) -> Response:
         raise Refusal(403, "Unable to modify project")
     if call.path["value"] not in ("public", "protected", "private"):
         raise Refusal(400, "Unknown accessibility")
-    project.accessibility = call.path["value"]
-    record(call, project, "Modified Project")
-    return text("")
+    if project.accessibility != call.path["value"]:
+        project.accessibility = call.path["value"]
+        record(call, project, "Modified Project")
+    return text(project.accessibility)
 
 
 def get_setting(call: Call) -> Response:

@@ -7,11 +7,11 @@ from urllib.parse import unquote
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xnat_tui.demo.archive import Assessor, Experiment, Item, Project, Reconstruction, Scan
+from xnat_tui.demo.archive import Experiment, Item
 from xnat_tui.demo.calls import Call, route
 from xnat_tui.demo.catalog import catalog_xml
 from xnat_tui.demo.item_json import resource_json
-from xnat_tui.demo.placement import Placed, everything, own_list, placed, side_of
+from xnat_tui.demo.placement import Placed, described, everything, own_list, placed, side_of
 from xnat_tui.demo.replies import Refusal, Table, json_reply, text
 from xnat_tui.demo.rights import can_delete, can_edit
 from xnat_tui.demo.targets import holders_of
@@ -45,7 +45,7 @@ OWNERS = (
 def list_resources(call: Call) -> Response:
     """Resources with the counts of the database, blank until somebody updated them."""
     everywhere = call.flag("all")
-    rows = [_row(one, everywhere) for one in placed(call)]
+    rows = [_row(call, one, everywhere) for one in placed(call)]
     return call.table(Table(COLUMNS, rows, title="Resources"))
 
 
@@ -91,7 +91,7 @@ def create_resource(call: Call, holder: Item, label: str) -> Placed:
     """A new resource where the path says, with the attributes that the parameters give."""
     check_label(label)
     side = side_of(call, holder)
-    tags = [part for value in call.repeated.get("tags", []) for part in value.split(",")]
+    tags = [part for value in call.repeated.get("tags", []) for part in value.split(",") if part]
     resource = call.site.new_resource(
         label,
         format=call.params.get("format", ""),
@@ -153,17 +153,9 @@ def _holder(call: Call) -> Item:
     return holders[0]
 
 
-def _row(place: Placed, everywhere: bool) -> list[str]:
-    one, holder = place.resource, place.holder
-    category, cat_id, cat_desc = "resources", "" if everywhere else holder.id, " "
-    if isinstance(holder, Scan):
-        category, cat_id, cat_desc = "scans", holder.id, holder.fields.get("type", "")
-    elif isinstance(holder, Reconstruction):
-        category, cat_id, cat_desc = "reconstructions", holder.id, holder.fields.get("type", "")
-    elif isinstance(holder, Assessor):
-        category, cat_id, cat_desc = "assessors", holder.id, holder.label
-    elif isinstance(holder, Project):
-        cat_id = holder.id
+def _row(call: Call, place: Placed, everywhere: bool) -> list[str]:
+    one = place.resource
+    category, cat_id, cat_desc = described(call.site, place.holder, everywhere)
     return [
         str(one.id),
         one.label,

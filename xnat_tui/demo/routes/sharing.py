@@ -26,7 +26,7 @@ def share(call: Call) -> Response:
     """Share into a project, or with ``primary=true`` give to it; the projects table, HTML by default.
 
     409 when the item is there already: for experiments even when the call has just changed the
-    label of the share; a subject's label changes with 200.
+    label of the share; a subject's label changes with 200, and the same label again is 409.
     """
     item, target = _item(call), _target(call)
     label = call.plain.get("label", "")
@@ -100,7 +100,7 @@ def _share(call: Call, item: Shareable, target: Project, label: str) -> None:
     unchanged = known and site.label_in(item, target.id) == shown
     if not unchanged and site.label_taken(kind_of(item), target.id, shown):
         raise Refusal(409, "Specified label is already in use.")
-    if known and not label:
+    if known and (not label or label == item.shares[target.id]):
         raise Refusal(409, f"Already assigned to project: {target.id}")
     site.share(item, target.id, label or None)
     record(call, item, "Configured Project Sharing")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -39,7 +41,7 @@ def preference(call: Call) -> Response:
         "requireChangeJustification": settings.require_change_justification,
         "sessionTimeout": f"{settings.session_timeout_seconds // 60} minutes",
         "uiAllowNonAdminProjectCreation": settings.allow_non_admin_project_creation,
-        "uptime": {"days": "0", "hours": "1", "mins": "0", "secs": "0.0"},
+        "uptime": _uptime(call.site.clock() - call.site.started),
         **settings.preferences,
     }
     if name not in (*_OPEN_PREFERENCES, "uptime") and not call.user.admin:
@@ -149,6 +151,14 @@ def routes() -> list[Route]:
         route("/xapi/users/username", GET=username),
         route("/xapi/users/{user}/roles", GET=roles),
     ]
+
+
+def _uptime(up: timedelta) -> dict[str, str]:
+    """``days``, ``hours`` and ``minutes`` where there are any, and always ``seconds`` with three digits."""
+    hours, seconds = divmod(up.seconds, 3600)
+    counted = {"days": up.days, "hours": hours, "minutes": seconds // 60}
+    shown = {name: str(count) for name, count in counted.items() if count > 0}
+    return {**shown, "seconds": f"{seconds % 60 + up.microseconds / 1e6:06.3f}"}
 
 
 def _build(call: Call) -> dict[str, str]:

@@ -64,6 +64,13 @@ def list_users(call: Call) -> Response:
     return call.table(Table(["xdat_user_id", "login", "firstname", "lastname", "email"], rows))
 
 
+def access_requests(call: Call) -> Response:
+    """The requests for access to a project: nobody ever asks here."""
+    _managed(call)
+    columns = ["par_id", "create_date", "user_id", "level", "approval_date", "approved", "email"]
+    return call.table(Table(columns, [], title="Project Access Requests"))
+
+
 def names(call: Call) -> Response:
     _check_lists(call)
     return json_reply([one.login for one in call.site.users.values()])
@@ -121,6 +128,7 @@ def routes() -> list[Route]:
         route(members, GET=list_members),
         route(f"{members}/{{hidden}}", GET=list_members),
         route(f"{members}/{{group}}/{{user}}", PUT=put_member, DELETE=delete_member),
+        route("/data/projects/{project}/pars", GET=access_requests),
         route("/data/users", GET=list_users),
         route("/xapi/users", GET=names),
         route("/xapi/users/profiles", GET=profiles),
@@ -174,6 +182,7 @@ def _members(call: Call, project: Project) -> Response:
         if user is not None and (user.enabled or hidden):
             group = [f"{project.id}_{role}", _TITLES[role]]
             rows.append([*group, login, user.firstname, user.lastname, user.email])
+    rows.sort(key=lambda row: row[0], reverse=True)  # the server orders by the group's ID, descending
     return call.table(Table(_COLUMNS, rows))
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from lxml import etree
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from xnat_tui.demo.archive import Derived, Experiment, Item, Scan
-from xnat_tui.demo.archives import MEDIA_TYPES, entry_name, stream
+from xnat_tui.demo.archive import Derived, Experiment, FileEntry, Item, Scan
+from xnat_tui.demo.archives import MEDIA_TYPES, stream
 from xnat_tui.demo.calls import Call, route
 from xnat_tui.demo.datatypes import IMAGE_SESSION
 from xnat_tui.demo.placement import Placed, everything
 from xnat_tui.demo.replies import Refusal, json_reply, text
 from xnat_tui.demo.rights import can_edit, can_read
+from xnat_tui.demo.site import owner_of
 from xnat_tui.demo.targets import session_of
 
 OHIF = "ohifViewerPlugin"
@@ -72,9 +74,7 @@ def download_with_size(call: Call) -> Response:
     except (ValueError, AttributeError, TypeError) as error:
         raise Refusal(400, "A JSON map of lists is expected") from error
     sessions = _sessions(call, wanted)
-    options = dict.fromkeys(wanted.get("options", []), "true")
-    if "simplified" in options:
-        options["structure"] = "simplified"
+    options = frozenset(wanted.get("options", []))
     members, unknown = [], 0
     for session in sessions:
         for place in everything(call, session):
@@ -82,7 +82,7 @@ def download_with_size(call: Call) -> Response:
                 continue
             unknown += place.resource.file_size is None
             members += [
-                (entry_name(call.site, place, entry, options), entry.data)
+                (_entry_name(place, entry, options), entry.data)
                 for entry in place.resource.files.values()
                 if not entry.missing_on_disk
             ]
@@ -145,6 +145,24 @@ def _sessions(call: Call, wanted: Wanted) -> list[Experiment]:
             raise Refusal(500, "A session is listed twice")
         found.append(one)
     return found
+
+
+def _entry_name(place: Placed, entry: FileEntry, options: frozenset[str]) -> str:
+    """The path of a file in a prepared download: owners if asked, session, level, resource."""
+    holder = place.holder
+    session = holder.session if isinstance(holder, Scan | Derived) else holder
+    levels = [owner_of(session)] if "projectIncludedInPath" in options else []
+    if "subjectIncludedInPath" in options and isinstance(session, Experiment):
+        levels.append(session.subject.label)
+    levels.append(session.label)
+    if isinstance(holder, Scan):
+        kind = re.sub(r"\W", "_", holder.fields.get("type", ""))
+        levels += ["scans", f"{holder.id}-{kind}" if kind else holder.id]
+    elif isinstance(holder, Derived):
+        levels += [f"{type(holder).__name__.lower()}s", holder.label or holder.id, place.side]
+    between = [] if "simplified" in options else ["files"]
+    levels += [] if "simplified" in options else ["resources"]
+    return "/".join(one for one in (*levels, place.resource.label, *between, entry.path) if one)
 
 
 def _chosen(place: Placed, wanted: Wanted) -> bool:

@@ -189,10 +189,11 @@ def _grouped(
     for copy in copies:
         uri, label = copy.step.source.uri, copy.step.data["label"]
         scan = uri.partition("/resources/")[0].partition("/scans/")[2]
-        owner: tuple[str, ...] = ()
-        if scan:
-            kind = scans[scan].get("type", "") if scan in scans else ""
-            owner = ("scans", f"{scan}-{re.sub(r'[^A-Za-z0-9_]', '_', kind)}")
-        if (owner, label) in by_owner:
-            found[uri] = by_owner[owner, label]
+        kind = scans[scan].get("type", "") if scan in scans else ""
+        # the type stands beside the ID where the address names the scans: not by the source with `all`
+        named = {scan, f"{scan}-{re.sub(r'[^A-Za-z0-9_]', '_', kind)}"}
+        owners: list[tuple[str, ...]] = [("scans", name) for name in sorted(named)] if scan else [()]
+        held = [by_owner[owner, label] for owner in owners if (owner, label) in by_owner]
+        if len(held) == 1:
+            found[uri] = held[0]
     return found

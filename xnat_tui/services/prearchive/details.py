@@ -82,7 +82,7 @@ def _with_differences(connection: Connection, found: Details) -> Details:
     except NotFound:
         return found  # nothing of that label is archived: nothing to differ from
     fields = stored.fields
-    mine = {"": {"UID": one.fields.get("tag", ""), "date": one.fields.get("scan_date", "")}}
+    mine = {"": {"UID": one.fields.get("tag", ""), "date": one.scan_day}}
     mine |= {
         f"scans/{scan.id}": {
             "UID": scan.uid,

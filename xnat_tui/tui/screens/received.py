@@ -174,7 +174,7 @@ def details_lines(found: Details, location: str) -> list[str]:
         location,
         f"status   {one.status}",
         f"subject  {one.subject or '(none)'}   session  {one.name or '(none)'}",
-        f"scanned  {one.fields.get('scan_date', '')} {one.fields.get('scan_time', '')}".rstrip(),
+        f"scanned  {one.scanned}".rstrip(),
         "",
     ]
     lines += [f"! {part}: {error.message} {error.hint}".rstrip() for part, error in found.unreadable.items()]
