@@ -202,7 +202,7 @@ def _totals(connection: Connection, one: Received) -> dict[str, tuple[int | None
 def _uids(connection: Connection, one: Received) -> dict[str, str]:
     """Scan ID → series instance UID, from the session's document; none while it is not built (404)."""
     try:
-        body = connection.get_bytes(_path(one), format="xml")
+        body = item_xml.ask(connection, _path(one))
     except NotFound:
         return {}
     found: dict[str, str] = {}

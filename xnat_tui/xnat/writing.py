@@ -46,7 +46,7 @@ class Attributes:
 
 def read_item(connection: Connection, uri: str) -> etree._Element:
     """An item's document. Raises NotFound for what is missing or hidden, BadAnswer for a page."""
-    root = item_xml.parse(connection.get_bytes(encode_uri(uri), max_bytes=DOCUMENT_LIMIT, format="xml"))
+    root = item_xml.parse(item_xml.ask(connection, encode_uri(uri), DOCUMENT_LIMIT))
     if etree.QName(root).namespace is None:  # XNAT's tables, say
         raise BadAnswer("The server's document of this item is no item's.", "Try again.")
     return root
