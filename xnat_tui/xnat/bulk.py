@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, Refused, ServerError, ServerUnreachable
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
 from xnat_tui.xnat.connection import Connection, url_path
+from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.listing import (
     EXPERIMENT_COLUMNS,
     IDENTIFYING,
@@ -103,10 +104,9 @@ class ProjectQuestions:
         labels: dict[str, str] = {}
         for rows in by_accession_id(table).values():
             row = table.row(rows[0])
-            labels[row["subject_ID"]] = row["subject_label"]
-            by_subject.setdefault(row["subject_ID"], []).append(
-                experiment_item(row, variables(read(rows[0]), rows))
-            )
+            subject = row.required("subject_ID")
+            labels[subject] = row["subject_label"]
+            by_subject.setdefault(subject, []).append(experiment_item(row, variables(read(rows[0]), rows)))
         return Experiments(by_subject, labels)
 
     def owned(self) -> Owned:
@@ -156,7 +156,7 @@ class Variables:
         self._listed = ("fields/",) if name.lower() in {name.lower() for name in table.columns} else ()
 
     def __call__(self, fields: Fields, rows: list[Cells]) -> Fields:
-        found = {f"fields/{name}": value for name, value in map(self._pick, rows) if name}
+        found = {f"fields/{name}": plain_text(value) for name, value in map(self._pick, rows) if name}
         return fields.joined(Fields(tuple(found), tuple(found.values()), exhaustive=self._listed))
 
 
@@ -176,15 +176,17 @@ class ResourceReader:
             name = number or label
             if not name or name in found:
                 continue
+            if not number:
+                raise BadAnswer(f"The server lists a resource {label} without its number.")
             values = (format_, content)
             fields = self._fields.get(values)
             if fields is None:
-                fields = self._fields[values] = Fields(RESOURCE_FIELDS, values)
+                fields = self._fields[values] = Fields(RESOURCE_FIELDS, tuple(map(plain_text, values)))
             found[name] = Item(
                 Kind.RESOURCE,
                 label,
                 number,
-                format_,
+                fields["format"],
                 f"{owner_uri}/resources/{name}",
                 fields,
                 number_or_none(count),

@@ -147,22 +147,40 @@ def own(root: etree._Element, kind: Kind) -> etree._Element:
     return document
 
 
+def accession_id(document: etree._Element) -> str:
+    """Raises BadAnswer for a document that does not say whose it is."""
+    return _attribute(document, "ID")
+
+
 def scans(session: etree._Element) -> dict[str, etree._Element]:
-    """The scans nested in a session's document, by ID."""
+    """The scans nested in a session's document, by ID. Raises BadAnswer for one without."""
     found = session.findall(f"{{{XNAT}}}scans/{{{XNAT}}}scan")
-    return {str(scan.get("ID", "")): scan for scan in found}
+    return {_attribute(scan, "ID"): scan for scan in found}
 
 
 def assessors(session: etree._Element) -> dict[str, etree._Element]:
-    """The assessors nested in a session's document, by label, or by ID where they have none."""
+    """The assessors nested in a session's document, by label, or by ID where they have none.
+
+    Raises BadAnswer for one with neither.
+    """
     found = session.findall(f"{{{XNAT}}}assessors/{{{XNAT}}}assessor")
-    return {str(one.get("label") or one.get("ID", "")): one for one in found}
+    return {_attribute(one, "label", "ID"): one for one in found}
 
 
 def reconstructions(session: etree._Element) -> dict[str, etree._Element]:
-    """The reconstructions nested in a session's document, by ID."""
+    """The reconstructions nested in a session's document, by ID. Raises BadAnswer for one without."""
     found = session.findall(f"{{{XNAT}}}reconstructions/{{{XNAT}}}reconstructedImage")
-    return {str(one.get("ID", "")): one for one in found}
+    return {_attribute(one, "ID"): one for one in found}
+
+
+def _attribute(element: etree._Element, *names: str) -> str:
+    for name in names:
+        if (text := str(element.get(name, ""))).strip():
+            return text
+    raise BadAnswer(
+        f"The server's document has a {_local(element)} without its {names[-1]}.",
+        "Try again; if it stays, ask the server's administrator to look at it.",
+    )
 
 
 def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[str, str]:

@@ -153,12 +153,13 @@ def duplicates(text: str) -> list[str]:
     if not text.startswith("{"):
         return []
     try:
-        named = json.loads(text, strict=False).get("duplicates", [])
-    except ValueError:
-        raise BadAnswer(
-            "The server's answer to an upload cannot be read.", "Compare before going on."
-        ) from None
-    return [str(name) for name in named]
+        told = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        told = None
+    named = told.get("duplicates", []) if isinstance(told, dict) else None
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise BadAnswer("The server's answer to an upload cannot be read.", "Compare before going on.")
+    return named
 
 
 def share(connection: Connection, uri: str, project: str, label: str) -> None:

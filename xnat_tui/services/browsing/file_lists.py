@@ -119,7 +119,7 @@ class _Asking:
         anywhere = Item(Kind.RESOURCE, "")
         try:
             for row in self.reader.connection.table(question.path, **parameters):
-                found[row["cat_ID"]].append(listing.file_item(row, anywhere))
+                found[listing.resource_number(row)].append(listing.file_item(row, anywhere))
         except REFUSALS as refusal:
             log.info("bulk question for files refused: %s", type(refusal).__name__)
             return {}, refusal

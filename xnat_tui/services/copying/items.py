@@ -282,14 +282,16 @@ def _custom_fields(run: CopyRun, step: Step, there: etree._Element | None) -> tu
     path = f"/xapi/custom-fields{encode_uri(step.target.uri).removeprefix('/data')}/fields"
     try:
         sent = json.loads(text)
+        if not isinstance(sent, dict):
+            raise ValueError
         run.target.write("PUT", path, body=text.encode(), content_type="application/json")
         kept = run.target.get_json(path)
     except Interrupted:
         raise
-    except (XnatTuiError, ValueError) as error:
+    except (XnatTuiError, ValueError, RecursionError) as error:
         if isinstance(error, XnatTuiError) and error.unreachable:
             raise
-        words = error.message if isinstance(error, XnatTuiError) else "they are no JSON"
+        words = error.message if isinstance(error, XnatTuiError) else "they are no JSON object"
         return (Failure(step.path, f"The answers of its custom forms were not copied: {words}"),)
     if not isinstance(kept, dict) or any(kept.get(name) != value for name, value in sent.items()):
         return (Failure(step.path, "The server did not keep all answers of the custom forms."),)
