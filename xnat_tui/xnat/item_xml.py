@@ -365,6 +365,11 @@ def lost(sent: etree._Element, stored: etree._Element) -> list[str]:
     return list(dict.fromkeys(missing))
 
 
+def blank_texts(document: etree._Element) -> dict[str, str]:
+    """The fields of white space alone, as `lost` names them: XNAT drops them where a document brings them."""
+    return {name: text for name, text in _facts(document, "", by_name=True) if text and not text.strip()}
+
+
 _BOOLEANS = {"true": "1", "false": "0"}
 
 

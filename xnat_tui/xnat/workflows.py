@@ -50,7 +50,8 @@ def search(
 ) -> list[Workflow]:
     """Workflows of a project, or of some items by accession ID, oldest first, in one request.
 
-    One whose row lacks its number or status is among them: `completed` asks for it in another way. Raises Forbidden where this user may not search workflows, ServerUnreachable without an answer.
+    One whose row lacks its number or status is among them: `completed` asks for it in another way. Raises
+    Forbidden where this user may not search workflows, ServerUnreachable without an answer.
     """
     criteria: list[Criterion] = []
     if project:

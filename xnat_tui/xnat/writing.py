@@ -69,6 +69,11 @@ def put_item(connection: Connection, uri: str, document: etree._Element) -> str:
     return text.rpartition("/")[2] if text and not text.startswith("<") else ""
 
 
+def put_fields(connection: Connection, uri: str, values: Mapping[str, str]) -> None:
+    """Set fields of an item by their paths, `xnat:mrScanData/note`. Read back."""
+    connection.write("PUT", encode_uri(uri), params=values, timeout=WRITE_SECONDS)
+
+
 def put_resource(connection: Connection, uri: str, attributes: Attributes) -> None:
     """Create an empty resource; Conflict where it exists."""
     connection.write("PUT", encode_uri(uri), params=attributes.params(), timeout=WRITE_SECONDS)
