@@ -25,7 +25,7 @@ from xnat_tui.xnat.listing import (
     number_or_none,
     subject_item,
 )
-from xnat_tui.xnat.table import Cells, Table
+from xnat_tui.xnat.table import Cells, Table, says
 
 _RESOURCE_COLUMNS = ("xnat_abstractresource_id", "label", "format", "content", "file_count", "file_size")
 _SUBJECT_VARIABLE = "xnat:subjectData/fields/field"
@@ -176,7 +176,7 @@ class ResourceReader:
             name = number or label
             if not name or name in found:
                 continue
-            if not number:
+            if not says(number):
                 raise BadAnswer(f"The server lists a resource {label} without its number.")
             values = (format_, content)
             fields = self._fields.get(values)

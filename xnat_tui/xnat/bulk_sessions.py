@@ -24,7 +24,7 @@ from xnat_tui.xnat.bulk import (
 )
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.listing import FieldReader
-from xnat_tui.xnat.table import Cells, Table
+from xnat_tui.xnat.table import Cells, Table, says
 
 log = logging.getLogger("xnat_tui.bulk_sessions")
 
@@ -301,8 +301,8 @@ def _by_scan(
     found: dict[str, list[Cells]] = {}
     for cells in rows:
         identifier, number, scan_type, uid = identity(cells)
-        if identifier:
+        if says(identifier):
             found.setdefault(number or f"{identifier} {scan_type} {uid}", []).append(cells)
-        elif number or scan_type or uid:
+        elif identifier or number or scan_type or uid:
             raise BadAnswer("The server lists a scan without its ID.")
     return found.items()

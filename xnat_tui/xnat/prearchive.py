@@ -17,7 +17,7 @@ from xnat_tui.xnat.connection import Connection, encode_uri, url_path
 from xnat_tui.xnat.dicom import read_header
 from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.listing import number_or_none
-from xnat_tui.xnat.table import Row, Table, parse_table
+from xnat_tui.xnat.table import Row, Table, parse_table, says
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -194,7 +194,7 @@ def _rows(table: Table) -> list[Received]:
     """Raises BadAnswer for a row that does not say where its session is, or what is going on with it."""
     for row in table:
         row.required("status")
-        if not row["url"].strip():
+        if not says(row["url"]):
             row.required("timestamp")
             row.required("folderName", "name")
     return [Received.of({column: row[column] for column in table.columns}) for row in table]

@@ -26,6 +26,11 @@ Cells = tuple[str, ...]
 """A row's texts, in the order of its table's columns."""
 
 
+def says(cell: str) -> bool:
+    """Whether a cell can be what a row must have: neither blank, nor something else than text or number."""
+    return type(cell) is str and bool(cell.strip())
+
+
 class Row:
     """One row: `row[column]` is its text, "" where the server sent NULL or no such column.
 
@@ -51,8 +56,7 @@ class Row:
         Raises BadAnswer naming the first where all are missing, blank, or neither text nor whole number.
         """
         for column in columns:
-            text = self[column]
-            if text.strip() and type(text) is str:
+            if says(text := self[column]):
                 return text
         raise BadAnswer(f"A row of the server's listing has no {columns[0]}.", _HINT)
 
