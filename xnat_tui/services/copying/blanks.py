@@ -30,17 +30,27 @@ def send_blank(
     kind = step.data.get("type") or step.source.type
     if step.kind in (Kind.PROJECT, Kind.SUBJECT):
         kind = f"xnat:{step.kind}Data"
-    paths = {name: _VARIABLE.sub(r"fields/field[name=\1]/field", name) for name in differing}
-    params = {f"{kind}/{path}": texts[name] for name, path in paths.items()}
+    paths = {name: path for name in differing if (path := _parameter(name))}
     words = "the server does not keep white space alone"
+    lost: Sequence[str] = differing
     try:
-        writing.put_fields(run.target, step.target.uri, params)
-        stored = run.stored(step.target.uri)
-        kept = stored is not None and not item_xml.lost(document, item_xml.own(stored, step.kind))
+        if paths:
+            params = {f"{kind}/{path}": texts[name] for name, path in paths.items()}
+            writing.put_fields(run.target, step.target.uri, params)
+            stored = run.stored(step.target.uri)
+            if stored is not None:
+                lost = item_xml.lost(document, item_xml.own(stored, step.kind))
     except Interrupted:
         raise
     except XnatTuiError as error:
         if error.unreachable:
             raise
-        kept, words = False, error.message
-    return () if kept else (Failure(step.path, f"{', '.join(differing)}: {words}"),)
+        words = error.message
+    return (Failure(step.path, f"{', '.join(lost)}: {words}"),) if lost else ()
+
+
+def _parameter(name: str) -> str:
+    """A field's path as a parameter names it; "" where none reaches it, as one of many `addParam`."""
+    if variable := _VARIABLE.fullmatch(name):
+        return f"fields/field[name={variable[1]}]/field"
+    return "" if "[" in name else name
