@@ -207,10 +207,12 @@ def file_item(row: Row, resource: Item) -> Item:
 def file_path(row: Row) -> str:
     """The path below the resource: what follows the first `/files/` of the URI. `Name` is only its end.
 
-    Raises BadAnswer where neither tells it.
+    Raises BadAnswer where the row does not tell it: two files of one name may stand in two folders.
     """
-    _, _, path = row.required("URI", "Name").partition("/files/")
-    return path or row.required("Name")
+    _, _, path = row.required("URI").partition("/files/")
+    if not path:
+        raise BadAnswer("The server lists a file whose URI does not tell its path.", "Reload.")
+    return path
 
 
 def resource_number(row: Row) -> str:
