@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -141,3 +142,36 @@ def test_documents_cannot_change_who_an_item_is(admin: Any) -> None:
 def test_addresses_that_a_servlet_container_refuses(admin: Any) -> None:
     for path in ("/data/projects/P1%2FX", "/data//projects", "/data/projects;x=1"):
         assert admin.get(path).status_code == 400
+
+
+@pytest.mark.parametrize("serializer", ["xalan", "jdk"])
+def test_a_comment_comes_before_an_elements_text(admin: Any, site: Site, serializer: str) -> None:
+    site.settings.xml_serializer = serializer
+    subject = next(iter(site.projects["P1"].subjects.values()))
+    subject.variables["site"] = "3"
+    subject.fields["addID"], subject.fields["addID/name"] = "123", "ext"
+    path = f"/data/subjects/{subject.id}?format=xml"
+    shown = admin.get(path).text
+    gap = "\n" if serializer == "xalan" else "\n            "
+    assert re.search(rf'<xnat:field name="site">\s*<!--hidden_fields\[[^]]*\]-->{gap}3', shown)
+    assert re.search(r'<xnat:addID name="ext">\s*<!--hidden_fields\[[^]]*\]-->\n *123', shown)
+    concealed = admin.get(f"{path}&concealHiddenFields=true").text
+    assert "hidden_fields" not in concealed
+    assert '<xnat:field name="site">3</xnat:field>' in concealed
+    site.settings.hidden_fields_concealed = False
+    assert admin.get(f"{path}&concealHiddenFields=true").text == shown
+
+
+def test_a_document_keeps_the_white_space_of_a_text_and_drops_what_is_nothing_else(
+    admin: Any, site: Site
+) -> None:
+    body = (
+        b"<xnat:MRSession xmlns:xnat='http://nrg.wustl.edu/xnat'><xnat:fields>"
+        b"<xnat:field name='a'><!--hidden_fields[]-->\n 1 </xnat:field><xnat:field name='b'>\n</xnat:field>"
+        b"<xnat:field name='c'>\n<!--x-->2</xnat:field></xnat:fields>"
+        b"<xnat:note> x\n</xnat:note></xnat:MRSession>"
+    )
+    assert admin.put(SESSION, data=body, headers={"Content-Type": "text/xml"}).status_code == 200
+    session = site.experiments["XNAT_E00001"]
+    assert session.variables == {"a": "\n 1 ", "b": "", "c": "2"}
+    assert session.fields["note"] == " x\n"

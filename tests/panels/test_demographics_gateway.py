@@ -11,7 +11,8 @@ SUBJECT = b"""<xnat:Subject xmlns:xnat="http://nrg.wustl.edu/xnat" xmlns:own="ur
   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="S1" label="S" group="a &amp; b">
   <xnat:demographics xsi:type="own:demographicData"><!--hidden_fields[id="1"]-->
     <xnat:gender>male</xnat:gender><xnat:height units="cm">172.0</xnat:height></xnat:demographics>
-  <xnat:fields><xnat:field name="site">Z\xc3\xbcrich<!--hidden_fields[id="2"]--></xnat:field></xnat:fields>
+  <xnat:fields><xnat:field name="site"><!--hidden_fields[id="2"]-->
+Z\xc3\xbcrich </xnat:field></xnat:fields>
 </xnat:Subject>"""
 
 
@@ -23,7 +24,7 @@ class Recorder:
         self.calls = []
 
     def get_bytes(self, path, /, max_bytes, **params):
-        assert params == {"format": "xml"}
+        assert params == {"format": "xml", "concealHiddenFields": "true"}
         return self.document
 
     def write(self, method, path, /, params=None, body=None, **more):
@@ -38,7 +39,7 @@ def test_a_document_is_read_to_the_letter():
         "group": "a & b",
         "gender": "male",
         "height": "172.0",
-        "fields/site": "Zürich",
+        "fields/site": "Zürich ",
     }
 
 
@@ -60,7 +61,7 @@ def test_another_kind_of_demographics_is_addressed_by_its_type():
     }
 
 
-@pytest.mark.parametrize("text", ['"', "&", "'", "<", ">", "é", "NULL", "a\u00a0b"])
+@pytest.mark.parametrize("text", ['"', "&", "'", "<", ">", "é", "NULL", "a\u00a0b", " a", "a "])
 def test_what_a_parameter_would_change_goes_as_a_document(text):
     connection = Recorder()
     demographics.write(connection, "P", "S1", {"race": text}, demographics.USUAL_TYPE)

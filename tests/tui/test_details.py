@@ -88,3 +88,25 @@ async def test_a_files_format_is_told_where_it_is_no_field() -> None:
     item = Item(Kind.FILE, "1.dcm", type="DICOM")
     async with lines(Pair(Kind.FILE, "1.dcm", item), 60) as shown:
         assert sum(line.split()[:2] == ["format", "DICOM"] for line in shown) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "seen"),
+    [
+        ("1", "\n1", ("1", "␊1")),
+        ("x", " x ", ("x", "␠x␠")),
+        ("a b", "a  b", ("a␠b", "a␠␠b")),
+        ("", "  ", ("—", "␠␠")),
+    ],
+)
+async def test_values_that_differ_in_white_space_show_it(one: str, other: str, seen: tuple[str, str]) -> None:
+    pair = Pair(
+        Kind.SUBJECT,
+        "S",
+        Item(Kind.SUBJECT, "S", fields={"note": one}),
+        Item(Kind.SUBJECT, "S", fields={"note": other}),
+    )
+    pair.fields = (FieldDifference("note", one, other),)
+    async with lines(pair, 100) as shown:
+        (line,) = [line for line in shown if line.strip(" │").startswith("note")]
+        assert line.replace("│", "").split()[1:3] == list(seen)

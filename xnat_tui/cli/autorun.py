@@ -42,7 +42,7 @@ def list_(state: State, location: str, every_pipeline: bool, status: tuple[str, 
         places = list(workspace.find(location))
         service = Workflows(workspace.reader(places[0].server))
         found = {
-            one.id: one
+            one.key: one
             for place in places
             for one in service.at(place, every_pipeline=every_pipeline, status=status)
         }

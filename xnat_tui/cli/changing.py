@@ -12,7 +12,7 @@ from xnat_tui.cli.state import State
 from xnat_tui.config import Server
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.changes import Change, Result, apply
-from xnat_tui.model.display import clean
+from xnat_tui.model.display import clean, clean_beside
 
 
 def carry_out(
@@ -107,11 +107,12 @@ def _fields(change: Change) -> str:
         return ", ".join(f"{name}: {text}" for name, text in change.before.items() if text)
     told = []
     for name in dict.fromkeys((*change.after, *change.before)):
-        text = change.after.get(name, "") or "(none)"
+        text = change.after.get(name, "")
+        before, text = clean_beside(change.before.get(name, text), text)
         told.append(
-            f"{name}: {change.before[name] or '(none)'} → {text}"
+            f"{name}: {before or '(none)'} → {text or '(none)'}"
             if name in change.before
-            else f"{name}: {text}"
+            else f"{name}: {text or '(none)'}"
         )
     return ", ".join(told)
 

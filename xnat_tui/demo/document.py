@@ -39,7 +39,7 @@ _IGNORED = frozenset(["resources", "file", "in", "out", "custom_fields", "metada
 
 def read_document(site: Site, body: bytes) -> Document:
     """The item of a document; 422 when it is no XML or its root element is no known type."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
@@ -58,19 +58,20 @@ def _read(element: etree._Element, xsi_type: str) -> Document:
         name = etree.QName(key)
         if name.namespace is None:
             _keep(found, name.localname, str(value))
-    assesses = any(etree.QName(child).localname == "imageSession_ID" for child in element)
-    for child in element:
+    below = _elements(element)
+    assesses = any(etree.QName(child).localname == "imageSession_ID" for child in below)
+    for child in below:
         tag = etree.QName(child).localname
         if tag in _NESTED and not assesses:  # an assessor's `scans` are fields that refer to scans
             default = "xnat:reconstructedImageData" if tag == "reconstructions" else ""
-            nested = [_read(one, one.get(f"{{{XSI}}}type") or default) for one in child]
+            nested = [_read(one, one.get(f"{{{XSI}}}type") or default) for one in _elements(child)]
             getattr(found, tag).extend(nested)
         elif tag == "sharing":
-            found.shares.update({one.get("project", ""): one.get("label") for one in child})
+            found.shares.update({one.get("project", ""): one.get("label") for one in _elements(child)})
         elif tag == "studyProtocol":
             found.protocols.append(child)
         elif tag == "fields":
-            found.variables.update({one.get("name", ""): (one.text or "").strip() for one in child})
+            found.variables.update({one.get("name", ""): _text(one) for one in _elements(child)})
         elif tag not in _IGNORED:
             _leaf(found, child, tag)
     return found
@@ -80,10 +81,19 @@ def _leaf(found: Document, element: etree._Element, path: str) -> None:
     for key, value in element.attrib.items():
         if etree.QName(key).namespace is None:
             _keep(found, f"{path}/{key!s}", str(value))
-    if element.text and element.text.strip():
-        _keep(found, path, element.text.strip())
-    for child in element:
+    _keep(found, path, _text(element))
+    for child in _elements(element):
         _leaf(found, child, f"{path}/{etree.QName(child).localname}")
+
+
+def _elements(element: etree._Element) -> list[etree._Element]:
+    return [one for one in element if isinstance(one.tag, str)]
+
+
+def _text(element: etree._Element) -> str:
+    """Its text as ``SAXReader`` puts it together: only pieces that are all white space are dropped."""
+    pieces = [element.text or "", *(one.tail or "" for one in element)]
+    return "".join(piece for piece in pieces if piece.strip())
 
 
 def _keep(found: Document, path: str, value: str) -> None:

@@ -1,4 +1,9 @@
-"""Items written as XNAT's XML."""
+"""Items written as XNAT's XML.
+
+XNAT writes a comment with the keys of a row, then the row's own text; its serializer indents. Xalan, which
+it brings along, puts one newline after a comment and one between elements; a JDK's own serializer puts
+comment and text on lines of their own and loses the newlines that a text begins with (run with JDK 17).
+"""
 
 from __future__ import annotations
 
@@ -57,6 +62,8 @@ _ATTRIBUTES = frozenset(
         "parameters/matrix/y",
         "height/units",
         "weight/units",
+        "addID/name",
+        "parameters/addParam/name",
     ]
 )
 _ELEMENT_ONLY = {"project": frozenset(("type",)), "scan": frozenset(("modality",))}
@@ -116,14 +123,51 @@ def item_xml(site: Site, user: User, item: Item, *, conceal: bool = False) -> by
     name = known.element if known is not None else "xnat:Item"
     root = etree.Element(_tag(name), nsmap=NAMESPACES)
     root.set(f"{{{XSI}}}schemaLocation", f"{XNAT} http://localhost/xapi/schemas/xnat/xnat.xsd")
-    _fill(site, user, root, item, hidden=not conceal)
+    _fill(site, user, root, item, hidden=not (conceal and site.settings.hidden_fields_concealed))
+    _indent(root, "\n", "    " if site.settings.xml_serializer == "jdk" else "")
     text: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return text
+
+
+def _indent(element: etree._Element, line: str, step: str) -> None:
+    """White space as the serializer writes it; ``line`` is what begins the line of the element itself.
+
+    A text beside a comment is the comment's tail. A text by itself is never touched.
+    """
+    below = [one for one in element if isinstance(one.tag, str)]
+    comments = [one for one in element if not isinstance(one.tag, str)]
+    inner = f"{line}{step}"
+    if comments and not below:
+        text = comments[0].tail or ""
+        if not step:
+            comments[0].tail = f"\n{text}"
+            return
+        element.text = inner
+        comments[0].tail = f"{inner}{text.lstrip(chr(10))}{line}" if text else line
+        return
+    if not below:
+        return
+    element.text = inner if step or not comments else None
+    for one in element:
+        one.tail = inner
+    element[-1].tail = line
+    for one in below:
+        _indent(one, inner, step)
 
 
 def _tag(name: str) -> str:
     prefix, _, local = name.partition(":")
     return f"{{{NAMESPACES[prefix]}}}{local}"
+
+
+_WITH_KEYS = tuple(f"{{{XNAT}}}{name}" for name in ("alias", "addID", "addParam", "demographics"))
+"""Elements that are rows of their own, beside custom variables and items."""
+
+
+def _hide_keys(element: etree._Element, key: str, number: int) -> None:
+    comment = etree.Comment(f'hidden_fields[{key}="{number}"]')
+    comment.tail, element.text = element.text, None
+    element.insert(0, comment)
 
 
 def _child(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
@@ -144,6 +188,9 @@ def _fill(site: Site, user: User, root: etree._Element, item: Item, *, hidden: b
     elif isinstance(item, Scan | Reconstruction):
         _child(root, "image_session_ID", item.session.id)
     _put_fields(root, item)
+    if hidden:
+        for number, one in enumerate(root.iterdescendants(*_WITH_KEYS), 1):
+            _hide_keys(one, f"xnat_{etree.QName(one).localname}_id", number)
     if item.shares:
         sharing = _child(root, "sharing")
         for project_id, label in item.shares.items():
@@ -157,8 +204,7 @@ def _fill(site: Site, user: User, root: etree._Element, item: Item, *, hidden: b
             one = _child(holder, "field", value)
             one.set("name", name)
             if hidden:
-                key = f"{item.xsi_type.replace(':', '_')}_field_id"
-                one.append(etree.Comment(f'hidden_fields[{key}="{number}"]'))
+                _hide_keys(one, f"{item.xsi_type.replace(':', '_')}_field_id", number)
     if item.custom_fields and site.at_least(1, 8, 8):
         _child(root, "custom_fields", json.dumps(item.custom_fields))
     if isinstance(item, Project):

@@ -47,6 +47,8 @@ class Settings:
     ``[`` and ``]`` in queries, and addresses beyond 8 kB with 400.
     ``zip_level``: unproven; how hard zips are deflated where ``compression`` says nothing: 0 not at all, -1
     as Java's own default.
+    ``xml_serializer``: what writes documents: ``xalan``, which XNAT ships, or ``jdk``.
+    ``hidden_fields_concealed``: unproven for old servers; whether ``concealHiddenFields=true`` is honoured.
     ``range_supported``: servers after 1.10 may answer 206 to a Range header.
     ``expired_answer``: an expired session: ``401``, or ``login`` (200 with the login page).
     ``last_modified_blank``: never-changed rows list "" instead of their insertion time.
@@ -105,6 +107,8 @@ class Settings:
     shared_rows_repeat: bool = False
     strict_addresses: bool = True
     zip_level: int = 0
+    xml_serializer: str = "xalan"
+    hidden_fields_concealed: bool = True
     range_supported: bool = False
     expired_answer: str = "401"
     last_modified_blank: bool = False

@@ -37,6 +37,24 @@ def _shown(character: str) -> str:
     return f"<U+{code:04X}>"
 
 
+def clean_beside(one: str, other: str) -> tuple[str, str]:
+    """Two values that differ, cleaned so that it is seen how: blanks at an end are `␠`.
+
+    So is every blank where nothing but white space differs.
+    """
+    if one != other and "".join(one.split()) == "".join(other.split()):
+        return clean(one.replace(" ", "␠")), clean(other.replace(" ", "␠"))
+    return clean(_edged(one)), clean(_edged(other))
+
+
+def _edged(text: str) -> str:
+    if text == text.strip(" "):
+        return text
+    inner = text.strip(" ")
+    head = len(text) - len(text.lstrip(" "))
+    return "␠" * head + inner + "␠" * (len(text) - head - len(inner))
+
+
 def cell_width(text: str) -> int:
     """How many cells cleaned text takes in a terminal: two for East Asian wide, none for combining."""
     return len(text) if text.isascii() else sum(map(_character_width, text))

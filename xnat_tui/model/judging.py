@@ -1,14 +1,13 @@
 """When two items are the same: the rules, each with the evidence it rests on.
 
-Equal are: an empty value and a missing one, numbers of one value, one day in two spellings, text before
-and after XML escaping (XNAT stores parameters escaped, documents not). Neutral are fields that belong
-to a server and not to the data: accession IDs, dates and users of insertion, paths, catalog statistics.
+Equal are: an empty value and a missing one, numbers of one value, one day in two spellings. Any other text
+is compared as it is, white space included. Neutral are fields that belong to a server and not to the data:
+accession IDs, dates and users of insertion, paths, catalog statistics.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import html
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -180,12 +179,10 @@ _TYPED = frozenset({Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR})
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|#39);")
 
 
 def same_text(one: str, other: str) -> bool:
-    """Whether two texts of one field mean the same: escaped or not, as a number, as a day."""
-    one, other = _plain(one), _plain(other)
+    """Whether two texts of one field are the same, or mean the same number or the same day."""
     if one == other:
         return True
     if not one or not other:
@@ -194,11 +191,6 @@ def same_text(one: str, other: str) -> bool:
         return _same_number(one, other)
     day, other_day = _day(one), _day(other)
     return day is not None and day == other_day
-
-
-def _plain(text: str) -> str:
-    text = text.strip()
-    return html.unescape(text) if _ENTITY.search(text) else text
 
 
 def _same_number(one: str, other: str) -> bool:

@@ -11,9 +11,13 @@ DISMISSED = "Failed (Dismissed)"
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """`status` is plain text. `started` is the server's local time, without a zone."""
+    """`status` is plain text. `started` is the server's local time, without a zone.
+
+    What a server does not tell is "": a workflow without number or status cannot be ended.
+    """
 
     id: str
+    """Its number (`wrk_workflowData_id`)."""
     item: str
     """Accession ID of what it ran on; the project's ID for a project."""
     project: str
@@ -25,6 +29,13 @@ class Workflow:
     user: str = ""
     """Who started it; "" where the server does not tell."""
     label: str = ""
+    twin: int = 0
+    """Which one of several without a number that are alike in all the server tells."""
+
+    @property
+    def key(self) -> str:
+        """What it is told apart by, be it without a number."""
+        return self.id or f"{self.item} {self.pipeline} {self.started} {self.status} {self.twin}"
 
     @property
     def open(self) -> bool:

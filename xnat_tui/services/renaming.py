@@ -242,7 +242,7 @@ class Renaming:
         """Open workflows by item, in one request; or a note that they could not be looked up."""
         try:
             found = self.workflows.open_on(project)
-        except Forbidden as error:
+        except (BadAnswer, Forbidden) as error:
             return (
                 {},
                 f"open workflows could not be looked up ({error.message}); the server refuses if one blocks",
@@ -250,6 +250,8 @@ class Renaming:
         running: dict[str, list[Workflow]] = {}
         for one in found:
             running.setdefault(one.item, []).append(one)
+        if "" in running:
+            return running, "an open workflow whose item is not told may block one; the server then refuses"
         return running, ""
 
     def _anonymisation(self) -> list[str]:
@@ -277,7 +279,8 @@ def _refused_by(
     """The change, refused where an open workflow stays in its way."""
     if others := [one for one in blocking if not one.is_autorun]:
         other = others[0]
-        return replace(change, refusal=f"{other.name} is {other.status} on it since {other.started}.")
+        name, status = other.name or "an unnamed workflow", other.status or "in an untold status"
+        return replace(change, refusal=f"{name} is {status} on it since {other.started}.")
     if stuck := [one.refusal for one in dismissals if one.refusal]:
         return replace(change, refusal=f"AutoRun blocks it. {stuck[0]}")
     if blocking and not dismiss:

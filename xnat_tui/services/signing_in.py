@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,11 +24,15 @@ def keep_token(connection: Connection, server: Server) -> datetime:
 
 def issued(document: Any) -> tuple[str, str, datetime]:
     """Alias, secret and end of a token; XNAT gives the end in milliseconds since 1970."""
-    if isinstance(document, dict):
-        alias, secret = document.get("alias"), document.get("secret")
-        end = document.get("estimatedExpirationTime")
-        if alias and secret and isinstance(end, int | float):
-            return str(alias), str(secret), datetime.fromtimestamp(end / 1000, UTC)
+    match document:
+        case {
+            "alias": str() as alias,
+            "secret": str() as secret,
+            "estimatedExpirationTime": int() | float() as end,
+        }:
+            with suppress(OverflowError, OSError, ValueError):
+                if alias and secret and not isinstance(end, bool):
+                    return alias, secret, datetime.fromtimestamp(end / 1000, UTC)
     raise BadAnswer(
         "The server issued no token that could be used.", "Its administrator may have switched them off."
     )

@@ -48,13 +48,14 @@ class Workflows:
         found: dict[str, tuple[Place, Workflow]] = {}
         for place in places:
             for one in self._found(place, autorun=not ids, only_open=not ids):
-                found.setdefault(one.id, (place, one))
+                found.setdefault(one.key, (place, one))
         if not ids:
             return [self.dismissal(place, one) for place, one in found.values()]
         changes = []
+        by_number = {one.id: (place, one) for place, one in found.values()}
         for number in ids:
-            if number in found:
-                changes.append(self.dismissal(*found[number]))
+            if number in by_number:
+                changes.append(self.dismissal(*by_number[number]))
             else:
                 where = " ".join(str(place.location) for place in places)
                 changes.append(
@@ -71,6 +72,9 @@ class Workflows:
     def dismissal(self, place: Place, workflow: Workflow) -> Change:
         """The change that ends one workflow."""
         refusal = "" if workflow.open else f"it is over: {workflow.status}."
+        if unknown := [name for name in ("id", "status") if not getattr(workflow, name)]:
+            words = {"id": "number (workflow_id)", "status": "status"}
+            refusal = f"the server does not tell its {' and '.join(words[name] for name in unknown)}."
         if not refusal and workflow.user and workflow.user != self.reader.connection.user:
             refusal = "" if self._may_change_all() is not False else _not_yours(workflow)
         after = {
@@ -112,17 +116,29 @@ class Workflows:
         if project is None or place.item is None:
             raise NotFound(f"{place.location} is a server.", "Name a project, a subject or a session.")
         if place.kind is Kind.PROJECT:
-            return gateway.search(
-                self.reader.connection, project=project.id, autorun=autorun, only_open=only_open
+            return self._completed(
+                gateway.search(
+                    self.reader.connection, project=project.id, autorun=autorun, only_open=only_open
+                ),
+                only_open=only_open,
             )
         items = self._items(place)
         try:
-            return gateway.search(self.reader.connection, items=items, autorun=autorun, only_open=only_open)
+            return self._completed(
+                gateway.search(self.reader.connection, items=items, autorun=autorun, only_open=only_open),
+                only_open=only_open,
+            )
         except Forbidden:
             if not autorun:
                 raise
         latest = [gateway.latest_autorun(self.reader.connection, item) for item in items]
         return [one for one in latest if one is not None and (one.open or not only_open)]
+
+    def _completed(self, found: Iterable[Workflow], *, only_open: bool) -> list[Workflow]:
+        """Open ones, which somebody may want to end, with number and status where another way tells them."""
+        connection = self.reader.connection
+        told = [gateway.completed(connection, one) if one.open else one for one in found]
+        return [one for one in told if one.open or not only_open]
 
     def _items(self, place: Place) -> list[str]:
         """The accession IDs at a place: a subject's sessions too; a scan's workflows are its session's."""

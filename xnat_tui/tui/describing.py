@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnat_tui.model.display import cell_width, clean, counted, short_size
+from xnat_tui.model.display import cell_width, clean, clean_beside, counted, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
 from xnat_tui.model.pairing import FieldDifference, Pair, Status
 from xnat_tui.tui.marks import MarkTotals
@@ -83,7 +83,7 @@ def verdict(pair: Pair) -> str:
 
 def _difference(difference: FieldDifference) -> str:
     """`8 vs 6 files`, `113k vs 84k`; any other field by its name."""
-    one, other = difference.source, difference.destination
+    one, other = clean_beside(difference.source, difference.destination)
     if difference.name == "file_count":
         return f"{_short(one)} vs {_short(other)} files"
     if difference.name == "file_size" and one.isdecimal() and other.isdecimal():
@@ -92,7 +92,7 @@ def _difference(difference: FieldDifference) -> str:
 
 
 def _short(text: str) -> str:
-    text = clean(text) or "(none)"
+    text = text or "(none)"
     return text if len(text) <= 16 else text[:15] + "…"
 
 

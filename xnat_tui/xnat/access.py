@@ -23,5 +23,5 @@ def own_access(connection: Connection) -> Mapping[str, str]:
     found = {}
     for row in table:
         role = row[columns[0]] if columns else ""
-        found[row["id"]] = _ROLES.get(role, role) or _OPEN.get(row["project_access"], "")
+        found[row.required("id")] = _ROLES.get(role, role) or _OPEN.get(row["project_access"], "")
     return found

@@ -14,6 +14,7 @@ from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, Refused, ServerErro
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
 from xnat_tui.xnat.bulk_asking import BulkAsking
 from xnat_tui.xnat.connection import Connection, url_path
+from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.listing import (
     EXPERIMENT_COLUMNS,
     IDENTIFYING,
@@ -25,7 +26,7 @@ from xnat_tui.xnat.listing import (
     number_or_none,
     subject_item,
 )
-from xnat_tui.xnat.table import Cells, Table
+from xnat_tui.xnat.table import Cells, Table, says
 
 _RESOURCE_COLUMNS = ("xnat_abstractresource_id", "label", "format", "content", "file_count", "file_size")
 _SUBJECT_VARIABLE = "xnat:subjectData/fields/field"
@@ -110,14 +111,9 @@ class ProjectQuestions:
         labels: dict[str, str] = {}
         for rows in by_accession_id(table).values():
             row = table.row(rows[0])
-            if not row["subject_ID"]:
-                raise BadAnswer(
-                    "This server does not say of which subjects the experiments of a project are."
-                )
-            labels[row["subject_ID"]] = row["subject_label"]
-            by_subject.setdefault(row["subject_ID"], []).append(
-                experiment_item(row, variables(read(rows[0]), rows))
-            )
+            subject = row.required("subject_ID")
+            labels[subject] = row["subject_label"]
+            by_subject.setdefault(subject, []).append(experiment_item(row, variables(read(rows[0]), rows)))
         return Experiments(by_subject, labels)
 
     def owned(self) -> Owned:
@@ -167,7 +163,7 @@ class Variables:
         self._listed = ("fields/",) if name.lower() in {name.lower() for name in table.columns} else ()
 
     def __call__(self, fields: Fields, rows: list[Cells]) -> Fields:
-        found = {f"fields/{name}": value for name, value in map(self._pick, rows) if name}
+        found = {f"fields/{name}": plain_text(value) for name, value in map(self._pick, rows) if name}
         return fields.joined(Fields(tuple(found), tuple(found.values()), exhaustive=self._listed))
 
 
@@ -187,15 +183,17 @@ class ResourceReader:
             name = number or label
             if not name or name in found:
                 continue
+            if not says(number):
+                raise BadAnswer(f"The server lists a resource {label} without its number.")
             values = (format_, content)
             fields = self._fields.get(values)
             if fields is None:
-                fields = self._fields[values] = Fields(RESOURCE_FIELDS, values)
+                fields = self._fields[values] = Fields(RESOURCE_FIELDS, tuple(map(plain_text, values)))
             found[name] = Item(
                 Kind.RESOURCE,
                 label,
                 number,
-                format_,
+                fields["format"],
                 f"{owner_uri}/resources/{name}",
                 fields,
                 number_or_none(count),

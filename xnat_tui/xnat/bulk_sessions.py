@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Fields, Item, Kind, told_apart
 from xnat_tui.xnat.bulk import (
     REFUSALS,
@@ -25,7 +26,7 @@ from xnat_tui.xnat.bulk_asking import BulkAsking
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.listing import FieldReader
 from xnat_tui.xnat.retry import is_late
-from xnat_tui.xnat.table import Cells, Table
+from xnat_tui.xnat.table import Cells, Table, says
 
 log = logging.getLogger("xnat_tui.bulk_sessions")
 
@@ -124,11 +125,13 @@ class SessionQuestions:
                 log.info("sessions with %d columns refused: %s", len(more), type(refusal).__name__)
         require(table, "project", "subject_ID")
         read = FieldReader(table, {name: name for name in SESSION_FIELDS})
-        owner, subject, pick = table.cell("project"), table.cell("subject_ID"), table.picker(_ASSESSOR_OWNER)
+        pick = table.picker(_ASSESSOR_OWNER)
         found: dict[str, Session] = {}
         for identifier, rows in by_accession_id(table).items():
             assessors = {assessor: owns for assessor, owns in map(pick, rows) if assessor}
-            found[identifier] = Session(owner(rows[0]), subject(rows[0]), read(rows[0]), assessors)
+            row = table.row(rows[0])
+            owner, subject = row.required("project"), row.required("subject_ID")
+            found[identifier] = Session(owner, subject, read(rows[0]), assessors)
         return found, reconstructions
 
     def reconstructions_in(self) -> Reconstructions:
@@ -211,13 +214,14 @@ class SessionQuestions:
             row = table.row(rows[0])
             # not every root type makes XNAT replace the label of what is shared in by the one it has here
             here = next((label for project, label in map(share, rows) if project == self._project), "")
-            found.setdefault(row["session_ID"], []).append(
+            session = row.required("session_ID")
+            found.setdefault(session, []).append(
                 Item(
                     Kind.ASSESSOR,
                     here or row["label"] or identifier,
                     identifier,
                     type=row["xsiType"],
-                    uri=f"/data/experiments/{row['session_ID']}/assessors/{identifier}",
+                    uri=f"/data/experiments/{session}/assessors/{identifier}",
                     fields=variables(read(rows[0]), rows),
                 )
             )
@@ -321,6 +325,8 @@ def _by_scan(
     found: dict[str, list[Cells]] = {}
     for cells in rows:
         identifier, number, scan_type, uid = identity(cells)
-        if identifier:
+        if says(identifier):
             found.setdefault(number or f"{identifier} {scan_type} {uid}", []).append(cells)
+        elif identifier or number or scan_type or uid:
+            raise BadAnswer("The server lists a scan without its ID.")
     return found.items()

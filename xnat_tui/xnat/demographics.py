@@ -1,7 +1,8 @@
 """Subjects' demographics and custom variables: listed in bulk, written to the letter, read back.
 
-Query parameters reach XNAT's store XML-escaped (`Tom's` becomes `Tom&apos;s`), so that texts with such
-characters go as a document. A document merges: it cannot blank a field. The parameter value `NULL` can.
+Query parameters reach XNAT's store XML-escaped (`Tom's` becomes `Tom&apos;s`): texts with such characters,
+or with white space at an end, go as a document, which keeps them as they are. A document merges: it cannot
+blank a field. The parameter value `NULL` can.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from xnat_tui.errors import BadAnswer
 from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX, variable_name
 from xnat_tui.xnat import writing
 from xnat_tui.xnat.connection import Connection, url_path
+from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.item_xml import XNAT, XSI_TYPE
 from xnat_tui.xnat.listing import IDENTIFYING, accession_id
 
@@ -49,17 +51,16 @@ def people(connection: Connection, project: str) -> dict[str, Person]:
     path = f"/data/projects/{url_path(project)}/subjects"
     table = connection.table(path, *IDENTIFYING, columns=",".join(("ID", "label", "project", *FIELDS)))
     there = [name for name in FIELDS if name.lower() in {column.lower() for column in table.columns}]
-    found = {
-        accession_id(row): Person(
-            accession_id(row), row["label"], row["project"] or project, {name: row[name] for name in there}
-        )
-        for row in table
-    }
+    found: dict[str, Person] = {}
+    for row in table:
+        identifier = accession_id(row)
+        values = {name: plain_text(row[name]) for name in there}
+        found[identifier] = Person(identifier, row["label"] or identifier, row["project"] or project, values)
     name, value = (f"xnat:subjectData/fields/field/{part}" for part in ("name", "field"))
     for row in connection.table(path, "URI", columns=f"ID,{name},{value}"):
         person = found.get(accession_id(row))
-        if person is not None and row[name]:
-            person.values[f"{VARIABLE_PREFIX}{row[name]}"] = row[value]
+        if person is not None and (row[name] or row[value]):
+            person.values[f"{VARIABLE_PREFIX}{row.required(name)}"] = plain_text(row[value])
     share = "xnat:subjectData/sharing/share/project"
     for row in connection.table(path, "URI", columns=f"ID,{share}"):
         person = found.get(accession_id(row))
@@ -87,7 +88,10 @@ def read(connection: Connection, owner: str, subject: str) -> Stored:
         for child in demographics.iterchildren(etree.Element):
             values[str(etree.QName(child).localname)] = child.text or ""
     for one in root.findall(f"{{{XNAT}}}fields/{{{XNAT}}}field"):
-        values[f"{VARIABLE_PREFIX}{one.get('name', '')}"] = one.text or ""
+        name = str(one.get("name", ""))
+        if not name.strip():
+            raise BadAnswer("The server's document has a custom variable without its name.", "Reload.")
+        values[f"{VARIABLE_PREFIX}{name}"] = one.text or ""
     kind = USUAL_TYPE if demographics is None else str(demographics.get(XSI_TYPE) or USUAL_TYPE)
     return Stored(values, kind)
 
@@ -106,7 +110,7 @@ def write(connection: Connection, owner: str, subject: str, values: Mapping[str,
 
 
 def _passes_as_parameter(text: str) -> bool:
-    return bool(_PLAIN.fullmatch(text)) and text != CLEAR
+    return bool(_PLAIN.fullmatch(text)) and text != CLEAR and (text == text.strip() or not text.strip())
 
 
 def _uri(owner: str, subject: str) -> str:

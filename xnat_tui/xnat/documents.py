@@ -7,13 +7,14 @@ nested single elements flattened with `/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Fields, Item, Kind, Listing, told_apart
 from xnat_tui.xnat.connection import Connection, encode_uri
+from xnat_tui.xnat.escaping import plain_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,7 @@ def parse(answer: Any, item: Item, seen_by: str = "", project: str = "") -> Docu
         _session(children, item, below, seen_by, project)
     if item.kind in (Kind.PROJECT, Kind.SUBJECT, Kind.SCAN):
         part = "file" if item.kind is Kind.SCAN else "resources/resource"
-        below[place(item.uri, Kind.RESOURCE)] = Listing(
-            tuple(_resources(children, part, item.uri)), None, seen_by
-        )
+        below[place(item.uri, Kind.RESOURCE)] = _resources(children, part, item.uri).listing(seen_by)
     return Document(
         type=type_,
         fields=own_fields(values, children),
@@ -108,8 +107,13 @@ _SAME_ITEM = {Kind.PROJECT: ("ID",), Kind.SUBJECT: ("ID", "label"), Kind.EXPERIM
 
 def _check_identity(item: Item, values: Mapping[str, Any]) -> None:
     """XNAT answers an address that it does not know with the nearest item above, and 200."""
-    names = {_text(values.get(name)) for name in _SAME_ITEM.get(item.kind, ())} - {""}
-    if item.id and names and item.id not in names:
+    words = _SAME_ITEM.get(item.kind)
+    if not item.id or words is None:
+        return
+    names = {_named(values, name) for name in words} - {""}
+    if not names:
+        raise _without(item.kind, "ID")
+    if item.id not in names:
         raise BadAnswer(
             "The server answered with the document of another item.", "Reload, or check its address."
         )
@@ -138,7 +142,7 @@ def own_fields(values: Mapping[str, Any], children: Mapping[str, list[Any]]) -> 
     Single elements are flattened (`validation/status`), repeated ones numbered (`addID[2]/name`),
     custom variables are `fields/NAME`. What belongs to scans, resources and such is not here.
     """
-    found = {name: _text(value) for name, value in values.items()}
+    found = {name: _value(value) for name, value in values.items()}
     for part, records in children.items():
         if part == "fields/field":
             found.update({f"fields/{name}": value for name, value in _variables(children).items()})
@@ -152,7 +156,7 @@ def _flatten(path: str, records: list[Any], found: dict[str, str]) -> None:
     for number, record in enumerate(records, start=1):
         here = path if len(records) == 1 else f"{path}[{number}]"
         for name, value in _values(record).items():
-            found[f"{here}/{name}"] = _text(value)
+            found[f"{here}/{name}"] = _value(value)
         for part, below in _children(record).items():
             _flatten(f"{here}/{part.partition('[')[0]}", below, found)
 
@@ -164,36 +168,66 @@ def _as_listed(name: str) -> str:
     return name
 
 
+@dataclass(slots=True)
+class _Read:
+    """Items of a document, and why one of them could not be read: the others stay known."""
+
+    items: list[Item] = field(default_factory=list)
+    error: BadAnswer | None = None
+
+    def of(self, records: Sequence[Any], read: Callable[[Any], Item]) -> _Read:
+        for record in records:
+            try:
+                self.items.append(read(record))
+            except BadAnswer as refusal:
+                self.error = self.error or refusal
+        return self
+
+    def listing(self, seen_by: str) -> Listing:
+        return Listing(tuple(self.items), self.error, seen_by)
+
+
 def _session(
     children: Mapping[str, list[Any]], session: Item, below: dict[str, Listing], seen_by: str, project: str
 ) -> None:
-    def keep(uri: str, kind: Kind, items: Iterable[Item]) -> None:
+    def keep(uri: str, kind: Kind, read: _Read) -> None:
         key = assessors_key(project, uri) if kind is Kind.ASSESSOR else place(uri, kind)
-        below[key] = Listing(tuple(items), None, seen_by)
+        below[key] = read.listing(seen_by)
 
     keep(session.uri, Kind.RESOURCE, _resources(children, "resources/resource", session.uri))
-    records = children.get("scans/scan", [])
-    found = [_child(record, Kind.SCAN, session, "scans", "ID") for record in records]
-    numbers = [_text(_values(record).get("xnat_imagescandata_id")) for record in records]
-    scans: list[Item] = []
-    for scan, record in zip(told_apart(found, numbers), records, strict=True):
-        resources = _resources(_children(record), "file", scan.uri)
-        below[place_below(scan, Kind.RESOURCE)] = Listing(tuple(resources), None, seen_by)
-        scans.append(_with_totals(scan, resources))
-    keep(session.uri, Kind.SCAN, scans)
+    keep(session.uri, Kind.SCAN, _scans(children.get("scans/scan", []), session, below, seen_by))
     for part, kind, folder in (
         ("assessors/assessor", Kind.ASSESSOR, "assessors"),
         ("reconstructions/reconstructedImage", Kind.RECONSTRUCTION, "reconstructions"),
     ):
-        items: list[Item] = []
-        for record in children.get(part, []):
+
+        def derived(record: Any, kind: Kind = kind, folder: str = folder) -> Item:
             child = _child(record, kind, session, folder, "label" if kind is Kind.ASSESSOR else "ID")
             if kind is Kind.ASSESSOR:
                 child = _as_seen_from(project, child, record)
             resources = _sided_resources(_children(record), child)
             keep(child.uri, Kind.RESOURCE, resources)
-            items.append(_with_totals(child, resources))
-        keep(session.uri, kind, items)
+            return _with_totals(child, resources)
+
+        keep(session.uri, kind, _Read().of(children.get(part, []), derived))
+
+
+def _scans(records: list[Any], session: Item, below: dict[str, Listing], seen_by: str) -> _Read:
+    read_records: list[Any] = []
+
+    def scan(record: Any) -> Item:
+        found = _child(record, Kind.SCAN, session, "scans", "ID")
+        read_records.append(record)
+        return found
+
+    read = _Read().of(records, scan)
+    numbers = [_text(_values(record).get("xnat_imagescandata_id")) for record in read_records]
+    scans: list[Item] = []
+    for found, record in zip(told_apart(read.items, numbers), read_records, strict=True):
+        resources = _resources(_children(record), "file", found.uri)
+        below[place_below(found, Kind.RESOURCE)] = resources.listing(seen_by)
+        scans.append(_with_totals(found, resources))
+    return _Read(scans, read.error)
 
 
 def _as_seen_from(project: str, assessor: Item, record: Mapping[str, Any]) -> Item:
@@ -217,12 +251,12 @@ def _shares(children: Mapping[str, list[Any]]) -> tuple[Share, ...]:
 
 def _child(record: Any, kind: Kind, session: Item, folder: str, key: str) -> Item:
     values = _values(record)
-    identifier = _text(values.get("ID") or values.get("id"))
+    identifier = _named(values, "ID", "id")
     if not identifier:
-        raise _malformed()
+        raise _without(kind, "ID")
     return Item(
         kind,
-        _text(values.get(key)) or identifier,
+        _named(values, key) or identifier,
         identifier,
         type=_type(record),
         uri=f"{session.uri}/{folder}/{identifier}",
@@ -230,43 +264,48 @@ def _child(record: Any, kind: Kind, session: Item, folder: str, key: str) -> Ite
     )
 
 
-def _sided_resources(children: Mapping[str, list[Any]], owner: Item) -> Sequence[Item]:
-    found = [
-        *_resources(children, "out/file", f"{owner.uri}/out", "out"),
-        *_resources(children, "in/file", f"{owner.uri}/in", "in"),
-    ]
+def _sided_resources(children: Mapping[str, list[Any]], owner: Item) -> _Read:
+    found = _resources(children, "out/file", f"{owner.uri}/out", "out")
+    others = [_resources(children, "in/file", f"{owner.uri}/in", "in")]
     if owner.kind is Kind.ASSESSOR:  # an assessor is an experiment: its own resources stand there
-        found += _resources(children, "resources/resource", f"/data/experiments/{owner.id}")
+        others.append(_resources(children, "resources/resource", f"/data/experiments/{owner.id}"))
+    for other in others:
+        found = _Read([*found.items, *other.items], found.error or other.error)
     return found
 
 
-def _resources(children: Mapping[str, list[Any]], part: str, uri: str, side: str = "") -> Sequence[Item]:
-    found = [_resource(values, uri, side) for values in _rows(children, part)]
-    return told_apart(found, [item.id for item in found])
+def _resources(children: Mapping[str, list[Any]], part: str, uri: str, side: str = "") -> _Read:
+    read = _Read().of(children.get(part, []), lambda record: _resource(_values(record), uri, side))
+    return _Read(list(told_apart(read.items, [item.id for item in read.items])), read.error)
 
 
 _RESOURCE_FIELDS = ("format", "content", "description")
 
 
 def _resource(values: Mapping[str, Any], uri: str, side: str) -> Item:
-    number = _text(values.get("xnat_abstractresource_id"))
+    """Raises BadAnswer without a number: two resources of one label could not be told apart."""
+    number = _named(values, "xnat_abstractresource_id")
+    if not number:
+        raise _without(Kind.RESOURCE, "xnat_abstractresource_id")
     return Item(
         Kind.RESOURCE,
         _text(values.get("label")),
         number,
-        type=_text(values.get("format")),
+        type=_value(values.get("format")),
         uri=f"{uri}/resources/{number}",
-        fields=Fields(_RESOURCE_FIELDS, tuple(_text(values.get(name)) for name in _RESOURCE_FIELDS)),
+        fields=Fields(_RESOURCE_FIELDS, tuple(_value(values.get(name)) for name in _RESOURCE_FIELDS)),
         files=_number(values.get("file_count")),
         bytes=_number(values.get("file_size")),
         side=side,
     )
 
 
-def _with_totals(item: Item, resources: Sequence[Item]) -> Item:
+def _with_totals(item: Item, resources: _Read) -> Item:
     """Counts of the resources below, known only where all of them are recorded."""
-    counts = [resource.files for resource in resources]
-    sizes = [resource.bytes for resource in resources]
+    if resources.error is not None:
+        return item
+    counts = [resource.files for resource in resources.items]
+    sizes = [resource.bytes for resource in resources.items]
     return replace(
         item,
         files=None if None in counts else sum(count or 0 for count in counts),
@@ -316,13 +355,43 @@ def _malformed() -> BadAnswer:
     )
 
 
+def _without(kind: Kind, key: str) -> BadAnswer:
+    return BadAnswer(
+        f"The server's document tells of {_AN.get(kind, 'a')} {kind} without its {key}.",
+        "Reload; if it stays, ask the server's administrator to look at it.",
+    )
+
+
+_AN = {Kind.ASSESSOR: "an", Kind.EXPERIMENT: "an"}
+
+
 def _rows(children: Mapping[str, list[Any]], part: str) -> Iterator[Mapping[str, Any]]:
     for record in children.get(part, []):
         yield _values(record)
 
 
 def _variables(children: Mapping[str, list[Any]]) -> dict[str, str]:
-    return {_text(row.get("name")): _text(row.get("field")) for row in _rows(children, "fields/field")}
+    found: dict[str, str] = {}
+    for row in _rows(children, "fields/field"):
+        name = _named(row, "name")
+        if not name:
+            raise BadAnswer("The server's document has a custom variable without its name.", "Reload.")
+        found[name] = _value(row.get("field"))
+    return found
+
+
+def _named(values: Mapping[str, Any], *keys: str) -> str:
+    """What names an item: the first of these that is a text or a whole number; "" where none is."""
+    for key in keys:
+        value = values.get(key)
+        if type(value) in (str, int) and str(value).strip():
+            return str(value)
+    return ""
+
+
+def _value(value: Any) -> str:
+    """A field's text as it was meant."""
+    return plain_text(_text(value))
 
 
 def _text(value: Any) -> str:

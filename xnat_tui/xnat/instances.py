@@ -19,7 +19,7 @@ from xnat_tui.xnat.dicom import quietly
 def archived(connection: Connection, uri: str) -> set[str]:
     """Those of an archived session's scans, at any address of it. Raises NotFound, BadAnswer."""
     document = writing.read_item(connection, uri)
-    session = f"/data/experiments/{url_path(str(document.get('ID', '')))}"
+    session = f"/data/experiments/{url_path(item_xml.accession_id(document))}"
     found: set[str] = set()
     for scan in item_xml.scans(document):
         found |= set(_in_zip(connection, f"{session}/scans/{url_path(scan)}/files"))

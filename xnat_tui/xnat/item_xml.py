@@ -1,26 +1,34 @@
 """Item documents as XML: read without trust, rewritten for another server, compared after writing.
 
 XNAT gives every item as XML (`format=xml`), a session with its scans, assessors and reconstructions
-nested, with comments such as `<!--hidden_fields[...]-->` inside elements. A PUT of such a document
-merges it: what it does not name stays. IDs, projects and labels in it must be those of the address,
-or be left out.
+nested. A PUT of such a document merges it: what it does not name stays. IDs, projects and labels in it
+must be those of the address, or be left out.
+
+Texts are exact. XNAT writes a comment `<!--hidden_fields[...]-->` before an element's own text, and its
+serializer white space around that. `ask` has it leave the comments out; where they come all the same,
+`parse` takes away what went with them (`xnat-rest.md` 3.2).
 """
 
 from __future__ import annotations
 
 import copy
-import html
+import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from lxml import etree
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.judging import same_text
+from xnat_tui.xnat.connection import LARGEST_DOCUMENT, Connection
+from xnat_tui.xnat.escaping import document_text, plain_text
 
 XNAT = "http://nrg.wustl.edu/xnat"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+
+_T = TypeVar("_T")
 
 _IDENTITY: Mapping[Kind, frozenset[str]] = {
     Kind.PROJECT: frozenset({"ID"}),
@@ -60,18 +68,21 @@ class Unmapped(BadAnswer):
     title = "Reference without a counterpart"
 
 
+def ask(
+    connection: Connection, path: str, read: Callable[[bytes], _T], max_bytes: int = LARGEST_DOCUMENT
+) -> _T:
+    """What `read` makes of an item's document as it arrives; `path` is percent-encoded. Where `read` raises
+    BadAnswer it is asked for again."""
+    return connection.read_bytes(path, read, max_bytes=max_bytes, format="xml", concealHiddenFields="true")
+
+
 def parse(body: bytes) -> etree._Element:
     """Raises BadAnswer for what is no XML document, an HTML page included.
 
     Entities are not resolved and nothing is fetched: a server's document may be hostile.
     """
     parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-        huge_tree=True,
+        resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, huge_tree=True
     )
     try:
         root = etree.fromstring(body, parser)
@@ -79,11 +90,55 @@ def parse(body: bytes) -> etree._Element:
         root = None
     if root is None or root.getroottree().docinfo.internalDTD is not None or _local(root).lower() == "html":
         raise BadAnswer("The server's document of this item is not the XML that was asked for.", "Try again.")
+    _take_comments_away(root)
+    _change_texts(root, plain_text)
     return root
 
 
 def serialise(root: etree._Element) -> bytes:
-    return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+    """The document to send, so that what is read of it later is what stands here."""
+    document = copy.deepcopy(root)
+    _change_texts(document, document_text)
+    return bytes(etree.tostring(document, xml_declaration=True, encoding="UTF-8"))
+
+
+_LAST_LINE = re.compile(r"\n *\Z")
+
+
+def _take_comments_away(root: etree._Element) -> None:
+    """With the white space that the serializer wrote around `hidden_fields`, and no character more.
+
+    Xalan, which XNAT brings along, writes one newline after the comment. A JDK's own serializer puts comment
+    and text on lines of their own, indented alike, and the end tag on the next.
+    """
+    exact: dict[etree._Element, str] = {}
+    for comment in root.iter(etree.Comment):
+        element = comment.getparent()
+        if element is None or element in exact or any(isinstance(one.tag, str) for one in element):
+            continue
+        before, after = element.text or "", "".join(one.tail or "" for one in element)
+        if not str(comment.text).startswith("hidden_fields") or before.strip():
+            exact[element] = before + after
+        elif before:
+            exact[element] = _LAST_LINE.sub("", after).removeprefix(before)
+        else:
+            exact[element] = after.removeprefix("\n")
+    etree.strip_tags(root, etree.Comment)
+    for element, text in exact.items():
+        element.text = text or None
+
+
+_KEPT_AS_STORED = frozenset({"ID", "id", "label", "project", "URI"})
+"""Attributes that name something: a parameter never sets them."""
+
+
+def _change_texts(root: etree._Element, change: Callable[[str], str]) -> None:
+    for element in root.iter(etree.Element):
+        for name, value in element.attrib.items():
+            if "&" in value and str(name) not in _KEPT_AS_STORED:
+                element.set(name, change(str(value)))
+        if element.text and "&" in element.text and _local(element) != "custom_fields":  # that is JSON
+            element.text = change(element.text)
 
 
 def own(root: etree._Element, kind: Kind) -> etree._Element:
@@ -98,22 +153,40 @@ def own(root: etree._Element, kind: Kind) -> etree._Element:
     return document
 
 
+def accession_id(document: etree._Element) -> str:
+    """Raises BadAnswer for a document that does not say whose it is."""
+    return _attribute(document, "ID")
+
+
 def scans(session: etree._Element) -> dict[str, etree._Element]:
-    """The scans nested in a session's document, by ID."""
+    """The scans nested in a session's document, by ID. Raises BadAnswer for one without."""
     found = session.findall(f"{{{XNAT}}}scans/{{{XNAT}}}scan")
-    return {str(scan.get("ID", "")): scan for scan in found}
+    return {_attribute(scan, "ID"): scan for scan in found}
 
 
 def assessors(session: etree._Element) -> dict[str, etree._Element]:
-    """The assessors nested in a session's document, by label, or by ID where they have none."""
+    """The assessors nested in a session's document, by label, or by ID where they have none.
+
+    Raises BadAnswer for one with neither.
+    """
     found = session.findall(f"{{{XNAT}}}assessors/{{{XNAT}}}assessor")
-    return {str(one.get("label") or one.get("ID", "")): one for one in found}
+    return {_attribute(one, "label", "ID"): one for one in found}
 
 
 def reconstructions(session: etree._Element) -> dict[str, etree._Element]:
-    """The reconstructions nested in a session's document, by ID."""
+    """The reconstructions nested in a session's document, by ID. Raises BadAnswer for one without."""
     found = session.findall(f"{{{XNAT}}}reconstructions/{{{XNAT}}}reconstructedImage")
-    return {str(one.get("ID", "")): one for one in found}
+    return {_attribute(one, "ID"): one for one in found}
+
+
+def _attribute(element: etree._Element, *names: str) -> str:
+    for name in names:
+        if (text := str(element.get(name, ""))).strip():
+            return text
+    raise BadAnswer(
+        f"The server's document has a {_local(element)} without its {names[-1]}.",
+        "Try again; if it stays, ask the server's administrator to look at it.",
+    )
 
 
 def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[str, str]:
@@ -142,7 +215,7 @@ def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[
     if not named:
         return {}
     told = {name: str(named[0].get(name, "")) for name in ("format", "content", "description")}
-    return {**told, "tags": ",".join((tag.text or "").strip() for tag in named[0].findall(tags))}
+    return {**told, "tags": ",".join(tag.text or "" for tag in named[0].findall(tags))}
 
 
 def catalog_path(owner: etree._Element, label: str, side: str = "") -> str:
@@ -216,7 +289,7 @@ def remap(root: etree._Element, mapped: Callable[[str], str | None], has_scan: C
     """
     for place in _places(root):
         name = place.name.replace("_", "").lower()
-        if not place.text or name.startswith("dcm") or not name.endswith("id"):
+        if not place.text.strip() or name.startswith("dcm") or not name.endswith("id"):
             continue
         if name in _SCAN_REFERENCES:
             if not has_scan(place.text):
@@ -243,7 +316,7 @@ class _Place:
         self.element = element
         self.attribute = attribute
         self.name = attribute or _local(element)
-        self.text = str(element.get(attribute, "") if attribute else element.text or "").strip()
+        self.text = str(element.get(attribute, "") if attribute else element.text or "")
 
     def replace(self, text: str) -> None:
         if self.attribute:
@@ -266,38 +339,47 @@ def facts(root: etree._Element) -> list[tuple[str, str]]:
     return list(_facts(root, ""))
 
 
-def _facts(element: etree._Element, path: str) -> Iterator[tuple[str, str]]:
+_NAMED = frozenset({"field", "addParam", "addID"})
+"""Elements of which there are many, told apart by their `name`."""
+
+
+def _facts(element: etree._Element, path: str, *, by_name: bool = False) -> Iterator[tuple[str, str]]:
+    """`by_name` tells `fields/field[site]`, be it without a text, instead of `fields/field/name`."""
+    name_of = str(element.get("name", "")) if by_name and _local(element) in _NAMED else ""
+    if name_of:
+        path = f"{path}[{name_of}]"
     for name, value in element.attrib.items():
-        if not str(name).startswith(_XSI) and str(value).strip():
-            yield _joined(path, str(name)), str(value).strip()
-    text = (element.text or "").strip()
-    if text and path:
+        if not str(name).startswith(_XSI) and value and not (name_of and name == "name"):
+            yield _joined(path, str(name)), str(value)
+    text = element.text or ""
+    if path and (text or name_of) and (len(element) == 0 or text.strip()):
         yield path, text
     for child in element:
         if isinstance(child.tag, str):
-            yield from _facts(child, _joined(path, _local(child)))
+            yield from _facts(child, _joined(path, _local(child)), by_name=by_name)
 
 
 def lost(sent: etree._Element, stored: etree._Element) -> list[str]:
-    """Names of the fields that were sent and are not stored with the same value."""
+    """Names of the fields that were sent and are not stored with the same value: `fields/field[site]`."""
     there: dict[str, list[str]] = {}
-    for name, text in facts(stored):
+    for name, text in _facts(stored, "", by_name=True):
         there.setdefault(name.lower(), []).append(text)
     missing = []
-    for name, text in facts(sent):
-        if not any(_same(text, other) for other in there.get(name.lower(), ())):
+    for name, text in _facts(sent, "", by_name=True):
+        if not any(_same(text, other) for other in there.get(name.lower(), ("",))):
             missing.append(name)
     return list(dict.fromkeys(missing))
+
+
+def blank_texts(document: etree._Element) -> dict[str, str]:
+    """The fields of white space alone, as `lost` names them: XNAT drops them where a document brings them."""
+    return {name: text for name, text in _facts(document, "", by_name=True) if text and not text.strip()}
 
 
 _BOOLEANS = {"true": "1", "false": "0"}
 
 
 def _same(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    if any(html.unescape(text) != text for text in (one, other)):
-        return False  # escaped once too often is not what was sent
     return same_text(_BOOLEANS.get(one, one), _BOOLEANS.get(other, other))
 
 

@@ -7,11 +7,13 @@ by accession ID and numeric resource ID.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Fields, Item, Kind, Listing, told_apart
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
+from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.table import Cells, Row, Table
 
 PROJECT_FIELDS = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname")
@@ -33,11 +35,13 @@ def projects(connection: Connection) -> Listing:
     """Every project that the user can see, public and protected ones included."""
     table = connection.table("/data/projects", "ID")
     read = FieldReader(table, {name: name for name in PROJECT_FIELDS})
-    items = (
-        Item(Kind.PROJECT, row["ID"], row["ID"], uri=f"/data/projects/{row['ID']}", fields=read(row.cells))
-        for row in table
-    )
-    return _listing(connection, items)
+
+    def project(row: Row) -> Item:
+        identifier = row.required("ID")
+        uri = f"/data/projects/{identifier}"
+        return Item(Kind.PROJECT, identifier, identifier, uri=uri, fields=read(row.cells))
+
+    return _listing(connection, table, project)
 
 
 class FieldReader:
@@ -57,7 +61,7 @@ class FieldReader:
         values = self._pick(cells)
         known = self._read.get(values)
         if known is None:
-            known = self._read[values] = Fields(self._names, values)
+            known = self._read[values] = Fields(self._names, tuple(map(plain_text, values)))
         return known
 
 
@@ -72,7 +76,7 @@ def subjects(connection: Connection, project: Item) -> Listing:
         columns=",".join(("ID", "label", "project", *SUBJECT_FIELDS)),
     )
     read = FieldReader(table, {name: name for name in SUBJECT_FIELDS})
-    return _listing(connection, (subject_item(row, project.id, read(row.cells)) for row in table))
+    return _listing(connection, table, lambda row: subject_item(row, project.id, read(row.cells)))
 
 
 def subject_item(row: Row, project: str, fields: Fields) -> Item:
@@ -104,13 +108,16 @@ def experiments(connection: Connection, project: Item, subject: Item) -> Listing
         columns=",".join(("ID", "label", "project", "xsiType", *EXPERIMENT_COLUMNS.values(), SHARE_COLUMN)),
     )
     read = FieldReader(table, EXPERIMENT_COLUMNS)
+    shared = SHARE_COLUMN.lower()
+    every = _listing(
+        connection, table, lambda row: experiment_item(row, read(row.cells), shared=row[shared] == project.id)
+    )
     found: dict[str, Item] = {}
-    for row in table:
-        item = experiment_item(row, read(row.cells), shared=row[SHARE_COLUMN.lower()] == project.id)
+    for item in every.items:
         known = found.get(item.id)
         if known is None or (known.shared_from is None and item.shared_from is not None):
             found[item.id] = item
-    return _listing(connection, found.values())
+    return replace(every, items=tuple(found.values()))
 
 
 def experiment_item(row: Row, fields: Fields, *, shared: bool = False, owner: str = "") -> Item:
@@ -133,19 +140,20 @@ RESOURCE_FIELDS = ("format", "content")
 def resources(connection: Connection, owner: Item) -> Listing:
     """The resources that stand directly at a project, subject, experiment, scan or assessor."""
     table = connection.table(f"{encode_uri(owner.uri)}/resources", "xnat_abstractresource_id", "label")
-    found = [resource_item(row, owner.uri) for row in table]
-    return _listing(connection, told_apart(found, [item.id for item in found]))
+    found = _listing(connection, table, lambda row: resource_item(row, owner.uri))
+    return replace(found, items=tuple(told_apart(found.items, [item.id for item in found.items])))
 
 
 def resource_item(row: Row, owner_uri: str) -> Item:
-    number = row["xnat_abstractresource_id"]
+    """Raises BadAnswer without a number: two resources of one label could not be told apart."""
+    number = row.required("xnat_abstractresource_id")
     return Item(
         Kind.RESOURCE,
         row["label"],
         number,
-        type=row["format"],
+        type=plain_text(row["format"]),
         uri=f"{owner_uri}/resources/{number}",
-        fields=Fields(RESOURCE_FIELDS, tuple(row[name] for name in RESOURCE_FIELDS)),
+        fields=Fields(RESOURCE_FIELDS, tuple(plain_text(row[name]) for name in RESOURCE_FIELDS)),
         files=number_or_none(row["file_count"]),
         bytes=number_or_none(row["file_size"]),
     )
@@ -154,8 +162,8 @@ def resource_item(row: Row, owner_uri: str) -> Item:
 def files(connection: Connection, resource: Item) -> Listing:
     """The files of a resource as its catalog records them; the key is the path below the resource."""
     table = connection.table(f"{encode_uri(resource.uri)}/files", "URI")
-    items = tuple(file_item(row, resource) for row in table)
-    return Listing(items, contradiction(resource, len(items)), connection.user)
+    found = _listing(connection, table, lambda row: file_item(row, resource))
+    return replace(found, error=found.error or contradiction(resource, len(found.items)))
 
 
 def contradiction(resource: Item, listed: int) -> BadAnswer | None:
@@ -188,18 +196,29 @@ def file_item(row: Row, resource: Item) -> Item:
         Kind.FILE,
         path,
         path,
-        type=row["file_format"],
+        type=plain_text(row["file_format"]),
         uri=f"{resource.uri}/files/{path}",
-        fields=Fields(tuple(FILE_COLUMNS), tuple(row[column] for column in FILE_COLUMNS.values())),
+        fields=Fields(tuple(FILE_COLUMNS), tuple(plain_text(row[name]) for name in FILE_COLUMNS.values())),
         bytes=number_or_none(row["Size"]),
         digest=row["digest"].lower() or None,
     )
 
 
 def file_path(row: Row) -> str:
-    """The path below the resource: what follows the first `/files/` of the URI. `Name` is only its end."""
-    _, found, path = row["URI"].partition("/files/")
-    return path if found else row["Name"]
+    """The path below the resource: what follows the first `/files/` of the URI. `Name` is only its end.
+
+    Raises BadAnswer where the row does not tell it: two files of one name may stand in two folders.
+    """
+    _, _, path = row.required("URI").partition("/files/")
+    if not path:
+        raise BadAnswer("The server lists a file whose URI does not tell its path.", "Reload.")
+    return path
+
+
+def resource_number(row: Row) -> str:
+    """Of a file's row: which resource it belongs to. Raises BadAnswer where the row does not tell."""
+    number = row["URI"].partition("/resources/")[2].partition("/files/")[0]
+    return row.required("cat_ID") if row["cat_ID"] or not number else number
 
 
 def number_or_none(text: str) -> int | None:
@@ -211,9 +230,20 @@ def number_or_none(text: str) -> int | None:
 
 
 def accession_id(row: Row) -> str:
-    """The accession ID: the name of the ID column depends on the query's root type, `URI` never does."""
-    return row["URI"].rpartition("/")[2] or row["ID"]
+    """The accession ID: the name of the ID column depends on the query's root type, `URI` never does.
+
+    Raises BadAnswer where neither tells it.
+    """
+    return row.required("URI", "ID").rpartition("/")[2] or row.required("ID")
 
 
-def _listing(connection: Connection, items: Iterable[Item]) -> Listing:
-    return Listing(tuple(items), seen_by=connection.user)
+def _listing(connection: Connection, rows: Iterable[Row], read: Callable[[Row], Item]) -> Listing:
+    """What can be read of the rows, and why one of them could not."""
+    items: list[Item] = []
+    error: BadAnswer | None = None
+    for row in rows:
+        try:
+            items.append(read(row))
+        except BadAnswer as refusal:
+            error = error or refusal
+    return Listing(tuple(items), error, connection.user)

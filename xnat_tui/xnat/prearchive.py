@@ -15,8 +15,9 @@ from xnat_tui.xnat import item_xml
 from xnat_tui.xnat.answers import Answer
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
 from xnat_tui.xnat.dicom import read_header
+from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.listing import number_or_none
-from xnat_tui.xnat.table import Table, parse_table
+from xnat_tui.xnat.table import Row, Table, parse_table, says
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -51,7 +52,7 @@ def session(connection: Connection, one: Received) -> Received:
 
 def projects(connection: Connection) -> set[str]:
     """The IDs of all projects that the user can see."""
-    return {row["ID"] for row in connection.table("/data/projects", "ID", columns="ID")}
+    return {row.required("ID") for row in connection.table("/data/projects", "ID", columns="ID")}
 
 
 def scans(connection: Connection, one: Received) -> list[ScanRow]:
@@ -61,9 +62,9 @@ def scans(connection: Connection, one: Received) -> list[ScanRow]:
     uids = _uids(connection, one)
     return [
         ScanRow(
-            row["ID"],
+            row.required("ID"),
             row["xsiType"],
-            row["series_description"],
+            plain_text(row["series_description"]),
             uids.get(row["ID"], ""),
             *held.get(row["ID"], (None, None)),
         )
@@ -81,8 +82,10 @@ def holdings(connection: Connection, one: Received) -> dict[str, dict[str, tuple
     """Scan ID → resource → files and bytes, in one request."""
     held: dict[str, dict[str, tuple[int | None, int | None]]] = {}
     for row in connection.table(f"{_path(one)}/resources", "cat_id", "label"):
-        counts = number_or_none(row["file_count"]), number_or_none(row["file_size"])
-        held.setdefault(row["cat_id"], {})[row["label"]] = counts
+        of_scan = held.setdefault(_owner(row), {})
+        more = (number_or_none(row["file_count"]), number_or_none(row["file_size"]))
+        known = of_scan.get(row["label"], (0, 0))  # two resources of one label are counted together
+        of_scan[row["label"]] = (total((known[0], more[0])), total((known[1], more[1])))
     return held
 
 
@@ -107,13 +110,15 @@ def files(
     """Name, size and address of each file of a scan's resource; the address starts with `/data`."""
     path = f"{_path(one)}/scans/{url_path(scan)}/resources/{url_path(resource)}/files"
     table = connection.table(path, "Name", "URI")
-    return [(row["Name"], number_or_none(row["Size"]), _with_data(row["URI"])) for row in table]
+    return [
+        (row.required("Name"), number_or_none(row["Size"]), _with_data(row.required("URI"))) for row in table
+    ]
 
 
 def first_header(connection: Connection, one: Received, names: tuple[str, ...] = ()) -> Dataset:
     """The header of the first DICOM file of the first scan. Raises NotFound without one, BadAnswer."""
     table = connection.table(f"{_path(one)}/resources", "cat_id", "label")
-    found = [(row["cat_id"], row["label"]) for row in table if row["category"] in ("scans", "scan", "")]
+    found = [(_owner(row), row["label"]) for row in table if row["category"] in ("scans", "scan", "")]
     for label in (*_DICOM_LABELS, *dict.fromkeys(name for _, name in found)):
         for scan, name in found:
             if name == label and (listed := files(connection, one, scan, name)):
@@ -129,7 +134,8 @@ def problems(connection: Connection, one: Received, labels: Mapping[str, str]) -
     answer = connection.write(
         "POST", "/data/services/validate-archive", params={"src": one.url, "format": "json", **labels}
     )
-    return [Problem(row["code"], row["type"], row["message"]) for row in parse_table([answer.body], "type")]
+    rows = parse_table([answer.body], "type")
+    return [Problem(row["code"], row.required("type"), row["message"]) for row in rows]
 
 
 def archive(connection: Connection, one: Received, params: Mapping[str, str]) -> str:
@@ -185,6 +191,12 @@ def _with_data(uri: str) -> str:
 
 
 def _rows(table: Table) -> list[Received]:
+    """Raises BadAnswer for a row that does not say where its session is, or what is going on with it."""
+    for row in table:
+        row.required("status")
+        if not says(row["url"]):
+            row.required("timestamp")
+            row.required("folderName", "name")
     return [Received.of({column: row[column] for column in table.columns}) for row in table]
 
 
@@ -192,21 +204,26 @@ def _totals(connection: Connection, one: Received) -> dict[str, tuple[int | None
     held: dict[str, list[tuple[int | None, int | None]]] = {}
     for row in connection.table(f"{_path(one)}/resources", "cat_id"):
         counts = number_or_none(row["file_count"]), number_or_none(row["file_size"])
-        held.setdefault(row["cat_id"], []).append(counts)
+        held.setdefault(_owner(row), []).append(counts)
     return {
         scan: (total(count for count, _ in rows), total(size for _, size in rows))
         for scan, rows in held.items()
     }
 
 
+def _owner(row: Row) -> str:
+    """The scan's ID; what stands at the session itself has none. Raises BadAnswer for a scan without."""
+    return row.required("cat_id") if row["category"] in ("scans", "scan") else row["cat_id"]
+
+
 def _uids(connection: Connection, one: Received) -> dict[str, str]:
     """Scan ID → series instance UID, from the session's document; none while it is not built (404)."""
     try:
-        body = connection.get_bytes(_path(one), format="xml")
+        document = item_xml.ask(connection, _path(one), item_xml.parse)
     except NotFound:
         return {}
     found: dict[str, str] = {}
-    for element in item_xml.parse(body).iter("{*}scan"):
+    for element in document.iter("{*}scan"):
         found[element.get("ID", "")] = element.get("UID", "")
     return found
 

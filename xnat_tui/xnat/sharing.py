@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.sharing import Projects, Shared
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
+from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.listing import IDENTIFYING, accession_id
+from xnat_tui.xnat.table import Table
 
 _LONG_SECONDS = 900.0
 """Giving an item away moves its files."""
@@ -20,8 +22,8 @@ _LONG_SECONDS = 900.0
 def projects_of(connection: Connection, uri: str) -> Projects:
     """Where an item is. The table's first row is the owner, the others are shares."""
     table = connection.table(f"{encode_uri(uri)}/projects", "ID", "label")
-    found = [Shared(row["ID"], row["label"], row["Name"]) for row in table]
-    if not found or not found[0].project:
+    found = [Shared(row.required("ID"), row["label"], plain_text(row["Name"])) for row in table]
+    if not found:
         raise BadAnswer("The server does not tell which project owns this item.", "Reload.")
     return Projects(found[0], tuple(found[1:]))
 
@@ -54,17 +56,20 @@ def put_owner(connection: Connection, uri: str, project: str, assessors: Sequenc
 def subject_labels(connection: Connection, project: str) -> dict[str, str]:
     """Label → accession ID of all subjects that a project shows."""
     table = connection.table(f"/data/projects/{url_path(project)}/subjects", *IDENTIFYING, columns="ID,label")
-    return {row["label"]: accession_id(row) for row in table}
+    return _by_label(table)
 
 
 def experiment_labels(connection: Connection, project: str) -> dict[str, str]:
     """Label → accession ID of all experiments that a project shows: assessors share their labels' space."""
     path = f"/data/projects/{url_path(project)}/experiments"
-    found = {
-        row["label"]: accession_id(row) for row in connection.table(path, *IDENTIFYING, columns="ID,label")
-    }
+    found = _by_label(connection.table(path, *IDENTIFYING, columns="ID,label"))
     assessors = connection.table(path, *IDENTIFYING, columns="ID,label", xsiType="xnat:imageAssessorData")
-    return found | {row["label"]: accession_id(row) for row in assessors}
+    return found | _by_label(assessors)
+
+
+def _by_label(table: Table) -> dict[str, str]:
+    """An item without a label stands under its ID, as everywhere."""
+    return {row["label"] or accession_id(row): accession_id(row) for row in table}
 
 
 def _address(uri: str, project: str) -> str:

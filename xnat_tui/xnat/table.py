@@ -27,6 +27,11 @@ Cells = tuple[str, ...]
 """A row's texts, in the order of its table's columns."""
 
 
+def says(cell: str) -> bool:
+    """Whether a cell can be what a row must have: neither blank, nor something else than text or number."""
+    return type(cell) is str and bool(cell.strip())
+
+
 class Row:
     """One row: `row[column]` is its text, "" where the server sent NULL or no such column.
 
@@ -45,6 +50,16 @@ class Row:
         if place is None:
             place = self._places.get(column.lower())
         return "" if place is None else self.cells[place]
+
+    def required(self, *columns: str) -> str:
+        """The first of these cells that says something: what a row must have, then where else it may stand.
+
+        Raises BadAnswer naming the first where all are missing, blank, or neither text nor whole number.
+        """
+        for column in columns:
+            if says(text := self[column]):
+                return text
+        raise BadAnswer(f"A row of the server's listing has no {columns[0]}.", _HINT)
 
     def __repr__(self) -> str:
         return f"<Row of {len(self.cells)} columns>"
@@ -133,6 +148,12 @@ def parse_table(body: Iterable[bytes], *needed: str, paged: bool = False) -> Tab
     return table
 
 
+class _Odd(str):
+    """A cell that was neither text nor a whole number, as its JSON: it can be shown and names nothing."""
+
+    __slots__ = ()
+
+
 class _Shared(dict[str, str]):
     """Equal texts as one object."""
 
@@ -175,8 +196,9 @@ class _Rows:
             try:
                 "".join(cells).encode()
             except (TypeError, UnicodeEncodeError):
-                cells = [_text(value) for value in cells]
-            self._cells.append(tuple(map(self._shared, cells)))
+                self._cells.append(tuple(map(_text, cells)))
+            else:
+                self._cells.append(tuple(map(self._shared, cells)))
 
     def _in_order(self, record: dict[str, Any]) -> dict[str, Any]:
         """A row with other columns than those before it; new ones come last."""
@@ -242,7 +264,8 @@ def _text(value: object) -> str:
     if isinstance(value, str):
         shown = _ESCAPED_BYTE.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", value)
         return shown.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return json.dumps(value, default=repr)
+    shown = json.dumps(value, default=repr)
+    return shown if type(value) is int else _Odd(shown)
 
 
 class _Walk:

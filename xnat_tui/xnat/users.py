@@ -15,8 +15,8 @@ def members(connection: Connection, project: str) -> list[Member]:
     table = connection.table(f"/data/projects/{url_path(project)}/users", "login", "GROUP_ID")
     return [
         Member(
-            row["login"],
-            row["GROUP_ID"],
+            row.required("login"),
+            row.required("GROUP_ID"),
             row["displayname"],
             row["firstname"],
             row["lastname"],
@@ -32,7 +32,7 @@ def accounts(connection: Connection) -> dict[str, str] | None:
         table = connection.table("/data/users", "login")
     except Forbidden:
         return None
-    return {row["login"]: row["email"] for row in table}
+    return {row.required("login"): row["email"] for row in table}
 
 
 def put_member(connection: Connection, project: str, group: str, login: str) -> None:

@@ -5,16 +5,26 @@ The search engine answers in display fields, whose `STATUS` is HTML; criteria co
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from lxml import etree
 
-from xnat_tui.errors import Forbidden, NotFound, ServerUnreachable, Unclear
+from xnat_tui.errors import (
+    BadAnswer,
+    Forbidden,
+    NotFound,
+    Refused,
+    ServerError,
+    ServerUnreachable,
+    Unclear,
+)
 from xnat_tui.model.workflow import Workflow
 from xnat_tui.xnat.answers import plain
 from xnat_tui.xnat.connection import Connection, url_path
+from xnat_tui.xnat.escaping import plain_text
 from xnat_tui.xnat.table import Row, parse_table
 
 XDAT = "http://nrg.wustl.edu/security"
@@ -40,7 +50,8 @@ def search(
 ) -> list[Workflow]:
     """Workflows of a project, or of some items by accession ID, oldest first, in one request.
 
-    Raises Forbidden where this user may not search workflows, ServerUnreachable without an answer.
+    One whose row lacks its number or status is among them: `completed` asks for it in another way. Raises
+    Forbidden where this user may not search workflows, ServerUnreachable without an answer.
     """
     criteria: list[Criterion] = []
     if project:
@@ -64,9 +75,31 @@ def search(
         raise ServerUnreachable(
             "Searching workflows: no answer came.", "Try again.", status=error.status
         ) from None
-    found = [_workflow(row) for row in parse_table([answer.body], "workflow_id", "status")]
+    found = _twins(_workflow(row) for row in parse_table([answer.body]))
     kept = [one for one in found if not (only_open and not one.open)]
     return sorted(kept, key=lambda one: (one.started, one.id))
+
+
+def completed(connection: Connection, workflow: Workflow) -> Workflow:
+    """With number and status as the server tells them of the workflow alone, where the search did not.
+
+    The same where it tells no more: item, pipeline and time of its start are what it is asked for by.
+    """
+    if (workflow.id and workflow.status) or not (workflow.item and workflow.pipeline and workflow.started):
+        return workflow
+    keys = {"pipeline_name": workflow.pipeline, "launch_time": workflow.started, "id": workflow.item}
+    try:
+        answer = connection.get_json(
+            "/data/workflows", **{f"{TYPE}/{name}": key for name, key in keys.items()}
+        )
+    except (BadAnswer, Forbidden, NotFound, Refused, ServerError):
+        return workflow
+    found = _from_item(answer)
+    if found is None or (found.item, found.pipeline) != (workflow.item, workflow.pipeline):
+        return workflow
+    if workflow.id and found.id != workflow.id:
+        return workflow
+    return replace(workflow, id=found.id, status=found.status or workflow.status, twin=0)
 
 
 def latest_autorun(connection: Connection, item: str) -> Workflow | None:
@@ -81,10 +114,12 @@ def latest_autorun(connection: Connection, item: str) -> Workflow | None:
 
 
 def read(connection: Connection, workflow: str) -> Workflow:
-    """One workflow by its number. Raises NotFound."""
+    """One workflow by its number. Raises NotFound, BadAnswer where its status is not told."""
     found = _from_item(connection.get_json(f"/data/workflows/{url_path(workflow)}"))
     if found is None:
         raise NotFound(f"There is no workflow {workflow}.")
+    if not found.status:
+        raise BadAnswer(f"The server's document of workflow {workflow} has no status.", "Reload.")
     return found
 
 
@@ -137,9 +172,25 @@ def _document(criteria: Sequence[Criterion], items: Sequence[str]) -> etree._Ele
     return root
 
 
+def _twins(found: Iterable[Workflow]) -> list[Workflow]:
+    """Rows without a number that are alike are several workflows, not one."""
+    times: Counter[Workflow] = Counter()
+    told = []
+    for one in found:
+        told.append(one if one.id else replace(one, twin=times[one]))
+        times[one] += 1
+    return told
+
+
 def _workflow(row: Row) -> Workflow:
+    """Raises BadAnswer where the row is none of a workflow's."""
+    try:
+        number = row.required("workflow_id", "wrk_workflowData_id")
+    except BadAnswer:
+        row.required("id", "pipeline_name", "launch_time")
+        number = ""
     return Workflow(
-        row["workflow_id"],
+        number,
         row["id"],
         row["externalid"],
         row["pipeline_name"],
@@ -155,7 +206,11 @@ def _workflow(row: Row) -> Workflow:
 def _from_item(answer: object) -> Workflow | None:
     match answer:
         case {"items": [{"data_fields": dict() as fields}, *_]}:
-            text = {str(name).lower(): str(value) for name, value in fields.items()}
+            text = {
+                str(name).lower(): plain_text(str(value))
+                for name, value in fields.items()
+                if type(value) in (str, int, float)
+            }
         case _:
             return None
     return Workflow(
@@ -172,4 +227,5 @@ def _from_item(answer: object) -> Workflow | None:
 
 
 def _plain(text: str) -> str:
-    return plain(html.unescape(_TAG.sub("", text)))
+    """The word in a display field's HTML."""
+    return plain(plain_text(_TAG.sub("", text)))

@@ -46,7 +46,7 @@ class Attributes:
 
 def read_item(connection: Connection, uri: str) -> etree._Element:
     """An item's document. Raises NotFound for what is missing or hidden, BadAnswer for a page."""
-    root = connection.read_bytes(encode_uri(uri), item_xml.parse, max_bytes=DOCUMENT_LIMIT, format="xml")
+    root = item_xml.ask(connection, encode_uri(uri), item_xml.parse, DOCUMENT_LIMIT)
     if etree.QName(root).namespace is None:  # XNAT's tables, say
         raise BadAnswer("The server's document of this item is no item's.", "Try again.")
     return root
@@ -67,6 +67,11 @@ def put_item(connection: Connection, uri: str, document: etree._Element) -> str:
     )
     text = answer.text.strip()
     return text.rpartition("/")[2] if text and not text.startswith("<") else ""
+
+
+def put_fields(connection: Connection, uri: str, values: Mapping[str, str]) -> None:
+    """Set fields of an item by their paths, `xnat:mrScanData/note`. Read back."""
+    connection.write("PUT", encode_uri(uri), params=values, timeout=WRITE_SECONDS)
 
 
 def put_resource(connection: Connection, uri: str, attributes: Attributes) -> None:
@@ -153,12 +158,13 @@ def duplicates(text: str) -> list[str]:
     if not text.startswith("{"):
         return []
     try:
-        named = json.loads(text, strict=False).get("duplicates", [])
-    except ValueError:
-        raise BadAnswer(
-            "The server's answer to an upload cannot be read.", "Compare before going on."
-        ) from None
-    return [str(name) for name in named]
+        told = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        told = None
+    named = told.get("duplicates", []) if isinstance(told, dict) else None
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise BadAnswer("The server's answer to an upload cannot be read.", "Compare before going on.")
+    return named
 
 
 def share(connection: Connection, uri: str, project: str, label: str) -> None:

@@ -146,3 +146,18 @@ def test_from_dicom_fills_in_and_tells_what_it_leaves(run, writes):
 def test_from_dicom_writes(run, xnat):
     assert run("demographics", "from-dicom", "lab:BRAINS/SUB-007", "-y").exit_code == 0
     assert subject(xnat.site, "SUB-007").fields["dob"] == "2022-09-05"
+
+
+def test_a_variable_is_set_and_set_again(run, xnat):
+    """The server writes its comment before the text: what is read back is what was sent."""
+    for serializer in ("xalan", "jdk"):
+        for concealed in (True, False):
+            xnat.site.settings.xml_serializer = serializer
+            xnat.site.settings.hidden_fields_concealed = concealed
+            for text in ("1", "2", "it's <3> & more"):
+                done = run("demographics", "set", "lab:BRAINS/SUB-001", f"fields/site={text}", "-y")
+                assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+                    0,
+                    "1 done, 0 failed, 0 refused.",
+                ), done.stderr
+            run("demographics", "set", "lab:BRAINS/SUB-001", "fields/site=0", "-y")

@@ -174,8 +174,9 @@ class _Asking:
         anywhere = Item(Kind.RESOURCE, "")
         try:
             for row in self.reader.connection.table_within(seconds, question.path, **parameters):
-                found[row["cat_ID"]].append(listing.file_item(row, anywhere))
-                addresses.setdefault(row["cat_ID"], row["URI"])
+                number = listing.resource_number(row)
+                found[number].append(listing.file_item(row, anywhere))
+                addresses.setdefault(number, row["URI"])
         except REFUSALS as refusal:
             log.info("bulk question for files refused: %s", type(refusal).__name__)
             return {}, refusal

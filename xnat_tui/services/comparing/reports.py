@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xnat_tui.errors import UsageError
+from xnat_tui.model.display import clean_beside
 from xnat_tui.model.pairing import GLYPHS, Pair, Status
 from xnat_tui.services.comparing.comparison import Comparison, items_of
 
@@ -94,7 +95,7 @@ def write_document(found: Mapping[str, Any], path: Path) -> None:
 
 def as_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """One fact per line, the glyph first: what a screen reader or `grep` can use."""
-    for glyph, _, kind, path, name, source, destination, note in _rows(found):
+    for glyph, _, kind, path, name, source, destination, note in _shown(found):
         fact = f": {name} {source or '(none)'} ⇄ {destination or '(none)'}" if name else ""
         remark = f" ({note})" if note else ""
         yield f"{glyph} {kind} {path or '.'}{fact}{remark}"
@@ -121,7 +122,7 @@ def as_markdown(found: Mapping[str, Any]) -> str:
     lines += [f"- {_markdown_cell(line)}" for line in _summary_lines(found)]
     lines.append("")
     lines += [f"| {' | '.join(_CSV_COLUMNS)} |", f"|{'---|' * len(_CSV_COLUMNS)}"]
-    for row in _rows(found):
+    for row in _shown(found):
         lines.append(f"| {' | '.join(_markdown_cell(cell) for cell in row)} |")
     return "\n".join(lines) + "\n"
 
@@ -137,7 +138,7 @@ def as_html(found: Mapping[str, Any]) -> str:
     title = html.escape(f"{found['source']} ⇄ {found['destination']}")
     head = "".join(f"<th>{column}</th>" for column in _CSV_COLUMNS)
     body = "\n".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _rows(found)
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _shown(found)
     )
     summary = "".join(f"<li>{html.escape(line)}</li>" for line in _summary_lines(found))
     return (
@@ -157,6 +158,12 @@ def _summary_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{side} as seen by {user}"
     if neutral := found.get("neutral_fields"):
         yield f"not counted as differences: {', '.join(neutral)}"
+
+
+def _shown(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Rows to be looked at: the white space by which two values differ is seen."""
+    for *start, source, destination, note in _rows(found):
+        yield (*start, *clean_beside(source, destination), note)
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -23,6 +23,7 @@ from xnat_tui.errors import (
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.plan import Action, OnExisting, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.services.copying.blanks import only_blank, send_blank
 from xnat_tui.services.copying.imports import scan_there, without_header_fields
 from xnat_tui.services.copying.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.planning.imports import OVERLAY
@@ -62,6 +63,9 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         if not differing:
             unset = _copy_settings(run, step, control)  # made by this step before, or only these differ
             return Outcome(step.number, State.DONE, failures=unset + _custom_fields(run, step, there))
+        if only_blank(document, differing) and step.action is Action.CREATE:
+            unset = send_blank(run, step, document, differing) + _copy_settings(run, step, control)
+            return Outcome(step.number, State.DONE, failures=unset + _custom_fields(run, step, there))
         replaces = run.policy.on_existing is not OnExisting.SKIP or OVERLAY in step.data
         if step.action is Action.CREATE and not replaces:
             raise Conflict(
@@ -80,8 +84,9 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     if step.kind is Kind.PROJECT and step.action is Action.CREATE:
         failures = _put_project(run, step, document, control)
     else:
-        _put(run, step, document, item_xml.with_scans(document, nested) if nested else document, control)
-        failures = _copy_settings(run, step, control)
+        whole = item_xml.with_scans(document, nested) if nested else document
+        failures = _put(run, step, document, whole, control)
+        failures += _copy_settings(run, step, control)
     if there is None:
         run.created.add(step.target.uri)
     return Outcome(step.number, State.DONE, failures=failures + _custom_fields(run, step, there))
@@ -199,8 +204,8 @@ def _scans_to_nest(run: CopyRun, step: Step) -> list[etree._Element]:
 def _put_project(run: CopyRun, step: Step, document: etree._Element, control: Control) -> tuple[Failure, ...]:
     """Make a project with its settings; what it did not keep beside its own fields stops nothing below it."""
     bare = item_xml.without(document, *_DISPENSABLE)
-    _put(run, step, bare, document, control)
-    failures = _copy_settings(run, step, control)
+    failures = _put(run, step, bare, document, control)
+    failures += _copy_settings(run, step, control)
     if len(bare) < len(document):
         stored = run.stored(step.target.uri)
         kept = bare if stored is None else item_xml.own(stored, step.kind)
@@ -209,7 +214,9 @@ def _put_project(run: CopyRun, step: Step, document: etree._Element, control: Co
     return failures
 
 
-def _put(run: CopyRun, step: Step, document: etree._Element, whole: etree._Element, control: Control) -> None:
+def _put(
+    run: CopyRun, step: Step, document: etree._Element, whole: etree._Element, control: Control
+) -> tuple[Failure, ...]:
     """Send, read back, compare. What ended unclearly is looked at before it is sent again.
 
     `whole` has more than `document`, which is sent where the server refuses that.
@@ -222,18 +229,19 @@ def _put(run: CopyRun, step: Step, document: etree._Element, whole: etree._Eleme
         except (Unclear, ServerUnreachable) as error:
             unclear = error
         except (Refused, ServerError, Conflict):
-            if whole is document:
+            if whole is document or attempt == ATTEMPTS - 1:
                 raise
             whole = document  # one bad scan must not keep its session away: they follow one by one
             continue
         stored = run.stored(step.target.uri)
         if stored is not None:
             differing = item_xml.lost(document, item_xml.own(stored, step.kind))
-            if not differing:
+            blank = only_blank(document, differing)
+            if not differing or blank:
                 run.arrived(step, stored)
                 if step.kind is Kind.EXPERIMENT:
                     run.keep_session(step.target.uri, stored)
-                return
+                return send_blank(run, step, document, differing) if blank else ()
             if unclear is None:
                 raise BadAnswer(
                     f"The server said yes, but did not keep {_named(differing)}.",
@@ -246,6 +254,7 @@ def _put(run: CopyRun, step: Step, document: etree._Element, whole: etree._Eleme
         if unclear is not None and attempt == ATTEMPTS - 1:
             raise unclear
         pause(control, attempt)
+    raise AssertionError("the last attempt has returned or raised")
 
 
 def _copy_settings(run: CopyRun, step: Step, control: Control) -> tuple[Failure, ...]:
@@ -282,14 +291,16 @@ def _custom_fields(run: CopyRun, step: Step, there: etree._Element | None) -> tu
     path = f"/xapi/custom-fields{encode_uri(step.target.uri).removeprefix('/data')}/fields"
     try:
         sent = json.loads(text)
+        if not isinstance(sent, dict):
+            raise ValueError
         run.target.write("PUT", path, body=text.encode(), content_type="application/json")
         kept = run.target.get_json(path)
     except Interrupted:
         raise
-    except (XnatTuiError, ValueError) as error:
+    except (XnatTuiError, ValueError, RecursionError) as error:
         if isinstance(error, XnatTuiError) and error.unreachable:
             raise
-        words = error.message if isinstance(error, XnatTuiError) else "they are no JSON"
+        words = error.message if isinstance(error, XnatTuiError) else "they are no JSON object"
         return (Failure(step.path, f"The answers of its custom forms were not copied: {words}"),)
     if not isinstance(kept, dict) or any(kept.get(name) != value for name, value in sent.items()):
         return (Failure(step.path, "The server did not keep all answers of the custom forms."),)

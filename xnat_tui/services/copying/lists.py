@@ -83,7 +83,7 @@ class FileLists:
         anywhere = Item(Kind.RESOURCE, "")
         try:
             for row in self._connection.table(f"{encode_uri(session)}/files", all="true"):
-                found[row["cat_ID"]].append(listing.file_item(row, anywhere))
+                found[listing.resource_number(row)].append(listing.file_item(row, anywhere))
         except Interrupted:
             raise
         except XnatTuiError:

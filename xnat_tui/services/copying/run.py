@@ -96,10 +96,10 @@ class CopyRun:
         """Remember what an item's document at the destination tells: its accession ID."""
         kind, label = step.kind, step.data.get(str(step.kind), "")
         if kind is Kind.ASSESSOR:
-            self.assessors[step.source.id] = str(document.get("ID", ""))
+            self.assessors[step.source.id] = item_xml.accession_id(document)
         if kind in (Kind.SUBJECT, Kind.EXPERIMENT):
             subject = document.findtext(f"{{{item_xml.XNAT}}}subject_ID", "")
-            held = Held(str(document.get("ID", "")), step.source.type, subject)
+            held = Held(item_xml.accession_id(document), step.source.type, subject)
             self.holdings.tell(step.data["project"], kind, label, held)
 
     def mapped(self, source_id: str) -> str | None:
@@ -118,7 +118,7 @@ class CopyRun:
         session = self.session_there(step)
         label = step.target.uri.rpartition("/")[2]
         found = item_xml.assessors(session).get(label) if session is not None else None
-        return str(found.get("ID", "")) if found is not None else ""
+        return item_xml.accession_id(found) if found is not None else ""
 
     def source_files(self, step: Step) -> Listing:
         """A resource's files at the source. Raises XnatTuiError; a list that failed is never an empty one."""
@@ -152,7 +152,7 @@ class CopyRun:
         """
         resource = Item(Kind.RESOURCE, step.data["label"], uri=step.target.uri)
         try:
-            table = self.target.table(f"{encode_uri(step.target.uri)}/files")
+            table = self.target.table(f"{encode_uri(step.target.uri)}/files", "URI")
         except NotFound:
             return ()
         return tuple(listing.file_item(row, resource) for row in table)

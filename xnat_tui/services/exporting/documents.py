@@ -45,9 +45,8 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
         raise in_the_way(run, name)
     if document_changed(run.manifest, name) and not run.policy.overwrite_local:
         raise in_the_way(run, name, Standing.CHANGED)
-    body, document = run.connection(step).read_bytes(
-        encode_uri(step.source.uri), lambda body: (body, item_xml.parse(body)), format="xml"
-    )
+    address = encode_uri(step.source.uri)
+    body, document = item_xml.ask(run.connection(step), address, lambda body: (body, item_xml.parse(body)))
     if document.get("ID") != step.source.id:
         raise BadAnswer("The server answered with the document of another item.", "Plan the export again.")
     _write(run, step, step.target.uri, body)
@@ -159,6 +158,6 @@ def _fields(document: etree._Element) -> Iterator[tuple[str, str]]:
     """Fields by their path; custom variables as `fields/NAME`."""
     for variables in document.findall(f"{{{item_xml.XNAT}}}fields"):
         for variable in variables:
-            yield f"fields/{variable.get('name', '')}", (variable.text or "").strip()
+            yield f"fields/{variable.get('name', '')}", variable.text or ""
         document.remove(variables)
     yield from ((name, text) for name, text in item_xml.facts(document) if name not in _FIRST_COLUMNS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
@@ -45,8 +46,13 @@ def _answers(walk: Walk, reader: Reader, place: Place) -> Mapping[str, Any]:
     else:
         element = _element(_document(walk, reader, session), item)
         text = item_xml.text_of(element, "custom_fields") if element is not None else ""
-        found = json.loads(text) if text else {}
-    return found if isinstance(found, dict) else {}
+        try:
+            found = json.loads(text) if text else {}
+        except (ValueError, RecursionError):
+            found = None
+    if not isinstance(found, dict):
+        raise BadAnswer("The server's answers of custom forms are no JSON object.", "Reload.")
+    return found
 
 
 def _document(walk: Walk, reader: Reader, session: Item) -> etree._Element:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from xnat_tui.errors import NotFound, Refused, ServerError, XnatTuiError
 from xnat_tui.model.plan import Finding, Policy
@@ -37,7 +38,9 @@ def data_types(connection: Connection) -> DataTypes:
 
 def _elements(connection: Connection) -> frozenset[str] | None:
     try:
-        return frozenset(row["ELEMENT_NAME"] for row in connection.table("/data/search/elements"))
+        return frozenset(
+            row.required("ELEMENT_NAME") for row in connection.table("/data/search/elements", "ELEMENT_NAME")
+        )
     except XnatTuiError:
         return None
 
@@ -72,14 +75,18 @@ def rights(connection: Connection, project: str, *, creates: bool) -> list[Findi
     if not connection.user or connection.user == "guest":
         return [Finding("error", "A guest cannot write.", "Sign in to the destination first.")]
     try:
-        if "Administrator" in connection.get_json(f"/xapi/users/{url_path(connection.user)}/roles"):
+        words = connection.get_json(f"/xapi/users/{url_path(connection.user)}/roles")
+        if isinstance(words, list) and "Administrator" in words:
             return []
         if creates:
             return []  # the preference that allows it is only shown to administrators
         roles = connection.get_json("/xapi/access/projects")
     except XnatTuiError as error:
         return [Finding("warning", f"Your rights at the destination could not be read: {error.message}")]
-    role = next((str(row.get("role", "")) for row in roles if row.get("ID") == project), "")
+    rows: list[Any] = roles if isinstance(roles, list) else [None]
+    if not all(isinstance(row, dict) for row in rows):
+        return [Finding("warning", "Your rights at the destination could not be read: no list came.")]
+    role = next((str(row.get("role") or "") for row in rows if row.get("ID") == project), "")
     if role.lower() in WRITING_ROLES:
         return []
     if role.lower() in READING_ROLES:

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changes import Change, Result
-from xnat_tui.model.display import clean, clean_lines, fit
+from xnat_tui.model.display import clean, clean_beside, clean_lines, fit
 from xnat_tui.tui.change_run import Ended, Run
 from xnat_tui.tui.screens.ask import Confirm
 from xnat_tui.tui.screens.panel import Panel
@@ -314,6 +314,7 @@ def about(change: Change, result: Result | None = None) -> str:
         if before is None or after is None:
             lines.append(f"  {name}: {before or after or '(none)'}")
         else:
+            before, after = clean_beside(before, after)
             lines.append(f"  {name}: {before or '(none)'} → {after or '(none)'}")
     return clean_lines("\n".join(lines))
 

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.display import clean, fit
+from xnat_tui.model.display import clean, clean_beside, fit
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services.comparing import reports
@@ -105,10 +105,10 @@ class ComparePanel(Panel[str]):
         root = self._comparison.root
         if not root.fields:
             return []
-        named = [
-            f"  {clean(difference.name)}: {_quoted(difference.source)} vs {_quoted(difference.destination)}"
-            for difference in root.fields[:_MOST_FIELDS]
-        ]
+        named = []
+        for difference in root.fields[:_MOST_FIELDS]:
+            one, other = map(_quoted, clean_beside(difference.source, difference.destination))
+            named.append(f"  {clean(difference.name)}: {one} vs {other}")
         more = len(root.fields) - _MOST_FIELDS
         named += [f"  and {more} more: i"] if more > 0 else []
         return [f"* the {root.kind} itself differs", *named]
@@ -187,4 +187,4 @@ def _path(pair: Pair) -> str:
 
 
 def _quoted(text: str) -> str:
-    return fit(clean(text), 24) or "(none)"
+    return fit(text, 24) or "(none)"

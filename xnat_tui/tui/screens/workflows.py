@@ -59,7 +59,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         return found[::-1]  # the newest first
 
     def key_of(self, row: Workflow) -> str:
-        return row.id
+        return row.key
 
     def sign(self, row: Workflow) -> str:
         if row.open:
@@ -113,7 +113,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         self._plan(
             f"dismiss {_workflows(len(chosen))}",
             lambda service: [service.dismissal(place, row) for row in chosen],
-            [part for row in chosen for part in ("--id", row.id)],
+            [part for row in chosen if row.id for part in ("--id", row.id)],
         )
 
     def action_dismiss_stuck(self) -> None:
@@ -142,9 +142,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
                 server=server,
                 command=command,
                 notes=notes,
-                label=lambda change: (
-                    f"{change.after.get('session_label', '')} {change.after['pipeline_name']}"
-                ),
+                label=_row_label,
                 ended=self._ended,
             )
             self.app.push_screen(panel)
@@ -158,7 +156,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
 
 def _row_label(change: Change) -> str:
-    return f"{change.after.get('session_label', '')} {change.after['pipeline_name']}".lstrip()
+    return f"{change.after.get('session_label', '')} {change.after.get('pipeline_name', '')}".strip()
 
 
 def _name(place: Place) -> str:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from xnat_tui.model.display import cell_width, clean, fit, short_size
+from xnat_tui.model.display import cell_width, clean, clean_beside, fit, short_size
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import FieldDifference, Judge, Pair, Status
 from xnat_tui.tui.describing import item_name, item_word, pair_line, verdict
@@ -165,6 +165,7 @@ def _two_columns(
             continue
         title, texts = _column(clean(name), cells), [clean(text) or none for text in (here, there)]
         if difference:
+            texts = [text or none for text in clean_beside(here, there)]
             columns = [[_column(part, room) for part in wrapped(text, room)] for text in texts]
             yield from _beside(title, columns, sign, "bold")
         else:
