@@ -42,7 +42,7 @@ def plan_resources(
             seen.add(name)
             _plan_one(walk, place, spot, only)
         except XnatTuiError as error:
-            walk.conflict(place, spot, error.message)
+            walk.refuse(place, spot, error)
 
 
 def _note_alike(resources: Sequence[Item], item: Item) -> None:
