@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from xnat_tui.demo.faults import Fault, Hang
+from xnat_tui.demo.faults import ErrorPage, Fault, Hang
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
 

@@ -119,7 +119,8 @@ def reconstructions(session: etree._Element) -> dict[str, etree._Element]:
 def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[str, str]:
     """What a resource's attributes are: `format`, `content`, `description` and comma-separated `tags`.
 
-    `document` is that of the session, subject or project. No list tells all four; empty where it is missing.
+    `document` is that of the session, subject or project; the address has accession IDs, or labels. No list
+    tells all four; empty where it is missing.
     """
     owner: etree._Element | None = document
     side = ""
@@ -127,8 +128,7 @@ def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[
         if f"/{collection}/" in uri:
             owner = members(document).get(uri.partition(f"/{collection}/")[2].partition("/")[0])
     if "/assessors/" in uri:
-        identifier = uri.partition("/assessors/")[2].partition("/")[0]
-        owner = next((one for one in assessors(document).values() if one.get("ID") == identifier), None)
+        owner = _assessor(document, uri.partition("/assessors/")[2].partition("/")[0])
     for word in ("in", "out"):
         if f"/{word}/resources/" in uri:
             side = word
@@ -143,6 +143,15 @@ def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[
         return {}
     told = {name: str(named[0].get(name, "")) for name in ("format", "content", "description")}
     return {**told, "tags": ",".join((tag.text or "").strip() for tag in named[0].findall(tags))}
+
+
+def _assessor(session: etree._Element, name: str) -> etree._Element | None:
+    """By accession ID, or by label; of several with one label the one of the session's own project."""
+    found = session.findall(f"{{{XNAT}}}assessors/{{{XNAT}}}assessor")
+    by_id = [one for one in found if one.get("ID") == name]
+    labelled = [one for one in found if one.get("label") == name]
+    own_first = sorted(labelled, key=lambda one: one.get("project") != session.get("project"))
+    return next(iter((*by_id, *own_first)), None)
 
 
 def catalog_path(owner: etree._Element, label: str, side: str = "") -> str:
@@ -288,6 +297,12 @@ def lost(sent: etree._Element, stored: etree._Element) -> list[str]:
         if not any(_same(text, other) for other in there.get(name.lower(), ())):
             missing.append(name)
     return list(dict.fromkeys(missing))
+
+
+def contradicted(sent: etree._Element, stored: etree._Element) -> list[str]:
+    """Of the fields that `lost` names those that have another value there, and not none."""
+    there = {name.lower() for name, _ in facts(stored)}
+    return [name for name in lost(sent, stored) if name.lower() in there]
 
 
 _BOOLEANS = {"true": "1", "false": "0"}

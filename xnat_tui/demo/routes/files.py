@@ -157,8 +157,8 @@ def _row(call: Call, place: Placed, entry: FileEntry) -> list[str]:
         uri,
         place.resource.label,
         ",".join(entry.tags),
-        entry.format or place.resource.format,
-        entry.content or place.resource.content,
+        entry.format,
+        entry.content,
         str(place.resource.id),
         entry.digest if call.site.settings.checksums else "",
     ]
