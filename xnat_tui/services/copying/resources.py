@@ -123,8 +123,9 @@ class ResourceCopy:
 
     @property
     def proves_attributes(self) -> bool:
-        """Those of a resource that stood there before were not to be written."""
-        return self.run.policy.verify and "exists" not in self.step.data
+        """Not of a resource that stood there before, nor where its files say that nothing of it arrived."""
+        arrived = self.files or self.decision.complete or not self.failures
+        return self.run.policy.verify and "exists" not in self.step.data and bool(arrived)
 
     def prove_attributes(self, ask: Callable[[], etree._Element | None]) -> None:
         """Compare what the destination's document says now with what was planned."""
