@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from xnat_tui.demo.faults import Fault, Hang
+from xnat_tui.demo.faults import ErrorPage, Fault, Hang
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
 
@@ -140,6 +140,30 @@ def test_jobs_show_and_forget_what_the_journal_remembers(program, servers):
     assert program("jobs", "show", job).exit_code == 5
 
 
+def test_a_job_whose_plan_failed_says_that_only_a_new_plan_can_help(program, servers):
+    servers.source.faults.add(r"GET .*/SUB-004/experiments|GET .*/experiments\?", ErrorPage(500))
+    run = program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json")
+    document = json.loads(run.stdout)
+    assert (run.exit_code, document["state"], document["left"]) == (6, "failed", 0)
+    assert "could not be read" in document["failed"][0]["error"]
+    retried = program("jobs", "retry", "--json")
+    assert retried.exit_code == 6
+    assert json.loads(retried.stdout)["state"] == "failed"
+    assert retried.stderr == (
+        f"1 item of {document['job']} failed as it was planned: no retry brings them.\n\n"
+        "hint: Plan again with: xnat-tui copy lab:BRAINS/SUB-004 qc:BRAINS\n"
+    )
+
+
+def test_types_that_are_to_be_left_out_are_left_and_are_no_failure(program, servers):
+    line = ("copy", "lab:BRAINS/SUB-012", "qc:BRAINS", "--yes", "--json", "--ignore-missing-datatypes")
+    run = program(*line)
+    document = json.loads(run.stdout)
+    assert (run.exit_code, document["state"], document["failed"]) == (0, "done", [])
+    assert document["left"] == document["plan"]["conflict"] == 1
+    assert "icr:roiCollectionData" in document["left_alone"][0]["reason"]
+
+
 def test_resuming_a_finished_job_sends_nothing(program, servers):
     job = json.loads(program("copy", "lab:BRAINS/SUB-004", "qc:BRAINS", "--yes", "--json").stdout)["job"]
     servers.destination.requests.clear()
@@ -180,10 +204,16 @@ def test_a_file_changed_in_the_folder_is_left_until_overwriting_is_asked_for(pro
     changed.write_bytes(b"mine")
     run = program(*export)
     found = json.loads(run.stdout)
-    assert (run.exit_code, found["plan"]["conflict"], found["done"]["files"]) == (6, 1, 0)
-    (failed,) = found["failed"]
-    assert failed["path"].endswith(f"/files/{changed.name}")
-    assert "--overwrite" in failed["error"]
+    assert (run.exit_code, found["plan"]["conflict"], found["done"]["files"]) == (0, 1, 0)
+    assert (found["state"], found["failed"], found["left"]) == ("done", [], 1)
+    assert ": done, 1 left alone. " in run.stderr
+    (left,) = found["left_alone"]
+    assert left["path"].endswith(f"/files/{changed.name}")
+    assert "--overwrite" in left["reason"]
+    shown = program("jobs", "show").stdout
+    assert "state:      done, 1 left alone\n" in shown
+    assert f"= {left['path']}: {left['reason']}\n" in shown
+    assert program("jobs", "retry").stderr == f"Nothing failed in {found['job']}.\n"
     assert changed.read_bytes() == b"mine"
     assert program(*export, "--overwrite").exit_code == 0
     assert changed.read_bytes() != b"mine"

@@ -132,3 +132,22 @@ def test_a_catalogued_file_may_be_missing_on_disk(admin: Any, site: Site) -> Non
     site.experiments["XNAT_E00001"].resources[0].files["a"].missing_on_disk = True
     assert "a" in paths(admin)
     assert admin.get(f"{FILES}/a").status_code == 404
+
+
+def test_the_first_resource_of_a_typed_scan_is_raw_when_no_content_is_told(admin: Any, site: Site) -> None:
+    session = site.experiments["XNAT_E00001"]
+    typed = site.add_scan(session, "71", fields={"type": "T1"})
+    untyped = site.add_scan(session, "72")
+    for scan in (typed, untyped):
+        files = f"{SESSION}/scans/{scan.id}/resources"
+        assert admin.put(f"{files}/A?format=X").status_code == 200
+        assert admin.put(f"{files}/B/files/b.txt?inbody=true", data=b"b").status_code == 200
+    assert [one.content for one in typed.resources] == ["RAW", ""]
+    assert [one.content for one in untyped.resources] == ["", ""]
+    told = site.add_scan(session, "73", fields={"type": "T1"})
+    files = f"{SESSION}/scans/73/resources/C/files"
+    assert admin.put(f"{files}/c.txt?inbody=true&content=LABELS", data=b"c").status_code == 200
+    assert [one.content for one in told.resources] == ["LABELS"]
+    assert [row["file_content"] for row in admin.rows(files)] == ["LABELS"]
+    raw = admin.rows(f"{SESSION}/scans/71/resources/B/files")
+    assert [(row["file_format"], row["file_content"]) for row in raw] == [("", "")]

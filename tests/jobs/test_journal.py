@@ -17,9 +17,9 @@ from xnat_tui.errors import ConfigError, Conflict, NotAllowed, NotFound, SignInF
 from xnat_tui.jobs.job import Wish
 from xnat_tui.jobs.journal import Journal, error_of
 from xnat_tui.jobs.owner import STALE, Owner, this_host
-from xnat_tui.jobs.reporting import report
-from xnat_tui.model.plan import Action, Finding, Policy
-from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.jobs.reporting import not_retried, report
+from xnat_tui.model.plan import UNREAD, Action, Finding, Policy
+from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
 
 
 def dead_owner() -> Owner:
@@ -62,14 +62,65 @@ def test_jobs_come_newest_first(journal, make_plan):
     assert [job.id for job in journal.jobs()] == [last, middle, first]
 
 
-def test_skipped_steps_are_done_and_conflicts_have_failed_from_the_start(journal, make_plan, make_step):
+def test_from_the_start_skipped_is_done_conflicts_are_left_and_the_unread_has_failed(
+    journal, make_plan, make_step
+):
+    unread = make_step(3, action=Action.CONFLICT, reason="could not be read", data={UNREAD: "yes"})
     steps = [make_step(1, action=Action.SKIP), make_step(2, action=Action.CONFLICT, reason="label is taken")]
-    job = journal.create(make_plan([*steps, make_step(3)]))
-    assert [step.state for step in journal.steps(job)] == [State.DONE, State.FAILED, State.QUEUED]
-    assert [step.number for step in journal.queued(job)] == [3]
-    failed = report(journal, job).failed[0]
-    assert (failed.error, failed.hint) == ("label is taken", "Mend that, then plan again.")
-    assert report(journal, job).skipped == 1
+    job = journal.create(make_plan([*steps, unread, make_step(4)]))
+    states = [step.state for step in journal.steps(job)]
+    assert states == [State.DONE, State.LEFT, State.FAILED, State.QUEUED]
+    assert [step.number for step in journal.queued(job)] == [4]
+    found = report(journal, job)
+    assert [(one.error, one.hint) for one in found.failed] == [
+        ("could not be read", "Mend that, then plan again.")
+    ]
+    assert [(one.path[-2:], one.reason) for one in found.left] == [("E2", "label is taken")]
+    assert found.skipped == 1
+    assert (journal.job(job).left, journal.job(job).failures) == (1, 1)
+
+
+def test_a_journal_of_the_version_before_is_taken_over_with_all_that_is_in_it(tmp_path, make_plan, make_step):
+    path = tmp_path / "jobs.sqlite"
+    with Journal(path) as journal:
+        job = journal.create(make_plan([make_step(1), make_step(2)]))
+    with sqlite3.connect(path) as database:
+        for table, column in (("jobs", "left_alone"), ("steps", "proved"), ("steps", "lost")):
+            database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    for _ in range(2):
+        with Journal(path) as journal:
+            assert [step.number for step in journal.queued(job)] == [1, 2]
+            assert report(journal, job).left == ()
+            assert report(journal, job).attributes == Kept()
+            assert journal.job(journal.create(make_plan([make_step(1, action=Action.CONFLICT)]))).left == 1
+
+
+def test_what_was_read_back_is_counted_and_counted_anew_by_a_retry(journal, make_plan, make_step):
+    job = journal.create(make_plan([make_step(1), make_step(2)]))
+    claim = journal.claim(job)
+    for number in (1, 2):
+        claim.begin(number, "k")
+    lost = Outcome(2, State.FAILED, failures=(Failure("E2", "no format"),), attributes=Kept(1, 2))
+    claim.record([(Outcome(1, State.DONE, attributes=Kept(3)), "k"), (lost, "k")])
+    claim.finish()
+    assert report(journal, job).to_dict()["attributes"] == {"proved": 4, "lost": 2}
+    journal.retry(job)
+    assert report(journal, job).attributes == Kept(3)
+
+
+def test_a_job_with_nothing_but_announced_conflicts_is_done_and_has_nothing_to_retry(
+    journal, make_plan, make_step
+):
+    steps = [make_step(number, action=Action.CONFLICT, reason="taken") for number in (1, 2, 3)]
+    job = journal.create(make_plan(steps))
+    assert journal.claim(job).finish() is State.DONE
+    document = report(journal, job).to_dict()
+    assert (document["state"], document["failed"], document["left"]) == ("done", [], 3)
+    assert document["left_alone"][0]["reason"] == "taken"
+    assert journal.retry(job) == 0
+    assert not_retried(journal, job) is None
 
 
 def test_a_job_that_is_unknown_is_not_found(journal):
@@ -184,7 +235,8 @@ def test_progress_reaches_its_total_when_files_were_there_already(journal, make_
 
 
 def test_failures_are_kept_with_path_error_and_hint_until_they_are_retried(journal, make_plan, make_step):
-    job = journal.create(make_plan([make_step(1), make_step(2, action=Action.CONFLICT)]))
+    unread = make_step(2, action=Action.CONFLICT, data={UNREAD: "yes"})
+    job = journal.create(make_plan([make_step(1), unread]))
     claim = journal.claim(job)
     claim.begin(1, "k")
     failure = Failure("files/1.dcm", "500", "retry")
@@ -194,7 +246,7 @@ def test_failures_are_kept_with_path_error_and_hint_until_they_are_retried(journ
     assert journal.job(job).failures == 2
     assert journal.retry(job) == 1
     assert journal.job(job).state is State.QUEUED
-    assert journal.job(job).failures == 1, "the conflict remains"
+    assert journal.job(job).failures == 1, "what the plan could not read remains"
 
 
 def test_a_job_with_queued_steps_is_not_finished(journal, make_plan, make_step):

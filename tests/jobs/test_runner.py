@@ -162,7 +162,8 @@ def test_what_needs_a_conflict_is_not_run(journal, make_plan, make_step):
 
     report = run(journal, journal.create(make_plan(steps)), execute)
     assert ran == [3]
-    assert [failure.path[-2:] for failure in report.failed] == ["E1", "E2"]
+    assert [one.path[-2:] for one in report.left] == ["E1"]
+    assert [failure.path[-2:] for failure in report.failed] == ["E2"]
 
 
 def test_what_needs_a_skipped_step_runs(journal, make_plan, make_step):

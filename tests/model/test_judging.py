@@ -148,3 +148,17 @@ def test_a_resource_that_nobody_counted_is_neither_the_same_nor_other() -> None:
     one, other = Item(Kind.RESOURCE, "R", files=3, bytes=9), Item(Kind.RESOURCE, "R")
     assert Rules()(one, other).status is Status.UNREAD
     assert Rules()(one, one).status is Status.SAME
+
+
+@pytest.mark.parametrize(
+    ("owner", "content", "same"), [("scans/1/", "RAW", True), ("scans/1/", "MASK", False), ("", "RAW", False)]
+)
+def test_the_content_that_xnat_gives_a_scans_resource_by_itself_is_no_difference(
+    owner: str, content: str, same: bool
+) -> None:
+    uri = f"/data/experiments/E/{owner}resources/1"
+    one, other = (
+        Item(Kind.RESOURCE, "R", uri=uri, fields=Fields.of({"content": text})) for text in ("", content)
+    )
+    for pair in ((one, other), (other, one)):
+        assert (Rules()(*pair).fields == ()) is same

@@ -32,11 +32,11 @@ def _site(make_site):
     source = make_site(FILES)
     session = next(iter(source.experiments.values()))
     scan = source.add_scan(session, "2", fields={"type": "T2 (3D)"})
-    for place, label in ((scan, "DICOM"), (session, "NOTES")):
-        resource = source.new_resource(label, format="DICOM")
+    for place, label, kind in ((scan, "DICOM", "RAW"), (session, "NOTES", "")):
+        resource = source.new_resource(label, format="DICOM", content=kind)
         for path, data in (("x.dcm", b"x" * 500), ("sub/y.dcm", b"y" * 500), ("z", b"")):
             content = BytesContent(data)
-            resource.add(FileEntry(path, content, content.md5, content.size, "DICOM"))
+            resource.add(FileEntry(path, content, content.md5, content.size, "DICOM", kind))
         resource.populate_stats()
         place.resources.append(resource)
     source.add_assessor(session, "QC1", "xnat:qcManualAssessorData", fields={"scans/scan/imageScan_ID": "1"})

@@ -9,7 +9,7 @@ import click
 
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.help import Group
-from xnat_tui.cli.running import follow
+from xnat_tui.cli.running import follow, outcome_words
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.display import short_size
@@ -49,7 +49,7 @@ def list_(state: State) -> int:
         state.output.note("No transfer is remembered.")
     else:
         state.output.table(
-            ["job", "state", "files", "bytes", "failed", "what"],
+            ["job", "state", "files", "bytes", "failed", "left", "what"],
             [
                 (
                     view.id,
@@ -57,11 +57,12 @@ def list_(state: State) -> int:
                     f"{view.files_done} of {view.files_total}",
                     f"{short_size(view.bytes_done)} of {short_size(view.bytes_total)}",
                     str(view.failures),
+                    str(view.left),
                     view.title,
                 )
                 for view in views
             ],
-            right=["files", "bytes", "failed"],
+            right=["files", "bytes", "failed", "left"],
             whole=["state"],
         )
     return ExitCode.DONE
@@ -78,6 +79,7 @@ def _row(view: JobView) -> dict[str, Any]:
         "bytes_done": view.bytes_done,
         "bytes_total": view.bytes_total,
         "failures": view.failures,
+        "left": view.left,
         "created": datetime.fromtimestamp(view.created).astimezone().isoformat(timespec="seconds"),
         "note": view.note,
     }
@@ -97,25 +99,28 @@ def show(state: State, job: str | None) -> int:
     if state.output.wants_json:
         state.output.document(found.to_dict())
         return ExitCode.DONE
-    verified = found.verified
+    verified, kept = found.verified, found.attributes
     for name, value in (
         ("job", found.job),
         ("what", title),
-        ("state", str(found.state)),
+        ("state", outcome_words(found)),
         ("items", f"{found.done_items} done, {len(found.failed)} failed"),
         ("files", f"{found.done_files} sent ({short_size(found.done_bytes)}), {found.skipped} there already"),
         (
             "verified",
             f"{verified.digest} by digest, {verified.size} by size, {verified.unverified} unverified",
         ),
+        ("attributes", f"{kept.proved} as planned, {kept.lost} not kept"),
         ("seconds", f"{found.seconds:.1f}"),
         *([("note", found.note)] if found.note else []),
     ):
-        state.output.line(f"{name + ':':<10}{value}")
+        state.output.line(f"{name + ':':<12}{value}")
     for failure in found.failed:
         state.output.line(f"! {failure.path}: {failure.error}")
         if failure.hint:
             state.output.line(f"  hint: {failure.hint}")
+    for left in found.left:
+        state.output.line(f"= {left.path}: {left.reason}")
     return ExitCode.DONE
 
 
@@ -137,15 +142,22 @@ def resume(state: State, job: str | None, detach: bool) -> int:
 @click.option("--detach", is_flag=True, help="Start in the background.")
 @pass_state
 def retry(state: State, job: str | None, detach: bool) -> int:
-    """Try again what failed in a transfer; what is done is not sent again."""
+    """Try again what failed in a transfer; what is done or was left alone is not sent again.
+
+    What could not be read as the transfer was planned needs a new plan, which the hint names.
+    """
     from xnat_tui.jobs.journal import Journal
+    from xnat_tui.jobs.reporting import not_retried
 
     with Journal() as journal:
         name = _known(journal, job, lambda known: known.state is JobState.FAILED)
         again = journal.retry(name)
+        refusal = None if again else not_retried(journal, name)
     if again:
         return _go_on(state, name, detach=detach)
     _document(state, name)
+    if refusal is not None:
+        raise refusal
     state.output.note(f"Nothing failed in {name}.")
     return ExitCode.DONE
 

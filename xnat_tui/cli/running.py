@@ -135,15 +135,27 @@ def _bytes(size: int) -> str:
     return counted(size, "byte") if size < 1000 else short_size(size)
 
 
+def outcome_words(report: Report) -> str:
+    """`done`, or `done, 3 left alone` where the plan announced conflicts."""
+    return f"{report.state}, {len(report.left)} left alone" if report.left else str(report.state)
+
+
+def proof_words(report: Report) -> str:
+    """What stands on what: files by evidence, and whose attributes were read back."""
+    verified, kept = report.verified, report.attributes
+    told = [f"by digest {verified.digest}", f"by size {verified.size}", f"unverified {verified.unverified}"]
+    told += [f"attributes of {counted(kept.proved, 'item')}"] if kept.proved else []
+    told += [f"attributes of {counted(kept.lost, 'item')} not kept"] if kept.lost else []
+    return ", ".join(told)
+
+
 def _summary(report: Report) -> str:
-    verified = report.verified
     return (
-        f"{report.job}: {report.state}. {counted(report.done_items, 'item')}, "
+        f"{report.job}: {outcome_words(report)}. {counted(report.done_items, 'item')}, "
         f"{counted(report.done_files, 'file')}, "
         f"{_bytes(report.done_bytes)} in {report.seconds:.1f} s; "
         f"{counted(report.skipped, 'file')} there already, "
-        f"{len(report.failed)} failed. Verified by digest {verified.digest}, by size {verified.size}, "
-        f"unverified {verified.unverified}."
+        f"{len(report.failed)} failed. Verified {proof_words(report)}."
     )
 
 

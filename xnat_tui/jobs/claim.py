@@ -26,7 +26,8 @@ UPDATE steps SET
   sent_files = :sent, sent_bytes = carried_bytes + :bytes, skipped = :skipped,
   files = min(max(planned_files, :sent), iif(:state = 'done', planned_files, 0) + :sent + :skipped),
   bytes = iif(:state = 'done', max(planned_bytes, carried_bytes + :bytes), carried_bytes + :bytes),
-  digest = :digest, size = :size, unverified = :unverified, failures = :failures, failed = :failed
+  digest = :digest, size = :size, unverified = :unverified, proved = :proved, lost = :lost,
+  failures = :failures, failed = :failed
 WHERE job = :job AND number = :number
 """
 
@@ -130,6 +131,7 @@ class Claim:
                 "bytes": outcome.bytes,
                 "skipped": max(0, complete - sent),
                 **asdict(outcome.verified),
+                **asdict(outcome.attributes),
                 "failures": len(outcome.failures),
                 "failed": json.dumps([asdict(failure) for failure in outcome.failures])
                 if outcome.failures

@@ -43,6 +43,8 @@ class Job:
     files: int
     bytes: int
     failures: int
+    left: int
+    """Conflicts that the plan announced, and that nobody touches."""
     created: float
     """Seconds since the epoch."""
     seconds: float

@@ -58,18 +58,20 @@ class Journal:
     def create(self, plan: Plan, title: str = "") -> str:
         """Keep a plan as a queued job, and give its ID, `YYYYMMDD-HHMMSS-verb` in local time.
 
-        Steps that skip are done from the start, steps in conflict have failed from the start.
+        Steps that skip are done from the start, steps in conflict are left alone; those that nobody could
+        read have failed from the start.
         """
         head = json.dumps(replace(plan, steps=()).to_dict())
         totals = json.dumps(asdict(plan.totals))
         title = title or f"{', '.join(plan.sources)} → {plan.destination}"
+        left = sum(step.left_alone for step in plan.steps)
         with self.database.transaction() as database:
             now = self.now()
             job = _new_id(database, plan.verb, now)
             database.execute(
-                "INSERT INTO jobs (id, verb, title, plan, totals, state, created)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (job, plan.verb, title, head, totals, State.QUEUED, now),
+                "INSERT INTO jobs (id, verb, title, plan, totals, state, created, left_alone)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (job, plan.verb, title, head, totals, State.QUEUED, now, left),
             )
             database.executemany(records.INSERT_STEP, (records.step_row(job, step) for step in plan.steps))
         return job
@@ -106,6 +108,7 @@ class Journal:
             files=row["files"],
             bytes=row["bytes"],
             failures=row["failures"],
+            left=row["left_alone"],
             created=row["created"],
             seconds=row["seconds"],
             pid=row["pid"] if living else None,
@@ -140,9 +143,11 @@ class Journal:
         return [Step.from_dict(json.loads(row["body"])) for row in rows]
 
     def failed_numbers(self, job: str) -> dict[int, str]:
-        """The steps that failed, and their paths."""
+        """The steps that failed or were left alone, and their paths: what needs them cannot run."""
         rows = self.database.rows(
-            "SELECT number, path FROM steps WHERE job = ? AND state <> 'done' AND state = 'failed'", (job,)
+            "SELECT number, path FROM steps"
+            " WHERE job = ? AND state <> 'done' AND state IN ('failed', 'left')",
+            (job,),
         )
         return {row["number"]: row["path"] for row in rows}
 
@@ -198,7 +203,7 @@ class Journal:
             return False
 
     def retry(self, job: str) -> int:
-        """Queue again what failed, in whole or in part; how many steps. A conflict needs a new plan instead.
+        """Queue again what failed, in whole or in part; how many steps. What was not read needs a new plan.
 
         A worker that lives takes them up by itself; without one the job is queued.
         """

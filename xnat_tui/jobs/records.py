@@ -10,7 +10,7 @@ from typing import Any
 from xnat_tui.jobs.job import Event, Trouble
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.model.plan import Action, Step
-from xnat_tui.model.transfer import Failure, State
+from xnat_tui.model.transfer import Failure, Left, State
 
 INSERT_STEP = """
 INSERT INTO steps (job, number, path, writes, planned_files, planned_bytes,
@@ -38,7 +38,7 @@ def requeue(database: sqlite3.Connection, job: str, condition: str, *values: int
         " files = iif(state = 'running', files, max(sent_files, carried_files)),"
         " bytes = iif(state = 'running', bytes, max(sent_bytes, carried_bytes)),"
         " state = 'queued', sent_files = 0, sent_bytes = 0, skipped = 0,"
-        " digest = 0, size = 0, unverified = 0, failures = 0, failed = ''"
+        " digest = 0, size = 0, unverified = 0, proved = 0, lost = 0, failures = 0, failed = ''"
         " WHERE job = ? AND " + condition,
         (job, *values),
     ).rowcount
@@ -76,13 +76,14 @@ def cancel_steps(database: sqlite3.Connection, job: str) -> None:
 
 def step_row(job: str, step: Step) -> dict[str, Any]:
     state, failed = State.QUEUED, ""
+    reason = step.reason or "In conflict with what is there."
     if step.action is Action.SKIP:
         state = State.DONE
+    elif step.left_alone:
+        state, failed = State.LEFT, json.dumps([asdict(Left(step.path, reason))])
     elif step.action is Action.CONFLICT:
         state = State.FAILED
-        reason = step.reason or "In conflict with what is there."
-        failure = Failure(step.path, reason, "Mend that, then plan again.")
-        failed = json.dumps([asdict(failure)])
+        failed = json.dumps([asdict(Failure(step.path, reason, "Mend that, then plan again."))])
     return {
         "job": job,
         "number": step.number,
@@ -92,7 +93,7 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         "bytes": step.bytes,
         "state": state,
         "skipped": step.files if step.action is Action.SKIP else 0,
-        "failures": 1 if failed else 0,
+        "failures": int(state is State.FAILED),
         "failed": failed,
         "body": json.dumps(asdict(step)),
     }

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 
+from xnat_tui.errors import XnatTuiError
 from xnat_tui.jobs.journal import Journal
-from xnat_tui.model.transfer import Evidence, Failure, Report, State
+from xnat_tui.model.display import counted
+from xnat_tui.model.transfer import Evidence, Failure, Kept, Left, Report, State
 
 _SUMS = """
 SELECT coalesce(sum(writes AND state = 'done'), 0) AS items, coalesce(sum(sent_files), 0) AS files,
   coalesce(sum(sent_bytes), 0) AS bytes, coalesce(sum(skipped), 0) AS skipped,
   coalesce(sum(digest), 0) AS digest, coalesce(sum(size), 0) AS size,
-  coalesce(sum(unverified), 0) AS unverified
+  coalesce(sum(unverified), 0) AS unverified, coalesce(sum(proved), 0) AS proved,
+  coalesce(sum(lost), 0) AS lost
 FROM steps WHERE job = ?
 """
 
@@ -29,7 +32,9 @@ def report(journal: Journal, job: str) -> Report:
         done_bytes=sums["bytes"],
         skipped=sums["skipped"],
         failed=tuple(failures(journal, job)),
+        left=tuple(left_alone(journal, job)),
         verified=Evidence(sums["digest"], sums["size"], sums["unverified"]),
+        attributes=Kept(sums["proved"], sums["lost"]),
         seconds=found.seconds,
         note=found.note,
     )
@@ -41,3 +46,24 @@ def failures(journal: Journal, job: str) -> list[Failure]:
         "SELECT failed FROM steps WHERE job = ? AND failures > 0 ORDER BY number", (job,)
     )
     return [Failure(**failure) for row in rows for failure in json.loads(row["failed"])]
+
+
+def left_alone(journal: Journal, job: str) -> list[Left]:
+    """What the plan said that it would not touch, in its order."""
+    rows = journal.database.rows(
+        "SELECT failed FROM steps WHERE job = ? AND state <> 'done' AND state = 'left' ORDER BY number",
+        (job,),
+    )
+    return [Left(**left) for row in rows for left in json.loads(row["failed"])]
+
+
+def not_retried(journal: Journal, job: str) -> XnatTuiError | None:
+    """Why `Journal.retry` found nothing to run again in a job that failed; None where nothing failed."""
+    found = journal.job(job)
+    if found.state is not State.FAILED:
+        return None
+    line = journal.plan_without_steps(job).command
+    return XnatTuiError(
+        f"{counted(found.failures, 'item')} of {job} failed as it was planned: no retry brings them.",
+        f"Plan again with: {line}" if line else "Plan the transfer again.",
+    )

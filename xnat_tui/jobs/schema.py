@@ -14,7 +14,7 @@ from pathlib import Path
 from xnat_tui.errors import ConfigError
 from xnat_tui.paths import private_folder
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x584E5455
 """The file's `application_id`: "XNTU"."""
 BUSY_SECONDS = 30.0
@@ -36,6 +36,7 @@ CREATE TABLE jobs (
   files INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0,
+  left_alone INTEGER NOT NULL DEFAULT 0,
   token TEXT NOT NULL DEFAULT '',
   pid INTEGER NOT NULL DEFAULT 0,
   host TEXT NOT NULL DEFAULT '',
@@ -61,6 +62,8 @@ CREATE TABLE steps (
   digest INTEGER NOT NULL DEFAULT 0,
   size INTEGER NOT NULL DEFAULT 0,
   unverified INTEGER NOT NULL DEFAULT 0,
+  proved INTEGER NOT NULL DEFAULT 0,
+  lost INTEGER NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0,
   failed TEXT NOT NULL DEFAULT '',
   body TEXT NOT NULL
@@ -90,6 +93,15 @@ CREATE TRIGGER steps_counted AFTER UPDATE OF files, bytes, failures ON steps BEG
   WHERE id = NEW.job;
 END;
 """
+
+_SINCE = {
+    1: """
+ALTER TABLE jobs ADD COLUMN left_alone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE steps ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE steps ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+"""
+}
+"""What makes the tables of a version those of the next."""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -138,9 +150,11 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     database.execute("PRAGMA foreign_keys = ON")
     database.execute("BEGIN IMMEDIATE")
     try:
-        if _check(database, path) == 0:
-            for statement in _statements(_TABLES):
-                database.execute(statement)
+        version = _check(database, path)
+        steps = [_SINCE[older] for older in range(version, VERSION)] if version else [_TABLES]
+        for statement in _statements("".join(steps)):
+            database.execute(statement)
+        if version != VERSION:
             database.execute(f"PRAGMA application_id = {APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")

@@ -37,6 +37,8 @@ class JobView:
     current: tuple[str, ...]
     """Paths of the steps that are running."""
     failures: int
+    left: int
+    """Conflicts that the plan announced, and that nobody touches."""
     note: str
     trouble: Trouble | None
     created: float
@@ -96,6 +98,7 @@ class Watch:
             seconds_left=left,
             current=current if moving else (),
             failures=job.failures,
+            left=job.left,
             note=job.note,
             trouble=job.trouble,
             created=job.created,

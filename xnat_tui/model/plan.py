@@ -37,6 +37,8 @@ SIGNS: Mapping[Action, str] = {
 
 STAYS_BEHIND = "stays_behind"
 """The datum of a step that is skipped although the destination does not have the item."""
+UNREAD = "unread"
+"""The datum of a step in conflict because something could not be read: nobody can agree to the unknown."""
 
 
 class OnExisting(StrEnum):
@@ -138,6 +140,11 @@ class Step:
     def stays_behind(self) -> bool:
         """Whether it is skipped although it is not at the destination."""
         return STAYS_BEHIND in self.data
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether it is in conflict for a reason that the plan tells, so that whoever runs it agrees."""
+        return self.action is Action.CONFLICT and UNREAD not in self.data
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:

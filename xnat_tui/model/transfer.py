@@ -21,6 +21,8 @@ class State(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    LEFT = "left"
+    """Of a step alone: in conflict, as the plan said, and not touched."""
 
 
 ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
@@ -38,6 +40,22 @@ class Evidence:
         return Evidence(
             self.digest + other.digest, self.size + other.size, self.unverified + other.unverified
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Of how many items and resources all that was to be written was read back, and of how many not all."""
+
+    proved: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something in conflict that the plan announced, and that was not touched."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,7 @@ class Outcome:
     failures: tuple[Failure, ...] = ()
     unreachable: str = ""
     """The server that could not be reached, where the step failed for that."""
+    attributes: Kept = Kept()
 
     @classmethod
     def failed(cls, step: Step, error: XnatTuiError, files: int = 0, size: int = 0) -> Self:
@@ -87,6 +106,8 @@ class Report:
     seconds: float = 0.0
     note: str = ""
     """Why it stands where it stands, where there is something to say."""
+    left: tuple[Left, ...] = ()
+    attributes: Kept = Kept()
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +119,10 @@ class Report:
             "done": {"items": self.done_items, "files": self.done_files, "bytes": self.done_bytes},
             "skipped": self.skipped,
             "failed": [asdict(failure) for failure in self.failed],
+            "left": len(self.left),
+            "left_alone": [asdict(one) for one in self.left],
             "verified": asdict(self.verified),
+            "attributes": asdict(self.attributes),
             "seconds": round(self.seconds, 3),
             **({"note": self.note} if self.note else {}),
             **self.extra,

@@ -181,6 +181,7 @@ class Transferring:
 
         def ask() -> None:
             from xnat_tui.jobs.journal import Journal
+            from xnat_tui.jobs.reporting import not_retried
             from xnat_tui.services import worker
 
             if wish == "resume":
@@ -191,7 +192,8 @@ class Transferring:
                 return
             with Journal() as journal:
                 if wish == "retry":
-                    journal.retry(job)
+                    if not journal.retry(job):
+                        raise not_retried(journal, job) or XnatTuiError(f"Nothing failed in {job}.")
                 else:
                     getattr(journal, wish)(job)
             if wish == "retry":
@@ -301,8 +303,9 @@ class Transferring:
 
     def _tell(self, view: JobView) -> None:
         """A job has ended: say so, and show what arrived."""
-        failed = f", {view.failures} failed" if view.failures else ""
-        text = f"{view.verb} {view.id}: {view.state}, {view.files_done} files{failed}. t shows it."
+        rest = [(view.failures, "failed"), (view.left, "left alone")]
+        told = "".join(f", {count} {word}" for count, word in rest if count)
+        text = f"{view.verb} {view.id}: {view.state}, {view.files_done} files{told}. t shows it."
         self._say(text)
         if view.verb == "copy":
             self._show_arrived(view)

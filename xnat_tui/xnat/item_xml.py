@@ -192,7 +192,8 @@ def _attribute(element: etree._Element, *names: str) -> str:
 def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[str, str]:
     """What a resource's attributes are: `format`, `content`, `description` and comma-separated `tags`.
 
-    `document` is that of the session, subject or project. No list tells all four; empty where it is missing.
+    `document` is that of the session, subject or project; the address has accession IDs, or labels. No list
+    tells all four; empty where it is missing.
     """
     owner: etree._Element | None = document
     side = ""
@@ -200,8 +201,7 @@ def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[
         if f"/{collection}/" in uri:
             owner = members(document).get(uri.partition(f"/{collection}/")[2].partition("/")[0])
     if "/assessors/" in uri:
-        identifier = uri.partition("/assessors/")[2].partition("/")[0]
-        owner = next((one for one in assessors(document).values() if one.get("ID") == identifier), None)
+        owner = _assessor(document, uri.partition("/assessors/")[2].partition("/")[0])
     for word in ("in", "out"):
         if f"/{word}/resources/" in uri:
             side = word
@@ -216,6 +216,15 @@ def resource_attributes(document: etree._Element, uri: str, label: str) -> dict[
         return {}
     told = {name: str(named[0].get(name, "")) for name in ("format", "content", "description")}
     return {**told, "tags": ",".join(tag.text or "" for tag in named[0].findall(tags))}
+
+
+def _assessor(session: etree._Element, name: str) -> etree._Element | None:
+    """By accession ID, or by label; of several with one label the one of the session's own project."""
+    found = session.findall(f"{{{XNAT}}}assessors/{{{XNAT}}}assessor")
+    by_id = [one for one in found if one.get("ID") == name]
+    labelled = [one for one in found if one.get("label") == name]
+    own_first = sorted(labelled, key=lambda one: one.get("project") != session.get("project"))
+    return next(iter((*by_id, *own_first)), None)
 
 
 def catalog_path(owner: etree._Element, label: str, side: str = "") -> str:
@@ -374,6 +383,12 @@ def lost(sent: etree._Element, stored: etree._Element) -> list[str]:
 def blank_texts(document: etree._Element) -> dict[str, str]:
     """The fields of white space alone, as `lost` names them: XNAT drops them where a document brings them."""
     return {name: text for name, text in _facts(document, "", by_name=True) if text and not text.strip()}
+
+
+def contradicted(sent: etree._Element, stored: etree._Element) -> list[str]:
+    """Of the fields that `lost` names those that have another value there, and not none."""
+    there = {name.lower() for name, text in _facts(stored, "", by_name=True) if text}
+    return [name for name in lost(sent, stored) if name.lower() in there]
 
 
 _BOOLEANS = {"true": "1", "false": "0"}

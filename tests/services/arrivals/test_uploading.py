@@ -375,14 +375,43 @@ def test_dicom_whose_answer_is_lost_is_neither_lost_nor_doubled(
     assert files_of(row) == 9
 
 
-def test_fewer_files_than_were_sent_are_a_failure(
+def counted(count: str) -> Answer:
+    """What a prearchive session has, where its list is as old as this count; "" is an empty list."""
+    row = f'{{"cat_id":"1","file_count":"{count}","file_size":"9"}}' if count else ""
+    return Answer(f'{{"ResultSet":{{"Result":[{row}]}}}}', media_type="application/json")
+
+
+def test_fewer_files_than_were_sent_are_a_failure_that_invites_no_second_copy(
     demo: DemoServer, workspace: Workspace, incoming: Path
 ) -> None:
     plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR")
-    held_there = '{"ResultSet":{"Result":[{"cat_id":"1","file_count":"3","file_size":"9"}]}}'
-    demo.faults.add("GET /data/prearchive/.*/resources", Answer(held_there, media_type="application/json"))
+    demo.faults.add("GET /data/prearchive/.*/resources", counted("3"))
+    demo.faults.add("GET .*format=zip", ErrorPage(500))
     (outcome,) = run(workspace, plan)
-    assert [one.error for one in outcome.failures] == ["3 of 9 DICOM instances are there."]
+    assert [(one.error, one.hint) for one in outcome.failures] == [
+        (
+            "3 of 9 DICOM instances are there.",
+            "Look at it in the prearchive first: sending it again could double it.",
+        )
+    ]
+
+
+@pytest.mark.parametrize("count", ["", "3", "0"])
+def test_uids_that_were_read_prove_more_than_an_empty_or_old_count(
+    demo: DemoServer, workspace: Workspace, incoming: Path, count: str
+) -> None:
+    plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR")
+    demo.faults.add("GET /data/prearchive/.*/resources", counted(count))
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, outcome.verified, outcome.failures) == (State.DONE, Evidence(size=9), ())
+
+
+def test_an_empty_count_alone_proves_nothing(demo: DemoServer, workspace: Workspace, incoming: Path) -> None:
+    plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR")
+    demo.faults.add("GET /data/prearchive/.*/resources", counted(""))
+    demo.faults.add("GET .*format=zip", ErrorPage(500))
+    (outcome,) = run(workspace, plan)
+    assert (outcome.state, outcome.verified) == (State.DONE, Evidence(unverified=9))
 
 
 TO_ARCHIVE = "lab:BRAINS/S-9/S-9_MR"

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xnat_tui.demo.archive import Experiment, Item
+from xnat_tui.demo.archive import Experiment, Item, Scan
 from xnat_tui.demo.calls import Call, route
 from xnat_tui.demo.catalog import catalog_xml
 from xnat_tui.demo.item_json import resource_json
@@ -91,11 +91,14 @@ def create_resource(call: Call, holder: Item, label: str) -> Placed:
     """A new resource where the path says, with the attributes that the parameters give."""
     check_label(label)
     side = side_of(call, holder)
+    content = call.params.get("content", "")
+    if isinstance(holder, Scan) and not content and holder.fields.get("type") and not holder.resources:
+        content = "RAW"  # the first one of a typed scan
     tags = [part for value in call.repeated.get("tags", []) for part in value.split(",") if part]
     resource = call.site.new_resource(
         label,
         format=call.params.get("format", ""),
-        content=call.params.get("content", ""),
+        content=content,
         tags=tuple(tags),
         description=call.params.get("description", ""),
     )

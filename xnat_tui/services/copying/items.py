@@ -22,7 +22,7 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.plan import Action, OnExisting, Step
-from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.model.transfer import Failure, Kept, Outcome, State
 from xnat_tui.services.copying.blanks import only_blank, send_blank
 from xnat_tui.services.copying.imports import scan_there, without_header_fields
 from xnat_tui.services.copying.run import ATTEMPTS, Control, CopyRun, check_stop, pause
@@ -38,11 +38,15 @@ _DISPENSABLE = ("aliases", "publications", "studyProtocol")
 _ABSTRACT = frozenset({"", "xnat:imageScanData"})
 
 
+class NotKept(BadAnswer):
+    """The server said yes to an item's document, and stored something else."""
+
+
 def copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     """Create or update one item. Running it again changes nothing that is right already.
 
     Raises Conflict when an item that was to be created is there meanwhile with other fields, and
-    BadAnswer when the server said yes and stored something else.
+    NotKept when the server said yes and stored something else. What lacks fields is given them.
     """
     run.writing.add(step.number)
     try:
@@ -62,14 +66,15 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         differing = item_xml.lost(needed, item_xml.own(there, step.kind))
         if not differing:
             unset = _copy_settings(run, step, control)  # made by this step before, or only these differ
-            return Outcome(step.number, State.DONE, failures=unset + _custom_fields(run, step, there))
+            return _kept(step, unset + _custom_fields(run, step, there))
         if only_blank(document, differing) and step.action is Action.CREATE:
             unset = send_blank(run, step, document, differing) + _copy_settings(run, step, control)
-            return Outcome(step.number, State.DONE, failures=unset + _custom_fields(run, step, there))
+            return _kept(step, unset + _custom_fields(run, step, there))
         replaces = run.policy.on_existing is not OnExisting.SKIP or OVERLAY in step.data
-        if step.action is Action.CREATE and not replaces:
+        others = item_xml.contradicted(needed, item_xml.own(there, step.kind))
+        if step.action is Action.CREATE and others and not replaces and not run.made_above(step):
             raise Conflict(
-                f"It is there meanwhile, with other values in {_named(differing)}.",
+                f"It is there meanwhile, with other values in {_named(others)}.",
                 "Plan the copy again; --on-existing update would change them.",
             )
     nested = _scans_to_nest(run, step) if there is None else []
@@ -89,7 +94,14 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         failures += _copy_settings(run, step, control)
     if there is None:
         run.created.add(step.target.uri)
-    return Outcome(step.number, State.DONE, failures=failures + _custom_fields(run, step, there))
+    return _kept(step, failures + _custom_fields(run, step, there))
+
+
+def _kept(step: Step, failures: tuple[Failure, ...]) -> Outcome:
+    """All that was written was read back, but for these."""
+    return Outcome(
+        step.number, State.DONE, failures=failures, attributes=Kept(lost=1) if failures else Kept(1)
+    )
 
 
 def _there(run: CopyRun, step: Step) -> etree._Element | None:
@@ -243,7 +255,7 @@ def _put(
                     run.keep_session(step.target.uri, stored)
                 return send_blank(run, step, document, differing) if blank else ()
             if unclear is None:
-                raise BadAnswer(
+                raise NotKept(
                     f"The server said yes, but did not keep {_named(differing)}.",
                     "Its data type may lack these fields, or you may lack the right to change them.",
                 )

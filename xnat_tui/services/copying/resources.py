@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from xnat_tui.errors import Conflict, ServerUnreachable, Unclear, XnatTuiError
+from lxml import etree
+
+from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable, Unclear, XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Step
-from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
+from xnat_tui.services.copying import attributes
 from xnat_tui.services.copying.files import Sender
-from xnat_tui.services.copying.lists import session_of
 from xnat_tui.services.copying.parcels import Manner
 from xnat_tui.services.copying.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.copying.streams import Passed
 from xnat_tui.services.planning.file_decisions import Decision, decide
-from xnat_tui.xnat import item_xml, writing
-from xnat_tui.xnat.writing import Attributes
 
 
 class ResourceCopy:
@@ -38,6 +38,9 @@ class ResourceCopy:
         self.total = 0
         """Bytes of the whole resource at the source."""
         self.decision = Decision()
+        self.missing = False
+        """Whether the destination shows no file of it, so that it may have to be made."""
+        self.attributes = Kept()
         self._waiting: dict[str, Item] = {}
         self._overwrite: set[str] = set()
         self._unclear: XnatTuiError | None = None
@@ -46,12 +49,21 @@ class ResourceCopy:
     def copy(self) -> Outcome:
         """Raises XnatTuiError when the resource's files cannot be listed."""
         self.prepare(None)
+        self._make()
         if self.decision.sent:
             self.send()
+        if self.proves_attributes:
+            self.prove_attributes(lambda: self.run.stored(attributes.address(self.step)))
         return self.outcome()
 
+    def _make(self) -> None:
+        needed = [self.step] if self.is_made_first else []
+        missing = [self.step] if self.missing else []
+        if error := attributes.make(self.run, needed, missing, self.control).get(self.step.number):
+            raise error
+
     def prepare(self, there: Sequence[Item] | None) -> None:
-        """List and decide, and make the resource; `there` are its files at the destination, if known."""
+        """List and decide; `there` are its files at the destination, if known."""
         listed = self.run.source_files(self.step)
         only = self.step.data.get("only", "")
         items = [item for item in listed.items if not only or item.key == only]
@@ -69,8 +81,7 @@ class ResourceCopy:
         self.decision = decide(items, there, self.run.policy.on_existing)
         self._refuse()
         self.evidence += self.decision.evidence
-        if not there:
-            self.create()
+        self.missing = not there
         self.wait_for(self.decision.sent)
         self._overwrite = {item.key for item in self.decision.replaced}
 
@@ -88,6 +99,7 @@ class ResourceCopy:
             verified=self.evidence,
             failures=tuple(self.failures.values()),
             unreachable=self._unreachable,
+            attributes=self.attributes,
         )
 
     def _refuse(self) -> None:
@@ -100,26 +112,34 @@ class ResourceCopy:
         for item in self.decision.doubled:
             self.fail(item.key, Conflict("A second file with this path; XNAT can only deliver one of them."))
 
-    def create(self) -> None:
-        """Make the resource first where its first upload would not give it its own attributes."""
-        own = self.own_attributes()
-        first = _attributes(self.decision.sent[0]) if self.decision.sent else None
-        if first is not None and own in (first, Attributes(first.format, first.content)):
-            return
-        try:
-            writing.put_resource(self.run.target, self.step.target.uri, own)
-        except Conflict:
-            return  # it is there, without files
-        except Unclear:
-            pause(self.control, 0)  # the first upload creates it as well
+    @property
+    def is_made_first(self) -> bool:
+        """Whether it has to stand there before a file is sent: not all of them would make it what it is."""
+        if not self.missing:
+            return False
+        sent = self.decision.sent
+        own = attributes.planned(self.run, self.step)
+        return not sent or any(attributes.of_file(item) != own for item in sent)
 
-    def own_attributes(self) -> Attributes:
-        """Only the document of what it stands at tells all of them."""
-        uri, label = self.step.source.uri, self.step.data["label"]
-        document = self.run.document(session_of(uri) or uri.partition("/resources/")[0])
-        told = item_xml.resource_attributes(document, uri, label)
-        listed = {name: self.step.data.get(name, "") for name in _ATTRIBUTES}
-        return Attributes(**{name: told.get(name) or listed[name] for name in _ATTRIBUTES})
+    @property
+    def proves_attributes(self) -> bool:
+        """Not of a resource that stood there before, nor where its files say that nothing of it arrived."""
+        arrived = self.files or self.decision.complete or not self.failures
+        return self.run.policy.verify and "exists" not in self.step.data and bool(arrived)
+
+    def prove_attributes(self, ask: Callable[[], etree._Element | None]) -> None:
+        """Compare what the destination's document says now with what was planned."""
+        try:
+            failure = attributes.lost(self.run, self.step, ask())
+        except Interrupted:
+            raise
+        except XnatTuiError as error:
+            self._unreachable = self._unreachable or error.unreachable
+            words = f"Its attributes could not be read back: {error.message}"
+            failure = Failure(self.step.path, words, error.hint)
+        self.attributes = Kept(lost=1) if failure else Kept(1)
+        if failure:
+            self.failures[_ATTRIBUTES] = failure
 
     def send(self) -> None:
         self.upload()
@@ -138,7 +158,7 @@ class ResourceCopy:
     def _by_manner(self) -> dict[Manner, list[Item]]:
         found: dict[Manner, list[Item]] = defaultdict(list)
         for item in self._waiting.values():
-            found[Manner(_attributes(item), item.key in self._overwrite)].append(item)
+            found[Manner(attributes.of_file(item), item.key in self._overwrite)].append(item)
         return found
 
     def settle(self, there: Sequence[Item] | None) -> None:
@@ -201,17 +221,14 @@ class ResourceCopy:
         self._unreachable = self._unreachable or error.unreachable
 
 
-_ATTRIBUTES = ("format", "content", "tags", "description")
+_ATTRIBUTES = "//"
+"""Where a failure of the resource's attributes is kept, beside those of its files: no path is like it."""
 _NOT_STORED = XnatTuiError(
     "The server accepted the file, but does not list it.", "You may lack the right to write there."
 )
 _OTHER_CONTENT = XnatTuiError(
     "It arrived with another size or checksum than what was sent.", "--on-existing update sends it again."
 )
-
-
-def _attributes(item: Item) -> Attributes:
-    return Attributes(**{name: item.fields.get(name, "") for name in ("format", "content", "tags")})
 
 
 def _wrong(passed: Passed, there: Item) -> bool:

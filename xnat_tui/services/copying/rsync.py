@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from xnat_tui.errors import BadAnswer, Conflict, Interrupted, UsageError, XnatTuiError
+from xnat_tui.errors import BadAnswer, Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.plan import Policy, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome
 from xnat_tui.services.copying.resources import ResourceCopy
@@ -56,11 +56,10 @@ def rsync_resource(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 
 class _RsyncCopy(ResourceCopy):
-    def create(self) -> None:
-        try:
-            writing.put_resource(self.run.target, self.step.target.uri, self.own_attributes())
-        except Conflict:
-            return  # it is there already
+    @property
+    def is_made_first(self) -> bool:
+        """Always: no upload makes it."""
+        return self.missing
 
     def send(self) -> None:
         """What is replaced goes through the server, which then knows: a refresh keeps old checksums."""

@@ -56,6 +56,8 @@ class CopyRun:
         """Addresses of items that this run made, so that nothing needs to be looked up below them."""
         self.touched: set[str] = set()
         """Addresses of resources that this run has sent something to."""
+        self.made: set[str] = set()
+        """Addresses of resources that the destination was seen to have."""
         self.ready: dict[int, Outcome] = {}
         """Outcomes of steps whose work was done together with another's, until their turn comes."""
         self.by_source = {step.source.id: step for step in plan.steps if step.kind is not Kind.RESOURCE}
@@ -157,9 +159,13 @@ class CopyRun:
             return ()
         return tuple(listing.file_item(row, resource) for row in table)
 
+    def made_above(self, step: Step) -> bool:
+        """Whether this run made what an item stands at, and so whatever of the item is there."""
+        return bool(self.created & set(_above(step.target.uri)))
+
     def untouched(self, step: Step) -> bool:
         """Whether a resource cannot have files there yet: this run made its owner and sent nothing to it."""
-        return step.target.uri not in self.touched and bool(self.created & set(_above(step.target.uri)))
+        return step.target.uri not in self.touched and self.made_above(step)
 
 
 def _above(uri: str) -> list[str]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.plan import Mode, Plan, Step
-from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.model.transfer import Kept, Outcome, State
 from xnat_tui.services.copying.imports import import_session
-from xnat_tui.services.copying.items import clear_caches, copy_item, located, refresh_session, share_item
+from xnat_tui.services.copying.items import (
+    NotKept,
+    clear_caches,
+    copy_item,
+    located,
+    refresh_session,
+    share_item,
+)
 from xnat_tui.services.copying.rsync import rsync_resource
 from xnat_tui.services.copying.run import Control, CopyRun
 from xnat_tui.services.copying.together import copy_resources
@@ -60,6 +68,8 @@ def executor_for(plan: Plan, connections: Callable[[str], Connection]) -> Iterat
             return task(run, step, control)
         except Interrupted:
             raise
+        except NotKept as error:
+            return replace(Outcome.failed(step, error), attributes=Kept(lost=1))
         except XnatTuiError as error:
             return Outcome.failed(step, error)
 

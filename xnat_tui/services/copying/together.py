@@ -11,11 +11,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 
 from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.plan import Mode, Step
 from xnat_tui.model.transfer import Outcome
+from xnat_tui.services.copying import attributes
 from xnat_tui.services.copying.files import SOURCE_FAILED
 from xnat_tui.services.copying.lists import session_of
 from xnat_tui.services.copying.resources import ResourceCopy
@@ -89,9 +91,11 @@ def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int
         with _failing(outcomes, step):
             copy.prepare(None if known is None else known.get(_key(step), ()))
             copies.append(copy)
-    with _one_zip(run, [copy for copy in copies if copy.decision.sent]) as members:
-        for copy in list(copies):
-            if copy.decision.sent:
+    _make(run, copies, outcomes, control)
+    sending = [copy for copy in copies if copy.decision.sent and copy.step.number not in outcomes]
+    with _one_zip(run, sending) as members:
+        for copy in copies:
+            if copy in sending:
                 copy.sender.members = members.get(copy.step.source.uri)
                 with _failing(outcomes, copy.step):
                     copy.upload()
@@ -104,8 +108,35 @@ def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int
         with _failing(outcomes, copy.step):
             if copy.decision.sent:
                 copy.settle(None if there is None else there.get(_key(copy.step), ()))
-            outcomes[copy.step.number] = copy.outcome()
+    _prove_attributes(run, [copy for copy in copies if copy.step.number not in outcomes])
+    for copy in copies:
+        outcomes.setdefault(copy.step.number, copy.outcome())
     return outcomes
+
+
+def _make(
+    run: CopyRun, copies: Sequence[ResourceCopy], outcomes: dict[int, Outcome], control: Control
+) -> None:
+    """Make what no upload would make as it is planned, all of them seen in one look at the session."""
+    steps = {copy.step.number: copy.step for copy in copies}
+    missing = [copy.step for copy in copies if copy.missing]
+    try:
+        needed = [copy.step for copy in copies if copy.is_made_first]
+        refused = attributes.make(run, needed, missing, control)
+    except Interrupted:
+        raise
+    except XnatTuiError as error:
+        refused = {step.number: error for step in missing}
+    for number, reason in refused.items():
+        outcomes[number] = Outcome.failed(steps[number], reason)
+
+
+def _prove_attributes(run: CopyRun, copies: Sequence[ResourceCopy]) -> None:
+    """One document of the session, asked for once, tells the attributes of all."""
+    document = cache(lambda: run.stored(copies[0].step.data["session"]))
+    for copy in copies:
+        if copy.proves_attributes:
+            copy.prove_attributes(document)
 
 
 @contextmanager

@@ -13,7 +13,18 @@ from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Layout, Mode, Plan, Policy, Step
+from xnat_tui.model.plan import (
+    STAYS_BEHIND,
+    UNREAD,
+    Action,
+    End,
+    Finding,
+    Layout,
+    Mode,
+    Plan,
+    Policy,
+    Step,
+)
 from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
@@ -119,7 +130,8 @@ class _Walk:
         place = branch.place
         if branch.error is not None:
             name = place.location.name
-            self._step(Action.CONFLICT, place, f"{name} could not be read whole: {branch.error.message}")
+            why = f"{name} could not be read whole: {branch.error.message}"
+            self._step(Action.CONFLICT, place, why, data={UNREAD: "yes"})
         if place.kind in DOCUMENTED and self.policy.metadata and self._is_meant(place, top):
             self._document(place)
         if place.kind is Kind.RESOURCE and self._has_files(place, top):

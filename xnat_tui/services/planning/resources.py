@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.judging import same_content
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, OnExisting
 from xnat_tui.services.planning.file_decisions import Decision, decide
@@ -42,7 +43,7 @@ def plan_resources(
             seen.add(name)
             _plan_one(walk, place, spot, only)
         except XnatTuiError as error:
-            walk.conflict(place, spot, error.message)
+            walk.refuse(place, spot, error)
 
 
 def _note_alike(resources: Sequence[Item], item: Item) -> None:
@@ -106,9 +107,8 @@ def _plan_existing(
     ]
     size = sum(file.bytes or 0 for file in decision.sent)
     count = len(decision.sent)
-    walk.step(
-        Action.UPLOAD, place, spot, ", ".join(parts), data, uri=uri, there=there, files=count, size=size
-    )
+    reason = ", ".join(parts) + _unchangeable(walk, place, there)
+    walk.step(Action.UPLOAD, place, spot, reason, data, uri=uri, there=there, files=count, size=size)
 
 
 def _unchangeable(walk: Walk, place: Place, there: Item) -> str:
@@ -118,6 +118,8 @@ def _unchangeable(walk: Walk, place: Place, there: Item) -> str:
         return ""
     named = [name for name in _ATTRIBUTES if name in item.fields and name in there.fields]
     differing = [name for name in named if item.fields[name] != there.fields[name]]
+    if place.of(Kind.SCAN) and same_content(item.fields.get("content", ""), there.fields.get("content", "")):
+        differing = [name for name in differing if name != "content"]
     return f"; its {', '.join(differing)} there cannot be changed" if differing else ""
 
 

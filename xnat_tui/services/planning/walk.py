@@ -11,7 +11,7 @@ from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import same_address
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Mode, Policy, Step
+from xnat_tui.model.plan import STAYS_BEHIND, UNREAD, Action, End, Finding, Mode, Policy, Step
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.ahead import ask_project, ask_sessions
@@ -203,7 +203,8 @@ class Walk:
             return
         listing = self.source.below(place, Kind.RESOURCE)
         if listing.error is not None:
-            self.conflict(place, spot, f"Its resources could not be read: {listing.error.message}")
+            why = f"Its resources could not be read: {listing.error.message}"
+            self.conflict(place, spot, why, unread=True)
         kept = tuple(item for item in listing.items if self.filters.keeps(item))
         if self.policy.via == "import" and place.kind is Kind.SCAN:
             kept = tuple(item for item in kept if not goes_by_import(item))
@@ -222,7 +223,7 @@ class Walk:
                 self.target_projects.append(spot.label)
             arrived = self._step_for(place, spot, above, whole=whole)
         except XnatTuiError as error:
-            self.conflict(place, above, error.message)
+            self.refuse(place, above, error)
             arrived = None
         self._spots[key] = arrived
         return arrived
@@ -347,7 +348,8 @@ class Walk:
         if listing.error is not None:
             if place.kind is Kind.SERVER:
                 raise listing.error
-            self.conflict(place, None, f"Its {kind.plural} could not be read: {listing.error.message}")
+            why = f"Its {kind.plural} could not be read: {listing.error.message}"
+            self.conflict(place, None, why, unread=True)
         return listing.items
 
     @property
@@ -403,8 +405,13 @@ class Walk:
         """Skip what the destination does not have."""
         self.step(Action.SKIP, place, spot, reason, {STAYS_BEHIND: "yes"})
 
-    def conflict(self, place: Place, spot: Spot | None, reason: str) -> None:
-        self.step(Action.CONFLICT, place, spot, reason)
+    def conflict(self, place: Place, spot: Spot | None, reason: str, *, unread: bool = False) -> None:
+        """Leave alone what must not be touched, or is not known."""
+        self.step(Action.CONFLICT, place, spot, reason, {UNREAD: "yes"} if unread else {})
+
+    def refuse(self, place: Place, spot: Spot | None, error: XnatTuiError) -> None:
+        """Leave alone what this error stands against: unless it is a conflict, something was not read."""
+        self.conflict(place, spot, error.message, unread=not isinstance(error, Conflict))
 
     def path(self, place: Place) -> str:
         if place.kind is Kind.PROJECT and place.item is not None:

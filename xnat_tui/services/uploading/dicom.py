@@ -75,18 +75,17 @@ def _proved(step: Step, sent: list[set[str]], arrived: list[_Arrival]) -> tuple[
     """What the files that were sent rest on: a UID that was found is the weaker kind of evidence, a size.
 
     Where the headers cannot be read, or scripts gave all instances other UIDs, only numbers can be compared,
-    and all stays unverified.
+    and all stays unverified. UIDs that were read say more than any count, which may be stale or empty.
     """
     wanted: set[str] = set().union(*sent)
-    counts = [one.files for one in arrived]
-    counted = None if None in counts else sum(count or 0 for count in counts)
-    if counted is not None and counted < len(wanted):
-        return Evidence(), [_lacking(step, counted, len(wanted))]
-    found: set[str] = set()
-    for one in arrived:
-        if one.uids is None:
-            return Evidence(unverified=len(sent)), []
-        found |= one.uids
+    read = [one.uids for one in arrived if one.uids is not None]
+    if len(read) < len(arrived):
+        counts = [one.files for one in arrived]
+        counted = None if None in counts else sum(count or 0 for count in counts)
+        if counted is not None and counted < len(wanted):
+            return Evidence(), [_lacking(step, counted, len(wanted))]
+        return Evidence(unverified=len(sent)), []
+    found: set[str] = set().union(*read)
     lost = wanted - found
     if lost == wanted and len(found) >= len(wanted):
         return Evidence(unverified=len(sent)), []
@@ -99,7 +98,7 @@ def _proved(step: Step, sent: list[set[str]], arrived: list[_Arrival]) -> tuple[
 def _lacking(step: Step, there: int, wanted: int) -> Failure:
     where = "in the archive" if step.data["to"] == "archive" else "in the prearchive"
     message = f"{there} of {wanted} DICOM instances are there."
-    return Failure(step.path, message, f"Look at it {where}; send it again.")
+    return Failure(step.path, message, f"Look at it {where} first: sending it again could double it.")
 
 
 @dataclass(slots=True)
@@ -168,7 +167,7 @@ def _see_through(
         # "commit" would archive at once in projects that archive by themselves
         send_and_watch(connection, one, lambda: wire.build(connection, one), control.stop, stays=True)
         row = wire.session(connection, one)
-        count, _ = wire.size(connection, row)
+        count = wire.size(connection, row)[0] or None  # an empty list proves nothing
     except NotFound:
         reason = "It has left the prearchive unasked: the project may archive by itself."
         return _Arrival(failure=Failure(step.path, reason, "Look at the archive."))

@@ -206,17 +206,26 @@ def _told(title: str, report: Report, steps: Sequence[StepView]) -> Iterator[str
     yield f"{report.state} · {report.done_files} files {short_size(report.done_bytes)}".rstrip()
     yield f"{report.skipped} files were complete already" if report.skipped else ""
     yield f"proven by digest: {proven.digest}   by size: {proven.size}   unverified: {proven.unverified}"
+    kept = report.attributes
+    lost = f"   not kept: {kept.lost}" if kept.lost else ""
+    yield f"attributes read back: {kept.proved}{lost}" if kept.proved or kept.lost else ""
     yield ""
     for failure in report.failed[:_MOST_TOLD]:
         yield f"! {where(failure.path)}"
         yield f"  {failure.error}"
         yield f"  {failure.hint}" if failure.hint else ""
-    left = [step for step in steps if step.state not in (State.DONE, State.FAILED)]
-    if left:
-        yield f"{len(left)} steps are left:"
-    for step in left[:_MOST_TOLD]:
+    alone = report.left
+    if alone:
+        yield f"{len(alone)} left alone, as the plan said:"
+    for one in alone[:_MOST_TOLD]:
+        yield f"= {where(one.path)}"
+        yield f"  {one.reason}"
+    open_ = [step for step in steps if step.state not in (State.DONE, State.FAILED, State.LEFT)]
+    if open_:
+        yield f"{len(open_)} steps are left:"
+    for step in open_[:_MOST_TOLD]:
         yield f"  {step.state:<9} {where(step.path)}"
-    more = max(0, len(report.failed) - _MOST_TOLD) + max(0, len(left) - _MOST_TOLD)
+    more = sum(max(0, len(told) - _MOST_TOLD) for told in (report.failed, alone, open_))
     if more:
         yield f"and {more} more: xnat-tui jobs show {report.job}"
 
@@ -237,7 +246,8 @@ def _row(view: JobView, asked: str, room: int) -> str:
 def _amounts(view: JobView, asked: str) -> str:
     state = f"{asked} …" if asked else str(view.state)
     if view.state is State.DONE and not view.failures:
-        return f"{state} · {view.files_done} files {short_size(view.bytes_done)}".rstrip()
+        done = f"{state} · {view.files_done} files {short_size(view.bytes_done)}".rstrip()
+        return f"{done} · {view.left} left alone" if view.left else done
     parts = [state, f"{short_size(view.bytes_done) or '0'} of {short_size(view.bytes_total) or '0'}"]
     if view.rate:
         parts.append(f"{short_size(int(view.rate))}/s")
@@ -246,6 +256,8 @@ def _amounts(view: JobView, asked: str) -> str:
     parts.append(f"file {view.files_done} of {view.files_total}")
     if view.failures:
         parts.append(f"! {view.failures} failed")
+    if view.left:
+        parts.append(f"{view.left} left alone")
     return " · ".join(parts)
 
 
