@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 
 from xnat_tui.model.entities import Item, Kind, type_word
+from xnat_tui.model.naming import matches
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Shell globs per kind; several of one name widen, several names narrow; `exclude_*` wins.
+    """Names or shell globs per kind; several of one name widen, several names narrow; `exclude_*` wins.
+
+    A value that names something exactly means that and nothing else: what a value names is found out by
+    `services.browsing.naming`, before any of these are asked.
 
     `since` and `until` are inclusive session dates; a session without a date passes neither.
     """
@@ -88,5 +91,5 @@ def _passes(names: Iterable[str], wanted: tuple[str, ...], unwanted: tuple[str, 
     return not _any_matches(names, unwanted)
 
 
-def _any_matches(names: Iterable[str], globs: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, glob) for name in names for glob in globs)
+def _any_matches(names: list[str], globs: tuple[str, ...]) -> bool:
+    return any(matches(glob, *names) for glob in globs)

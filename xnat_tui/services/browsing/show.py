@@ -58,6 +58,12 @@ def default_depth(kind: Kind) -> str:
     return {Kind.SERVER: "projects", Kind.PROJECT: "sessions", Kind.SUBJECT: "scans"}.get(kind, "resources")
 
 
+def kinds_of(depth: str, filters: Filters = NO_FILTERS) -> frozenset[Kind]:
+    """What a walk down to a depth of DEPTHS looks at; a filter on sessions is asked of subjects' too."""
+    level = max(_LEVEL[DEPTHS[depth]], _LEVEL[Kind.EXPERIMENT] if filters.selects_sessions else 0)
+    return frozenset(kind for kind, at in _LEVEL.items() if at <= level)
+
+
 def walk(reader: Reader, root: Place, depth: str, filters: Filters = NO_FILTERS) -> Branch:
     """Read everything from `root` down to a depth of DEPTHS.
 

@@ -15,6 +15,7 @@ from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Layout, Mode, Plan, Policy, Step
 from xnat_tui.services.browsing.file_lists import read_files
+from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
 from xnat_tui.services.exporting.documents import DESCRIPTION, IGNORE, TABLE
@@ -42,7 +43,7 @@ def plan_export(
     """
     policy = policy or Policy()
     folder = _checked(places, folder, policy)
-    walk_ = _Walk(reader, folder, policy, filters)
+    walk_ = _Walk(reader, folder, policy, settled(filters, reader, places))
     walk_.whole_paths = _spans_projects(places)
     for place in places:
         walk_.add(place)

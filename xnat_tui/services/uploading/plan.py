@@ -318,7 +318,7 @@ class _Planner:
         listing = self.reader.below(owner, Kind.RESOURCE)
         if listing.error is not None:
             raise listing.error
-        same = [one for one in listing.items if named.matches(one.key, one.id) and one.side == named.side]
+        same = [one for one in listing.items if named.name in (one.key, one.id) and one.side == named.side]
         if len(same) > 1:
             raise UsageError(f"Several resources are called {named.name}.", "Name it by its number.")
         prefix = f"{steps[at + 1].name.strip('/')}/" if len(steps) > at + 1 else ""
