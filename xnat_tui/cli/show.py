@@ -14,7 +14,7 @@ from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
-from xnat_tui.model.filters import Filters
+from xnat_tui.model.filters import Filters, Tally
 from xnat_tui.model.location import Location
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
 @pass_state
 def show(state: State, locations: tuple[str, ...], depth: str | None, filters: Filters) -> int:
     """Print what stands at and below LOC, with counts and sizes as the server recorded them."""
+    from xnat_tui.services.browsing.find import nothing_matches
     from xnat_tui.services.browsing.naming import settled
     from xnat_tui.services.browsing.show import Branch, default_depth, kinds_of, walk
 
@@ -45,10 +46,17 @@ def show(state: State, locations: tuple[str, ...], depth: str | None, filters: F
             if one.error is None:
                 kinds = kinds_of(depth or default_depth(one.place.kind), filters)
                 filters = settled(filters, workspace.reader(one.place.server), [one.place], kinds=kinds)
+        tally = Tally(filters)
+        looked_at: set[Kind] = set()
         for one in found:
             place, down_to = one.place, depth or default_depth(one.place.kind)
             reader = workspace.reader(place.server)
-            branches.append(one if one.error is not None else walk(reader, place, down_to, filters))
+            looked_at |= kinds_of(down_to, filters)
+            branches.append(one if one.error is not None else walk(reader, place, down_to, filters, tally))
+    readable = not any(below.error for branch in branches for below in branch.walk())
+    unmatched = tally.unmatched([branch.place.kind for branch in branches], looked_at)
+    if unmatched and readable:
+        raise nothing_matches(unmatched, *wanted)
     root = _common(wanted, branches)
     if state.output.wants_json:
         items = [entry for branch in branches for entry in _entries(branch, root)]

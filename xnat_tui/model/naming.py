@@ -28,6 +28,12 @@ def literal(name: str) -> str:
     return glob.escape(name)
 
 
+def unescaped(pattern: str) -> str:
+    """What `literal` made this of; any other glob as it is."""
+    name = re.sub(r"\[([*?\[])\]", r"\1", pattern)
+    return name if literal(name) == pattern else pattern
+
+
 def read_glob(raw: str) -> str:
     """A percent-encoded glob decoded: what was encoded stands for itself and is no wildcard."""
     return re.sub(r"(?:%[0-9A-Fa-f]{2})+", lambda found: literal(unquote(found[0])), raw)

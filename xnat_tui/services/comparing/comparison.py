@@ -15,6 +15,7 @@ from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services.browsing.file_lists import read_files
+from xnat_tui.services.browsing.find import nothing_matches
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 from xnat_tui.services.comparing.prefetch import read_project
@@ -147,6 +148,17 @@ class Comparison:
             frontier = [child for pair in frontier for child in self._waiting(pair)]
         if self.depth is Depth.SIZES:
             self._count(pool)
+        self._check_matched()
+
+    def _check_matched(self) -> None:
+        """Raises NotFound where a filter let nothing pass that may be compared: that proves nothing. What
+        one side lacks, or cannot be read, is not looked into and may hold it."""
+        unmatched = self.tree.tally.unmatched([self.root.kind])
+        if not unmatched:
+            return
+        found = self.summary()
+        if not found.unreadable and not found.only_source and not found.only_destination:
+            raise nothing_matches(unmatched, self.source.root.location, self.destination.root.location)
 
     def _open_all(self, pool: ThreadPoolExecutor, pairs: list[Pair]) -> None:
         """Pair what stands below: here what is remembered, in other threads what has to be asked for.

@@ -49,6 +49,7 @@ def plan_copy(
     walk.paths_name_projects = len({_project_id(place) for place in places}) > 1
     for place in _outermost(places):
         walk.add(place)
+    walk.check_matched(places)
     walk.finish(places[0])
     projects = walk.target_projects
     findings = list(walk.findings)
