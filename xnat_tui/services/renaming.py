@@ -234,8 +234,8 @@ class Renaming:
                 assert failure is not None, "a clear answer is not waited for"
                 left = sum(waits[at - 1 :])
                 self._told(
-                    f"{change.location}: the server answered {_called(failure)}, and may still be renaming it "
-                    f"to {label}. Looking again in {seconds:.0f} s, for {left:.0f} s at most."
+                    f"{change.location}: the server answered {_called(failure)}, and may still be "
+                    f"renaming it to {label}. Looking again in {seconds:.0f} s, for {left:.0f} s at most."
                 )
                 if self._wait(seconds):
                     raise _stopped()

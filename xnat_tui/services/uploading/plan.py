@@ -58,7 +58,7 @@ def plan_upload(
     Raises UsageError, NotFound, and what reading either side raises.
     """
     where = workspace.location(destination) if isinstance(destination, str) else destination
-    if where.has_glob:
+    if where.has_glob and not _is_named(workspace, where):
         raise UsageError(f"{where} is no single destination.", "Name one, without wildcards.")
     found = local_files.collect([Path(path) for path in paths])
     planner = _Planner(workspace, where, to, policy or Policy(), filters, tuple(map(str, paths)))
@@ -355,6 +355,15 @@ class _Planner:
                 },
             )
         )
+
+
+def _is_named(workspace: Workspace, where: Location) -> bool:
+    """Whether what looks like a glob is the name of what stands there. What is new has no wildcards."""
+    try:
+        places = list(workspace.find(where, globs=False))
+    except (NotFound, UsageError):
+        return False
+    return len(places) == 1
 
 
 def _holder(owner: Place, side: str) -> str:
