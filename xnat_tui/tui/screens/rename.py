@@ -105,7 +105,7 @@ class RenamePanel(ReadingPanel[None]):
         self.complain("Looking for what stands in the way …")
 
         def begin() -> tuple[Renaming, RenamePlan]:
-            service = Renaming(self.reader(self._place.server), wait=self._stop.wait, told=self._tell)
+            service = Renaming(self.reader(self._place.server), wait=self._wait, told=self._tell)
             return service, plan(service, False)
 
         def planned(found: tuple[Renaming, RenamePlan]) -> None:
@@ -155,6 +155,12 @@ class RenamePanel(ReadingPanel[None]):
             interrupt=self._stop.set,
         )
         self.app.push_screen(panel)
+
+    def _wait(self, seconds: float) -> bool:
+        """A stop ends one watch, and not that of a retry."""
+        stopped = self._stop.wait(seconds)
+        self._stop.clear()
+        return stopped
 
     def _tell(self, text: str) -> None:
         """From the thread that waits: what it waits for, where the rows are shown."""
