@@ -60,7 +60,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "resources create": ("xnat-tui resources create lab:BRAINS/SUB-001/resources/logs --format TXT",),
     "resources delete": (
         "xnat-tui resources delete lab:BRAINS/SUB-001/resources/logs -n",
-        "xnat-tui resources delete 'lab:BRAINS/SUB-001/resources/logs/files/old/*' --glob",
+        "xnat-tui resources delete 'lab:BRAINS/resources/logs/files/old*' --glob",
     ),
     "prearchive": (
         "xnat-tui prearchive list lab:BRAINS",
