@@ -70,7 +70,7 @@ def test_wrong_filters_are_refused(parsed, arguments, complaint):
 
 
 def test_transfers_add_what_is_missing_and_verify_unless_told_otherwise(parsed):
-    assert parsed(transfer_options) == {"policy": Policy(), "detach": False}
+    assert parsed(transfer_options("copy")) == {"policy": Policy(), "detach": False}
 
 
 def test_every_transfer_option(parsed):
@@ -79,7 +79,7 @@ def test_every_transfer_option(parsed):
         "--skip-existing-sessions --fix-scan-types --ignore-missing-datatypes --via import --shared share "
         "--ohif --refresh-catalogs --clear-caches --bandwidth 1.5MB/s --no-verify --detach"
     )
-    assert parsed(transfer_options, *arguments.split()) == {
+    assert parsed(transfer_options("copy"), *arguments.split()) == {
         "policy": Policy(
             workers=8,
             mode=Mode.RSYNC,
@@ -105,7 +105,7 @@ def test_every_transfer_option(parsed):
     ("text", "rate"), [("800", 800), ("500k", 500_000), ("20M", 20_000_000), ("1GB", 10**9)]
 )
 def test_rates_are_decimal_bytes_a_second(parsed, text, rate):
-    assert parsed(transfer_options, "--bandwidth", text)["policy"].bandwidth == rate
+    assert parsed(transfer_options("copy"), "--bandwidth", text)["policy"].bandwidth == rate
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_rates_are_decimal_bytes_a_second(parsed, text, rate):
     ],
 )
 def test_wrong_transfer_options_are_refused(parsed, arguments, complaint):
-    assert complaint in parsed(transfer_options, *arguments.split())
+    assert complaint in parsed(transfer_options("copy"), *arguments.split())
 
 
 def test_help_names_types_and_ids_as_they_are_written():

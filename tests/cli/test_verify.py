@@ -111,8 +111,8 @@ def test_a_copy_is_proved_on_both_servers_and_a_folder_may_stand_first(program, 
 
 
 def test_filters_are_those_of_every_verb(program, exported):
-    found = json.loads(program("verify", "lab:P", str(exported), "--scan", "9", "--json").stdout)
-    assert sum(found["summary"].values()) == 0
+    nothing = program("verify", "lab:P", str(exported), "--scan", "9", "--json")
+    assert (nothing.exit_code, "error" in json.loads(nothing.stdout)) == (5, True)
     refused = program("verify", str(exported), "--scan", "9")
     assert refused.exit_code == 2
     assert "Filters ask a server" in refused.stderr

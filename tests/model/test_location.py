@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, Step, relative_path, same_address
+from xnat_tui.model.naming import matches
 
 SERVERS = {"lab": "https://xnat.example.org/ctx", "qc": "http://127.0.0.1:8080"}
 WORDS = {"scans", "assessors", "reconstructions", "resources", "files", "in", "out"}
@@ -118,13 +119,14 @@ def test_a_near_miss_names_what_was_meant(text: str, message: str, hint: str) ->
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
-def test_globs_match_labels_and_encoded_ones_are_plain() -> None:
+def test_what_is_encoded_is_no_wildcard() -> None:
     glob = Location.parse("lab:P/MR_*").steps[1]
-    assert glob.matches("MR_1")
-    assert not glob.matches("mr_1")
+    assert (glob.name, glob.glob) == ("MR_*", True)
     plain = Location.parse("lab:P/MR_%2A").steps[1]
-    assert plain.matches("MR_*")
-    assert not plain.matches("MR_1")
+    assert (plain.name, plain.glob) == ("MR_*", False)
+    mixed = Location.parse("lab:P/S/E/resources/R/files/a%5B1%5D*").steps[-1]
+    assert matches(mixed.name, "a[1].txt")
+    assert not matches(mixed.name, "a1.txt")
 
 
 def test_paths_of_documents_use_xnats_words() -> None:

@@ -83,7 +83,16 @@ def test_an_unknown_age_meets_no_age() -> None:
 )
 def test_locations_select(location: str, kept: bool) -> None:
     steps = selected_by(Location.parse(location))
-    assert Selection(steps).keeps(Received.of(ROW), NOW) is kept
+    assert bool(Selection(steps).of([Received.of(ROW)], NOW)) is kept
+
+
+def test_a_name_that_something_has_exactly_is_no_glob() -> None:
+    received = [Received.of({**ROW, "name": name, "folderName": name}) for name in ("a[1]", "a1")]
+    steps = selected_by(Location.parse("lab:P/S/a[1]"))
+    assert [one.name for one in Selection(steps).of(received, NOW)] == ["a[1]"]
+    assert [one.name for one in Selection(steps).of(received[1:], NOW)] == ["a1"]
+    with pytest.raises(UsageError, match=r"Nothing is called 'a\[1\]'"):
+        Selection(steps, globs=False).of(received[1:], NOW)
 
 
 def test_templates_are_filled_whole_or_not_at_all() -> None:

@@ -2,7 +2,16 @@ import pytest
 
 from xnat_tui.demo.faults import DO_NOTHING, Answer, ErrorPage, WriteThenDrop
 from xnat_tui.demo.study.brains import session
-from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, ServerError, Unclear, UsageError
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    Forbidden,
+    Interrupted,
+    NotFound,
+    ServerError,
+    Unclear,
+    UsageError,
+)
 from xnat_tui.services import tables
 from xnat_tui.services.renaming import (
     REFUSED_WAITS,
@@ -191,7 +200,21 @@ def test_a_stop_while_looking_ends_it(xnat, look, reader, carry_out):
     plan = service.plan([Wish(look("BRAINS/SUB-008"), "X")])
     xnat.faults.add(RENAME, ErrorPage(504))
     (result,) = carry_out(plan.changes, service.do)
-    assert isinstance(result.error, Unclear)
+    assert isinstance(result.error, Interrupted)
+    assert "goes on where this ended" in result.error.hint
+
+
+def test_what_is_waited_for_is_told_before_each_pause(xnat, look, reader, carry_out):
+    told = []
+    service = Renaming(reader, wait=lambda _: False, told=told.append)
+    plan = service.plan([Wish(look("BRAINS/SUB-008"), "X")])
+    xnat.faults.add(RENAME, ErrorPage(504))
+    carry_out(plan.changes, service.do)
+    assert len(told) == len(UNCLEAR_WAITS)
+    assert told[-1] == (
+        "lab:BRAINS/SUB-008: the server answered 504, and may still be renaming it to X. "
+        "Looking again in 60 s, for 60 s at most."
+    )
 
 
 def test_sessions_wait_for_their_subject(xnat, look, service, carry_out):

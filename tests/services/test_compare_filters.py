@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from xnat_tui.demo.study import destination_site, source_site
+from xnat_tui.errors import NotFound
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.pairing import Status
@@ -29,13 +30,17 @@ def keys(comparison: Comparison, kind: Kind) -> list[str]:
         (Filters(modality=("CT",)), {"SUB-004"}),
         (Filters(modality=("PET",), exclude_subject=("SUB-002",)), {"SUB-011"}),
         (Filters(modality=("PET",), exclude_session=("SUB-002*",)), {"SUB-011"}),
-        (Filters(session=("no such session",)), set()),
     ],
 )
 def test_only_subjects_with_something_that_passes_are_compared(
     demo: Any, filters: Filters, subjects: set[str]
 ) -> None:
     assert set(keys(demo.compare(filters=filters), Kind.SUBJECT)) == subjects
+
+
+def test_a_filter_that_nothing_passes_is_no_agreement(demo: Any) -> None:
+    with pytest.raises(NotFound, match="matches --session no such session"):
+        demo.compare(filters=Filters(session=("no such session",)))
 
 
 @pytest.mark.parametrize(

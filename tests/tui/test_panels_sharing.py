@@ -7,6 +7,7 @@ import pytest
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
 from xnat_tui.demo.archive import Experiment, Subject
+from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.services import renaming
 from xnat_tui.tui.screens.changes import ChangesPanel
 from xnat_tui.tui.screens.sharing import SharingPanel
@@ -196,6 +197,23 @@ async def test_a_subject_is_renamed_with_its_sessions(servers):
         await told.press("enter")
         assert told.app.screen is told.main
         told.has("NEW-006")
+
+
+async def test_what_an_unclear_rename_waits_for_is_shown_and_a_stop_leaves_it_resumable(servers, monkeypatch):
+    monkeypatch.setattr(renaming, "UNCLEAR_WAITS", (30.0,))
+    servers.lab.faults.add("^PUT .*label=NEW-006", ErrorPage(504), times=1)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-006")
+        await told.press("M", "ctrl+u")
+        await told.type("NEW-006")
+        await told.press("enter")
+        await told.pilot.press("enter")
+        await told.until_shown("Looking again in 30 s, for 30 s at most.")
+        await told.press("x")
+        told.has("Stopped before the server told whether it is renamed.", "The same call goes on")
+        await told.press("r", "enter")
+        told.has("1 done")
+        assert subject(servers, "NEW-006")
 
 
 async def test_a_blocking_autorun_is_dismissed_with_consent_only(servers):

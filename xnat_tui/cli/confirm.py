@@ -109,3 +109,21 @@ def write_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*arguments, consent=Consent(dry_run, yes, confirm), **rest)
 
     return with_consent
+
+
+def local_write_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `write_options`, for what changes no server: only replacing files of one's own is asked about."""
+
+    @_option("-n", "--dry-run", is_flag=True, help="Print the plan and write nothing.")
+    @_option("-y", "--yes", is_flag=True, help="Do not ask before replacing files.")
+    @click.option("--confirm", multiple=True, hidden=True, callback=_refuse_confirm, expose_value=False)
+    @functools.wraps(function)
+    def with_consent(*arguments: Any, dry_run: bool, yes: bool, **rest: Any) -> Any:
+        return function(*arguments, consent=Consent(dry_run, yes), **rest)
+
+    return with_consent
+
+
+def _refuse_confirm(context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    if value:
+        raise click.UsageError("--confirm means nothing here: no server is changed.", context)

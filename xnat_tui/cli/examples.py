@@ -35,7 +35,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "export": (
         "xnat-tui export lab:BRAINS --to brains",
         "xnat-tui export lab:BRAINS --modality MR --resource NIFTI --layout bids --to b",
-        "xnat-tui export lab:BRAINS --to brains -y --detach",
+        "xnat-tui export lab:BRAINS --to brains --detach",
     ),
     "copy": (
         "xnat-tui copy lab:BRAINS qc: -n",
@@ -58,7 +58,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "resources list": ("xnat-tui resources list lab:BRAINS/SUB-001/SUB-001_MR1/scans/2/resources/DICOM",),
     "resources create": ("xnat-tui resources create lab:BRAINS/SUB-001/resources/logs --format TXT",),
-    "resources delete": ("xnat-tui resources delete lab:BRAINS/SUB-001/resources/logs -n",),
+    "resources delete": (
+        "xnat-tui resources delete lab:BRAINS/SUB-001/resources/logs -n",
+        "xnat-tui resources delete 'lab:BRAINS/resources/logs/files/old*' --glob",
+    ),
     "prearchive": (
         "xnat-tui prearchive list lab:BRAINS",
         "xnat-tui prearchive archive lab:BRAINS/SUB-013/SUB-013_MR1",

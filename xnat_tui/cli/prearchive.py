@@ -249,15 +249,19 @@ def rebuild(state: State, /, consent: Consent, **chosen: Any) -> int:
 
 @prearchive.command()
 @_selecting
+@click.option("--glob", "globs", is_flag=True, help="Let shell globs in LOC mean all that they match.")
 @write_options
 @pass_state
-def delete(state: State, /, consent: Consent, **chosen: Any) -> int:
-    """Delete sessions that were never archived. The project's ID has to be typed."""
+def delete(state: State, /, globs: bool, consent: Consent, **chosen: Any) -> int:
+    """Delete sessions that were never archived. The project's ID has to be typed.
+
+    LOC names them exactly, unless --glob is given.
+    """
 
     def plan(panel: Prearchive, found: Sequence[Received]) -> list[Change]:
         return panel.plan_delete(found)
 
-    return _change(state, chosen, consent, plan, "Delete")
+    return _change(state, chosen | {"globs": globs}, consent, plan, "Delete")
 
 
 def _change(
@@ -298,6 +302,7 @@ def _open(
         tuple(chosen["status"]),
         older_than=_days(chosen["older_than"]),
         newer_than=_days(chosen["newer_than"]),
+        globs=chosen.get("globs", True),
     )
     yield Prearchive(workspace.connection(server), server), selection
 

@@ -46,10 +46,12 @@ def rename(
 ) -> int:
     """Give the subject or session at LOC another label, or many by a table.
 
-    An open AutoRun blocks this; it is shown, and ended only with consent. Other workflows never are.
+    An open AutoRun blocks this; it is shown, and ended only with consent. Other workflows never are. What
+    was stopped or failed half-way is finished by the same call again.
     """
     from xnat_tui.model.sharing import label_refusal
     from xnat_tui.services import tables
+    from xnat_tui.services.browsing.find import find_one
     from xnat_tui.services.renaming import TABLE_OPTIONAL, TABLE_REQUIRED, Renaming
 
     if new_label and (reason := label_refusal(new_label)):
@@ -62,16 +64,15 @@ def rename(
             table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=("subject", "session")
         )
     with state.workspace() as workspace:
-        place = workspace.find_one(location)
-        service = Renaming(workspace.reader(place.server), wait=_wait)
+        where = workspace.location(location)
+        reader = workspace.reader(where.server)
+        service = Renaming(reader, wait=_wait, told=lambda text: state.output.note(f"{text} (ctrl+c stops)"))
+        project = find_one(reader, where) if read is not None else None
 
         def plan(dismiss: bool) -> RenamePlan:
-            if read is not None:
-                return service.plan_table(place, read, dismiss=dismiss)
-            wishes, kept = service.wishes(place, new_label or "", with_sessions=with_sessions)
-            planned = service.plan(wishes, dismiss=dismiss)
-            planned.notes += kept
-            return planned
+            if read is not None and project is not None:
+                return service.plan_table(project, read, dismiss=dismiss)
+            return service.plan_item(where, new_label or "", with_sessions=with_sessions, dismiss=dismiss)
 
         found = plan(dismiss_autorun)
         if found.blocking and not dismiss_autorun:
@@ -79,7 +80,7 @@ def rename(
                 found = plan(True)
             else:
                 found.notes.append("--dismiss-autorun ends an AutoRun that blocks")
-        server = workspace.server(place.server)
+        server = workspace.server(where.server)
         return carry_out(state, found.changes, service.do, consent, server=server, notes=found.notes)
 
 

@@ -76,17 +76,18 @@ def create(state: State, location: str, format_: str, content: str, consent: Con
 
 @resources.command()
 @_LOCATIONS
+@click.option("--glob", "globs", is_flag=True, help="Let shell globs in LOC mean all that they match.")
 @write_options
 @pass_state
-def delete(state: State, locations: tuple[str, ...], consent: Consent) -> int:
+def delete(state: State, locations: tuple[str, ...], globs: bool, consent: Consent) -> int:
     """Delete resources with all of their files, or single files. The project's ID has to be typed.
 
-    A folder is named by its files: .../resources/LABEL/files/FOLDER/*
+    LOC names them exactly, unless --glob is given: .../resources/LABEL/files/FOLDER/* are a folder's files.
     """
     from xnat_tui.services.resources import plan_deletions
 
     with state.workspace() as workspace:
-        places = list(workspace.find(*locations))
+        places = list(workspace.find(*locations, globs=globs))
         if len({place.server for place in places}) > 1:
             raise click.UsageError("These are on several servers: do one after the other.")
         changes, do = plan_deletions(workspace.reader(places[0].server), places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from xnat_tui.cli.confirm import Consent, refuse_read_only
@@ -12,11 +12,13 @@ from xnat_tui.cli.progress import bar
 from xnat_tui.cli.state import State
 from xnat_tui.errors import Conflict, ServerUnreachable
 from xnat_tui.model.display import counted, short_size
-from xnat_tui.model.plan import SIGNS, Action, Plan
+from xnat_tui.model.plan import SIGNS, Action, LeftOut, Plan
 from xnat_tui.model.transfer import Report
 from xnat_tui.model.transfer import State as JobState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xnat_tui.services.running.following import Worker
     from xnat_tui.services.workspace import Workspace
 
@@ -39,21 +41,22 @@ def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *
         if state.output.wants_json:
             why = ". " + " ".join(one.message for one in plan.findings if one.severity == "error")
         raise Conflict(f"This plan cannot be run{why}", "Mend that, then plan again.")
-    consent.given(
-        state.output,
-        f"{plan.verb.capitalize()} this to {plan.destination}?",
-        servers=[workspace.server(name) for name in sorted(targets)],
-        destroys={plan.root} if plan.destroys else (),
-    )
+    if plan.asks:
+        consent.given(
+            state.output,
+            f"{plan.verb.capitalize()} this to {plan.destination}?",
+            servers=[workspace.server(name) for name in sorted(targets)],
+            destroys={plan.root} if plan.destroys else (),
+        )
     with Journal() as journal:
         job = workspace.remember(plan, journal)
     running = worker.start(job, passwords=workspace.typed_passwords, insecure=state.insecure)
     if detach:
         return _detached(state, job, plan)
-    return follow(state, running)
+    return follow(state, running, plan.left_out)
 
 
-def follow(state: State, running: Worker) -> int:
+def follow(state: State, running: Worker, left_out: Sequence[LeftOut] = ()) -> int:
     """Watch a job that a worker runs until it ends, and report.
 
     Raises ServerUnreachable, with the report told, for a job that is paused because of that.
@@ -70,7 +73,14 @@ def follow(state: State, running: Worker) -> int:
         if error.message in paused.note:  # else its worker could not even begin
             tell(state, paused)
         raise
-    return tell(state, ended)
+    return tell(state, _with(ended, left_out))
+
+
+def _with(report: Report, left_out: Sequence[LeftOut]) -> Report:
+    """What was never part of the job stands beside what became of it."""
+    if not left_out:
+        return report
+    return replace(report, extra={**report.extra, "left_out": [asdict(one) for one in left_out]})
 
 
 def tell(state: State, report: Report) -> int:
@@ -103,7 +113,8 @@ def planned(plan: Plan) -> dict[str, Any]:
     ]
     report = Report(job="", state=JobState.PLANNED, plan=plan.totals)
     findings = [asdict(finding) for finding in plan.findings]
-    return report.to_dict() | {"steps": steps, "findings": findings, "command": plan.command}
+    more = {"steps": steps, "findings": findings, "command": plan.command}
+    return _with(report, plan.left_out).to_dict() | more
 
 
 def show_plan(state: State, plan: Plan) -> None:
@@ -114,6 +125,8 @@ def show_plan(state: State, plan: Plan) -> None:
         size = f"  {counted(step.files, 'file')}  {short_size(step.bytes)}" if step.files else ""
         reason = f"  ({step.reason})" if step.reason else ""
         say(f"  {SIGNS[step.action]} {plan.word(step.action):<8} {step.path or '.'}{size}{reason}")
+    for left in plan.left_out:
+        say(f"  - left out {left.path}  ({left.reason})")
     totals = plan.totals
     say(f"{counted(totals.files, 'file')}, {_bytes(totals.bytes)}; {_counts(plan)}.")
     sys.stdout.flush()
@@ -127,6 +140,7 @@ def show_plan(state: State, plan: Plan) -> None:
 def _counts(plan: Plan) -> str:
     totals = asdict(plan.totals)
     words = [f"{count} {plan.word(name)}" for name, count in totals.items() if count and name in list(Action)]
+    words += [f"{len(plan.left_out)} left out"] if plan.left_out else []
     return ", ".join(words) or "nothing to do"
 
 

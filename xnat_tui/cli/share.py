@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +66,7 @@ def list_(state: State, location: str, into: str, label: str, table: Path | None
         places = list(workspace.find(location))
         service = Sharing(workspace.reader(places[0].server))
         rows = [row for place in places for row in shared_rows(service, place)]
-    found = [row for row in rows if _is_meant(row, into, label)]
+    found = _meant(rows, into, label)
     if table is not None:
         text, count = share_table(found)
         tables.save(table, text)
@@ -76,12 +75,14 @@ def list_(state: State, location: str, into: str, label: str, table: Path | None
         report_rows(state, ["location", "ID", "label", "role"], found)
 
 
-def _is_meant(row: Mapping[str, str], into: str, label: str) -> bool:
+def _meant(rows: Sequence[dict[str, str]], into: str, label: str) -> list[dict[str, str]]:
     """Asked for a project or a label, an owner's row tells nothing."""
+    from xnat_tui.model.naming import meant
+
     if not into and not label:
-        return True
-    fits = into in ("", row["ID"]) and fnmatch.fnmatchcase(row["label"], label or "*")
-    return row["role"] == "shared" and fits
+        return list(rows)
+    found = [row for row in rows if row["role"] == "shared" and into in ("", row["ID"])]
+    return meant(label, found, lambda row: (row["label"],)) if label else found
 
 
 @share.command()

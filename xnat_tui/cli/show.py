@@ -14,7 +14,7 @@ from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
-from xnat_tui.model.filters import Filters
+from xnat_tui.model.filters import Filters, Tally
 from xnat_tui.model.location import Location
 
 if TYPE_CHECKING:
@@ -30,16 +30,33 @@ _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
 @pass_state
 def show(state: State, locations: tuple[str, ...], depth: str | None, filters: Filters) -> int:
     """Print what stands at and below LOC, with counts and sizes as the server recorded them."""
-    from xnat_tui.services.browsing.show import Branch, default_depth, walk
+    from xnat_tui.services.browsing.find import nothing_matches
+    from xnat_tui.services.browsing.naming import settled
+    from xnat_tui.services.browsing.show import Branch, default_depth, kinds_of, walk
 
     branches: list[Branch] = []
     with state.workspace() as workspace:
         wanted = [workspace.location(text) for text in locations]
+        found: list[Branch] = []
         for place in workspace.find(
-            *wanted, on_unreadable=lambda place, error: branches.append(Branch(place, error=error))
+            *wanted, on_unreadable=lambda place, error: found.append(Branch(place, error=error))
         ):
+            found.append(Branch(place))
+        for one in found:
+            if one.error is None:
+                kinds = kinds_of(depth or default_depth(one.place.kind), filters)
+                filters = settled(filters, workspace.reader(one.place.server), [one.place], kinds=kinds)
+        tally = Tally(filters)
+        looked_at: set[Kind] = set()
+        for one in found:
+            place, down_to = one.place, depth or default_depth(one.place.kind)
             reader = workspace.reader(place.server)
-            branches.append(walk(reader, place, depth or default_depth(place.kind), filters))
+            looked_at |= kinds_of(down_to, filters)
+            branches.append(one if one.error is not None else walk(reader, place, down_to, filters, tally))
+    readable = not any(below.error for branch in branches for below in branch.walk())
+    unmatched = tally.unmatched([branch.place.kind for branch in branches], looked_at)
+    if unmatched and readable:
+        raise nothing_matches(unmatched, *wanted)
     root = _common(wanted, branches)
     if state.output.wants_json:
         items = [entry for branch in branches for entry in _entries(branch, root)]
@@ -58,7 +75,9 @@ def show(state: State, locations: tuple[str, ...], depth: str | None, filters: F
 
 def _common(wanted: list[Location], branches: list[Branch]) -> Location:
     """What paths are relative to: the one place that was named, or what several have in common."""
-    if len(wanted) == 1 and not wanted[0].has_glob:
+    from xnat_tui.services.browsing.find import names_exactly
+
+    if len(wanted) == 1 and names_exactly(wanted[0], branches[0].place):
         return branches[0].place.location
     common = branches[0].place.location.parent
     for branch in branches:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.confirm import Consent, local_write_options, write_options
 from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.help import Command
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC... DEST")
-@transfer_options
+@transfer_options("copy")
 @filter_options
 @write_options
 @pass_state
@@ -59,10 +59,10 @@ def copy(
     help="How the folder is arranged.",
 )
 @click.option("--metadata/--no-metadata", default=True, help="Item documents as XML, and a table.")
-@click.option("--overwrite", is_flag=True, help="Replace local files that differ.")
-@transfer_options
+@click.option("--overwrite", is_flag=True, help="Replace local files that differ; asks.")
+@transfer_options("export")
 @filter_options
-@write_options
+@local_write_options
 @pass_state
 def export(
     state: State,
@@ -81,7 +81,7 @@ def export(
         policy,
         layout=Layout(layout),
         metadata=metadata,
-        overwrite_local=overwrite or policy.on_existing is OnExisting.OVERWRITE,
+        overwrite_local=overwrite or policy.on_existing is not OnExisting.SKIP,
     )
     with state.workspace() as workspace:
         plan = workspace.plan_export(locations, folder, policy=policy, filters=filters)

@@ -1,21 +1,22 @@
-"""The options that `export copy upload` share."""
+"""The options that `export copy upload` share, as far as they mean something to each."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from xnat_tui.cli.help import TransferOption
 from xnat_tui.cli.state import State
-from xnat_tui.model.plan import Mode, OnExisting, Policy
+from xnat_tui.model.plan import HOLDS, MODES, SHARED, Mode, OnExisting, Policy
 
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
-_SHARED = ("skip", "copy", "share")
 _MOST_WORKERS = 8
 
 
@@ -34,98 +35,194 @@ class RateType(click.ParamType[int]):
         return rate
 
 
-_option = functools.partial(click.option, cls=TransferOption)
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """One option: the policy's field that it sets, and how click is to read it."""
+
+    name: str
+    field: str
+    attributes: Mapping[str, Any]
+    own: bool = False
+    """Whether the verb that it holds for declares it itself."""
+
+    def verbs(self) -> list[str]:
+        """Those to which it means something; all where it is no choice of a policy."""
+        return [verb for verb, fields in HOLDS.items() if not self.field or self.field in fields]
+
+    def for_verb(self, verb: str) -> Callable[..., Any]:
+        attributes = dict(self.attributes)
+        if verb not in self.verbs():
+            return refused_option(self.name, verb, self.verbs(), is_flag="is_flag" in attributes)
+        if self.own:
+            return lambda function: function
+        if self.field in _CHOICES:
+            offered = [str(word) for word in _CHOICES[self.field][verb]]
+            every = dict.fromkeys(str(word) for words in _CHOICES[self.field].values() for word in words)
+            holders = {
+                word: [one for one, words in _CHOICES[self.field].items() if word in words] for word in every
+            }
+            attributes["type"] = VerbChoice(verb, offered, holders)
+        return click.option(self.name, cls=TransferOption, **attributes)
 
 
-_OPTIONS: tuple[Callable[..., Any], ...] = (
-    _option(
+class VerbChoice(click.Choice[str]):
+    """Words that mean something to this verb; those of other verbs are refused with theirs."""
+
+    def __init__(self, verb: str, offered: Sequence[str], holders: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(offered)
+        self.verb = verb
+        self.holders = holders
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> str:
+        if value in self.holders and value not in self.choices:
+            name = parameter.opts[0] if parameter is not None else "it"
+            raise click.UsageError(meaningless(f"{name} {value}", self.verb, self.holders[value]), context)
+        return super().convert(value, parameter, context)
+
+
+def meaningless(option: str, verb: str, holders: Sequence[str]) -> str:
+    """`--via means nothing to export: it holds for copy alone.`"""
+    where = f"{holders[0]} alone" if len(holders) == 1 else " and ".join(holders)
+    return f"{option} means nothing to {verb}: it holds for {where}."
+
+
+def refused_option(
+    name: str, verb: str, holders: Sequence[str], *, is_flag: bool = False
+) -> Callable[..., Any]:
+    """An option of other verbs that this one's help does not show, and that it refuses with a sentence."""
+
+    def refuse(context: click.Context, parameter: click.Parameter, _value: Any) -> None:
+        if context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE:
+            given = name.partition("/")[0]
+            raise click.UsageError(meaningless(given, verb, holders), context)
+
+    shape: dict[str, Any] = {"is_flag": True} if is_flag or "/" in name else {"type": click.UNPROCESSED}
+    return click.option(name, hidden=True, expose_value=False, callback=refuse, **shape)
+
+
+_CHOICES: Mapping[str, Mapping[str, Sequence[str]]] = {"mode": MODES, "shared": SHARED}
+
+
+def _spec(name: str, field: str = "", *, own: bool = False, **attributes: Any) -> _Spec:
+    return _Spec(name, field, attributes, own)
+
+
+_OPTIONS: tuple[_Spec, ...] = (
+    _spec(
         "--workers",
+        "workers",
         type=click.IntRange(1, _MOST_WORKERS),
         metavar="N",
         default=4,
         show_default=True,
         help="Transfers at once.",
     ),
-    _option(
-        "--mode",
-        type=click.Choice([mode.value for mode in Mode]),
-        default=Mode.AUTO.value,
-        show_default=True,
-        help="How files travel.",
+    _spec("--mode", "mode", default=Mode.AUTO.value, show_default=True, help="How files travel."),
+    _spec(
+        "--rsync-source",
+        "rsync_source",
+        metavar="[USER@HOST:]FOLDER",
+        help="The source's archive, for rsync.",
     ),
-    _option("--rsync-source", metavar="[USER@HOST:]FOLDER", help="The source's archive, for rsync."),
-    _option(
-        "--rsync-destination", metavar="[USER@HOST:]FOLDER", help="The destination's archive, for rsync."
+    _spec(
+        "--rsync-destination",
+        "rsync_destination",
+        metavar="[USER@HOST:]FOLDER",
+        help="The destination's archive, for rsync.",
     ),
-    _option(
+    _spec(
         "--on-existing",
+        "on_existing",
         type=click.Choice([choice.value for choice in OnExisting]),
         default=OnExisting.SKIP.value,
         show_default=True,
         help="What to do with what is there: add what is missing, replace what differs, or all.",
     ),
-    _option("--skip-existing-sessions", is_flag=True, help="Leave sessions alone that are there."),
-    _option("--fix-scan-types", is_flag=True, help="Give scans the type of their modality."),
-    _option("--ignore-missing-datatypes", is_flag=True, help="Leave out what the destination lacks."),
-    _option(
+    _spec(
+        "--skip-existing-sessions",
+        "skip_existing_sessions",
+        is_flag=True,
+        help="Leave sessions alone that are there.",
+    ),
+    _spec("--fix-scan-types", "fix_scan_types", is_flag=True, help="Give scans the type of their modality."),
+    _spec(
+        "--ignore-missing-datatypes",
+        "ignore_missing_datatypes",
+        is_flag=True,
+        help="Leave out what the destination lacks.",
+    ),
+    _spec(
         "--via",
+        "via",
         type=click.Choice(["files", "import"]),
         default="files",
         show_default=True,
         help="files keeps every byte; import hands DICOM to the import service, which may rewrite it.",
     ),
-    _option(
+    _spec(
         "--shared",
-        type=click.Choice(_SHARED),
+        "shared",
         default="skip",
         show_default=True,
         help="What to do with items shared into the source.",
     ),
-    _option("--autorun", is_flag=True, help="Let what is archived start AutoRun."),
-    _option("--ohif", is_flag=True, help="Rebuild the viewer's metadata afterwards."),
-    _option("--refresh-catalogs", is_flag=True, help="Refresh catalogs afterwards."),
-    _option("--clear-caches", is_flag=True, help="Clear the server's caches afterwards."),
-    _option("--bandwidth", type=RateType(), metavar="RATE", help="Limit, such as 20M (bytes a second)."),
-    _option("--no-verify", is_flag=True, help="Do not compare sizes and digests afterwards."),
-    _option("--detach", is_flag=True, help="Start in the background."),
+    _spec("--autorun", "autorun", is_flag=True, help="Let what is archived start AutoRun."),
+    _spec("--ohif", "ohif", is_flag=True, help="Rebuild the viewer's metadata afterwards."),
+    _spec("--refresh-catalogs", "refresh_catalogs", is_flag=True, help="Refresh catalogs afterwards."),
+    _spec("--clear-caches", "clear_caches", is_flag=True, help="Clear the server's caches afterwards."),
+    _spec(
+        "--bandwidth",
+        "bandwidth",
+        type=RateType(),
+        metavar="RATE",
+        help="Limit, such as 20M (bytes a second).",
+    ),
+    _spec("--no-verify", "verify", is_flag=True, help="Do not compare sizes and digests afterwards."),
+    _spec("--detach", is_flag=True, help="Start in the background."),
+    _spec("--layout", "layout", own=True),
+    _spec("--metadata/--no-metadata", "metadata", own=True),
+    _spec("--overwrite", "overwrite_local", own=True, is_flag=True),
 )
 
 
-def transfer_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """All transfer options, handed over as `policy: Policy` and `detach: bool`."""
+def transfer_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The transfer options that mean something to a verb, handed over as `policy: Policy` and `detach: bool`.
 
-    @functools.wraps(function)
-    def with_policy(*arguments: Any, **options: Any) -> Any:
-        mode, source, destination = (options.pop(n) for n in ("mode", "rsync_source", "rsync_destination"))
-        if (mode == Mode.RSYNC) != bool(source and destination) or bool(source) != bool(destination):
-            raise click.UsageError("--mode rsync, --rsync-source and --rsync-destination go together.")
-        policy = Policy(
-            mode=Mode(mode),
-            rsync_source=source or "",
-            rsync_destination=destination or "",
-            on_existing=OnExisting(options.pop("on_existing")),
-            verify=not options.pop("no_verify"),
-            event_reason=click.get_current_context().ensure_object(State).event_reason,
-            **{name: options.pop(name) for name in _AS_THEY_ARE},
-        )
-        return function(*arguments, policy=policy, **options)
+    The others are refused with a sentence.
+    """
 
-    decorated: Callable[..., Any] = with_policy
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def with_policy(*arguments: Any, **options: Any) -> Any:
+            chosen = {spec.field: options.pop(_key(spec)) for spec in _OPTIONS if _offers(spec, verb)}
+            return function(*arguments, policy=_policy(chosen), **options)
+
+        decorated: Callable[..., Any] = with_policy
+        for spec in reversed(_OPTIONS):
+            decorated = spec.for_verb(verb)(decorated)
+        return decorated
+
+    return decorate
 
 
-_AS_THEY_ARE = (
-    "workers",
-    "skip_existing_sessions",
-    "fix_scan_types",
-    "ignore_missing_datatypes",
-    "via",
-    "shared",
-    "autorun",
-    "ohif",
-    "refresh_catalogs",
-    "clear_caches",
-    "bandwidth",
-)
+def _offers(spec: _Spec, verb: str) -> bool:
+    return bool(spec.field) and not spec.own and verb in spec.verbs()
+
+
+def _key(spec: _Spec) -> str:
+    return spec.name.partition("/")[0].removeprefix("--").replace("-", "_")
+
+
+def _policy(chosen: dict[str, Any]) -> Policy:
+    source, destination = chosen.get("rsync_source") or "", chosen.get("rsync_destination") or ""
+    if (chosen["mode"] == Mode.RSYNC) != bool(source and destination) or bool(source) != bool(destination):
+        raise click.UsageError("--mode rsync, --rsync-source and --rsync-destination go together.")
+    known: dict[str, Any] = {
+        "mode": Mode(chosen["mode"]),
+        "on_existing": OnExisting(chosen["on_existing"]),
+        "verify": not chosen["verify"],
+        "event_reason": click.get_current_context().ensure_object(State).event_reason,
+    }
+    if source:
+        known |= {"rsync_source": source, "rsync_destination": destination}
+    return Policy(**{name: value for name, value in chosen.items() if not name.startswith("rsync_")} | known)

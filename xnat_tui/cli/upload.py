@@ -25,7 +25,7 @@ from xnat_tui.model.plan import Policy
     show_default=True,
     help="Where DICOM goes.",
 )
-@transfer_options
+@transfer_options("upload")
 @filter_options
 @write_options
 @pass_state

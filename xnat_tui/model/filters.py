@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 from xnat_tui.model.entities import Item, Kind, type_word
+from xnat_tui.model.naming import matches, unescaped
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Shell globs per kind; several of one name widen, several names narrow; `exclude_*` wins.
+    """Names or shell globs per kind; several of one name widen, several names narrow; `exclude_*` wins.
+
+    A value that names something exactly means that and nothing else: what a value names is found out by
+    `services.browsing.naming`, before any of these are asked.
 
     `since` and `until` are inclusive session dates; a session without a date passes neither.
     """
@@ -37,7 +40,7 @@ class Filters:
 
     @property
     def narrows(self) -> bool:
-        return any(getattr(self, field.name) for field in fields(self) if field.name != "limit_subjects") or (
+        return any(getattr(self, one.name) for one in fields(self) if one.name != "limit_subjects") or (
             self.limit_subjects is not None
         )
 
@@ -61,6 +64,27 @@ class Filters:
         """Whether a subject without any session left is meant at all."""
         return bool(self.session or self.type or self.modality or self.since or self.until)
 
+    def leaves_beside(self, kind: Kind, above: Collection[Kind]) -> bool:
+        """Whether an item of this kind, below items of those, stands beside what a filter means.
+
+        A filter on scans means scans: not their session's assessors, reconstructions and resources. One on
+        sessions or subjects does not mean the resources of what stands above them.
+        """
+        if kind in (Kind.ASSESSOR, Kind.RECONSTRUCTION):
+            return self._narrows_scans
+        if kind is not Kind.RESOURCE:
+            return False
+        if self._narrows_scans and Kind.SCAN not in above:
+            return True
+        excluded = self.exclude_session or self.exclude_type or self.exclude_modality
+        if (self.selects_sessions or excluded) and Kind.EXPERIMENT not in above:
+            return True
+        return bool(self.subject or self.exclude_subject) and Kind.SUBJECT not in above
+
+    @property
+    def _narrows_scans(self) -> bool:
+        return bool(self.scan or self.scan_type or self.exclude_scan or self.exclude_scan_type)
+
     def _keeps_session(self, item: Item) -> bool:
         if not _passes((item.key, item.id), self.session, self.exclude_session):
             return False
@@ -79,6 +103,57 @@ class Filters:
 
 
 NO_FILTERS = Filters()
+_ASKED = {
+    Kind.SUBJECT: ("subject",),
+    Kind.EXPERIMENT: ("session", "type", "modality", "since", "until"),
+    Kind.SCAN: ("scan", "scan_type"),
+    Kind.RESOURCE: ("resource",),
+}
+"""Which filters are about which kind of item."""
+_ABOVE = {
+    Kind.SUBJECT: (Kind.SERVER, Kind.PROJECT),
+    Kind.EXPERIMENT: (Kind.SERVER, Kind.PROJECT, Kind.SUBJECT),
+    Kind.SCAN: (Kind.SERVER, Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT),
+    Kind.RESOURCE: tuple(kind for kind in Kind if kind not in (Kind.RESOURCE, Kind.FILE)),
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Filters at work: which kinds of items they met, and of which they kept any."""
+
+    filters: Filters
+    met: set[Kind] = field(default_factory=set)
+    kept: set[Kind] = field(default_factory=set)
+
+    def keeps(self, item: Item) -> bool:
+        self.met.add(item.kind)
+        if not self.filters.keeps(item):
+            return False
+        self.kept.add(item.kind)
+        return True
+
+    def unmatched(self, places: Iterable[Kind], looked_at: Collection[Kind] = tuple(Kind)) -> str:
+        """The options that nothing passed, `--scan-type X --scan 3`; "" where something did.
+
+        `places` are the kinds of what was named: only what stands below them could have passed.
+        """
+        places = list(places)
+        for kind, names in _ASKED.items():
+            asked = [(name, values) for name in names if (values := getattr(self.filters, name))]
+            if kind is Kind.SUBJECT and kind in self.met and self.filters.exclude_subject:
+                asked.append(("exclude_subject", self.filters.exclude_subject))  # nothing at all is left
+            if kind in self.kept or kind not in looked_at or not asked:
+                continue
+            if kind in self.met or any(place in _ABOVE[kind] for place in places):
+                return " ".join(_option(name, values) for name, values in asked)
+        return ""
+
+
+def _option(name: str, values: object) -> str:
+    option = f"--{name.replace('_', '-')}"
+    found = values if isinstance(values, tuple) else (values,)
+    return " ".join(f"{option} {unescaped(value) if isinstance(value, str) else value}" for value in found)
 
 
 def _passes(names: Iterable[str], wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> bool:
@@ -88,5 +163,5 @@ def _passes(names: Iterable[str], wanted: tuple[str, ...], unwanted: tuple[str, 
     return not _any_matches(names, unwanted)
 
 
-def _any_matches(names: Iterable[str], globs: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, glob) for name in names for glob in globs)
+def _any_matches(names: list[str], globs: tuple[str, ...]) -> bool:
+    return any(matches(glob, *names) for glob in globs)

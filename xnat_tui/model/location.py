@@ -6,13 +6,13 @@ Grammar (`NAME` is a saved server or a base URL):
     NAME:P[/S[/E[/scans/ID | /assessors/A | /reconstructions/R]]]
     ...[/in | /out]/resources/R[/files/path/below/the/resource]
 
-A segment may be percent-encoded, and may be a shell glob outside quotes and encoding.
+A segment may be percent-encoded. One that names something exactly is that thing; else it may be a shell
+glob, outside of what is encoded.
 """
 
 from __future__ import annotations
 
 import difflib
-import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.naming import is_glob, read_glob
 
 _COLLECTIONS = {
     "scans": Kind.SCAN,
@@ -44,18 +45,15 @@ _HINT = "Write NAME:PROJECT/SUBJECT/SESSION/scans/ID, or paste an address from t
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step down: a kind and the label, ID, or path that picks it; `side` for in and out resources."""
+    """One step down: a kind and the label, ID, or path that picks it; `side` for in and out resources.
+
+    With `glob`, the name may be one: what is called so exactly comes first (`model.naming`).
+    """
 
     kind: Kind
     name: str
     glob: bool = False
     side: str = ""
-
-    def matches(self, *names: str) -> bool:
-        """Whether one of these names (a label, an ID) is meant. Case matters, as it does to XNAT."""
-        if self.glob:
-            return any(fnmatch.fnmatchcase(name, self.name) for name in names)
-        return self.name in names
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,8 @@ def _quoted(name: str, glob: bool) -> str:
 
 
 def _step(kind: Kind, raw: str, side: str = "") -> Step:
-    return Step(kind, unquote(raw), glob=bool(_GLOB.search(raw)), side=side)
+    glob = is_glob(raw)
+    return Step(kind, read_glob(raw) if glob else unquote(raw), glob=glob, side=side)
 
 
 def _from_short_path(path: str, text: str) -> tuple[Step, ...]:

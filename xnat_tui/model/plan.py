@@ -100,6 +100,29 @@ class Policy:
     rsync_destination: str = ""
 
 
+_EVERY = ("workers", "mode", "on_existing", "bandwidth", "verify")
+_AT_A_SERVER = ("skip_existing_sessions", "autorun", "ohif", "event_reason")
+HOLDS: Mapping[str, frozenset[str]] = {
+    "export": frozenset({*_EVERY, "shared", "layout", "metadata", "overwrite_local"}),
+    "copy": frozenset(
+        {
+            *_EVERY,
+            *_AT_A_SERVER,
+            *("shared", "rsync_source", "rsync_destination", "via", "fix_scan_types"),
+            *("ignore_missing_datatypes", "refresh_catalogs", "clear_caches"),
+        }
+    ),
+    "upload": frozenset({*_EVERY, *_AT_A_SERVER}),
+}
+"""Which choices of a policy mean something to which verb: it offers these, and refuses all others."""
+MODES: Mapping[str, tuple[Mode, ...]] = {
+    "export": (Mode.AUTO, Mode.ZIP, Mode.FILE, Mode.METADATA),
+    "copy": tuple(Mode),
+    "upload": (Mode.AUTO, Mode.ZIP, Mode.FILE),
+}
+SHARED: Mapping[str, tuple[str, ...]] = {"export": ("skip", "copy"), "copy": ("skip", "copy", "share")}
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """One end of a step. A folder has no server: `server` is "" and `uri` a path below it."""
@@ -172,6 +195,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that was named, or found in what was named, and is not sent: its path below that, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The `plan` object of the JSON documents: steps by action, and what travels."""
 
@@ -202,6 +233,8 @@ class Plan:
     """The equivalent command line."""
     root: str = ""
     """Project ID that must be typed before something there is replaced or deleted."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What an upload was given and does not send, one by one."""
 
     @property
     def totals(self) -> Totals:
@@ -241,6 +274,11 @@ class Plan:
         return replaces or any(step.action is Action.DELETE for step in self.steps)
 
     @property
+    def asks(self) -> bool:
+        """Whether it is run only with consent: an export changes no server, and no file that is there."""
+        return self.verb != "export" or self.policy.overwrite_local
+
+    @property
     def blocked(self) -> bool:
         """Whether a finding forbids running it at all."""
         return any(finding.severity == "error" for finding in self.findings)
@@ -275,4 +313,5 @@ class Plan:
             findings=tuple(Finding(**finding) for finding in document["findings"]),
             command=document["command"],
             root=document["root"],
+            left_out=tuple(LeftOut(**one) for one in document.get("left_out", ())),
         )

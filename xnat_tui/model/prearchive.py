@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.location import Location, Step
+from xnat_tui.model.naming import meant
 
 UNASSIGNED = "Unassigned"
 """The word that stands for "no project" in addresses; the listing leaves the cell empty."""
@@ -100,12 +101,28 @@ class Selection:
     status: tuple[str, ...] = ()
     older_than: timedelta | None = None
     newer_than: timedelta | None = None
+    globs: bool = True
+    """Whether a part of the location that names nothing exactly may be a glob."""
+
+    def of(self, received: Iterable[Received], now: datetime) -> list[Received]:
+        """What is meant of all that a server lists; a part that names something exactly is no glob.
+
+        Raises UsageError where only a glob finds something, and `globs` forbids to follow it.
+        """
+        found = list(received)
+        for at, step in enumerate(self.steps[: len(_NAMES)]):
+            named = meant(step.name, found, _NAMES[at], globs=step.glob)
+            if named and not self.globs and not any(step.name in _NAMES[at](one) for one in named):
+                raise UsageError(
+                    f"Nothing is called {step.name!r} here, and what it matches may not be meant.",
+                    "Name what is meant, or add --glob to mean all that it matches.",
+                )
+            found = named
+        return [one for one in found if self.keeps(one, now)]
 
     def keeps(self, one: Received, now: datetime) -> bool:
-        """`now` is compared with the server's own time of arrival. Without one, no age is met."""
-        names = ((one.project or UNASSIGNED,), (one.subject, one.timestamp), (one.name, one.folder))
-        if not all(step.matches(*found) for step, found in zip(self.steps, names, strict=False)):
-            return False
+        """Whether status and age are met. `now` is compared with the server's own time of arrival: without
+        one, no age is met."""
         if self.status and one.status.lstrip("_") not in {word.upper().lstrip("_") for word in self.status}:
             return False
         if self.older_than is None and self.newer_than is None:
@@ -117,6 +134,13 @@ class Selection:
             self.newer_than is None or age <= self.newer_than
         )
 
+
+_NAMES: tuple[Callable[[Received], tuple[str, ...]], ...] = (
+    lambda one: (one.project or UNASSIGNED,),
+    lambda one: (one.subject, one.timestamp),
+    lambda one: (one.name, one.folder),
+)
+"""What the parts of a location may name."""
 
 ORDERS = {
     "age": "the oldest first",

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, ServerError, Unclear, XnatTuiError
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    Forbidden,
+    Interrupted,
+    NotFound,
+    ServerError,
+    Unclear,
+    XnatTuiError,
+)
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import label_refusal
 from xnat_tui.model.workflow import Workflow
@@ -28,6 +38,7 @@ UNCLEAR_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
 
 Wait = Callable[[float], bool]
 """Waits for some seconds; true means that the user wants to stop."""
+GO_ON = "The same call goes on where this ended: what is renamed already is left as it is."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +60,17 @@ class RenamePlan:
 
 
 class Renaming:
-    """Renames on one server. Plans read; only `do` writes, and looks until it is clear what happened."""
+    """Renames on one server. Plans read; only `do` writes, and looks until it is clear what happened.
 
-    def __init__(self, reader: Reader, *, wait: Wait) -> None:
+    `told` hears what is waited for while it looks. What a call left half done, the same call finishes: an
+    item that is not there under its old label, and is under its new one, is taken for renamed already.
+    """
+
+    def __init__(
+        self, reader: Reader, *, wait: Wait, told: Callable[[str], None] = lambda _text: None
+    ) -> None:
         self.reader = reader
+        self._told = told
         self.workflows = Workflows(reader)
         self._wait = wait
         self._planned: dict[str, tuple[Place, str]] = {}
@@ -60,31 +78,72 @@ class Renaming:
         self._blocked: dict[str, set[str]] = {}
         self._done: set[str] = set()
 
+    def plan_item(
+        self, location: Location, label: str, *, with_sessions: bool = False, dismiss: bool = False
+    ) -> RenamePlan:
+        """A plan for one item, with a subject's sessions if they are to follow it.
+
+        Raises NotFound where it stands under neither label.
+        """
+        place, former = self._standing(location, label)
+        wishes, notes = self.wishes(place, label, with_sessions=with_sessions, former=former)
+        plan = self.plan(wishes, dismiss=dismiss)
+        plan.notes += ([_taken_for_done(former, place)] if former else []) + notes
+        return plan
+
+    def _standing(
+        self, location: Location, label: str, renamed: Mapping[str, str] | None = None
+    ) -> tuple[Place, str]:
+        """The item at a location, or, where an earlier call renamed it, the one of the new label with the
+        former label. `renamed` are new labels of subjects that the same call renames."""
+        ways = [location]
+        subject = location.step(Kind.SUBJECT)
+        if location.kind is Kind.EXPERIMENT and subject is not None and subject.name in (renamed or {}):
+            project = Location(location.server, location.steps[:1])
+            above = project.child(Kind.SUBJECT, (renamed or {})[subject.name])
+            ways.append(above.child(Kind.EXPERIMENT, location.name))
+        failure: NotFound | None = None
+        for way in (*ways, *(way.parent.child(way.kind, label) for way in ways)):
+            try:
+                place = find_one(self.reader, way)
+            except NotFound as error:
+                failure = failure or error
+                continue
+            return place, "" if way in ways else location.name
+        assert failure is not None, "there is at least one way"
+        raise failure
+
     def wishes(
-        self, place: Place, label: str, *, with_sessions: bool = False
+        self, place: Place, label: str, *, with_sessions: bool = False, former: str = ""
     ) -> tuple[list[Wish], list[str]]:
         """An item's new label, with those of a subject's sessions, and which sessions keep theirs.
 
-        A session follows its subject where its label begins with the subject's.
+        A session follows its subject where its label begins with the subject's, or with its `former` one
+        where the subject is renamed already.
         """
-        found, notes = [Wish(place, label)], []
+        found, notes = [] if former else [Wish(place, label)], []
         if with_sessions and place.kind is Kind.SUBJECT:
             assert place.item is not None
+            old = former or place.item.key
             listing = self.reader.below(place, Kind.EXPERIMENT)
             if listing.error is not None:
                 raise listing.error
             for item in listing.items:
-                rest = item.key.removeprefix(place.item.key)
-                if rest == item.key or rest[:1].isalnum():
-                    notes.append(f"{item.key} keeps its label: it does not begin with {place.item.key}")
+                rest = item.key.removeprefix(old)
+                if former and _follows(item.key.removeprefix(label), item.key):
+                    continue  # an earlier call did it
+                if not _follows(rest, item.key):
+                    notes.append(f"{item.key} keeps its label: it does not begin with {old}")
                 else:
-                    found.append(Wish(place.child(item), f"{label}{rest}", str(place.location)))
+                    after = "" if former else str(place.location)
+                    found.append(Wish(place.child(item), f"{label}{rest}", after))
         return found, notes
 
     def plan_table(self, project: Place, table: CsvTable, *, dismiss: bool = False) -> RenamePlan:
         """A plan for rows of `subject`, `new_label` and perhaps `session`, which is then what is renamed."""
-        wishes, refused = [], []
+        wishes, refused, notes = [], [], []
         lines: dict[str, int] = {}
+        renamed = {row["subject"]: row["new_label"] for row in table.rows if not row["session"]}
         for row in table.rows:
             if reason := label_refusal(row["new_label"]):
                 raise row.error("new_label", reason)
@@ -94,10 +153,13 @@ class Renaming:
                 location = location.child(Kind.EXPERIMENT, row["session"])
             reason = ""
             try:
-                place = find_one(self.reader, location)
+                place, former = self._standing(location, row["new_label"], renamed)
             except NotFound as error:
                 reason = error.message
             else:
+                if former:
+                    notes.append(f"line {row.line}: {_taken_for_done(former, place)}")
+                    continue
                 line = lines.setdefault(str(place.location), row.line)
                 if line == row.line:
                     wishes.append(Wish(place, row["new_label"]))
@@ -108,6 +170,7 @@ class Renaming:
                 refused.append(replace(change, refusal=f"line {row.line}: {reason}"))
         plan = self.plan(wishes, dismiss=dismiss)
         plan.changes += refused
+        plan.notes += notes
         return plan
 
     def plan(self, wishes: Iterable[Wish], *, dismiss: bool = False) -> RenamePlan:
@@ -128,7 +191,7 @@ class Renaming:
         """Dismiss, or rename and look until the old or the new label is seen to stand.
 
         Raises Conflict where the label was taken or the item is in work, Unclear where minutes of looking
-        did not tell.
+        did not tell, Interrupted where the user stopped the looking.
         """
         if change.verb == "dismiss":
             note = self.workflows.do(change)
@@ -142,26 +205,40 @@ class Renaming:
         (place, uri), label = self._planned[change.location], change.after["label"]
         failure: XnatTuiError | None = None
         try:
-            gateway.put_label(self.reader.connection, uri, label)
-        except (Conflict, ServerError, Unclear) as error:
-            failure = error
-        if not self._settled(uri, label, failure):
-            raise failure or BadAnswer(
-                "The server accepted the new label and still shows the old one.",
-                "Only the owner's project can rename it; look again later.",
-            )
+            try:
+                gateway.put_label(self.reader.connection, uri, label)
+            except (Conflict, ServerError, Unclear) as error:
+                failure = error
+            if not self._settled(change, uri, label, failure):
+                raise failure or BadAnswer(
+                    "The server accepted the new label and still shows the old one.",
+                    "Only the owner's project can rename it; look again later.",
+                )
+        except KeyboardInterrupt:
+            raise _stopped() from None
+        finally:
+            self.reader.forget(place.up_to(Kind.PROJECT))
         self._done.add(change.location)
-        self.reader.forget(place.up_to(Kind.PROJECT))
         return f"The server answered {_called(failure)}; read back, and it is renamed." if failure else ""
 
-    def _settled(self, uri: str, label: str, failure: XnatTuiError | None) -> bool:
-        """Whether the new label stands, looking again for as long as the answer leaves it open."""
+    def _settled(self, change: Change, uri: str, label: str, failure: XnatTuiError | None) -> bool:
+        """Whether the new label stands, looking again for as long as the answer leaves it open.
+
+        What is waited for is told before each pause. Raises Interrupted where a pause is ended.
+        """
         waits: Sequence[float] = ()
         if failure is not None:
             waits = UNCLEAR_WAITS if isinstance(failure, Unclear) else REFUSED_WAITS
-        for seconds in (0.0, *waits):
-            if seconds and self._wait(seconds):
-                return False
+        for at, seconds in enumerate((0.0, *waits)):
+            if seconds:
+                assert failure is not None, "a clear answer is not waited for"
+                left = sum(waits[at - 1 :])
+                self._told(
+                    f"{change.location}: the server answered {_called(failure)}, and may still be "
+                    f"renaming it to {label}. Looking again in {seconds:.0f} s, for {left:.0f} s at most."
+                )
+                if self._wait(seconds):
+                    raise _stopped()
             try:
                 if gateway.current_label(self.reader.connection, uri) == label:
                     return True
@@ -286,6 +363,19 @@ def _refused_by(
     if blocking and not dismiss:
         return replace(change, refusal=f"AutoRun is {blocking[0].status} on it since {blocking[0].started}.")
     return change
+
+
+def _stopped() -> Interrupted:
+    return Interrupted("Stopped before the server told whether it is renamed.", GO_ON)
+
+
+def _follows(rest: str, label: str) -> bool:
+    """Whether a session's label begins with its subject's, of which `rest` is what comes after."""
+    return rest != label and not rest[:1].isalnum()
+
+
+def _taken_for_done(former: str, place: Place) -> str:
+    return f"{former} is not there and {place.location} is: taken for renamed already"
 
 
 def _called(failure: XnatTuiError) -> str:

@@ -27,6 +27,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan, Policy
 from xnat_tui.services import signing_in
 from xnat_tui.services.browsing.find import find, find_one
+from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
@@ -187,22 +188,26 @@ class Workspace:
         self,
         *locations: Location | str,
         on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
+        globs: bool = True,
     ) -> Iterator[Place]:
         """All places that locations name, globs spread out. Raises NotFound where one names nothing.
 
-        What a glob leads to and cannot be read is told to `on_unreadable`, or raised.
+        What a glob leads to and cannot be read is told to `on_unreadable`, or raised. A part that names
+        something exactly is no glob; without `globs` none is followed: UsageError.
         """
-        return self._find(self.reader, locations, on_unreadable)
+        return self._find(self.reader, locations, on_unreadable, globs=globs)
 
     def _find(
         self,
         reader: Callable[[str], Reader],
         locations: Iterable[Location | str],
         on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
+        *,
+        globs: bool = True,
     ) -> Iterator[Place]:
         for location in locations:
             where = self._where(location)
-            yield from find(reader(where.server), where, on_unreadable)
+            yield from find(reader(where.server), where, on_unreadable, globs=globs)
 
     def find_one(self, location: Location | str) -> Place:
         where = self._where(location)
@@ -244,6 +249,8 @@ class Workspace:
                 f"{one.location} is a {one.kind}, {other.location} a {other.kind}: they cannot be compared.",
                 "Name two places of one kind.",
             )
+        for place in (one, other):
+            filters = settled(filters, reader(place.server), [place])
         return Comparison(
             Side(reader(one.server), one),
             Side(reader(other.server), other),

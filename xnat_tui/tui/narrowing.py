@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from xnat_tui.model.entities import Item, Kind, type_word
+from xnat_tui.model.naming import matches
 from xnat_tui.model.pairing import Pair, Status
 
 
@@ -65,7 +65,7 @@ class Needle:
             return False
         sides = (pair.source, pair.destination)
         if self.by_type:
-            return any(fnmatchcase(word, self.text) for item in sides if item for word in _type_words(item))
+            return any(matches(self.text, *_type_words(item)) for item in sides if item)
         if self.text in pair.key.casefold():
             return True
         return pair.kind is Kind.SCAN and any(self.text in scan_type(item).casefold() for item in sides)

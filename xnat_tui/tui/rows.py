@@ -6,10 +6,10 @@ Methods that change something return the range of rows whose lines are not what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.naming import meant
 from xnat_tui.model.pairing import Pair
 from xnat_tui.tui.figures import FigureCache
 from xnat_tui.tui.marks import Marks, MarkTotals
@@ -274,9 +274,8 @@ class Rows:
         return range(first, last + 1 + self._rows[last].visible)
 
     def mark_pattern(self, index: int, pattern: str) -> range:
-        """Mark the row's siblings whose label, or a scan's type, matches a shell pattern."""
-        siblings = self.siblings(index)
-        self.marks.add(pair for pair in siblings if _matches(pair, pattern))
+        """Mark the row's siblings whose label, or a scan's type, is this, or else matches it as a glob."""
+        self.marks.add(meant(pattern, self.siblings(index), _names))
         return self._family(index)
 
     def invert_siblings(self, index: int) -> range:
@@ -444,9 +443,8 @@ class Rows:
                 self._inherit(new)
 
 
-def _matches(pair: Pair, pattern: str) -> bool:
-    names: Iterable[str] = (pair.key, scan_type(pair.source), scan_type(pair.destination))
-    return any(name and fnmatchcase(name, pattern) for name in names)
+def _names(pair: Pair) -> tuple[str, ...]:
+    return pair.key, scan_type(pair.source), scan_type(pair.destination)
 
 
 def _place(pair: Pair) -> tuple[Kind, Kind | None, str, str]:

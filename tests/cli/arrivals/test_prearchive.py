@@ -230,7 +230,10 @@ def test_replacing_asks_for_the_project_too(program, demo):
 
 def test_a_failure_in_the_middle_is_named(program, demo):
     demo.faults.add("DELETE /data/prearchive/.*SUB-014", ErrorPage(409, "Session is locked."))
-    result = program("prearchive", "delete", "lab:BRAINS/SUB-01[34]", "-y", "--confirm", "BRAINS", "--json")
+    several = ("prearchive", "delete", "lab:BRAINS/SUB-01[34]", "-y", "--confirm", "BRAINS", "--json")
+    unasked = program(*several)
+    assert (unasked.exit_code, "--glob" in unasked.stderr) == (2, True)
+    result = program(*several, "--glob")
     document = json.loads(result.stdout)
     assert result.exit_code == 6
     assert [one["location"] for one in document["changed"]] == [READY]

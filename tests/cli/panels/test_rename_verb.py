@@ -1,3 +1,7 @@
+import json
+
+from xnat_tui.demo.faults import ErrorPage
+
 UNKNOWN = "note: whether renaming runs the project's anonymisation again is not known to this user\n"
 
 
@@ -67,3 +71,50 @@ def test_wrong_usage(run, xnat):
         "'a b' is no label that XNAT accepts: letters, digits, _ and - only.\n\n"
         "hint: See: xnat-tui rename --help\n"
     )
+
+
+def test_a_half_done_rename_is_finished_by_the_same_call(run, xnat, monkeypatch):
+    """The subject is renamed, its first session is not: the program was stopped while it looked."""
+    monkeypatch.setattr("xnat_tui.cli.rename._wait", interrupted)
+    xnat.faults.add("^PUT .*label=P9_MR1", ErrorPage(504), times=1)
+    call = ("rename", "lab:BRAINS/SUB-009", "P9", "--with-sessions", "-y")
+    stopped = run(*call)
+    assert stopped.exit_code == 130
+    assert "lab:BRAINS/SUB-009/SUB-009_MR1: the server answered 504, and may still be" in stopped.stderr
+    assert "Looking again in 1 s, for 300 s at most. (ctrl+c stops)" in stopped.stderr
+    assert "hint: The same call goes on where this ended" in stopped.stderr
+    assert (labels(xnat, "P9"), stopped.stderr.count("not begun")) == (["SUB-009_MR1", "SUB-009_MR2"], 1)
+    again = run(*call)
+    assert again.exit_code == 0, again.stderr
+    assert "SUB-009 is not there and lab:BRAINS/P9 is: taken for renamed already" in again.stderr
+    assert labels(xnat, "P9") == ["P9_MR1", "P9_MR2"]
+    assert run(*call).exit_code == 0
+
+
+def test_a_half_done_table_is_finished_by_the_same_call(run, xnat, tmp_path, monkeypatch):
+    monkeypatch.setattr("xnat_tui.cli.rename._wait", interrupted)
+    table = tmp_path / "names.csv"
+    table.write_text("subject,session,new_label\nSUB-008,,P8\nSUB-008,SUB-008_MR1,P8_MR1\nSUB-009,,P9\n")
+    xnat.faults.add("^PUT .*label=P8_MR1", ErrorPage(504), times=1)
+    call = ("rename", "lab:BRAINS", "--table", str(table), "-y")
+    assert run(*call).exit_code == 130
+    again = run(*call, "--json")
+    assert again.exit_code == 0, again.stderr
+    document = json.loads(again.stdout)
+    assert [one["label"] for one in document["changed"]] == ["P8_MR1", "P9"]
+    assert document["failed"] == []
+    assert any(note.startswith("line 2: SUB-008 is not there") for note in document["notes"])
+    assert labels(xnat, "P8") == ["P8_MR1"]
+
+
+def test_a_label_that_nobody_has_is_still_not_found(run, writes):
+    assert run("rename", "lab:BRAINS/SUB-404", "X", "-y").exit_code == 5
+    assert writes() == 0
+
+
+def interrupted(_seconds):
+    raise KeyboardInterrupt
+
+
+def labels(xnat, subject):
+    return sorted(one.label for one in xnat.site.subject(subject, "BRAINS").experiments.values())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from xnat_tui.errors import NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location, Step
+from xnat_tui.model.naming import matches, meant
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 
@@ -27,9 +29,16 @@ def find_one(reader: Reader, location: Location) -> Place:
 
 
 def find(
-    reader: Reader, location: Location, on_unreadable: Callable[[Place, XnatTuiError], None] | None = None
+    reader: Reader,
+    location: Location,
+    on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
+    *,
+    globs: bool = True,
 ) -> Iterator[Place]:
     """Every place that a location names, globs spread out, in the server's order.
+
+    A part that names something exactly, anywhere where it may stand, is that and no glob. Without `globs`
+    nothing else is followed: UsageError where only a glob would find something.
 
     Where one of the places that a glob leads through cannot be read, nobody knows what it holds: that is
     told to `on_unreadable`, or raised. Raises NotFound where nothing matches: XNAT answers alike for what
@@ -40,7 +49,7 @@ def find(
         start, steps = _by_accession_id(reader, server, location)
     else:
         start, steps = server, location.steps
-    search = _Search(reader, on_unreadable)
+    search = _Search(reader, on_unreadable, globs=globs)
     found = False
     for place in search.descend(start, steps):
         found = True
@@ -52,39 +61,87 @@ def find(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """One of many places of which nobody knows what it holds."""
+
+    place: Place
+    error: XnatTuiError
+
+
 class _Search:
     def __init__(
-        self, reader: Reader, on_unreadable: Callable[[Place, XnatTuiError], None] | None = None
+        self,
+        reader: Reader,
+        on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
+        *,
+        globs: bool = True,
     ) -> None:
         self.reader = reader
         self.on_unreadable = on_unreadable
+        self.globs = globs
         self.doubtful = False
         """Whether something was unreadable, so that more may match than what was found."""
 
-    def descend(self, place: Place, steps: tuple[Step, ...], *, one_of_many: bool = False) -> Iterator[Place]:
-        """Below one of many places that a glob named, what is not there is no error: others may have it."""
-        if not steps:
-            yield place
-            return
-        step = steps[0]
-        if place.kind is Kind.PROJECT and step.kind is Kind.EXPERIMENT:
-            inside = _in_project(self.reader, place, step)
-            yield from self.descend(inside, steps[1:], one_of_many=one_of_many)
-            return
-        listing = self.reader.below(place, step.kind)
-        if listing.error is not None:
-            self._report(place, listing.error, one_of_many)
-        matching = [item for item in listing.items if _is_meant(item, step)]
-        if not matching and step.side == "out":  # an address without a side means `out`, or what has none
-            matching = [item for item in listing.items if not item.side and step.matches(item.key, item.id)]
-        if not matching and not step.glob and not one_of_many:
-            raise _not_found(self.reader, place, step, listing.items)
-        for item in matching:
-            yield from self.descend(place.child(item), steps[1:], one_of_many=one_of_many or step.glob)
+    def descend(self, start: Place, steps: tuple[Step, ...]) -> Iterator[Place]:
+        """Level by level, so that a name which stands exactly anywhere is not taken for a glob elsewhere.
 
-    def _report(self, place: Place, error: XnatTuiError, one_of_many: bool) -> None:
-        if not one_of_many:
-            raise error
+        Below one of many places that a glob named, what is not there is no error: others may have it.
+        """
+        way: list[Place | _Unread] = [start]
+        one_of_many = False
+        for step in steps:
+            way, spread = self._below(way, step, one_of_many=one_of_many)
+            one_of_many = one_of_many or spread
+        for one in way:
+            if isinstance(one, Place):
+                yield one
+            else:
+                self._report(one)
+
+    def _below(
+        self, way: list[Place | _Unread], step: Step, *, one_of_many: bool
+    ) -> tuple[list[Place | _Unread], bool]:
+        """What stands one step further down, and whether the step was followed as a glob."""
+        exactly: list[Place | _Unread] = []
+        matching: list[Place | _Unread] = []
+        named = matched = False
+        for place in way:
+            if not isinstance(place, Place):
+                exactly.append(place)
+                matching.append(place)
+                continue
+            if place.kind is Kind.PROJECT and step.kind is Kind.EXPERIMENT:
+                exactly.append(_in_project(self.reader, place, step))
+                named = True
+                continue
+            listing = self.reader.below(place, step.kind)
+            if listing.error is not None:
+                if not one_of_many:
+                    raise listing.error
+                exactly.append(_Unread(place, listing.error))
+                matching.append(_Unread(place, listing.error))
+            there = _on_side(listing.items, step)
+            called = [place.child(item) for item in there if step.name in _names(item)]
+            if not called and not step.glob and not one_of_many:
+                raise _not_found(self.reader, place, step, listing.items)
+            exactly += called
+            named = named or bool(called)
+            if step.glob and not named:
+                alike = [place.child(item) for item in there if matches(step.name, *_names(item))]
+                matching += alike
+                matched = matched or bool(alike)
+        if named or not step.glob:
+            return exactly, False
+        if matched and not self.globs:
+            raise UsageError(
+                f"Nothing is called {step.name!r} here, and what it matches as a pattern may not be meant.",
+                "Name what is meant, or add --glob to mean all that it matches.",
+            )
+        return matching, True
+
+    def _report(self, unread: _Unread) -> None:
+        place, error = unread.place, unread.error
         if self.on_unreadable is None:
             raise type(error)(
                 f"{place.location} could not be read: {error.message}",
@@ -95,10 +152,24 @@ class _Search:
         self.on_unreadable(place, error)
 
 
-def _is_meant(item: Item, step: Step) -> bool:
-    if step.side and item.side != step.side:
-        return False
-    return step.matches(item.key, item.id)
+def _names(item: Item) -> tuple[str, str]:
+    return item.key, item.id
+
+
+def _on_side(items: tuple[Item, ...], step: Step) -> Sequence[Item]:
+    """An address without a side means `out`, or what has none."""
+    if not step.side:
+        return items
+    found = [item for item in items if item.side == step.side]
+    if step.side == "out" and not meant(step.name, found, _names):
+        return [item for item in items if not item.side]
+    return found
+
+
+def names_exactly(location: Location, place: Place) -> bool:
+    """Whether each part of a location is the name of what was found, and no glob that led there."""
+    named = zip(location.steps, place.items, strict=False)
+    return not any(step.glob and step.name not in _names(item) for step, item in named)
 
 
 def _not_found(reader: Reader, place: Place, step: Step, items: tuple[Item, ...]) -> NotFound:
@@ -152,3 +223,12 @@ _LEVELS = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONST
 def keeps(place: Place, filters: Filters) -> bool:
     """Whether a place passes the filters itself, and so does all that it stands in."""
     return all(filters.keeps(item) for item in place.items if item.kind in _LEVELS)
+
+
+def nothing_matches(options: str, *locations: Location) -> NotFound:
+    """Filters let nothing pass of what stands at these places, all of which could be read."""
+    where = " and ".join(dict.fromkeys(str(location) for location in locations))
+    return NotFound(
+        f"Nothing in {where} matches {options}.",
+        "Names are taken exactly, upper and lower case told apart, and else as shell globs.",
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Kind
-from xnat_tui.model.filters import NO_FILTERS, Filters
+from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
@@ -59,20 +59,37 @@ def default_depth(kind: Kind) -> str:
     return {Kind.SERVER: "projects", Kind.PROJECT: "sessions", Kind.SUBJECT: "scans"}.get(kind, "resources")
 
 
-def walk(reader: Reader, root: Place, depth: str, filters: Filters = NO_FILTERS) -> Branch:
+def kinds_of(depth: str, filters: Filters = NO_FILTERS) -> frozenset[Kind]:
+    """What a walk down to a depth of DEPTHS looks at; a filter on sessions is asked of subjects' too."""
+    level = max(_LEVEL[DEPTHS[depth]], _LEVEL[Kind.EXPERIMENT] if filters.selects_sessions else 0)
+    return frozenset(kind for kind, at in _LEVEL.items() if at <= level)
+
+
+def walk(
+    reader: Reader, root: Place, depth: str, filters: Filters = NO_FILTERS, tally: Tally | None = None
+) -> Branch:
     """Read everything from `root` down to a depth of DEPTHS.
 
-    A listing that failed is an error on its branch; the rest is read all the same.
+    A listing that failed is an error on its branch; the rest is read all the same. A `tally` of these
+    filters learns what they let pass.
     """
     level = _LEVEL[DEPTHS[depth]]
     with ThreadPoolExecutor(max(2, reader.connection.server.connections), "show") as pool:
-        return _Walk(reader, filters, level, pool).branch(root)
+        return _Walk(reader, filters, level, pool, tally).branch(root)
 
 
 class _Walk:
-    def __init__(self, reader: Reader, filters: Filters, level: int, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        filters: Filters,
+        level: int,
+        pool: ThreadPoolExecutor,
+        tally: Tally | None = None,
+    ) -> None:
         self.reader = reader
         self.filters = filters
+        self.tally = tally or Tally(filters)
         self.level = level
         self.pool = pool
 
@@ -94,7 +111,7 @@ class _Walk:
                 continue
             listing = self.reader.below(place, kind)
             branch.error = branch.error or listing.error
-            below = (self._below(place.child(item)) for item in listing.items if self.filters.keeps(item))
+            below = (self._below(place.child(item)) for item in listing.items if self.tally.keeps(item))
             if kind is Kind.SUBJECT:
                 branch.children += itertools.islice(
                     filter(self._is_meant, below), self.filters.limit_subjects
@@ -115,7 +132,7 @@ class _Walk:
         if not self.filters.selects_sessions:
             return True
         found = self.reader.below(subject.place, Kind.EXPERIMENT)
-        return found.error is not None or any(self.filters.keeps(item) for item in found.items)
+        return found.error is not None or any(self.tally.keeps(item) for item in found.items)
 
     def _read_files(self, project: Place) -> None:
         resources = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
-from xnat_tui.model.filters import NO_FILTERS, Filters
+from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.pairing import Depth, Judge, Pair, Status, Verdict, lone, match
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
@@ -88,6 +88,7 @@ class Tree:
         self.judge = judge
         self.depth = depth
         self.filters = filters
+        self.tally = Tally(filters)
         self._narrows = filters.narrows
         self.lock = threading.RLock()
         """Held while pairs that may be shown are changed."""
@@ -211,10 +212,14 @@ class Tree:
 
     def _kept(self, parent: Pair, kind: Kind, pairs: Iterable[Pair]) -> list[Pair]:
         """Pairs of which either side passes: filtering each side by itself would make up differences."""
+        where = self.place(parent, right=False) or self.place(parent, right=True)
+        above = [item.kind for item in where.items] if where is not None else []
+        if self.filters.leaves_beside(kind, above):
+            return []
         kept = (
             pair
             for pair in pairs
-            if any(self.filters.keeps(item) for item in (pair.source, pair.destination) if item is not None)
+            if any(self.tally.keeps(item) for item in (pair.source, pair.destination) if item is not None)
         )
         if kind is not Kind.SUBJECT:
             return list(kept)
@@ -232,7 +237,7 @@ class Tree:
             if side is None or item is None or above is None:
                 continue
             found = side.reader.below(above.child(item), Kind.EXPERIMENT)
-            if found.error is not None or any(self.filters.keeps(session) for session in found.items):
+            if found.error is not None or any(self.tally.keeps(session) for session in found.items):
                 return True
         return False
 

@@ -18,6 +18,7 @@ from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.awaiting import heard, results
 from xnat_tui.services.browsing.file_lists import read_files
+from xnat_tui.services.browsing.find import nothing_matches
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
@@ -171,6 +172,7 @@ class Comparison:
             if not frontier and self.depth is Depth.SIZES:
                 counted = self._count(pool)
                 frontier = [pair for pair in self._reopened(counted) if pair.kind is not Kind.RESOURCE]
+        self._check_matched()
 
     def _reopened(self, pairs: list[Pair]) -> list[Pair]:
         """These pairs; in place of those in a session (or subject, or project) that a list of files showed to
@@ -186,6 +188,16 @@ class Comparison:
             for pair in again.keys() - set(pairs):
                 pair.forget()
         return list(again)
+
+    def _check_matched(self) -> None:
+        """Raises NotFound where a filter let nothing pass that may be compared: that proves nothing. What
+        one side lacks, or cannot be read, is not looked into and may hold it."""
+        unmatched = self.tree.tally.unmatched([self.root.kind])
+        if not unmatched:
+            return
+        found = self.summary()
+        if not found.unreadable and not found.only_source and not found.only_destination:
+            raise nothing_matches(unmatched, self.source.root.location, self.destination.root.location)
 
     def _open_all(self, pool: ThreadPoolExecutor, pairs: list[Pair]) -> None:
         """Pair what stands below: here what is remembered, in other threads what has to be asked for.

@@ -12,6 +12,7 @@ from typing import Any
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.pairing import FieldDifference, Status
 from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.verified_sides import Folder, Ledger, Record, Scope, server_ledger
@@ -109,7 +110,7 @@ def verify_against(
     opened = Folder(folder)
     opened.require_manifest()
     scope = Scope(places, opened)
-    listed, left_out = server_ledger(reader, scope, filters)
+    listed, left_out = server_ledger(reader, scope, settled(filters, reader, places))
     inside = [(entry, path) for entry in opened.entries if (path := scope.path(entry)) is not None]
     meant = [(entry, path) for entry, path in inside if path.rpartition("/files/")[0] not in left_out]
     there = Ledger(str(opened.path), opened.hashed(meant) + opened.extra())

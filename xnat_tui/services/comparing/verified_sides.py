@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xnat_tui.errors import UsageError, XnatTuiError
+from xnat_tui.errors import NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import relative_path
@@ -201,11 +201,19 @@ def server_ledger(reader: Reader, scope: Scope, filters: Filters = NO_FILTERS) -
             if resource is None or resource.kind is not Kind.RESOURCE or resource.uri in seen:
                 continue
             seen.add(resource.uri)
-            if not _is_meant(branch, filters) or (_is_shared(branch.place, place) and path not in exported):
+            named = branch.place == place.up_to(Kind.RESOURCE)
+            if not _is_meant(branch, filters, named=named) or (
+                _is_shared(branch.place, place) and path not in exported
+            ):
                 left_out.add(path)
             else:
                 meant.append(branch.place)
     _drop_subjects(meant, left_out, filters, scope.depth)
+    if left_out and filters.narrows and not meant and not ledger.records:
+        raise NotFound(
+            f"Of all in {ledger.name} nothing that has files passes the filters: nothing can be verified.",
+            "Names are taken exactly, upper and lower case told apart, and else as shell globs.",
+        )
     with ThreadPoolExecutor(max(2, reader.connection.server.connections), "verify") as pool:
         results(read_files(reader, meant, pool), reader.connection)
     if reader.take_reread():  # the files show resources that the lists did not
@@ -240,8 +248,8 @@ def _named(places: Sequence[Place]) -> str:
     return str(Place(places[0].server, places[0].items[:1]).location)
 
 
-def _is_meant(branch: Branch, filters: Filters) -> bool:
-    return keeps(branch.place, filters) and not stands_beside(branch.place, filters)
+def _is_meant(branch: Branch, filters: Filters, *, named: bool) -> bool:
+    return keeps(branch.place, filters) and (named or not stands_beside(branch.place, filters))
 
 
 def _is_shared(place: Place, top: Place) -> bool:

@@ -17,7 +17,7 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.plan import Mode, OnExisting, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying.run import Control, check_stop, pause
 from xnat_tui.services.exporting.fetch import Fetch, in_the_way
@@ -112,7 +112,8 @@ def _chosen(fetch: Fetch) -> Iterator[Item]:
 def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
     """The files that have to be fetched; those that are complete are counted."""
     run, wanted = fetch.run, []
-    if run.policy.overwrite_local:
+    replacing = run.policy.overwrite_local
+    if replacing and run.policy.on_existing is not OnExisting.UPDATE:
         return items
     recognised: list[Entry] = []
     told = set(json.loads(fetch.step.data.get(LEFT, "[]")))
@@ -122,7 +123,7 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
             fetch.skip(item, found.size, found.md5)
             if not found.noted:
                 recognised.append(fetch.entry(item, found.size, found.md5, found.mtime))
-        elif found.standing in (Standing.CHANGED, Standing.TAKEN):
+        elif found.standing in (Standing.CHANGED, Standing.TAKEN) and not replacing:
             if item.key not in told:
                 fetch.fail(item, in_the_way(run, fetch.names[item.key], found.standing))
         else:

@@ -10,6 +10,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Finding, Mode, OnExisting, Plan, Policy
+from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.copying.rsync import check_folders
 from xnat_tui.services.planning import preflight
@@ -43,10 +44,12 @@ def plan_copy(
     _check(places, target, policy)
     if isinstance(target, Place):
         check_not_itself(places, source, destination, target)
-    walk = Walk(source, destination, _target_place(target), policy, filters, _new_project(target))
+    meant = settled(filters, Reader(source.connection), places)  # lists would hide what documents tell
+    walk = Walk(source, destination, _target_place(target), policy, meant, _new_project(target))
     walk.paths_name_projects = len({_project_id(place) for place in places}) > 1
     for place in _outermost(places):
         walk.add(place)
+    walk.check_matched(places)
     walk.finish(places[0])
     projects = walk.target_projects
     findings = list(walk.findings)

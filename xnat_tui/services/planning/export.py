@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from xnat_tui.errors import UsageError
+from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Item, Kind, Listing
-from xnat_tui.model.filters import NO_FILTERS, Filters
+from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import (
+    SHARED,
     STAYS_BEHIND,
     UNREAD,
     Action,
@@ -21,12 +22,15 @@ from xnat_tui.model.plan import (
     Finding,
     Layout,
     Mode,
+    OnExisting,
     Plan,
     Policy,
     Step,
 )
 from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
+from xnat_tui.services.browsing.find import nothing_matches
+from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
 from xnat_tui.services.exporting.documents import DESCRIPTION, IGNORE, TABLE
@@ -54,10 +58,12 @@ def plan_export(
     """
     policy = policy or Policy()
     folder = _checked(places, folder, policy)
-    walk_ = _Walk(reader, folder, policy, filters)
+    meant = settled(filters, reader, places)
+    walk_ = _Walk(reader, folder, policy, meant)
     walk_.whole_paths = _spans_projects(places)
     for place in places:
         walk_.add(place)
+    walk_.check_not_empty(places)
     walk_.finish()
     sources = [str(place.location) for place in places]
     return Plan(
@@ -78,6 +84,11 @@ def _checked(places: Sequence[Place], folder: Path, policy: Policy) -> Path:
         raise UsageError("One export has one source server.", "Start one export for each server.")
     if policy.mode is Mode.RSYNC:
         raise UsageError("--mode rsync copies between servers; an export cannot use it.", "Leave it out.")
+    if policy.shared not in SHARED["export"]:
+        raise UsageError(
+            f"--shared {policy.shared} shares at a destination server; an export has none.",
+            "--shared copy takes along what is shared in.",
+        )
     folder = folder.expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.", "Name a folder; it is made when it is not there.")
@@ -94,7 +105,8 @@ def _command(sources: Sequence[str], folder: Path, policy: Policy, filters: Filt
     line = command("export", [*sources, "--to"], str(folder), policy, filters)
     options = [f"--layout {policy.layout}"] if policy.layout is not Layout.XNAT else []
     options += [] if policy.metadata else ["--no-metadata"]
-    options += ["--overwrite"] if policy.overwrite_local else []
+    asked = policy.overwrite_local and policy.on_existing is OnExisting.SKIP
+    options += ["--overwrite"] if asked else []
     return " ".join([line, *options])
 
 
@@ -111,6 +123,7 @@ class _Walk:
         self.whole_paths = False
         self._arrangement = Arrangement(policy.layout, folds=folds_case(folder))
         self._seen: set[tuple[str, str]] = set()
+        self._tally = Tally(filters)
         self._uncounted = 0
         self._renamed = 0
         self._others = 0
@@ -164,7 +177,7 @@ class _Walk:
     def _branches(self, top: Place) -> list[Branch]:
         """All places, with the files of resources read; once more where those show what the lists did not."""
         while True:
-            branches = list(walk(self.reader, top, "resources", self.filters).walk())
+            branches = list(walk(self.reader, top, "resources", self.filters, self._tally).walk())
             if self.policy.mode is Mode.METADATA:
                 return branches
             resources = [branch.place for branch in branches if self._has_files(branch.place, top)]
@@ -250,7 +263,8 @@ class _Walk:
         assert resource is not None, "a resource is an item"
         names = slot.names((item.key for item in listing.items), folds=self._arrangement.folds)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
-        if self.policy.overwrite_local:
+        replacing = self.policy.overwrite_local
+        if replacing and self.policy.on_existing is not OnExisting.UPDATE:
             return chosen, 0, []
         known = 0
         wanted: list[Item] = []
@@ -264,9 +278,9 @@ class _Walk:
                 left.append((item, f"{name} stands there and cannot be read: {error.strerror}."))
                 continue
             found = there.standing
-            self._others += found is Standing.TAKEN
+            self._others += found is Standing.TAKEN and not replacing
             known += found is Standing.COMPLETE and not there.noted
-            if found is Standing.TAKEN or found is Standing.CHANGED:
+            if found in (Standing.TAKEN, Standing.CHANGED) and not replacing:
                 left.append(
                     (
                         item,
@@ -319,6 +333,29 @@ class _Walk:
                 data=data or {},
             )
         )
+
+    def check_not_empty(self, places: Sequence[Place]) -> None:
+        """Raises NotFound where filters let nothing pass, or where all is shared in and so left out.
+
+        What could not be read may have been meant: that is a plan, with its conflicts.
+        """
+        if any(step.action is Action.CONFLICT for step in self.steps):
+            return
+        looked_at = [
+            kind for kind in Kind if kind is not Kind.RESOURCE or self.policy.mode is not Mode.METADATA
+        ]
+        unmatched = self._tally.unmatched([place.kind for place in places], looked_at)
+        locations = [place.location for place in places]
+        if unmatched:
+            raise nothing_matches(unmatched, *locations)
+        left = sum(step.stays_behind for step in self.steps)
+        own = any(not step.stays_behind and step.kind is not Kind.PROJECT for step in self.steps)
+        if left and not own:
+            raise NotFound(
+                f"All that stands in {', '.join(map(str, locations))} is shared in from elsewhere,"
+                " and is not exported.",
+                "--shared copy takes along what is shared in.",
+            )
 
     def finish(self) -> None:
         """What the folder as a whole gets."""
@@ -418,11 +455,6 @@ def _words(place: Place) -> str:
 
 
 def stands_beside(place: Place, filters: Filters) -> bool:
-    """A filter on sessions or scans means those, and not the resources that stand beside them."""
-    scans = filters.scan or filters.scan_type or filters.exclude_scan or filters.exclude_scan_type
-    sessions = filters.selects_sessions or filters.exclude_session or filters.exclude_type
-    if scans and place.of(Kind.SCAN) is None:
-        return True
-    if (sessions or filters.exclude_modality) and place.of(Kind.EXPERIMENT) is None:
-        return True
-    return bool(filters.subject or filters.exclude_subject) and place.of(Kind.SUBJECT) is None
+    """Whether a filter leaves out what stands here, as it means other things (`Filters.leaves_beside`)."""
+    kinds = [item.kind for item in place.items]
+    return any(filters.leaves_beside(kind, kinds[:at]) for at, kind in enumerate(kinds))

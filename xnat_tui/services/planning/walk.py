@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
-from xnat_tui.model.filters import Filters
+from xnat_tui.model.filters import Filters, Tally
 from xnat_tui.model.location import same_address
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import STAYS_BEHIND, UNREAD, Action, End, Finding, Mode, Policy, Step
+from xnat_tui.services.browsing.find import nothing_matches
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.ahead import ask_project, ask_sessions
@@ -42,6 +43,7 @@ class Walk:
         self.target = target
         self.policy = policy
         self.filters = filters
+        self.tally = Tally(filters)
         self.steps: list[Step] = []
         self.findings: list[Finding] = []
         self.missing_types: list[str] = []
@@ -96,11 +98,9 @@ class Walk:
         spot = self._arrive(place, None, whole=True)
         if spot is None:
             return
-        narrow = self._narrows_sessions or bool(self.filters.subject or self.filters.exclude_subject)
-        if not narrow:
-            self.resources(place, spot)
+        self.resources(place, spot)
         ask_project(self, place, spot)
-        subjects = [item for item in self._children(place, Kind.SUBJECT) if self.filters.keeps(item)]
+        subjects = [item for item in self._children(place, Kind.SUBJECT) if self.tally.keeps(item)]
         ask_sessions(self, place, subjects)
         for subject in subjects:
             self._subject(place.child(subject), spot)
@@ -109,10 +109,10 @@ class Walk:
         limit = self.filters.limit_subjects
         subject = place.item
         assert subject is not None
-        if not self.filters.keeps(subject) or (limit is not None and self._subjects >= limit):
+        if not self.tally.keeps(subject) or (limit is not None and self._subjects >= limit):
             return
         sessions = self._children(place, Kind.EXPERIMENT)
-        kept = [item for item in sessions if self.filters.keeps(item)]
+        kept = [item for item in sessions if self.tally.keeps(item)]
         if self.filters.selects_sessions and not kept:
             return
         self._subjects += 1
@@ -120,7 +120,7 @@ class Walk:
         if spot is None:
             return
         own = subject.shared_from is None or self.policy.shared == "copy"
-        if not self._narrows_sessions and own and not self._is_itself(place, spot):
+        if own and not self._is_itself(place, spot):
             self.resources(place, spot)
         for session in kept:
             self._session(place.child(session), spot)
@@ -132,8 +132,7 @@ class Walk:
         if self.policy.via == "import":
             self._import(place, above)
         spot = self._arrive(place, above, whole=True)
-        narrow = bool(self.filters.scan or self.filters.scan_type or self.filters.exclude_scan)
-        kinds = (Kind.SCAN,) if narrow or self.filters.exclude_scan_type else _BELOW_SESSION
+        kinds = [kind for kind in _BELOW_SESSION if not self.filters.leaves_beside(kind, ())]
         if session.shared_from is not None and self.policy.shared != "copy":
             if Kind.ASSESSOR in kinds:
                 self._assessors_of_shared(place, above, spot)
@@ -143,18 +142,17 @@ class Walk:
         for kind in kinds:
             seen: set[str] = set()
             for item in self._children(place, kind):
-                if self.filters.keeps(item):
+                if self.tally.keeps(item):
                     self._below_session(place.child(item), spot, first, twice=item.key in seen)
                 seen.add(item.key)
-        if not narrow:
-            self.resources(place, spot)
+        self.resources(place, spot)
         self._after(place, spot, first)
 
     def _assessors_of_shared(self, place: Place, above: Spot | None, spot: Spot | None) -> None:
         """The assessors of a session that is only shown here: each has an owner and shares of its own."""
         first = len(self.steps)
         for item in self._children(place, Kind.ASSESSOR):
-            if not self.filters.keeps(item):
+            if not self.tally.keeps(item):
                 continue
             if self.policy.shared == "share" and spot is not None:
                 self._below_session(place.child(item), spot, first)
@@ -199,13 +197,14 @@ class Walk:
         return next(lacking, "")
 
     def resources(self, place: Place, spot: Spot) -> None:
-        if self.policy.mode is Mode.METADATA:
+        kinds = [item.kind for item in place.items]
+        if self.policy.mode is Mode.METADATA or self.filters.leaves_beside(Kind.RESOURCE, kinds):
             return
         listing = self.source.below(place, Kind.RESOURCE)
         if listing.error is not None:
             why = f"Its resources could not be read: {listing.error.message}"
             self.conflict(place, spot, why, unread=True)
-        kept = tuple(item for item in listing.items if self.filters.keeps(item))
+        kept = tuple(item for item in listing.items if self.tally.keeps(item))
         if self.policy.via == "import" and place.kind is Kind.SCAN:
             kept = tuple(item for item in kept if not goes_by_import(item))
         plan_resources(self, place, spot, kept)
@@ -328,6 +327,22 @@ class Walk:
         listing = self.source.below(place, Kind.RESOURCE) if item.kind is Kind.SCAN else Listing()
         return any(goes_by_import(one) for one in listing.items)
 
+    def check_matched(self, places: Sequence[Place]) -> None:
+        """Raises NotFound where filters let nothing pass: a copy of it would be an empty project.
+
+        What was not looked into, as it cannot be read, is shared in or left alone, may hold it.
+        """
+        if any(step.action is Action.CONFLICT or step.stays_behind for step in self.steps):
+            return
+        if self.policy.skip_existing_sessions and any(step.kind is Kind.EXPERIMENT for step in self.steps):
+            return
+        looked_at = [
+            kind for kind in Kind if kind is not Kind.RESOURCE or self.policy.mode is not Mode.METADATA
+        ]
+        unmatched = self.tally.unmatched([place.kind for place in places], looked_at)
+        if unmatched:
+            raise nothing_matches(unmatched, *(place.location for place in places))
+
     def finish(self, place: Place) -> None:
         """What follows once everything has arrived."""
         done = tuple(step.number for step in self.steps if step.writes)
@@ -351,15 +366,6 @@ class Walk:
             why = f"Its {kind.plural} could not be read: {listing.error.message}"
             self.conflict(place, None, why, unread=True)
         return listing.items
-
-    @property
-    def _narrows_sessions(self) -> bool:
-        filters = self.filters
-        return (
-            filters.selects_sessions
-            or bool(filters.exclude_session or filters.exclude_type or filters.exclude_modality)
-            or bool(filters.scan or filters.scan_type or filters.exclude_scan or filters.exclude_scan_type)
-        )
 
     def step(
         self,

@@ -93,7 +93,7 @@ class Prearchive:
         project = selection.steps[0] if selection.steps else None
         asked = project.name if project is not None and not project.glob else ""
         moment = now or datetime.now()
-        return [one for one in wire.sessions(self.connection, asked) if selection.keeps(one, moment)]
+        return selection.of(wire.sessions(self.connection, asked), moment)
 
     def size(self, one: Received) -> tuple[int | None, int | None]:
         """Files and bytes; one request per session."""

@@ -58,7 +58,7 @@ def plan_upload(
     Raises UsageError, NotFound, and what reading either side raises.
     """
     where = workspace.location(destination) if isinstance(destination, str) else destination
-    if where.has_glob:
+    if where.has_glob and not _is_named(workspace, where):
         raise UsageError(f"{where} is no single destination.", "Name one, without wildcards.")
     found = local_files.collect([Path(path) for path in paths])
     planner = _Planner(workspace, where, to, policy or Policy(), filters, tuple(map(str, paths)))
@@ -318,7 +318,7 @@ class _Planner:
         listing = self.reader.below(owner, Kind.RESOURCE)
         if listing.error is not None:
             raise listing.error
-        same = [one for one in listing.items if named.matches(one.key, one.id) and one.side == named.side]
+        same = [one for one in listing.items if named.name in (one.key, one.id) and one.side == named.side]
         if len(same) > 1:
             raise UsageError(f"Several resources are called {named.name}.", "Name it by its number.")
         prefix = f"{steps[at + 1].name.strip('/')}/" if len(steps) > at + 1 else ""
@@ -355,6 +355,15 @@ class _Planner:
                 },
             )
         )
+
+
+def _is_named(workspace: Workspace, where: Location) -> bool:
+    """Whether what looks like a glob is the name of what stands there. What is new has no wildcards."""
+    try:
+        places = list(workspace.find(where, globs=False))
+    except (NotFound, UsageError):
+        return False
+    return len(places) == 1
 
 
 def _holder(owner: Place, side: str) -> str:

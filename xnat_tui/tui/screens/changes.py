@@ -240,6 +240,11 @@ class ChangesPanel(Panel[None]):
         self._show_about()
         self._show_totals()
 
+    def say_waiting(self, text: str) -> None:
+        """What the row under way waits for, until it goes on; `x` stops the waiting."""
+        if self.is_attached:
+            self.query_one("#totals", Static).update(clean_lines(text))
+
     def _over(self, results: Sequence[Result]) -> None:
         run = self._doing
         assert run is not None

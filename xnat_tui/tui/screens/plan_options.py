@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui.model.display import fit, short_size
-from xnat_tui.model.plan import Layout, Mode, OnExisting, Policy
+from xnat_tui.model.plan import MODES, SHARED, Layout, Mode, OnExisting, Policy
 from xnat_tui.tui.screens.panel import Panel
 
 
@@ -47,6 +47,7 @@ _VERIFY = Choosing(
     "verify", "verify", (True, False), "Compare sizes and digests of what has arrived.", _yes_no
 )
 _AUTORUN = Choosing("autorun", "start AutoRun", _YES_NO, "On what is archived.", _yes_no)
+_MODE = "As zip, one by one, or not at all (metadata)."
 _EXISTING = Choosing(
     *("on_existing", "when it exists", tuple(OnExisting)),
     "skip: add what is missing. update: also replace what differs. overwrite: send all again.",
@@ -56,7 +57,7 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
     "copy": (
         _EXISTING,
         Choosing(
-            *("shared", "shared items", ("skip", "copy", "share")),
+            *("shared", "shared items", SHARED["copy"]),
             "Items shared into the source project: leave out, copy as their own, or share there too.",
         ),
         Choosing(
@@ -69,8 +70,8 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
             "files keeps every byte; import lets the destination's anonymisation rewrite it.",
         ),
         Choosing(
-            *("mode", "files travel", (Mode.AUTO, Mode.ZIP, Mode.FILE, Mode.METADATA)),
-            "As zip, one by one, or not at all (metadata). rsync: from the command line.",
+            *("mode", "files travel", tuple(mode for mode in MODES["copy"] if mode is not Mode.RSYNC)),
+            f"{_MODE} rsync: from the command line.",
         ),
         Choosing("fix_scan_types", "fix scan types", _YES_NO, "Types by modality, per scan.", _yes_no),
         Choosing(
@@ -92,10 +93,16 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
             "That are in the folder already.",
             lambda value: "fetch again" if value else "keep",
         ),
+        Choosing(
+            *("shared", "shared items", SHARED["export"]),
+            "Items shared into the source project: leave out, or take along.",
+        ),
+        Choosing(*("mode", "files travel", MODES["export"]), _MODE),
         *(_VERIFY, _WORKERS, _BANDWIDTH),
     ),
-    "upload": (_EXISTING, _AUTORUN, _WORKERS, _BANDWIDTH),
+    "upload": (_EXISTING, _AUTORUN, _VERIFY, _WORKERS, _BANDWIDTH),
 }
+"""By verb, what means something to it (`model.plan.HOLDS`)."""
 _LABEL_CELLS = 20
 
 

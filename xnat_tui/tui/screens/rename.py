@@ -45,6 +45,7 @@ class RenamePanel(ReadingPanel[None]):
         self._changed = changed
         self._stop = Event()
         self._done = False
+        self._review_panel: ChangesPanel | None = None
 
     def body(self) -> list[Widget]:
         item = self._place.item
@@ -84,10 +85,8 @@ class RenamePanel(ReadingPanel[None]):
         with_sessions = any(box.value for box in self.query(Tick))
 
         def plan(service: Renaming, dismiss: bool) -> RenamePlan:
-            wishes, kept = service.wishes(self._place, label, with_sessions=with_sessions)
-            planned = service.plan(wishes, dismiss=dismiss)
-            planned.notes += kept
-            return planned
+            location = self._place.location
+            return service.plan_item(location, label, with_sessions=with_sessions, dismiss=dismiss)
 
         self._plan(plan)
 
@@ -106,7 +105,7 @@ class RenamePanel(ReadingPanel[None]):
         self.complain("Looking for what stands in the way …")
 
         def begin() -> tuple[Renaming, RenamePlan]:
-            service = Renaming(self.reader(self._place.server), wait=self._stop.wait)
+            service = Renaming(self.reader(self._place.server), wait=self._wait, told=self._tell)
             return service, plan(service, False)
 
         def planned(found: tuple[Renaming, RenamePlan]) -> None:
@@ -138,7 +137,7 @@ class RenamePanel(ReadingPanel[None]):
 
     def _review(self, service: Renaming, plan: RenamePlan) -> None:
         if not plan.changes:
-            self.complain("That is so already.")
+            self.complain(". ".join([*plan.notes, "That is so already."]))
             return
 
         def ended(results: Sequence[Result]) -> None:
@@ -146,17 +145,28 @@ class RenamePanel(ReadingPanel[None]):
             self._changed()
 
         self._stop.clear()
-        self.app.push_screen(
-            ChangesPanel(
-                f"rename in {self._place.up_to(Kind.PROJECT).location}",
-                plan.changes,
-                service.do,
-                server=self._place.server,
-                notes=plan.notes,
-                ended=ended,
-                interrupt=self._stop.set,
-            )
+        self._review_panel = panel = ChangesPanel(
+            f"rename in {self._place.up_to(Kind.PROJECT).location}",
+            plan.changes,
+            service.do,
+            server=self._place.server,
+            notes=plan.notes,
+            ended=ended,
+            interrupt=self._stop.set,
         )
+        self.app.push_screen(panel)
+
+    def _wait(self, seconds: float) -> bool:
+        """A stop ends one watch, and not that of a retry."""
+        stopped = self._stop.wait(seconds)
+        self._stop.clear()
+        return stopped
+
+    def _tell(self, text: str) -> None:
+        """From the thread that waits: what it waits for, where the rows are shown."""
+        panel = self._review_panel
+        if panel is not None:
+            self.app.call_from_thread(panel.say_waiting, text)
 
     def on_screen_resume(self) -> None:
         """Once all is renamed the old label is on no item any more: nothing is left to do here."""
