@@ -165,6 +165,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that was named, or found in what was named, and is not sent: its path below that, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The `plan` object of the JSON documents: steps by action, and what travels."""
 
@@ -195,6 +203,8 @@ class Plan:
     """The equivalent command line."""
     root: str = ""
     """Project ID that must be typed before something there is replaced or deleted."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What an upload was given and does not send, one by one."""
 
     @property
     def totals(self) -> Totals:
@@ -268,4 +278,5 @@ class Plan:
             findings=tuple(Finding(**finding) for finding in document["findings"]),
             command=document["command"],
             root=document["root"],
+            left_out=tuple(LeftOut(**one) for one in document.get("left_out", ())),
         )

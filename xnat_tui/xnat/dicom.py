@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from xnat_tui.xnat.table import Row
 
+
 def read_header(connection: Connection, uri: str, *, names: Sequence[str] = ()) -> Dataset:
     """The header of a DICOM file, up to its pixel data (DICOM PS3.10); the connection is then closed.
 

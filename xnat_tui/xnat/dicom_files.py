@@ -1,8 +1,8 @@
 """What a DICOM file is, and its header: one rule for what is sent, shown, drawn and looked for.
 
 A file is DICOM when it has the prefix of DICOM PS3.10 7.1, or when it begins with an element of group 0002 or
-0008 in a known encoding and turns out to name an object: XNAT takes such files too, and scanners and
-exports leave preambles out. Everything is read in bounded memory, from the beginning and no further than needed.
+0008 in a known encoding and turns out to name an object: XNAT takes such files too, and scanners and exports
+leave preambles out. All is read in bounded memory, from the beginning and no further than needed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from xnat_tui.errors import BadAnswer
 if TYPE_CHECKING:
     from pydicom import Dataset
     from pydicom.tag import BaseTag
+    from pydicom.uid import UID
 
 LARGEST_HEADER = 16_000_000
 """Bytes. Private elements make headers of some megabytes; more is a file without pixel data."""
@@ -75,7 +76,7 @@ def read_header(chunks: Iterable[bytes], names: Sequence[str] = ()) -> Dataset:
         try:
             return _parse(bytes(source.seen), source.whole, names, meta)
         except _ShortError as short:
-            until = max(short.until, 2 * len(source.seen))
+            until = min(max(short.until, 2 * len(source.seen)), LARGEST_HEADER + 1)
         if len(source.seen) > LARGEST_HEADER:
             raise TooLongError(f"No end of the header within {LARGEST_HEADER} bytes.")
         source.grow(until)
@@ -120,7 +121,10 @@ def missing_start(start: bytes) -> bytes:
         return b""
     if start[:2] == b"\2\0":
         return _PREFIX
-    header = read_header([start], ("SOPClassUID", "SOPInstanceUID"))
+    try:
+        header = read_header([start], ("SOPClassUID", "SOPInstanceUID"))
+    except (NotDicomError, DamagedDicomError, TooLongError):
+        return b""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = header.get("SOPClassUID", "")
     meta.MediaStorageSOPInstanceUID = header.get("SOPInstanceUID", "")
@@ -359,11 +363,11 @@ def _names_something(dataset: Dataset) -> bool:
     return any(str(dataset.get(name, "") or "").strip("\0 ") for name in _NAMING)
 
 
-def _syntax(dataset: Dataset) -> str:
+def _syntax(dataset: Dataset) -> UID:
     """The transfer syntax that a data set was read by."""
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     implicit, little = dataset.original_encoding
     if implicit:
-        return str(ImplicitVRLittleEndian)
-    return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian

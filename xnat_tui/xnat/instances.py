@@ -32,7 +32,7 @@ def received(connection: Connection, one: Received) -> set[str]:
 
 
 def uid_of(file: IO[bytes]) -> str:
-    """" "" for what is no DICOM, or damaged. Only the header is read. Raises what reading the file raises."""
+    """Empty for what is no DICOM, or damaged. Only the header is read. Raises what reading raises."""
     try:
         header = dicom_files.read_header(dicom_files.pieces(file), ("SOPInstanceUID",))
     except (NotDicomError, DamagedDicomError, TooLongError):

@@ -66,7 +66,9 @@ def test_only_the_beginning_of_a_large_file_is_read(
     entry.data, entry.size = BytesContent(whole), len(whole)
     fetched: list[int] = []
     parse = dicom_files._parse
-    monkeypatch.setattr(dicom_files, "_parse", lambda seen, *rest: fetched.append(len(seen)) or parse(seen, *rest))
+    monkeypatch.setattr(
+        dicom_files, "_parse", lambda seen, *rest: fetched.append(len(seen)) or parse(seen, *rest)
+    )
     assert read(FILE).InstanceNumber == 3
     assert max(fetched) <= dicom_files.FIRST_BYTES + CHUNK
 
