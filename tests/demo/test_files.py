@@ -135,3 +135,11 @@ def test_a_catalogued_file_may_be_missing_on_disk(admin: Any, site: Site) -> Non
     site.experiments["XNAT_E00001"].resources[0].files["a"].missing_on_disk = True
     assert "a" in paths(admin)
     assert admin.get(f"{FILES}/a").status_code == 404
+
+
+def test_an_index_asks_for_a_file_and_finds_none_below_a_resource(admin: Any) -> None:
+    assert admin.get(f"{FILES}?index=0&format=json").status_code == 404
+    assert admin.get(f"{FILES}?index=0&accept-not-found=true").status_code == 204
+    assert admin.get(f"{SESSION}/files?index=99").status_code == 404
+    first = admin.rows(f"{SESSION}/files")[0]
+    assert admin.get(f"{SESSION}/files?index=0").content == admin.get(first["URI"]).content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from pydicom import DataElement, config
@@ -56,6 +56,33 @@ def test_a_scan_costs_two_requests_once_its_session_is_known(workspace: Workspac
     before = reader.connection.requests
     first_header(reader, place)
     assert reader.connection.requests - before == 2
+
+
+@pytest.mark.parametrize("location", [SCAN, "lab:BRAINS/SUB-001/SUB-001_MR1", f"{SCAN}/resources/DICOM"])
+def test_the_files_own_words_are_read_and_never_the_servers_dump(
+    location: str, demo: DemoServer, read: Read
+) -> None:
+    read(location)
+    read(location, names=("PatientAge",))
+    assert not [one.path for one in demo.requests if "dicomdump" in one.path or "index=" in one.query]
+    lists = [one.path for one in demo.requests if one.path.endswith("/files")]
+    assert len(lists) == len(set(lists)) == 1
+
+
+def test_a_large_file_is_not_sent_to_its_end(demo: DemoServer, read: Read) -> None:
+    entry = stored(demo)
+    whole = b"".join(entry.data.chunks()) + b"\0" * 100_000_000
+    taken: list[int] = []
+
+    class Counted(BytesContent):
+        def chunks(self) -> Iterator[bytes]:
+            for start in range(0, len(whole), 100_000):
+                taken.append(start)
+                yield whole[start : start + 100_000]
+
+    entry.data, entry.size = Counted(whole), len(whole)
+    assert read(FILE).InstanceNumber == 3
+    assert max(taken) < 40_000_000  # what sockets hold
 
 
 def test_only_the_beginning_of_a_large_file_is_read(

@@ -264,7 +264,10 @@ def test_an_archive_that_ends_early_is_told_with_what_could_be_read(
     packed.write_bytes(whole[: len(whole) // 2])
     plan = plan_upload(workspace, [packed], "lab:BRAINS")
     assert [step.files for step in plan.steps] == [4]
-    assert reasons(plan) == {}
+    assert reasons(plan) == {
+        "x.tar/6/IM0002.dcm": "damaged in the archive",
+        "x.tar": "damaged after 5 files: nothing more of this archive can be read",
+    }
 
 
 def test_of_a_tar_whose_checksum_is_wrong_nothing_is_believed(

@@ -27,6 +27,7 @@ from xnat_tui.services.copying.run import ATTEMPTS, Control, pause
 from xnat_tui.services.prearchive.details import archived_session
 from xnat_tui.services.prearchive.sessions import Prearchive
 from xnat_tui.services.prearchive.work import send_and_watch
+from xnat_tui.services.uploading.archives import Contents
 from xnat_tui.services.uploading.files import pack, parts
 from xnat_tui.services.uploading.local_files import LocalFile, unpacked
 from xnat_tui.xnat import importing, instances, viewer
@@ -120,14 +121,15 @@ class _Sender:
     def send(self, files: list[LocalFile]) -> list[str]:
         """Addresses of the sessions that they are in now, each once."""
         found: dict[str, None] = {}
-        for part in parts(files):
-            with streams.spool() as packed:
-                names = [f"{number:06}.dcm" for number in range(1, len(part) + 1)]
-                length = pack(part, packed, self.control, names, self._begin)
-                body = Body(partial(streams.again, packed, self.control), length, self.control.on_bytes)
-                found.update(dict.fromkeys(self._import(body)))
-            for _ in part:
-                self.control.on_file()
+        with Contents() as contents:
+            for part in parts(files):
+                with streams.spool() as packed:
+                    names = [f"{number:06}.dcm" for number in range(1, len(part) + 1)]
+                    length = pack(part, packed, self.control, names, contents, self._begin)
+                    body = Body(partial(streams.again, packed, self.control), length, self.control.on_bytes)
+                    found.update(dict.fromkeys(self._import(body)))
+                for _ in part:
+                    self.control.on_file()
         return list(found)
 
     def _begin(self, start: bytes) -> bytes:

@@ -114,8 +114,8 @@ class _Run:
             self._note(existed)
             self._control.on_file()
         for part in parts([file for file in files if file not in alone]):
-            with streams.spool() as packed:
-                length = pack(part, packed, self._control, [file.name for file in part])
+            with streams.spool() as packed, Contents() as contents:
+                length = pack(part, packed, self._control, [file.name for file in part], contents)
                 body = Body(partial(streams.again, packed, self._control), length, self._control.on_bytes)
                 uri = self._step.target.uri
                 self._note(
@@ -177,6 +177,7 @@ def pack(
     into: IO[bytes],
     control: Control,
     names: Sequence[str],
+    contents: Contents,
     before: Callable[[bytes], bytes] = lambda _start: b"",
 ) -> int:
     """Zip files, uncompressed, under these names; the length. Raises XnatTuiError, Interrupted.
@@ -185,7 +186,7 @@ def pack(
     """
     failure: XnatTuiError
     try:
-        with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive, Contents() as contents:
+        with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive:
             for file, name in zip(files, names, strict=True):
                 with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
                     for number, chunk in enumerate(contents.chunks(file)):
