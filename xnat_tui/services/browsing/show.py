@@ -64,6 +64,7 @@ def walk(reader: Reader, root: Place, depth: str, filters: Filters = NO_FILTERS)
     A listing that failed is an error on its branch; the rest is read all the same.
     """
     level = _LEVEL[DEPTHS[depth]]
+    reader.ask_modalities(wanted=filters.by_modality)
     with ThreadPoolExecutor(max(2, reader.connection.server.connections), "show") as pool:
         return _Walk(reader, filters, level, pool).branch(root)
 

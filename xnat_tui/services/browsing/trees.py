@@ -89,6 +89,9 @@ class Tree:
         self.depth = depth
         self.filters = filters
         self._narrows = filters.narrows
+        for known in (source, destination):
+            if known is not None:
+                known.reader.ask_modalities(wanted=filters.by_modality)
         self.lock = threading.RLock()
         """Held while pairs that may be shown are changed."""
         one = source.root_item if source else None

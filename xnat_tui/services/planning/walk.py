@@ -42,6 +42,7 @@ class Walk:
         self.target = target
         self.policy = policy
         self.filters = filters
+        source.ask_modalities(wanted=filters.by_modality)
         self.steps: list[Step] = []
         self.findings: list[Finding] = []
         self.missing_types: list[str] = []
