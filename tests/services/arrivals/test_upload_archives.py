@@ -393,3 +393,36 @@ def test_a_step_of_an_earlier_version_is_not_run(workspace: Workspace, incoming:
     old = replace(plan, steps=(replace(step, data={**step.data, "archive": "yes"}),))
     (outcome,) = run(workspace, old)
     assert outcome.failures[0].hint == "Plan again."
+
+
+def test_a_modality_is_the_studys_and_not_the_files(workspace: Workspace, incoming: Path) -> None:
+    """A report goes with the images that it is about; PET-MR is both."""
+    series = sorted((incoming / "NEW-1").rglob("*.dcm"))
+    series[0].write_bytes(rewritten(series[0].read_bytes(), Modality="SR"))
+
+    def planned(**filters: tuple[str, ...]) -> list[int]:
+        plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS", filters=Filters(**filters))
+        return [step.files for step in plan.steps]
+
+    assert planned(modality=("MR",)) == [9]
+    assert planned(modality=("SR",)) == []
+    assert planned(exclude_modality=("SR",)) == [9]
+    for path in series[1:4]:
+        path.write_bytes(rewritten(path.read_bytes(), Modality="PT"))
+    for modality in ("MR", "PT", "PET"):
+        assert planned(modality=(modality,)) == [9]
+    for path in series:
+        path.write_bytes(rewritten(path.read_bytes(), Modality="SR"))
+    assert planned(modality=("SR",)) == [9]
+    assert planned(modality=("MR",)) == []
+
+
+def test_a_study_of_reports_only_becomes_an_sr_session(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    for path in (incoming / "NEW-1").rglob("*.dcm"):
+        path.write_bytes(rewritten(path.read_bytes(), Modality="SR"))
+    run(workspace, plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_SR", to="archive"))
+    assert [one.xsi_type for one in demo.site.experiments.values() if one.label == "S-9_SR"] == [
+        "xnat:srSessionData"
+    ]
