@@ -195,7 +195,7 @@ def test_show_filters_by_sessions_before_it_counts_subjects(run: Any) -> None:
         "--json", "show", "src:BRAINS", "--modality", "PET", "--limit-subjects", "2", "--depth", "subjects"
     )
     labels = [item["label"] for item in json.loads(result.stdout)["items"] if item["kind"] == "subject"]
-    assert labels == ["SUB-002", "SUB-011"]
+    assert labels == ["SUB-002", "SUB-005"]
 
 
 def test_show_says_what_it_could_not_read(run: Any) -> None:

@@ -151,3 +151,11 @@ def test_the_first_resource_of_a_typed_scan_is_raw_when_no_content_is_told(admin
     assert [row["file_content"] for row in admin.rows(files)] == ["LABELS"]
     raw = admin.rows(f"{SESSION}/scans/71/resources/B/files")
     assert [(row["file_format"], row["file_content"]) for row in raw] == [("", "")]
+
+
+def test_an_index_asks_for_a_file_and_finds_none_below_a_resource(admin: Any) -> None:
+    assert admin.get(f"{FILES}?index=0&format=json").status_code == 404
+    assert admin.get(f"{FILES}?index=0&accept-not-found=true").status_code == 204
+    assert admin.get(f"{SESSION}/files?index=99").status_code == 404
+    first = admin.rows(f"{SESSION}/files")[0]
+    assert admin.get(f"{SESSION}/files?index=0").content == admin.get(first["URI"]).content

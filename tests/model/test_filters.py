@@ -57,3 +57,29 @@ def test_only_what_is_said_narrows() -> None:
     assert Filters(limit_subjects=1).narrows
     assert not Filters(exclude_session=("x",)).selects_sessions
     assert Filters(since=date(2024, 1, 1)).selects_sessions
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields", "words", "others"),
+    [
+        ("xnat:petmrSessionData", {}, ("PET-MR", "MR", "PT", "PET"), ("CT",)),
+        ("xnat:petmrSessionData", {"modality": "PT"}, ("MR", "PT"), ()),
+        ("xnat:petSessionData", {}, ("PET", "PT"), ("MR",)),
+        ("xnat:petSessionData", {"modality": "PT"}, ("PET", "PT"), ()),
+        ("xnat:srSessionData", {}, ("SR",), ("OT", "srSession")),
+        ("xnat:esSessionData", {}, ("ES",), ()),
+        ("xnat:otherDicomSessionData", {"modality": "SR"}, ("SR",), ("MR",)),
+        ("xnat:otherDicomSessionData", {"scan_modalities": "CT\\SR"}, ("CT", "SR"), ("MR",)),
+        ("xnat:mrSessionData", {"modality": "MR\\SR"}, ("MR", "SR"), ()),
+        ("xnat:subjectVariablesData", {}, (), ("SUBJECTVARIABLES", "MR")),
+    ],
+)
+def test_modalities_are_what_a_session_tells_and_what_its_type_means(
+    type_: str, fields: dict[str, str], words: tuple[str, ...], others: tuple[str, ...]
+) -> None:
+    item = session(type_=type_, **fields)
+    for word in words:
+        assert Filters(modality=(word,)).keeps(item)
+        assert not Filters(exclude_modality=(word,)).keeps(item)
+    for word in others:
+        assert not Filters(modality=(word,)).keeps(item)

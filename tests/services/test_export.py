@@ -394,6 +394,7 @@ def test_filters_narrow_an_export_to_what_they_name(exports, tmp_path):
     plan = one.plan(tmp_path, "lab:BRAINS", filters=Filters(modality=("PET",), scan=("2",)), metadata=False)
     assert {step.path.rpartition("/resources/")[0] for step in plan.steps} == {
         "subjects/SUB-002/experiments/SUB-002_PT1/scans/2",
+        "subjects/SUB-005/experiments/SUB-005_PETMR1/scans/2",
         "subjects/SUB-011/experiments/SUB-011_PT1/scans/2",
     }
 

@@ -13,7 +13,6 @@ from xnat_tui.errors import BadAnswer, Conflict, NotFound, Refused, Unclear
 from xnat_tui.model.prearchive import Received
 from xnat_tui.xnat import dicom, importing, prearchive
 from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.importing import Handler
 from xnat_tui.xnat.writing import Body
 
 ROW = {
@@ -125,9 +124,7 @@ def test_an_import_after_an_ended_session_opens_its_body_again(liar, connection:
     liar.on(route, "<html><h3>Unauthorized</h3></html>", status=401, content_type="text/html")
     liar.on(route, "/data/prearchive/projects/P/1/F\r\n", content_type="text/uri-list")
     opened: list[BinaryIO] = []
-    found = importing.send(
-        connection, body(b"zipzip", opened), "application/zip", Handler.DICOM_ZIP, {"project": "P"}
-    )
+    found = importing.send(connection, body(b"zipzip", opened), "application/zip", {"project": "P"})
     assert found == ["/data/prearchive/projects/P/1/F"]
     assert [call.body for call in liar.calls(route)] == [b"zipzip", b"zipzip"]
     assert len(opened) == 2
@@ -139,23 +136,7 @@ def test_an_import_after_an_ended_session_opens_its_body_again(liar, connection:
 def test_an_import_that_names_no_session_is_not_believed(liar, connection: Connection) -> None:
     liar.on("POST /data/services/import", "")
     with pytest.raises(BadAnswer):
-        importing.send(connection, body(b"zip"), "application/zip", Handler.SESSION, {})
-
-
-@pytest.mark.parametrize(
-    ("version", "only_dicom", "handler"),
-    [
-        ("1.8.10", False, Handler.DICOM_ZIP),
-        ("1.8.2", False, Handler.SESSION),
-        ("1.7.6", True, Handler.DICOM_ZIP),
-        ("", False, Handler.SESSION),
-    ],
-)
-def test_the_handler_suits_the_server(
-    connection: Connection, version: str, only_dicom: bool, handler: Handler
-) -> None:
-    connection.version = version
-    assert importing.handler_for(connection, only_dicom=only_dicom) is handler
+        importing.send(connection, body(b"zip"), "application/zip", {})
 
 
 def test_a_dump_is_a_header_of_its_own_elements(liar, connection: Connection) -> None:

@@ -29,9 +29,9 @@ RECONSTRUCTION = "xnat:reconstructedImageData"
 _MODALITIES = {
     "mr": "MR", "ct": "CT", "pet": "PET", "petmr": "PETMR", "cr": "CR", "us": "US", "xa": "XA",
     "dx": "DX", "meg": "MEG", "eeg": "EEG", "rt": "RT", "mg": "MG", "nm": "NM",
-    "otherDicom": "OtherDicom",
+    "sr": "SR", "otherDicom": "OtherDicom",
 }  # fmt: skip
-_SCANS = {**_MODALITIES, "sc": "SC", "sr": "SR", "seg": "Segment", "opt": "OPT"}
+_SCANS = {**_MODALITIES, "sc": "SC", "seg": "Segment", "opt": "OPT"}
 
 
 def _standard() -> Iterable[DataType]:

@@ -21,6 +21,7 @@ SESSION_TYPES = {
     "CR": "xnat:crSessionData",
     "DX": "xnat:dxSessionData",
     "XA": "xnat:xaSessionData",
+    "SR": "xnat:srSessionData",
 }
 """Session types by modality, the leading modality first."""
 

@@ -6,6 +6,7 @@ reconstruction → resource → file; projects, subjects and experiments have re
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -223,6 +224,7 @@ SESSION_WORDS: Mapping[str, str] = {
     "xnat:rtSessionData": "RT",
     "xnat:opSessionData": "OP",
     "xnat:smSessionData": "SM",
+    "xnat:srSessionData": "SR",
     "xnat:otherDicomSessionData": "OT",
 }
 
@@ -232,3 +234,37 @@ def type_word(xsi_type: str) -> str:
     if word := SESSION_WORDS.get(xsi_type):
         return word
     return xsi_type.partition(":")[2].removesuffix("Data") or xsi_type
+
+
+SCAN_MODALITIES = "scan_modalities"
+"""Field of a session whose own modality is not told: those of its scans, as DICOM writes several values."""
+_PET = frozenset({"PET", "PT"})
+_TYPE_MODALITIES: Mapping[str, frozenset[str]] = {
+    "xnat:petmrSessionData": frozenset({"PET-MR", "PETMR", "PET/MR", "MR", *_PET}),
+    "xnat:otherDicomSessionData": frozenset({"OT"}),
+    "xnat:otherDicomScanData": frozenset(),
+}
+_TYPED = re.compile(r"\w+:([a-z]+)(?:Session|Scan)Data")
+_BETWEEN = re.compile(r"[\\/,;+ ]+")
+
+
+def modalities(item: Item) -> frozenset[str]:
+    """By what a session or scan may be called: its field, its scans', and what its type alone tells.
+
+    DICOM says PT, XNAT's types say PET: both are meant by either. A PET-MR session is both and has a word of
+    its own, whatever single one its field holds.
+    """
+    told = [text for name in ("modality", SCAN_MODALITIES) if (text := item.fields.get(name, ""))]
+    found = {word for text in told for word in (text, *_BETWEEN.split(text)) if word}
+    if item.type in _TYPE_MODALITIES:
+        found |= _TYPE_MODALITIES[item.type]
+    elif typed := _TYPED.fullmatch(item.type):
+        found |= {typed[1].upper(), SESSION_WORDS.get(item.type, typed[1].upper())}
+    return frozenset(found | _PET if found & _PET else found)
+
+
+def tells_modality(session: Item) -> bool:
+    """Whether a session's own row does, be it by its type."""
+    if session.fields.get("modality", "") or session.fields.get(SCAN_MODALITIES, ""):
+        return True
+    return session.type != "xnat:otherDicomSessionData" and bool(modalities(session))

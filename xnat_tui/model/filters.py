@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date
 
-from xnat_tui.model.entities import Item, Kind, type_word
+from xnat_tui.model.entities import Item, Kind, modalities
 from xnat_tui.model.naming import matches, unescaped
 
 
@@ -60,6 +60,10 @@ class Filters:
         return True
 
     @property
+    def by_modality(self) -> bool:
+        return bool(self.modality or self.exclude_modality)
+
+    @property
     def selects_sessions(self) -> bool:
         """Whether a subject without any session left is meant at all."""
         return bool(self.session or self.type or self.modality or self.since or self.until)
@@ -90,8 +94,7 @@ class Filters:
             return False
         if not _passes((item.type,), self.type, self.exclude_type):
             return False
-        modality = item.fields.get("modality", "") or type_word(item.type)
-        if not _passes((modality, type_word(item.type)), self.modality, self.exclude_modality):
+        if not _passes(modalities(item), self.modality, self.exclude_modality):
             return False
         if self.since is None and self.until is None:
             return True

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from xnat_tui.model.entities import Fields, Item, Kind
+from xnat_tui.model.entities import SCAN_MODALITIES, Fields, Item, Kind
 from xnat_tui.model.pairing import Depth, FieldDifference, Status, Verdict
 
 NEUTRAL_FIELDS = (
@@ -36,6 +36,7 @@ NEUTRAL_FIELDS = (
     *("URI", "uri", "prearchivePath", "file_count", "file_size", "cachePath"),
     # its project's own names: a project ID, a title and a secondary ID are unique per site
     *("secondary_ID", "name", "sharing", "sharing/*", "quarantine", "active"),
+    SCAN_MODALITIES,  # what was put together of its scans
 )
 """Shell globs of field names that never make a difference. `[compare] neutral_fields` adds more, and
 takes one of these away when it is written with a `!` before it."""

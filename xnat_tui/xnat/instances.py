@@ -11,9 +11,9 @@ from typing import IO
 
 from xnat_tui.errors import BadAnswer, NotFound
 from xnat_tui.model.prearchive import Received
-from xnat_tui.xnat import item_xml, writing, zips
+from xnat_tui.xnat import dicom_files, item_xml, writing, zips
 from xnat_tui.xnat.connection import Connection, encode_uri, url_path
-from xnat_tui.xnat.dicom import quietly
+from xnat_tui.xnat.dicom_files import DamagedDicomError, NotDicomError, TooLongError
 
 
 def archived(connection: Connection, uri: str) -> set[str]:
@@ -32,16 +32,12 @@ def received(connection: Connection, one: Received) -> set[str]:
 
 
 def uid_of(file: IO[bytes]) -> str:
-    """ "" for what is no DICOM. Only the header is read."""
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
+    """Empty for what is no DICOM, or damaged. Only the header is read. Raises what reading raises."""
     try:
-        with quietly():
-            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
-            return str(header.get("SOPInstanceUID", ""))
-    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError):
+        header = dicom_files.read_header(dicom_files.pieces(file), ("SOPInstanceUID",))
+    except (NotDicomError, DamagedDicomError, TooLongError):
         return ""
+    return str(header.get("SOPInstanceUID", "") or "")
 
 
 def _in_zip(connection: Connection, path: str) -> Iterator[str]:

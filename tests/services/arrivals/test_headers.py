@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from pydicom import DataElement, config
@@ -26,7 +26,7 @@ from xnat_tui.errors import BadAnswer, NotFound, ServerError, UsageError
 from xnat_tui.services.dicom import headers, images
 from xnat_tui.services.dicom.headers import HeaderRow, first_header, read_fields, rows
 from xnat_tui.services.workspace import Workspace
-from xnat_tui.xnat import dicom
+from xnat_tui.xnat import dicom_files
 from xnat_tui.xnat.streams import CHUNK
 
 SCAN = "lab:BRAINS/SUB-001/SUB-001_MR1/scans/2"
@@ -58,6 +58,33 @@ def test_a_scan_costs_two_requests_once_its_session_is_known(workspace: Workspac
     assert reader.connection.requests - before == 2
 
 
+@pytest.mark.parametrize("location", [SCAN, "lab:BRAINS/SUB-001/SUB-001_MR1", f"{SCAN}/resources/DICOM"])
+def test_the_files_own_words_are_read_and_never_the_servers_dump(
+    location: str, demo: DemoServer, read: Read
+) -> None:
+    read(location)
+    read(location, names=("PatientAge",))
+    assert not [one.path for one in demo.requests if "dicomdump" in one.path or "index=" in one.query]
+    lists = [one.path for one in demo.requests if one.path.endswith("/files")]
+    assert len(lists) == len(set(lists)) == 1
+
+
+def test_a_large_file_is_not_sent_to_its_end(demo: DemoServer, read: Read) -> None:
+    entry = stored(demo)
+    whole = b"".join(entry.data.chunks()) + b"\0" * 100_000_000
+    taken: list[int] = []
+
+    class Counted(BytesContent):
+        def chunks(self) -> Iterator[bytes]:
+            for start in range(0, len(whole), 100_000):
+                taken.append(start)
+                yield whole[start : start + 100_000]
+
+    entry.data, entry.size = Counted(whole), len(whole)
+    assert read(FILE).InstanceNumber == 3
+    assert max(taken) < 40_000_000  # what sockets hold
+
+
 def test_only_the_beginning_of_a_large_file_is_read(
     demo: DemoServer, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,18 +92,20 @@ def test_only_the_beginning_of_a_large_file_is_read(
     whole = b"".join(entry.data.chunks()) + b"\0" * 50_000_000
     entry.data, entry.size = BytesContent(whole), len(whole)
     fetched: list[int] = []
-    parse = dicom._parse
-    monkeypatch.setattr(dicom, "_parse", lambda seen, *rest: fetched.append(len(seen)) or parse(seen, *rest))
+    parse = dicom_files._parse
+    monkeypatch.setattr(
+        dicom_files, "_parse", lambda seen, *rest: fetched.append(len(seen)) or parse(seen, *rest)
+    )
     assert read(FILE).InstanceNumber == 3
-    assert max(fetched) <= dicom.FIRST_BYTES + CHUNK
+    assert max(fetched) <= dicom_files.FIRST_BYTES + CHUNK
 
 
 def test_a_header_longer_than_the_first_bytes_is_read_to_its_end(
     demo: DemoServer, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dicom, "FIRST_BYTES", 200)
+    monkeypatch.setattr(dicom_files, "FIRST_BYTES", 200)
     assert read(FILE).HighBit == 15
-    monkeypatch.setattr(dicom, "LARGEST_HEADER", 300)
+    monkeypatch.setattr(dicom_files, "LARGEST_HEADER", 300)
     monkeypatch.setattr("xnat_tui.xnat.streams.CHUNK", 100)
     with pytest.raises(BadAnswer, match="No end of the header within 300 bytes"):
         read(FILE)
@@ -261,7 +290,7 @@ def test_a_file_cut_short_or_damaged_anywhere_is_read_or_said_to_be_damaged(
             rows(read(FILE))
         except BadAnswer as error:
             told.add(error.message)
-    assert "This is no DICOM file, or its header is damaged." in told
+    assert "This DICOM file is damaged: its header cannot be read." in told
 
 
 @pytest.mark.parametrize(
@@ -301,22 +330,27 @@ def deflated(padding: int) -> bytes:
         return file.getvalue()
 
 
-def test_a_deflated_header_is_read_and_one_that_inflates_without_end_is_not(
+def test_a_deflated_header_is_inflated_only_as_far_as_it_goes(
     demo: DemoServer, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dicom, "LARGEST_INFLATED", 5_000_000)
+    monkeypatch.setattr(dicom_files, "LARGEST_HEADER", 5_000_000)
     entry = stored(demo)
     for padding in (1_000_000, 10_000_000):
         whole = deflated(padding)
         entry.data, entry.size = BytesContent(whole), len(whole)
-        if padding < dicom.LARGEST_INFLATED:
-            assert read(FILE).PatientID == "P"
+        if padding < dicom_files.LARGEST_HEADER:
+            header = read(FILE)
+            assert (header.PatientID, header.file_meta.TransferSyntaxUID) == (
+                "P",
+                DeflatedExplicitVRLittleEndian,
+            )
         else:
-            with pytest.raises(BadAnswer, match="more than 5000000 bytes"):
+            with pytest.raises(BadAnswer, match="No end of the header within 5000000 bytes"):
                 read(FILE)
+            assert read(FILE, names=("PatientID",)).PatientID == "P"
 
 
 def test_a_picture_that_inflates_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dicom, "LARGEST_INFLATED", 5_000_000)
+    monkeypatch.setattr(dicom_files, "LARGEST_INFLATED", 5_000_000)
     with pytest.raises(BadAnswer, match="more than 5000000 bytes"):
         images._decode_dicom(deflated(10_000_000), 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -256,7 +255,7 @@ def test_dicom_stays_in_the_prearchive_when_told_so(
         (9, "experiments/2024-05-02_MR_2"),
     ]
     assert [(finding.severity, finding.message[:40]) for finding in plan.findings] == [
-        ("warning", "1 files are no DICOM and are left out."),
+        ("warning", "readme.txt is left out: no DICOM."),
         ("info", "The destination's anonymisation may rewr"),
     ]
     assert "Secret" not in repr(plan)
@@ -292,47 +291,6 @@ def test_filters_choose_by_the_headers(workspace: Workspace, incoming: Path) -> 
     ):
         plan = plan_upload(workspace, [incoming], "lab:BRAINS", filters=filters)
         assert [step.files for step in plan.steps] == files
-
-
-def test_an_archive_is_sent_as_it_is_with_whatever_else_is_in_it(
-    demo: DemoServer, workspace: Workspace, incoming: Path, tmp_path: Path
-) -> None:
-    packed = tmp_path / "study.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted((incoming / "NEW-1").rglob("*.dcm")):
-            archive.write(path, path.relative_to(incoming))
-        archive.writestr("notes.txt", "no image")
-    plan = plan_upload(workspace, [packed], "lab:BRAINS/S-9/S-9_MR")
-    (outcome,) = run(workspace, plan)
-    assert (outcome.state, outcome.verified) == (State.DONE, Evidence(size=1))
-    (row,) = [one for one in demo.site.prearchive if one.name == "S-9_MR"]
-    assert (row.status, files_of(row)) == ("READY", 9)
-
-
-def test_an_archive_without_dicom_is_refused_in_the_servers_words(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    packed = tmp_path / "notes.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("notes.txt", "no image")
-    (outcome,) = run(workspace, plan_upload(workspace, [packed], "lab:BRAINS"))
-    assert "did not include parsable files" in outcome.failures[0].error
-
-
-def test_old_servers_sort_an_archive_out_themselves(
-    demo: DemoServer, open_workspace: Callable[[str], Workspace], incoming: Path, tmp_path: Path
-) -> None:
-    demo.site.version = "1.7.6"
-    old = open_workspace("demo")
-    packed = tmp_path / "study.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted((incoming / "NEW-1").rglob("*.dcm")):
-            archive.write(path, path.relative_to(incoming))
-        archive.writestr("notes.txt", "no image")
-    (outcome,) = run(old, plan_upload(old, [packed], "lab:BRAINS/S-9/S-9_MR"))
-    assert outcome.state is State.DONE
-    (sent,) = [one for one in demo.requests if one.path == "/data/services/import"]
-    assert "import-handler=SI" in sent.query
 
 
 def test_several_studies_never_become_one_session(workspace: Workspace, incoming: Path) -> None:

@@ -42,9 +42,8 @@ def list_files(call: Call) -> Response:
     folder = stored_path(call, call.path.get("file", ""))
     if folder:
         found = _in_folder(call, found, folder)
-    index = call.params.get("index", "")
-    if index.isdigit():
-        found = found[int(index) : int(index) + 1]
+    if "index" in call.params:
+        return _by_index(call, found)
     form = call.form()
     if form in MEDIA_TYPES:
         return _archive(call, found, form)
@@ -54,6 +53,16 @@ def list_files(call: Call) -> Response:
     table = Table(columns, rows, "Files", total=False)
     table.properties = [{"key": "URI", "serverRoot": call.site.settings.context_path}]
     return call.table(table)
+
+
+def _by_index(call: Call, found: list[tuple[Placed, FileEntry]]) -> Response:
+    """``index=N`` asks for a file, not for its row. Below one resource no entry is ever accepted: 404."""
+    index = call.params["index"]
+    if "resource" not in call.path and index.isdigit() and int(index) < len(found):
+        return _content(call, found[int(index)][1].data, "application/octet-stream", {})
+    if call.flag("accept-not-found"):
+        return Response(status_code=204)
+    raise Refusal(404, "Unable to find file.")
 
 
 def get_file(call: Call) -> Response:

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, XnatTuiError
-from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
+from xnat_tui.model.entities import (
+    CHILD_KINDS,
+    SCAN_MODALITIES,
+    Fields,
+    Item,
+    Kind,
+    Listing,
+    modalities,
+    tells_modality,
+)
 from xnat_tui.model.place import Place
 from xnat_tui.xnat import documents, listing
 from xnat_tui.xnat.connection import Connection
@@ -36,9 +45,34 @@ class Reader:
         self._names: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._reread: set[str] = set()
         self._lock = threading.Lock()
+        self._modalities = False
+
+    def ask_modalities(self, *, wanted: bool) -> None:
+        """From now on, sessions whose row does not tell a modality come with those of their scans."""
+        self._modalities = self._modalities or wanted
 
     def below(self, parent: Place, kind: Kind) -> Listing:
         """The children of one kind. A failure is a listing with an error, never an empty one."""
+        found = self._below(parent, kind)
+        if kind is not Kind.EXPERIMENT or not self._modalities or all(map(tells_modality, found.items)):
+            return found
+        items = (self._with_modalities(parent, item) for item in found.items)
+        found = replace(found, items=tuple(items))
+        with self._lock:
+            if found.error is None:
+                self._known[_key(parent, kind)] = found
+        return found
+
+    def _with_modalities(self, parent: Place, session: Item) -> Item:
+        if tells_modality(session):
+            return session
+        scans = self._below(parent.child(session), Kind.SCAN)
+        if scans.error is not None:
+            return session
+        words = "\\".join(sorted({word for scan in scans.items for word in modalities(scan)}))
+        return session.with_fields(session.fields.joined(Fields.of({SCAN_MODALITIES: words or "unknown"})))
+
+    def _below(self, parent: Place, kind: Kind) -> Listing:
         if kind not in CHILD_KINDS[parent.kind]:
             return Listing()
         key = _key(parent, kind)
@@ -62,7 +96,10 @@ class Reader:
     def knows(self, parent: Place, kind: Kind) -> bool:
         """Whether these children are remembered, so that `below` needs no request."""
         with self._lock:
-            return _key(parent, kind) in self._known
+            known = self._known.get(_key(parent, kind))
+        if known is None:
+            return False
+        return kind is not Kind.EXPERIMENT or not self._modalities or all(map(tells_modality, known.items))
 
     def document(self, where: Place) -> Document:
         """Every field of an item, asked for anew. Raises XnatTuiError."""

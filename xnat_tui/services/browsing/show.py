@@ -74,6 +74,7 @@ def walk(
     filters learns what they let pass.
     """
     level = _LEVEL[DEPTHS[depth]]
+    reader.ask_modalities(wanted=filters.by_modality)
     with ThreadPoolExecutor(max(2, reader.connection.server.connections), "show") as pool:
         return _Walk(reader, filters, level, pool, tally).branch(root)
 

@@ -90,6 +90,9 @@ class Tree:
         self.filters = filters
         self.tally = Tally(filters)
         self._narrows = filters.narrows
+        for known in (source, destination):
+            if known is not None:
+                known.reader.ask_modalities(wanted=filters.by_modality)
         self.lock = threading.RLock()
         """Held while pairs that may be shown are changed."""
         one = source.root_item if source else None

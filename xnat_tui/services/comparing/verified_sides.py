@@ -184,6 +184,7 @@ def server_ledger(reader: Reader, scope: Scope, filters: Filters = NO_FILTERS) -
 
     Two requests or more for each place, and one for ten sessions.
     """
+    reader.ask_modalities(wanted=filters.by_modality)
     before = reader.connection.requests
     exported = {
         path.rpartition("/files/")[0] for entry in scope.folder.entries if (path := scope.path(entry))

@@ -22,7 +22,8 @@ from xnat_tui.services.copying.run import Control, CopyRun, check_stop
 from xnat_tui.services.copying.streams import Hash, disk_failure
 from xnat_tui.services.incoming import scratch
 from xnat_tui.services.uploading import dicom as uploading_dicom
-from xnat_tui.services.uploading.local_files import LocalFile, packed, read_instance
+from xnat_tui.services.uploading.local_files import LocalFile, packed
+from xnat_tui.services.uploading.studies import Instance, read_instance
 from xnat_tui.xnat import instances, item_xml, zips
 from xnat_tui.xnat.connection import encode_uri
 from xnat_tui.xnat.zips import Member
@@ -93,12 +94,12 @@ def _fetch(
                 seen.add(member.path)
                 file = _unpacked(member, folder / f"{len(found):06}.dcm")
                 problem = _problem(file, listed.get(member.path))
-                instance = read_instance(file) if not problem else None
-                if instance is not None and instance.instance:
-                    found.append(_Instance(instance.instance, path, file))
+                read = read_instance(file) if not problem else None
+                if isinstance(read, Instance):
+                    found.append(_Instance(read.instance, path, file))
                     continue
                 file.path.unlink()
-                said = problem or "This is no DICOM: the import service would leave it out."
+                said = problem or f"The import service would leave it out: {read.reason if read else ''}."
                 failures.append(Failure(f"{step.path}/{path}", said, "Copy it with --via files."))
         for name in listed.keys() - seen:
             failures.append(Failure(f"{step.path}/scans/{below}/files/{name}", "The source did not send it."))

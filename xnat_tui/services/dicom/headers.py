@@ -12,8 +12,6 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.xnat import dicom
-from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.listing import file_item
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
@@ -215,14 +213,12 @@ def _items(reader: Reader, place: Place, kind: Kind) -> Iterable[Item]:
 
 
 def _first_file(reader: Reader, resource: Place) -> Place:
-    """One file of a resource: XNAT lists the first alone with `index=0`, and older ones list all."""
-    item = resource.item
-    assert item is not None, "a resource is an item"
-    if reader.knows(resource, Kind.FILE):
-        known = reader.below(resource, Kind.FILE).items
-    else:
-        table = reader.connection.table(f"{encode_uri(item.uri)}/files", index=0)
-        known = tuple(file_item(row, item) for row in table)
+    """One file of a resource, from its list, which is read once and remembered.
+
+    `index=0` does not list the first alone: XNAT takes it for a request for the file (`FileList`), finds
+    none in its rows, and answers 404.
+    """
+    known = list(_items(reader, resource, Kind.FILE))
     if not known:
         raise NotFound(f"{resource.location} lists no file.")
     return resource.child(known[0])

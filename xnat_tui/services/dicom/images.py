@@ -17,7 +17,8 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.dicom.headers import dicom_files, files_of
 from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.dicom import DAMAGE, Content, quietly, read_header
+from xnat_tui.xnat.dicom import read_header
+from xnat_tui.xnat.dicom_files import DAMAGE, DamagedDicomError, NotDicomError, quietly, read_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -221,24 +222,23 @@ def _resampled(values: Values, size: int, axis: int) -> Values:
 
 def _decode_dicom(content: bytes, number: int) -> Frame:
     import numpy as np
-    import pydicom
-    from pydicom.errors import BytesLengthException, InvalidDicomError
+    from pydicom.errors import BytesLengthException
 
     failure: XnatTuiError
     compression = "This file"
     try:
+        header = read_whole(content)
         with quietly():
-            header = pydicom.dcmread(Content(content))
-            compression = header.file_meta.get("TransferSyntaxUID", pydicom.uid.UID("")).name
+            compression = header.file_meta.TransferSyntaxUID.name
             if "PixelData" not in header and "FloatPixelData" not in header:
                 raise BadAnswer("There is no picture in this file.", "Look at its header: D.")
             _check_size(header.get("Rows", 0), header.get("Columns", 0))
             return _from_header(header, number)
-    except InvalidDicomError:
+    except NotDicomError:
         failure = BadAnswer("This is no DICOM file.", "Look at another file.")
     except (NotImplementedError, RuntimeError, ImportError):
         failure = UsageError(f"{compression} cannot be decoded here.", _DECODERS)
-    except (*DAMAGE, BytesLengthException, ArithmeticError, np.exceptions.AxisError):
+    except (*DAMAGE, DamagedDicomError, BytesLengthException, np.exceptions.AxisError):
         failure = BadAnswer("The picture in this file is damaged.", "Look at another file.")
     raise failure
 

@@ -44,6 +44,7 @@ class Walk:
         self.policy = policy
         self.filters = filters
         self.tally = Tally(filters)
+        source.ask_modalities(wanted=filters.by_modality)
         self.steps: list[Step] = []
         self.findings: list[Finding] = []
         self.missing_types: list[str] = []

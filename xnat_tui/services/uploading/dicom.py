@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 
 from xnat_tui.errors import (
@@ -26,12 +27,13 @@ from xnat_tui.services.copying.run import ATTEMPTS, Control, pause
 from xnat_tui.services.prearchive.details import archived_session
 from xnat_tui.services.prearchive.sessions import Prearchive
 from xnat_tui.services.prearchive.work import send_and_watch
-from xnat_tui.services.uploading.files import open_file, pack, parts
-from xnat_tui.services.uploading.local_files import CONTENT_TYPES, LocalFile, instance_uids, unpacked
+from xnat_tui.services.uploading.archives import Contents
+from xnat_tui.services.uploading.files import pack, parts
+from xnat_tui.services.uploading.local_files import LocalFile, unpacked
 from xnat_tui.xnat import importing, instances, viewer
 from xnat_tui.xnat import prearchive as wire
 from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.importing import Handler
+from xnat_tui.xnat.dicom_files import missing_start
 from xnat_tui.xnat.writing import Body
 
 log = logging.getLogger("xnat_tui.upload")
@@ -48,17 +50,20 @@ class _Arrival:
 
 
 def send(connection: Connection, step: Step, control: Control, policy: Policy) -> Outcome:
-    """Send one study, or one archive; build it, and archive it where that is wanted.
+    """Send one study; build it, and archive it where that is wanted.
 
     XNAT may rewrite DICOM on arrival, so nothing is verified by digest: the SOP instance UIDs that were sent
     are looked for in the headers of what arrived. What could not be archived waits in the prearchive. Raises
     Interrupted, and what the server says against it.
     """
+    if step.data.get("archive"):
+        raise XnatTuiError("An earlier version planned this, and sent archives as they were.", "Plan again.")
     files = unpacked(step.data["files"])
     for file in files:
         file.check()
-    sent = [instance_uids(file) if policy.verify else set[str]() for file in files]
-    addresses = _Sender(connection, step, control, policy).send(files)
+    sender = _Sender(connection, step, control, policy)
+    addresses = sender.send(files)
+    sent = sender.uids
     arrived = [_see_through(connection, step, control, policy, address) for address in addresses]
     failures = [one.failure for one in arrived if one.failure]
     evidence = Evidence()
@@ -109,39 +114,37 @@ class _Sender:
     step: Step
     control: Control
     policy: Policy
+    uids: list[set[str]] = field(default_factory=list)
+    """SOP instance UIDs of each file that was packed, where it can be told."""
 
     def send(self, files: list[LocalFile]) -> list[str]:
         """Addresses of the sessions that they are in now, each once."""
         found: dict[str, None] = {}
-        for body, content_type, count in self._bodies(files):
-            found.update(dict.fromkeys(self._import(body, content_type)))
-            for _ in range(count):
-                self.control.on_file()
+        with Contents() as contents:
+            for part in parts(files):
+                with streams.spool() as packed:
+                    names = [f"{number:06}.dcm" for number in range(1, len(part) + 1)]
+                    length = pack(part, packed, self.control, names, contents, self._begin)
+                    body = Body(partial(streams.again, packed, self.control), length, self.control.on_bytes)
+                    found.update(dict.fromkeys(self._import(body)))
+                for _ in part:
+                    self.control.on_file()
         return list(found)
 
-    def _bodies(self, files: list[LocalFile]) -> Iterator[tuple[Body, str, int]]:
-        if self.step.data.get("archive"):
-            (file,) = files
-            kind = CONTENT_TYPES.get(file.path.suffix.lower(), "application/zip")
-            yield Body(partial(open_file, file), file.size, self.control.on_bytes), kind, 1
-            return
-        for part in parts(files):
-            with streams.spool() as packed:
-                names = [f"{number:06}.dcm" for number in range(1, len(part) + 1)]
-                length = pack(part, packed, self.control, names)
-                body = Body(partial(streams.again, packed, self.control), length, self.control.on_bytes)
-                yield body, CONTENT_TYPES[".zip"], len(part)
+    def _begin(self, start: bytes) -> bytes:
+        uid = instances.uid_of(io.BytesIO(start))
+        self.uids.append({uid} if uid else set())
+        return missing_start(start)
 
-    def _import(self, body: Body, content_type: str) -> list[str]:
-        """Again after a lost answer only with the importer that takes the same files in twice unharmed."""
-        handler = importing.handler_for(self.connection, only_dicom=not self.step.data.get("archive"))
+    def _import(self, body: Body) -> list[str]:
+        """Again after a lost answer: the importer takes the same files in twice unharmed."""
         attempt = 0
         while True:
             try:
-                return importing.send(self.connection, body, content_type, handler, self._params())
+                return importing.send(self.connection, body, "application/zip", self._params())
             except (Unclear, ServerUnreachable):
                 attempt += 1
-                if handler is not Handler.DICOM_ZIP or attempt >= ATTEMPTS:
+                if attempt >= ATTEMPTS:
                     raise
                 pause(self.control, attempt - 1)
 

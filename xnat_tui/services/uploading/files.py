@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import IO, BinaryIO, cast
 
@@ -16,7 +16,8 @@ from xnat_tui.services.copying.files import LARGE, addressable
 from xnat_tui.services.copying.parcels import MOST_BYTES, MOST_FILES
 from xnat_tui.services.copying.run import ATTEMPTS, Control, check_stop, pause
 from xnat_tui.services.planning.file_decisions import differs, evidence
-from xnat_tui.services.uploading.local_files import CHUNK, LocalFile, unpacked
+from xnat_tui.services.uploading.archives import Contents
+from xnat_tui.services.uploading.local_files import LocalFile, unpacked
 from xnat_tui.xnat import writing
 from xnat_tui.xnat.connection import Connection, encode_uri
 from xnat_tui.xnat.listing import file_item
@@ -113,8 +114,8 @@ class _Run:
             self._note(existed)
             self._control.on_file()
         for part in parts([file for file in files if file not in alone]):
-            with streams.spool() as packed:
-                length = pack(part, packed, self._control, [file.name for file in part])
+            with streams.spool() as packed, Contents() as contents:
+                length = pack(part, packed, self._control, [file.name for file in part], contents)
                 body = Body(partial(streams.again, packed, self._control), length, self._control.on_bytes)
                 uri = self._step.target.uri
                 self._note(
@@ -171,19 +172,26 @@ def parts(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:
         yield part
 
 
-def pack(files: Sequence[LocalFile], into: IO[bytes], control: Control, names: Sequence[str]) -> int:
-    """Zip files, uncompressed, under these names; the length. Raises XnatTuiError, Interrupted."""
+def pack(
+    files: Sequence[LocalFile],
+    into: IO[bytes],
+    control: Control,
+    names: Sequence[str],
+    contents: Contents,
+    before: Callable[[bytes], bytes] = lambda _start: b"",
+) -> int:
+    """Zip files, uncompressed, under these names; the length. Raises XnatTuiError, Interrupted.
+
+    `before` is shown the beginning of each, and says what is to stand before it.
+    """
     failure: XnatTuiError
     try:
         with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive:
             for file, name in zip(files, names, strict=True):
-                with (
-                    open_file(file) as opened,
-                    archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member,
-                ):
-                    while chunk := opened.read(CHUNK):
+                with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
+                    for number, chunk in enumerate(contents.chunks(file)):
                         check_stop(control)
-                        member.write(chunk)
+                        member.write(chunk if number else before(chunk) + chunk)
         return into.tell()
     except OSError as error:
         failure = streams.disk_failure(error)

@@ -6,38 +6,33 @@ import hashlib
 import json
 import os
 import stat
-import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from xnat_tui.errors import NotFound, XnatTuiError
-from xnat_tui.xnat.dicom import quietly
-from xnat_tui.xnat.instances import uid_of
-from xnat_tui.xnat.zips import DAMAGED
 
 CHUNK = 1024 * 1024
-CONTENT_TYPES = {
-    ".zip": "application/zip",
-    ".tar": "application/x-tar",
-    ".tgz": "application/x-gzip",
-    ".gz": "application/x-gzip",
-}
-_KEYWORDS = (
-    *("StudyInstanceUID", "SOPInstanceUID", "PatientID", "StudyDate", "Modality"),
-    *("SeriesNumber", "SeriesDescription"),
-)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LocalFile:
-    """A file, and the path under which it is sent: its own name, or its way below the named folder."""
+    """A file, and the path under which it is sent: its own name, or its way below the named folder.
+
+    A file in an archive is the `member`-th there; `path` is then that of the archive, which had
+    `archive_size` bytes.
+    """
 
     path: Path
     name: str
     size: int
+    member: int | None = None
+    archive_size: int = 0
+
+    @classmethod
+    def within(cls, archive: LocalFile, member: int, name: str, size: int) -> LocalFile:
+        shown = f"{archive.name}/{name}".encode("utf-8", "replace").decode()
+        return cls(archive.path, shown, size, member, archive.size)
 
     def __repr__(self) -> str:
         return f"<LocalFile of {self.size} bytes>"
@@ -49,9 +44,10 @@ class LocalFile:
         except OSError as error:
             reason = error.strerror or type(error).__name__
         else:
-            if size == self.size:
+            planned = self.size if self.member is None else self.archive_size
+            if size == planned:
                 return
-            reason = f"it had {self.size} bytes when this was planned, now {size}"
+            reason = f"it had {planned} bytes when this was planned, now {size}"
         raise XnatTuiError(f"{self.name} cannot be sent: {reason}.", "Plan again.")
 
     def md5(self) -> str:
@@ -95,99 +91,18 @@ def collect(paths: Iterable[Path]) -> Found:
     return Found(tuple(files), tuple(left_out))
 
 
-def is_archive(file: LocalFile) -> bool:
-    """Whether it is a zip or tar by name and by content."""
-    if file.path.suffix.lower() not in CONTENT_TYPES:
-        return False
-    try:
-        return zipfile.is_zipfile(file.path) or tarfile.is_tarfile(file.path)
-    except (OSError, EOFError):
-        return False
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Instance:
-    """One DICOM file by the fields that decide where it belongs; "" where it lacks one."""
-
-    file: LocalFile
-    study: str
-    instance: str
-    patient: str
-    date: str
-    """`yyyy-mm-dd`"""
-    modality: str
-    series: str
-    description: str
-
-
-def read_instance(file: LocalFile) -> Instance | None:
-    """The few fields of a DICOM file; None for what is none."""
-    texts = _header(file)
-    if not texts.get("StudyInstanceUID"):
-        return None
-    day = texts["StudyDate"]
-    return Instance(
-        file,
-        texts["StudyInstanceUID"],
-        texts["SOPInstanceUID"],
-        texts["PatientID"],
-        f"{day[:4]}-{day[4:6]}-{day[6:8]}" if len(day) == 8 else "",
-        texts["Modality"],
-        texts["SeriesNumber"],
-        texts["SeriesDescription"],
-    )
-
-
-def instance_uids(file: LocalFile) -> set[str]:
-    """SOP instance UIDs of a DICOM file, or of all of them in a zip or tar; none for what is no DICOM.
-
-    Raises XnatTuiError where it cannot be read.
-    """
-    try:
-        if is_archive(file):
-            return {uid for opened in _members(file) if (uid := uid_of(opened))}
-        with file.path.open("rb") as single:
-            return {uid} if (uid := uid_of(single)) else set()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-    except (*DAMAGED, tarfile.TarError):
-        reason = "it is damaged"
-    raise XnatTuiError(f"{file.name} cannot be read: {reason}.", "Check it.")
-
-
-def _members(file: LocalFile) -> Iterator[IO[bytes]]:
-    if zipfile.is_zipfile(file.path):
-        with zipfile.ZipFile(file.path) as archive:
-            for info in archive.infolist():
-                with archive.open(info) as opened:
-                    yield opened
-        return
-    with tarfile.open(file.path) as tape:
-        for entry in tape:
-            if (member := tape.extractfile(entry)) is not None:
-                yield member
-
-
 def packed(files: Iterable[LocalFile]) -> str:
     """A list of files as the text that a step carries."""
-    return json.dumps([[str(one.path), one.name, one.size] for one in files])
+    return json.dumps([_fields(one) for one in files])
+
+
+def _fields(file: LocalFile) -> list[str | int]:
+    inside = [] if file.member is None else [file.member, file.archive_size]
+    return [str(file.path), file.name, file.size, *inside]
 
 
 def unpacked(text: str) -> list[LocalFile]:
-    return [LocalFile(Path(path), name, size) for path, name, size in json.loads(text)]
-
-
-def _header(file: LocalFile) -> dict[str, str]:
-    """Empty for what is no DICOM."""
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        with quietly(), file.path.open("rb") as opened:
-            header = pydicom.dcmread(opened, stop_before_pixels=True, specific_tags=list(_KEYWORDS))
-            return {name: str(header.get(name, "") or "") for name in _KEYWORDS}
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, TypeError, NotImplementedError):
-        return {}
+    return [LocalFile(Path(path), *rest) for path, *rest in json.loads(text)]
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import Interrupted, NotFound, UsageError, XnatTuiError
 from xnat_tui.jobs.control import Control
+from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, End, Finding, OnExisting, Plan, Policy, Step
+from xnat_tui.model.plan import Action, End, Finding, LeftOut, OnExisting, Plan, Policy, Step
 from xnat_tui.model.prearchive import illegal_characters
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.browsing.find import find_one
@@ -26,8 +27,9 @@ from xnat_tui.services.planning.copy import command
 from xnat_tui.services.planning.file_decisions import Decision, decide
 from xnat_tui.services.uploading import dicom as uploading_dicom
 from xnat_tui.services.uploading import files as uploading_files
-from xnat_tui.services.uploading import local_files
-from xnat_tui.services.uploading.local_files import Found, Instance, LocalFile
+from xnat_tui.services.uploading import local_files, studies
+from xnat_tui.services.uploading.local_files import Found, LocalFile
+from xnat_tui.services.uploading.studies import Instance, Study
 from xnat_tui.xnat import viewer
 from xnat_tui.xnat.connection import Connection
 
@@ -62,12 +64,12 @@ def plan_upload(
         raise UsageError(f"{where} is no single destination.", "Name one, without wildcards.")
     found = local_files.collect([Path(path) for path in paths])
     planner = _Planner(workspace, where, to, policy or Policy(), filters, tuple(map(str, paths)))
-    for name in found.left_out:
-        planner.findings.append(Finding("warning", f"{name} is left out: no file, or no name for a server."))
+    planner.left_out += [LeftOut(name, "no file, or no name for a server") for name in found.left_out]
     if where.step(Kind.RESOURCE) is not None:
         planner.plan_files(found)
     else:
         planner.plan_dicom(found)
+    planner.tell_left_out()
     planner.findings += preflight.change_reason(planner.reader.connection, planner.policy)
     return planner.plan()
 
@@ -90,17 +92,6 @@ def upload_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
             return Outcome.failed(step, error)
 
     yield execute
-
-
-@dataclass(slots=True)
-class _Study:
-    """The DICOM files of one study."""
-
-    instances: list[Instance] = field(default_factory=list)
-
-    @property
-    def first(self) -> Instance:
-        return self.instances[0]
 
 
 class _Planner:
@@ -126,6 +117,7 @@ class _Planner:
         self.sources = sources
         self.steps: list[Step] = []
         self.findings: list[Finding] = []
+        self.left_out: list[LeftOut] = []
 
     def plan(self) -> Plan:
         line = command("upload", self.sources, str(self.where), self.policy, self.filters)
@@ -138,40 +130,58 @@ class _Planner:
             findings=tuple(self.findings),
             command=line if self.where.step(Kind.RESOURCE) else f"{line} --to {self.to}",
             root=self.where.name_of(Kind.PROJECT),
+            left_out=tuple(self.left_out),
         )
 
     def plan_dicom(self, found: Found) -> None:
-        """A step per study of loose files, and one per archive, which is sent as it is."""
+        """A step per study, whether its files stand by themselves or in archives."""
         subject, session = self._labels()
         project = self.where.name_of(Kind.PROJECT)
         exists = bool(session) and self.to == "archive" and self._archived(project, session)
-        studies: dict[str, _Study] = defaultdict(_Study)
-        archives: list[LocalFile] = []
-        strangers = 0
-        for file in found.files:
-            if local_files.is_archive(file):
-                archives.append(file)
-            elif (instance := local_files.read_instance(file)) is None:
-                strangers += 1
-            elif self._keeps(instance, subject, session):
-                studies[instance.study].instances.append(instance)
-        if strangers:
-            self.findings.append(Finding("warning", f"{strangers} files are no DICOM and are left out."))
-        if not studies and not archives:
+        sorted_out = self._studies(found, subject, session)
+        if not sorted_out:
             self.findings.append(Finding("error", "There is no DICOM to send.", "Check paths and filters."))
         self._check_viewer()
         self._note_side_effects(project)
-        for number, (uid, study) in enumerate(studies.items(), 1):
+        for number, (uid, study) in enumerate(sorted_out.items(), 1):
             first = study.first
             name = "_".join(part for part in (first.date, first.modality, str(number)) if part)
             step = self._dicom_step(name, [one.file for one in study.instances], uid)
             count = len({one.instance for one in study.instances})
             step = replace(step, data={**step.data, "instances": str(count)})
-            self.steps.append(self._judged(step, several=len(studies) > 1, exists=exists))
-        for file in archives:
-            step = self._dicom_step(file.name, [file], "")
-            step = replace(step, data={**step.data, "archive": "yes"})
-            self.steps.append(self._judged(step, several=False, exists=exists))
+            self.steps.append(self._judged(step, study, several=len(sorted_out) > 1, exists=exists))
+        patients = {patient for study in sorted_out.values() for patient in study.patients}
+        if subject and not session and len(patients) > 1:
+            message = f"Files with {len(patients)} different Patient IDs all go to subject {subject}."
+            self.findings.append(Finding("warning", message, "Is each of them the same person?"))
+
+    def _studies(self, found: Found, subject: str, session: str) -> Mapping[str, Study]:
+        """By Study Instance UID, what the filters keep of each."""
+        read: dict[str, Study] = defaultdict(Study)
+        for file in found.files:
+            for one in studies.look(file):
+                if isinstance(one, LeftOut):
+                    self.left_out.append(one)
+                else:
+                    read[one.study].instances.append(one)
+        kept: dict[str, Study] = {}
+        for uid, study in read.items():
+            modalities = study.modalities
+            wanted = [one for one in study.instances if self._keeps(one, modalities, subject, session)]
+            if wanted:
+                kept[uid] = Study(wanted)
+        return kept
+
+    def tell_left_out(self) -> None:
+        """One finding for each reason; the plan itself has every file."""
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for one in self.left_out:
+            reasons[one.reason].append(one.path)
+        told = [
+            Finding("warning", f"{_named(paths)} {'is' if len(paths) == 1 else 'are'} left out: {reason}.")
+            for reason, paths in reasons.items()
+        ]
+        self.findings = [*told, *self.findings]
 
     def plan_files(self, found: Found) -> None:
         """Steps for one resource: what it lacks, what is replaced, what is there, what differs."""
@@ -248,9 +258,9 @@ class _Planner:
             return False
         return bool(project)
 
-    def _keeps(self, instance: Instance, subject: str, session: str) -> bool:
+    def _keeps(self, instance: Instance, modalities: str, subject: str, session: str) -> bool:
         """Filters go by what the headers say where the destination does not name it."""
-        study = Fields.of({"date": instance.date, "modality": instance.modality})
+        study = Fields.of({"date": instance.date, "modality": modalities})
         series = Fields.of({"type": instance.description})
         return all(
             self.filters.keeps(item)
@@ -288,8 +298,23 @@ class _Planner:
             },
         )
 
-    def _judged(self, step: Step, *, several: bool, exists: bool) -> Step:
+    def _judged(self, step: Step, study: Study, *, several: bool, exists: bool) -> Step:
         label = step.data["label"]
+        patients = study.patients
+        if len(patients) > 1:
+            who = "; ".join(_named([one.file.name for one in files]) for files in patients.values())
+            self.findings.append(
+                Finding(
+                    "warning",
+                    f"{step.path}: one study with {len(patients)} different Patient IDs: {who}.",
+                    "Send each patient's files by themselves; --subject chooses by Patient ID.",
+                )
+            )
+            reason = f"{len(patients)} different Patient IDs in one study, which would become one session"
+            return replace(step, action=Action.CONFLICT, reason=reason)
+        if repeated := [one.file.name for one in study.repeated]:
+            message = f"{step.path}: {_named(repeated)} repeat the SOP Instance UID of another file."
+            self.findings.append(Finding("warning", message, "XNAT keeps one file of each."))
         if several and label:
             reason = f"several studies cannot all become {label}"
             return replace(step, action=Action.CONFLICT, reason=reason)
@@ -364,6 +389,11 @@ def _is_named(workspace: Workspace, where: Location) -> bool:
     except (NotFound, UsageError):
         return False
     return len(places) == 1
+
+
+def _named(names: Sequence[str]) -> str:
+    """`a, b and 7 more files`"""
+    return ", ".join(names[:2]) + (f" and {counted(len(names) - 2, 'more file')}" if names[2:] else "")
 
 
 def _holder(owner: Place, side: str) -> str:
