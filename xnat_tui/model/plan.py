@@ -82,6 +82,8 @@ class Policy:
     mode: Mode = Mode.AUTO
     layout: Layout = Layout.XNAT
     metadata: bool = True
+    bids_map: str = ""
+    """A CSV file that says what series are, for the layout `bids`; "" is none."""
     overwrite_local: bool = False
     verify: bool = True
     ohif: bool = False

@@ -17,12 +17,15 @@ from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Layout, Mode
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
-from xnat_tui.services.exporting.documents import DESCRIPTION, IGNORE, TABLE
-from xnat_tui.services.exporting.layouts import Arrangement, Slot, folds_case
+from xnat_tui.services.exporting.bids import Images, is_named_image, to_text
+from xnat_tui.services.exporting.bids_documents import DESCRIPTION, OWN, participant
+from xnat_tui.services.exporting.bids_map import SeriesMap, read_map
+from xnat_tui.services.exporting.documents import TABLE
+from xnat_tui.services.exporting.layouts import NAMES, Arrangement, Slot, bindings_text, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
 from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
-from xnat_tui.services.planning.copy import command
+from xnat_tui.services.planning.copy import command, shell_word
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 _SHOWN = 5
@@ -44,8 +47,7 @@ def plan_export(
     folder = _checked(places, folder, policy)
     walk_ = _Walk(reader, folder, policy, filters)
     walk_.whole_paths = _spans_projects(places)
-    for place in places:
-        walk_.add(place)
+    walk_.add(places)
     walk_.finish()
     sources = [str(place.location) for place in places]
     return Plan(
@@ -66,6 +68,8 @@ def _checked(places: Sequence[Place], folder: Path, policy: Policy) -> Path:
         raise UsageError("One export has one source server.", "Start one export for each server.")
     if policy.mode is Mode.RSYNC:
         raise UsageError("--mode rsync copies between servers; an export cannot use it.", "Leave it out.")
+    if policy.bids_map and policy.layout is not Layout.BIDS:
+        raise UsageError("--bids-map names images for --layout bids.", "Add --layout bids, or leave it out.")
     folder = folder.expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.", "Name a folder; it is made when it is not there.")
@@ -81,6 +85,7 @@ def _spans_projects(places: Sequence[Place]) -> bool:
 def _command(sources: Sequence[str], folder: Path, policy: Policy, filters: Filters) -> str:
     line = command("export", [*sources, "--to"], str(folder), policy, filters)
     options = [f"--layout {policy.layout}"] if policy.layout is not Layout.XNAT else []
+    options += [f"--bids-map {shell_word(policy.bids_map)}"] if policy.bids_map else []
     options += [] if policy.metadata else ["--no-metadata"]
     options += ["--overwrite"] if policy.overwrite_local else []
     return " ".join([line, *options])
@@ -97,25 +102,56 @@ class _Walk:
         self.manifest = Manifest(folder)
         self.steps: list[Step] = []
         self.whole_paths = False
-        self._arrangement = Arrangement(policy.layout, folds=folds_case(folder))
+        self._server = reader.connection.url
+        self._arrangement = Arrangement(
+            policy.layout, folds=folds_case(folder), server=self._server, bound=self.manifest.bindings
+        )
+        self._images = Images(
+            read_map(Path(policy.bids_map)) if policy.bids_map else SeriesMap(),
+            self._arrangement.entities,
+            lambda uri: self.manifest.place_of(self._server, uri),
+            [entry.path for entry in self.manifest if is_named_image(entry.path)],
+        )
+        self._participants: dict[str, dict[str, str]] = {}
         self._seen: set[tuple[str, str]] = set()
         self._uncounted = 0
         self._renamed = 0
         self._others = 0
         self._left = 0
 
-    def add(self, place: Place) -> None:
-        """Plan one place with everything below it."""
-        top = place.up_to(Kind.RESOURCE)
-        only = place.item.key if place.kind is Kind.FILE and place.item else ""
-        root = walk(self.reader, top, "resources", self.filters)
-        branches = list(root.walk())
-        if self.policy.mode is not Mode.METADATA:
-            self._list_files([branch.place for branch in branches if self._has_files(branch.place, top)])
-        if self.policy.metadata:
-            self._documents_above(place)
-        for branch in branches:
-            self._branch(branch, top, only)
+    def add(self, places: Sequence[Place]) -> None:
+        """Plan these places with everything below them."""
+        walked = []
+        for place in places:
+            top = place.up_to(Kind.RESOURCE)
+            branches = list(walk(self.reader, top, "resources", self.filters).walk())
+            resources = [one.place for one in branches if self._has_files(one.place, top)]
+            if self.policy.mode is not Mode.METADATA:
+                self._list_files(resources)
+            walked.append((place, top, branches, resources))
+        if self.policy.layout is Layout.BIDS:
+            self._name_images([one for _, _, _, resources in walked for one in resources])
+        for place, top, branches, _ in walked:
+            if self.policy.metadata:
+                self._documents_above(place)
+            only = place.item.key if place.kind is Kind.FILE and place.item else ""
+            for branch in branches:
+                self._branch(branch, top, only)
+
+    def _name_images(self, resources: Sequence[Place]) -> None:
+        """BIDS names, for all images at once: those of one kind in a session are counted."""
+        places = {place.item.uri: place for place in resources if place.item is not None}
+        self._images.name(
+            [
+                (place, [item.key for item in self.reader.below(place, Kind.FILE).items])
+                for place in places.values()
+            ]
+        )
+        for place in places.values():
+            subject = place.of(Kind.SUBJECT)
+            if subject is not None and self._images.of(place):
+                told = participant(subject.fields) if self.policy.metadata else {}
+                self._participants[self._arrangement.entities(place.up_to(Kind.SUBJECT))] = told
 
     def _branch(self, branch: Branch, top: Place, only: str) -> None:
         place = branch.place
@@ -177,7 +213,7 @@ class _Walk:
             )
             return
         action = Action.UPDATE if (self.folder / target).exists() else Action.CREATE
-        data = {"location": str(place.location), "item": _words(place)}
+        data = {"location": str(place.location), "item": _words(place), **self._names()}
         self._step(action, place, "XML document", target, data, task="metadata")
 
     def _resource(self, place: Place, only: str) -> None:
@@ -185,7 +221,7 @@ class _Walk:
         assert resource is not None, "a resource is an item"
         if not self._first(only, place):
             return
-        slot = self._arrangement.slot(place)
+        slot = self._arrangement.slot(place, self._images.names(place))
         listing = self.reader.below(place, Kind.FILE)
         data = {
             **slot.to_data(),
@@ -196,8 +232,11 @@ class _Walk:
             "only": only,
             "location": str(place.location),
             "item": _words(place),
-            "server": self.reader.connection.url,
+            "server": self._server,
+            **self._names(),
         }
+        if images := self._images.of(place):
+            data["images_named"] = to_text(images)
         if resource.files is None or any(item.bytes is None for item in listing.items):
             self._uncounted += 1
         chosen = [item for item in listing.items if not only or item.key == only]
@@ -225,13 +264,19 @@ class _Walk:
             size=size if listing.items else resource.bytes or 0,
         )  # fmt: skip
 
+    def _names(self) -> dict[str, str]:
+        """The names that the place asked for last rests on, as a step carries them."""
+        return {NAMES: bindings_text(self._arrangement.bindings())}
+
     def _wanted(
         self, slot: Slot, place: Place, listing: Listing, chosen: list[Item]
     ) -> tuple[list[Item], int, list[tuple[Item, str]]]:
         """The files to be fetched, how many are complete and not in the manifest, and those left."""
         resource = place.item
         assert resource is not None, "a resource is an item"
-        names = slot.names((item.key for item in listing.items), folds=self._arrangement.folds)
+        paths = [item.key for item in listing.items]
+        kept = self.manifest.places_of(self._server, resource.uri, paths)
+        names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
         if self.policy.overwrite_local:
             return chosen, 0, []
@@ -242,7 +287,7 @@ class _Walk:
             name = names[item.key]
             uri, words = f"{resource.uri}/files/{item.key}", f"{_words(place)}/files/{item.key}"
             try:
-                there = standing(self.manifest, name, item, uri, self.reader.connection.url, words)
+                there = standing(self.manifest, name, item, uri, self._server, words)
             except OSError as error:
                 left.append((item, f"{name} stands there and cannot be read: {error.strerror}."))
                 continue
@@ -322,17 +367,31 @@ class _Walk:
         self.steps.append(
             Step(
                 len(self.steps) + 1, Action.CREATE, "dataset", DESCRIPTION, Kind.PROJECT,
-                End(first.source.server, ""), End("", DESCRIPTION), reason="BIDS description",
+                End(first.source.server, ""), End("", DESCRIPTION), reason="what BIDS asks for",
+                data={"participants": json.dumps(self._participants)},
             )
         )  # fmt: skip
 
     def _own_description(self) -> Iterator[Finding]:
         if self.policy.layout is not Layout.BIDS or self.policy.overwrite_local:
             return
-        own = [name for name in (DESCRIPTION, IGNORE) if document_changed(self.manifest, name, unknown=True)]
+        own = [name for name in OWN if document_changed(self.manifest, name, unknown=True)]
         if own:
             verb = "stay as they are" if len(own) > 1 else "stays as it is"
             what = f"{' and '.join(own)} of the folder {verb}; --overwrite would replace what is there."
+            yield Finding("info", what)
+
+    def _about_images(self) -> Iterator[Finding]:
+        """Images that stay below sourcedata, and what becomes of those that lack something."""
+        unnamed = list(self._images.unnamed.items())
+        hint = "Say what they are with --bids-map FILE.csv."
+        for number, (place, why) in enumerate(unnamed[:_SHOWN]):
+            what = f"{place.location} stays below sourcedata: {why}."
+            yield Finding("warning", what, "" if number else hint)
+        if len(unnamed) > _SHOWN:
+            yield Finding("warning", f"{len(unnamed) - _SHOWN} more resources stay below sourcedata.")
+        if self._participants:
+            what = "Images whose files lack what BIDS asks for are listed in .bidsignore, with the reason."
             yield Finding("info", what)
 
     def all_findings(self) -> Iterator[Finding]:
@@ -353,6 +412,7 @@ class _Walk:
                 "Choose another folder, or replace what is there with --overwrite.",
             )
         yield from self._own_description()
+        yield from self._about_images()
         if self._uncounted:
             noun = "resource was" if self._uncounted == 1 else "resources were"
             yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")
