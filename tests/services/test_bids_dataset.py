@@ -128,7 +128,7 @@ REST = ("5", "BOLD", "ep2d_bold_rest", {"f.nii.gz": SERIES, "f.json": b'{"EchoTi
 T1 = ("2", "T1_MPRAGE", "t1_mprage_sag", {"a.nii.gz": VOLUME, "a.json": b'{"EchoTime": 0.003}'})
 
 
-@pytest.mark.parametrize(("project", "named"), [("BRAINS", True), ("TEACHING", False), ("LEGACY", False)])
+@pytest.mark.parametrize(("project", "named"), [("BRAINS", True), ("TEACHING", False), ("LEGACY", True)])
 def test_the_validator_finds_no_error_in_an_export_of_the_demo(exporting, project, named):
     """TEACHING has DICOM only, LEGACY files that cannot be fetched."""
     one = exporting(source_site())
@@ -136,6 +136,9 @@ def test_the_validator_finds_no_error_in_an_export_of_the_demo(exporting, projec
     assert bool(one.named()) == named
     assert (one.folder / "sourcedata").is_dir()
     assert validated(one.folder) == set()
+    if project == "BRAINS":
+        assert "#" not in (one.folder / ".bidsignore").read_text()
+        assert any("/dwi/" in name for name in one.named())
 
 
 def test_what_is_refused_without_an_error_of_ours_would_be_seen(exporting, study):
@@ -209,6 +212,18 @@ def test_an_image_that_the_validator_would_refuse_is_set_aside_with_the_reason(
     one.export("lab:P")
     comments = [line for line in (one.folder / ".bidsignore").read_text().splitlines() if line[:2] == "# "]
     assert [line.startswith(f"# {why}") for line in comments] == [True]
+    assert validated(one.folder) == set()
+
+
+def test_a_sidecar_whose_image_did_not_arrive_is_set_aside(exporting, study):
+    site = study({"S1": [T1]})
+    one = exporting(site)
+    plan = one.plan("lab:P")
+    [session] = site.projects["P"].subjects[next(iter(site.projects["P"].subjects))].experiments.values()
+    del session.scans["2"].resources[0].files["a.nii.gz"]
+    one.run(plan)
+    assert one.named() == {"sub-S1/ses-E1/anat/sub-S1_ses-E1_T1w.json"}
+    assert "# Its image is not here.\n" in (one.folder / ".bidsignore").read_text()
     assert validated(one.folder) == set()
 
 
@@ -339,19 +354,10 @@ def test_what_nobody_can_tell_stays_below_sourcedata_and_the_plan_says_why(expor
 
 def test_a_table_decides_where_it_says_something(exporting, study, tmp_path):
     table = tmp_path / "map.csv"
-    rows = (
-        "scan,suffix,entities",
-        "my seq*,func/bold,task-stroop_acq-fast",
-        "T1_MPRAGE,,acq-hires",
-        "DWI*,,",
-    )
-    table.write_text("\n".join(rows))
-    scans = [
-        T1,
-        REST,
-        ("7", "X", "my sequence", {"x.nii.gz": SERIES}, "2000"),
-        ("8", "DWI_1", "", {"x.nii.gz": SERIES}),
-    ]
+    rows = ("my seq*,func/bold,task-stroop_acq-fast", "T1_MPRAGE,,acq-hires", "DWI*,,")
+    table.write_text("\n".join(("scan,suffix,entities", *rows)))
+    files = {"x.nii.gz": SERIES}
+    scans = [T1, REST, ("7", "X", "my sequence", files, "2000"), ("8", "DWI_1", "", files)]
     one = exporting(study({"S1": scans}))
     plan = one.plan("lab:P", bids_map=str(table))
     assert f"--layout bids --bids-map {table}" in plan.command

@@ -146,7 +146,7 @@ class Images:
         named = {"subject": subject.removeprefix("sub-"), "session": session.removeprefix("ses-")}
         apart = _told_apart({path: path[: -len(end)] for path, end in images.items()}, series.rule)
         for path, ending in images.items():
-            files = {path[: -len(ending)] + end for end in bids_schema.sidecar_endings()} & set(paths)
+            files = {path[: -len(ending)] + end for end in bids_schema.SIDECAR_ENDINGS} & set(paths)
             if series.suffix == "dwi" and not {".bval", ".bvec"} <= {one[-5:] for one in files}:
                 self.unnamed[place] = "its .bval and .bvec are not there"
                 continue

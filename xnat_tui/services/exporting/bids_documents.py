@@ -61,6 +61,9 @@ class Dataset:
             if image.task:
                 self._sidecar(step, image)
         refused = {name: why for name in self._images() if (why := why_not(self.run.folder, name))}
+        if refused:
+            log.warning("%d images lack what BIDS asks for; %s has the reasons.", len(refused), IGNORE)
+        refused |= dict.fromkeys(self._alone(), "Its image is not here.")
         self._scans({image.name: image.acquired for _, image in fetched}, refused)
         self._participants()
         self._put(DESCRIPTION, _json(self._description()))
@@ -70,6 +73,16 @@ class Dataset:
         """Places of all images with BIDS names, of this export and of earlier ones."""
         entries = (entry.path for entry in self.run.manifest if entry.kind == "file")
         return sorted(path for path in entries if is_named_image(path) and (self.run.folder / path).is_file())
+
+    def _alone(self) -> Iterator[str]:
+        """Sidecars without their image, such as one that could not be fetched."""
+        for entry in self.run.manifest:
+            stem, dot, ending = entry.path.partition(".")
+            if not entry.path.startswith("sub-") or dot + ending not in bids_schema.SIDECAR_ENDINGS:
+                continue
+            images = (self.run.folder / f"{stem}{one}" for one in bids_schema.IMAGE_ENDINGS)
+            if not any(image.is_file() for image in images):
+                yield entry.path
 
     def _put(self, name: str, body: bytes) -> None:
         target = self.run.folder / name
@@ -161,7 +174,7 @@ def participant(fields: Mapping[str, str]) -> dict[str, str]:
 def _ignored(refused: Mapping[str, str]) -> Iterator[str]:
     yield from (f"{name}\n" for name in _ALWAYS_IGNORED)
     for name, why in refused.items():
-        yield f"# {why}\n/{name[: -len(bids_schema.image_ending(name))]}.*\n"
+        yield f"# {why}\n/{name.partition('.')[0]}.*\n"
 
 
 def _tsv(first: Iterable[str], rows: list[dict[str, str]]) -> bytes:

@@ -6,12 +6,14 @@ Only raw NIfTI images are of interest here. The schema is loaded at the first qu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 IMAGE_ENDINGS = (".nii.gz", ".nii")
+SIDECAR_ENDINGS = (".json", ".bval", ".bvec")
+"""Of the files that may stand beside an image under its name."""
 _DATATYPE = re.compile(r'datatype == "(\w+)"')
 _SUFFIX = re.compile(r'suffix == "(\w+)"|intersects\(\[suffix\], \[([^\]]*)\]\)')
 _IMAGE_ONLY = re.compile(r"match\(extension, ")
@@ -152,8 +154,3 @@ def _applies(selectors: list[str], datatype: str, suffix: str) -> bool:
 def image_ending(name: str) -> str:
     """`.nii.gz` or `.nii` as the name spells it, "" for another file."""
     return next((name[-len(end) :] for end in IMAGE_ENDINGS if name.lower().endswith(end)), "")
-
-
-def sidecar_endings() -> Iterator[str]:
-    """Endings of the files that may stand beside an image under its name."""
-    yield from (".json", ".bval", ".bvec")
