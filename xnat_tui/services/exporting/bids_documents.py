@@ -33,6 +33,10 @@ IGNORE = ".bidsignore"
 PARTICIPANTS = "participants.tsv"
 OWN = (DESCRIPTION, IGNORE, PARTICIPANTS)
 """What stands at the top of a dataset beside its subjects."""
+IMAGES = "images_named"
+"""The datum of a step with the images, as text, that have a BIDS name."""
+PARTICIPANTS_TOLD = "participants"
+"""The datum of the dataset's step with the rows, as JSON, of the subjects that come."""
 _UNKNOWN = "n/a"
 _ALWAYS_IGNORED = (NAME, "metadata.csv")
 
@@ -54,7 +58,7 @@ class Dataset:
             (step, image)
             for step in self.run.plan.steps
             if step.task == "download"
-            for image in from_text(step.data.get("images_named", ""))
+            for image in from_text(step.data.get(IMAGES, ""))
             if (self.run.folder / image.name).is_file()
         ]
         for step, image in fetched:
@@ -137,7 +141,7 @@ class Dataset:
 
     def _participants(self) -> None:
         """One row for each subject's folder, as the validator wants it."""
-        told: dict[str, dict[str, str]] = json.loads(self.step.data.get("participants", "{}"))
+        told: dict[str, dict[str, str]] = json.loads(self.step.data.get(PARTICIPANTS_TOLD, "{}"))
         before = {row["participant_id"]: row for row in self._rows(PARTICIPANTS) if "participant_id" in row}
         here = sorted(path.name for path in self.run.folder.glob("sub-*") if path.is_dir())
         rows = [{"participant_id": name} | before.get(name, {}) | told.get(name, {}) for name in here]

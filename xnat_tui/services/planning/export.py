@@ -17,15 +17,14 @@ from xnat_tui.model.plan import STAYS_BEHIND, Action, End, Finding, Layout, Mode
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
-from xnat_tui.services.exporting.bids import Images, is_named_image, to_text
-from xnat_tui.services.exporting.bids_documents import DESCRIPTION, OWN, participant
-from xnat_tui.services.exporting.bids_map import SeriesMap, read_map
+from xnat_tui.services.exporting.bids_documents import DESCRIPTION
 from xnat_tui.services.exporting.documents import TABLE
 from xnat_tui.services.exporting.layouts import NAMES, Arrangement, Slot, bindings_text, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
 from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
 from xnat_tui.services.planning.copy import command, shell_word
+from xnat_tui.services.planning.export_bids import BidsPlan
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 _SHOWN = 5
@@ -106,13 +105,7 @@ class _Walk:
         self._arrangement = Arrangement(
             policy.layout, folds=folds_case(folder), server=self._server, bound=self.manifest.bindings
         )
-        self._images = Images(
-            read_map(Path(policy.bids_map)) if policy.bids_map else SeriesMap(),
-            self._arrangement.entities,
-            lambda uri: self.manifest.place_of(self._server, uri),
-            [entry.path for entry in self.manifest if is_named_image(entry.path)],
-        )
-        self._participants: dict[str, dict[str, str]] = {}
+        self._bids = BidsPlan(reader, self.manifest, policy, self._arrangement)
         self._seen: set[tuple[str, str]] = set()
         self._uncounted = 0
         self._renamed = 0
@@ -129,29 +122,13 @@ class _Walk:
             if self.policy.mode is not Mode.METADATA:
                 self._list_files(resources)
             walked.append((place, top, branches, resources))
-        if self.policy.layout is Layout.BIDS:
-            self._name_images([one for _, _, _, resources in walked for one in resources])
+        self._bids.name([one for _, _, _, resources in walked for one in resources])
         for place, top, branches, _ in walked:
             if self.policy.metadata:
                 self._documents_above(place)
             only = place.item.key if place.kind is Kind.FILE and place.item else ""
             for branch in branches:
                 self._branch(branch, top, only)
-
-    def _name_images(self, resources: Sequence[Place]) -> None:
-        """BIDS names, for all images at once: those of one kind in a session are counted."""
-        places = {place.item.uri: place for place in resources if place.item is not None}
-        self._images.name(
-            [
-                (place, [item.key for item in self.reader.below(place, Kind.FILE).items])
-                for place in places.values()
-            ]
-        )
-        for place in places.values():
-            subject = place.of(Kind.SUBJECT)
-            if subject is not None and self._images.of(place):
-                told = participant(subject.fields) if self.policy.metadata else {}
-                self._participants[self._arrangement.entities(place.up_to(Kind.SUBJECT))] = told
 
     def _branch(self, branch: Branch, top: Place, only: str) -> None:
         place = branch.place
@@ -221,7 +198,7 @@ class _Walk:
         assert resource is not None, "a resource is an item"
         if not self._first(only, place):
             return
-        slot = self._arrangement.slot(place, self._images.names(place))
+        slot = self._arrangement.slot(place, self._bids.names(place))
         listing = self.reader.below(place, Kind.FILE)
         data = {
             **slot.to_data(),
@@ -234,9 +211,8 @@ class _Walk:
             "item": _words(place),
             "server": self._server,
             **self._names(),
+            **self._bids.of_resource(place),
         }
-        if images := self._images.of(place):
-            data["images_named"] = to_text(images)
         if resource.files is None or any(item.bytes is None for item in listing.items):
             self._uncounted += 1
         chosen = [item for item in listing.items if not only or item.key == only]
@@ -368,31 +344,9 @@ class _Walk:
             Step(
                 len(self.steps) + 1, Action.CREATE, "dataset", DESCRIPTION, Kind.PROJECT,
                 End(first.source.server, ""), End("", DESCRIPTION), reason="what BIDS asks for",
-                data={"participants": json.dumps(self._participants)},
+                data=self._bids.of_dataset(),
             )
         )  # fmt: skip
-
-    def _own_description(self) -> Iterator[Finding]:
-        if self.policy.layout is not Layout.BIDS or self.policy.overwrite_local:
-            return
-        own = [name for name in OWN if document_changed(self.manifest, name, unknown=True)]
-        if own:
-            verb = "stay as they are" if len(own) > 1 else "stays as it is"
-            what = f"{' and '.join(own)} of the folder {verb}; --overwrite would replace what is there."
-            yield Finding("info", what)
-
-    def _about_images(self) -> Iterator[Finding]:
-        """Images that stay below sourcedata, and what becomes of those that lack something."""
-        unnamed = list(self._images.unnamed.items())
-        hint = "Say what they are with --bids-map FILE.csv."
-        for number, (place, why) in enumerate(unnamed[:_SHOWN]):
-            what = f"{place.location} stays below sourcedata: {why}."
-            yield Finding("warning", what, "" if number else hint)
-        if len(unnamed) > _SHOWN:
-            yield Finding("warning", f"{len(unnamed) - _SHOWN} more resources stay below sourcedata.")
-        if self._participants:
-            what = "Images whose files lack what BIDS asks for are listed in .bidsignore, with the reason."
-            yield Finding("info", what)
 
     def all_findings(self) -> Iterator[Finding]:
         yield from self._space()
@@ -411,8 +365,7 @@ class _Walk:
                 f"{what} taken by another export in this folder.",
                 "Choose another folder, or replace what is there with --overwrite.",
             )
-        yield from self._own_description()
-        yield from self._about_images()
+        yield from self._bids.findings()
         if self._uncounted:
             noun = "resource was" if self._uncounted == 1 else "resources were"
             yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")
