@@ -187,6 +187,22 @@ def test_an_export_is_complete_and_is_not_fetched_twice(program, servers, tmp_pa
     assert program("verify", "lab:BRAINS/SUB-004", str(folder)).exit_code == 0
 
 
+def test_a_table_of_series_names_images_and_is_refused_by_line_and_column(program, servers, tmp_path):
+    table, folder = tmp_path / "series.csv", tmp_path / "out"
+    export = ("export", "lab:BRAINS/SUB-001/SUB-001_MR1", "--to", str(folder), "--layout", "bids")
+    table.write_text("scan,suffix,entities\nT1_*,T1w,acq-iso\nDWI*,dwi,dir-XX_tusk-1\n")
+    refused = program(*export, "--bids-map", str(table), "--yes")
+    assert refused.exit_code == 2
+    assert "series.csv, line 3, column 3: 'tusk-1' is no entity of BIDS" in refused.stderr
+    assert not folder.exists()
+    table.write_text("scan,suffix,entities\nT1_*,T1w,acq-iso\n")
+    done = program(*export, "--bids-map", str(table), "--yes", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["failed"]) == (0, [])
+    anat = {path.name for path in folder.glob("sub-*/ses-*/anat/*.nii.gz")}
+    assert "sub-SUB001_ses-SUB001MR1_acq-iso_T1w.nii.gz" in anat
+    assert program(*export[:4], "--bids-map", str(table), "--yes").exit_code == 2
+
+
 def test_the_plan_of_an_export_says_fetch_and_its_document_upload(program, servers, tmp_path):
     export = ("export", "lab:BRAINS/SUB-004", "--to", str(tmp_path / "out"), "-n")
     told = program(*export).stdout

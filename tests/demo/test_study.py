@@ -275,6 +275,14 @@ def test_nifti_volume_is_a_valid_single_file_image_with_a_sidecar(source: Site) 
     assert len(data) == 352 + 80 * 80 * 10 * 2
 
 
+def test_diffusion_has_a_volume_for_each_direction(source: Site) -> None:
+    scan = session(source, "SUB-001_MR1").scans["4"]
+    files = next(one for one in scan.resources if one.label == "NIFTI").files
+    [volume] = [data_of(entry) for path, entry in files.items() if path.endswith(".nii.gz")]
+    [values] = [data_of(entry) for path, entry in files.items() if path.endswith(".bval")]
+    assert struct.unpack_from("<5h", gzip.decompress(volume), 40)[4] == len(values.split()) == 6
+
+
 def test_snapshots_are_gifs_with_a_thumbnail(source: Site) -> None:
     scan = session(source, "SUB-001_MR1").scans["2"]
     snapshots = next(one for one in scan.resources if one.label == "SNAPSHOTS")

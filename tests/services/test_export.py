@@ -16,6 +16,7 @@ from xnat_tui.model.plan import Action, Layout, Mode, Plan, Policy
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.exporting.bids_schema import bids_version
 from xnat_tui.services.exporting.manifest import NAME, Manifest, md5_of
 from xnat_tui.services.exporting.steps import export_executor
 from xnat_tui.services.planning import export as planning_export
@@ -412,12 +413,13 @@ def test_shared_items_are_named_and_left_out_unless_they_are_asked_for(exports, 
 def test_bids_exports_describe_themselves(exports, tmp_path):
     exports(source_site()).export(tmp_path, "lab:BRAINS/SUB-001", layout=Layout.BIDS)
     description = json.loads((tmp_path / "dataset_description.json").read_text())
-    assert (description["BIDSVersion"], description["DatasetType"]) == ("1.9.0", "raw")
+    assert (description["BIDSVersion"], description["DatasetType"]) == (bids_version(), "raw")
     top = {path.name for path in tmp_path.iterdir()}
     assert top == {
         "sub-SUB001",
         "sourcedata",
         "dataset_description.json",
+        "participants.tsv",
         ".bidsignore",
         NAME,
         "metadata.csv",

@@ -11,7 +11,7 @@ from xnat_tui.errors import BadAnswer
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Action, Layout, Policy
+from xnat_tui.model.plan import Layout, Policy
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -65,32 +65,41 @@ def two_projects(make_site, put_file):
 
 
 @pytest.mark.parametrize("layout", [Layout.FLAT, Layout.BIDS])
-def test_a_second_export_does_not_replace_what_has_the_same_place(exporting, make_site, put_file, layout):
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_second_export_of_what_is_called_alike_gets_names_of_its_own(
+    exporting, make_site, put_file, layout, overwrite
+):
     one = exporting(two_projects(make_site, put_file))
-    assert errors(one.export("lab:P", layout=layout)) == set()
-    outcomes = one.export("lab:Q", layout=layout)
+    for location in ("lab:P", "lab:Q"):
+        assert errors(one.export(location, layout=layout, overwrite_local=overwrite)) == set()
+    assert any("or shares it: it goes to" in finding.message for finding in one.plan.findings)
+    for location in ("lab:P", "lab:Q"):
+        found = one.verify(location).summary
+        assert (found["differs"], found["only_source"]) == (0, 0)
+    assert {status: n for status, n in verify_manifest(one.folder).summary.items() if n}.keys() == {"same"}
+
+
+def test_a_file_of_a_folder_without_bound_names_is_not_replaced(exporting, make_site, put_file):
+    """As earlier versions left them: what has the place is another's, and stays."""
+    one = exporting(two_projects(make_site, put_file))
+    one.export("lab:P", layout=Layout.FLAT)
+    lines = [json.loads(line) for line in (one.folder / NAME).read_text().splitlines()]
+    old = [line | ({"manifest": 1} if "manifest" in line else {}) for line in lines if "owner" not in line]
+    (one.folder / NAME).write_text("".join(json.dumps(line) + "\n" for line in old))
+    outcomes = one.export("lab:Q", layout=Layout.FLAT)
     assert any("taken by another export" in finding.message for finding in one.plan.findings)
     assert any("would be lost" in error for error in errors(outcomes))
     assert any(outcome.state is State.FAILED for outcome in outcomes)
     assert one.verify("lab:P").summary["differs"] == one.verify("lab:P").summary["only_source"] == 0
-    assert {status: n for status, n in verify_manifest(one.folder).summary.items() if n}.keys() == {"same"}
-
-
-def test_overwriting_replaces_what_another_export_brought(exporting, make_site, put_file):
-    one = exporting(two_projects(make_site, put_file))
-    one.export("lab:P", layout=Layout.FLAT)
-    assert errors(one.export("lab:Q", layout=Layout.FLAT, overwrite_local=True)) == set()
-    assert one.verify("lab:Q").summary["differs"] == 0
 
 
 def test_the_same_project_of_another_server_does_not_replace_the_first(exporting, make_site):
     one = exporting(make_site(), make_site({"a.dcm": b"another", "sub/b.dcm": b"two"}))
     one.export("lab:P")
-    one.export("qc:P")
-    reasons = [step.reason for step in one.plan.steps if step.action is Action.CONFLICT]
-    assert any("lab:P/S1/E1/scans/1" in reason for reason in reasons)
-    found = one.folder / "P/S1/E1/scans/1-T1/resources/DICOM/files/a.dcm"
-    assert found.read_bytes() == b"one"
+    assert errors(one.export("qc:P")) == set()
+    below = "S1/E1/scans/1-T1/resources/DICOM/files/a.dcm"
+    assert (one.folder / "P" / below).read_bytes() == b"one"
+    assert (one.folder / "P~2" / below).read_bytes() == b"another"
 
 
 def test_the_table_keeps_the_rows_of_an_earlier_export(exporting, make_site, put_file):

@@ -1,5 +1,7 @@
 """Names in an exported folder: inside it, never twice, unchanged wherever they can be."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,53 +159,50 @@ def test_what_had_to_get_another_name_is_known():
     assert one.changed == {"P/__": ".."}
 
 
-@pytest.mark.parametrize(
-    ("one", "expected"),
-    [
-        (scan("2", "T1_MPRAGE", "t1_mprage_sag"), "anat/sub-S1_ses-E1_T1w.nii.gz"),
-        (scan("3", "T2_FLAIR", "t2_space_dark-fluid"), "anat/sub-S1_ses-E1_FLAIR.nii.gz"),
-        (scan("4", "DWI_64", "ep2d_diff"), "dwi/sub-S1_ses-E1_dwi.nii.gz"),
-        (scan("5", "BOLD", "ep2d_bold_rest"), "func/sub-S1_ses-E1_task-rest_bold.nii.gz"),
-        (scan("5", "BOLD", "task-nback bold"), "func/sub-S1_ses-E1_task-nback_bold.nii.gz"),
-        (scan("8", "FIELD_MAP", "gre_field_mapping"), "fmap/sub-S1_ses-E1_fieldmap.nii.gz"),
-        (scan("2", "FDG", "brain", "xnat:petScanData"), "pet/sub-S1_ses-E1_pet.nii.gz"),
-    ],
-)
-def test_bids_names_say_what_a_series_is(one, expected):
-    slot = Arrangement(Layout.BIDS, folds=False).slot(in_scan(one))
-    assert slot.names(["x.nii.gz"], folds=False) == {"x.nii.gz": f"sub-S1/ses-E1/{expected}"}
-
-
-def test_bids_sidecars_follow_their_image_and_the_rest_goes_to_sourcedata():
-    slot = Arrangement(Layout.BIDS, folds=False).slot(in_scan(scan("4", "DWI_64")))
-    names = slot.names(["d.nii.gz", "d.json", "d.bval", "d.bvec", "other.json"], folds=False)
-    stem = "sub-S1/ses-E1/dwi/sub-S1_ses-E1_dwi"
-    assert names == {
-        "d.nii.gz": f"{stem}.nii.gz",
-        "d.json": f"{stem}.json",
-        "d.bval": f"{stem}.bval",
-        "d.bvec": f"{stem}.bvec",
-        "other.json": "sourcedata/sub-S1/ses-E1/scans/4-DWI_64/resources/NIFTI/other.json",
+def test_bids_names_go_where_they_are_told_and_the_rest_to_sourcedata():
+    images = {"d.nii.gz": "sub-S1/ses-E1/dwi/sub-S1_ses-E1_dwi.nii.gz"}
+    slot = Arrangement(Layout.BIDS, folds=False).slot(in_scan(scan("4", "DWI_64")), images)
+    names = slot.names(["d.nii.gz", "other.json"], folds=False)
+    assert names == images | {
+        "other.json": "sourcedata/sub-S1/ses-E1/scans/4-DWI_64/resources/NIFTI/other.json"
     }
 
 
-def test_bids_leaves_what_is_unclear_and_all_dicom_in_sourcedata():
-    one = Arrangement(Layout.BIDS, folds=False)
-    unclear = one.slot(in_scan(scan("9", "", "my sequence")))
-    dicom = one.slot(in_scan(scan("2", "T1"), "DICOM", "8"))
-    assert unclear.names(["x.nii"], folds=False)["x.nii"].startswith("sourcedata/sub-S1/ses-E1/scans/9/")
-    assert dicom.names(["1.dcm"], folds=False)["1.dcm"].startswith("sourcedata/sub-S1/ses-E1/scans/2-T1/")
+@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize("labels", [("S_1", "S1"), ("S1", "s1"), ("a/b", "a_b"), ("..", "__")])
+def test_a_name_stays_with_its_item_through_later_exports(layout, labels):
+    def slot(label, bound):
+        made = Arrangement(layout, folds=True, server="u", bound=bound)
+        person = replace(subject(label), uri=f"/data/subjects/{label.encode().hex()}")
+        visit = replace(session("E1"), uri=f"/data/experiments/{label.encode().hex()}")
+        found = made.slot(place(project(), person, visit, resource("R")))
+        return found, [*bound, *made.bindings()]
+
+    first, bound = slot(labels[0], [])
+    second, bound = slot(labels[1], bound)
+    assert first.key.casefold() != second.key.casefold()
+    assert slot(labels[0], bound)[0] == first
+    assert slot(labels[1], bound)[0] == second
+    assert slot(labels[1], [one for one in bound if one not in slot(labels[1], [])[1]])[0] != first
 
 
-def test_bids_counts_runs_and_tells_several_images_of_one_scan_apart():
-    one = Arrangement(Layout.BIDS, folds=False)
-    first, second = one.slot(in_scan(scan("2", "T1"))), one.slot(in_scan(scan("7", "T1"), number="8"))
-    assert first.names(["a.nii"], folds=False)["a.nii"] == "sub-S1/ses-E1/anat/sub-S1_ses-E1_T1w.nii"
-    both = second.names(["e_1.nii", "e-1.nii"], folds=False)
-    assert sorted(both.values()) == [
-        "sub-S1/ses-E1/anat/sub-S1_ses-E1_acq-e1_run-2_T1w.nii",
-        "sub-S1/ses-E1/anat/sub-S1_ses-E1_acq-e1dup2_run-2_T1w.nii",
-    ]
+@pytest.mark.parametrize("layout", list(Layout))
+def test_resources_of_one_name_keep_theirs_through_later_exports(layout):
+    bound, found = [], {}
+    for label, number in (("MISC", "1"), ("misc", "2"), ("misc", "2"), ("MISC", "1")):
+        made = Arrangement(layout, folds=True, server="u", bound=bound)
+        key = made.slot(place(project(), subject(), session(), resource(label, number))).key
+        bound += made.bindings()
+        assert found.setdefault(label, key) == key
+    assert len({key.casefold() for key in found.values()}) == 2
+
+
+def test_a_file_stays_where_it_was_put_when_another_of_its_name_comes():
+    slot = Slot("R")
+    first = slot.names(["img.txt"], folds=True)
+    both = slot.names(["IMG.TXT", "img.txt"], folds=True, kept=first)
+    assert both == {"img.txt": "R/img.txt", "IMG.TXT": "R/IMG~2.TXT"}
+    assert slot.names(["img.txt"], folds=True, kept={"img.txt": "S/other.txt"}) == first
 
 
 def test_bids_labels_that_become_one_are_told_apart_and_reported():
@@ -215,7 +214,7 @@ def test_bids_labels_that_become_one_are_told_apart_and_reported():
 
 def test_a_slot_survives_the_plan_that_carries_it():
     slots = [
-        Arrangement(layout, folds=False).slot(in_scan(scan("2", "T1")))
+        Arrangement(layout, folds=False).slot(in_scan(scan("2", "T1")), {"a.nii": "sub-1/anat/sub-1_T1w.nii"})
         for layout in (Layout.FLAT, Layout.BIDS)
     ]
     assert [Slot.from_data(slot.to_data()) for slot in slots] == slots

@@ -58,6 +58,12 @@ def copy(
     show_default=True,
     help="How the folder is arranged.",
 )
+@click.option(
+    "--bids-map",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="What series are, for --layout bids: scan type or description glob, suffix, entities.",
+)
 @click.option("--metadata/--no-metadata", default=True, help="Item documents as XML, and a table.")
 @click.option("--overwrite", is_flag=True, help="Replace local files that differ; asks.")
 @transfer_options("export")
@@ -69,6 +75,7 @@ def export(
     locations: Sequence[str],
     folder: Path,
     layout: str,
+    bids_map: Path | None,
     metadata: bool,
     overwrite: bool,
     policy: Policy,
@@ -80,6 +87,7 @@ def export(
     policy = replace(
         policy,
         layout=Layout(layout),
+        bids_map=str(bids_map.expanduser().absolute()) if bids_map else "",
         metadata=metadata,
         overwrite_local=overwrite or policy.on_existing is not OnExisting.SKIP,
     )

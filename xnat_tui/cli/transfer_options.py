@@ -180,6 +180,7 @@ _OPTIONS: tuple[_Spec, ...] = (
     _spec("--no-verify", "verify", is_flag=True, help="Do not compare sizes and digests afterwards."),
     _spec("--detach", is_flag=True, help="Start in the background."),
     _spec("--layout", "layout", own=True),
+    _spec("--bids-map", "bids_map", own=True),
     _spec("--metadata/--no-metadata", "metadata", own=True),
     _spec("--overwrite", "overwrite_local", own=True, is_flag=True),
 )

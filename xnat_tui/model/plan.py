@@ -84,6 +84,8 @@ class Policy:
     mode: Mode = Mode.AUTO
     layout: Layout = Layout.XNAT
     metadata: bool = True
+    bids_map: str = ""
+    """A CSV file that says what series are, for the layout `bids`; "" is none."""
     overwrite_local: bool = False
     verify: bool = True
     ohif: bool = False
@@ -103,7 +105,7 @@ class Policy:
 _EVERY = ("workers", "mode", "on_existing", "bandwidth", "verify")
 _AT_A_SERVER = ("skip_existing_sessions", "autorun", "ohif", "event_reason")
 HOLDS: Mapping[str, frozenset[str]] = {
-    "export": frozenset({*_EVERY, "shared", "layout", "metadata", "overwrite_local"}),
+    "export": frozenset({*_EVERY, "shared", "layout", "bids_map", "metadata", "overwrite_local"}),
     "copy": frozenset(
         {
             *_EVERY,

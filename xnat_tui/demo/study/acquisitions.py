@@ -99,7 +99,8 @@ def dicom(study: Study, step: Acquisition) -> Mapping[str, BytesContent]:
 @lru_cache(maxsize=256)
 def _volume(study: Study, step_id: str, kind: str, count: int) -> BytesContent:
     series = Series(study, int(step_id), "", kind, count)
-    return documents.nifti([images.picture(series, number) for number in range(1, count + 1)])
+    pictures = [images.picture(series, number) for number in range(1, count + 1)]
+    return documents.nifti(pictures, over_time=kind == "dwi")
 
 
 def add_files(

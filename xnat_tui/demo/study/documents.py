@@ -27,14 +27,18 @@ def table(rows: Iterable[Sequence[str]]) -> BytesContent:
     return text("".join(",".join(row) + "\n" for row in rows))
 
 
-def nifti(slices: Sequence[Picture]) -> BytesContent:
-    """A gzipped NIfTI-1 volume of 16-bit values, slices from inferior to superior."""
+def nifti(slices: Sequence[Picture], *, over_time: bool = False) -> BytesContent:
+    """A gzipped NIfTI-1 volume of 16-bit values, slices from inferior to superior.
+
+    With `over_time` the pictures are one slice, measured again and again: dimension 4.
+    """
     volume = np.stack([np.flipud(one) for one in slices]).astype("<i2")
     depth, rows, columns = volume.shape
     spacing = FIELD_OF_VIEW / columns
     header = bytearray(352)
     struct.pack_into("<i", header, 0, 348)
-    struct.pack_into("<8h", header, 40, 3, columns, rows, depth, 1, 1, 1, 1)
+    shape = (4, columns, rows, 1, depth) if over_time else (3, columns, rows, depth, 1)
+    struct.pack_into("<8h", header, 40, *shape, 1, 1, 1)
     struct.pack_into("<2h", header, 70, 4, 16)
     struct.pack_into("<8f", header, 76, 1.0, spacing, spacing, 5.0, 1.0, 0.0, 0.0, 0.0)
     struct.pack_into("<3f", header, 108, 352.0, 1.0, 0.0)

@@ -1,25 +1,23 @@
-"""Metadata into the folder: every item's XML as its server gives it, a table of all, a BIDS description."""
+"""Metadata into the folder: every item's XML as its server gives it, and a table of all."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
 from lxml import etree
 
-from xnat_tui import __version__
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.copying.run import Control
-from xnat_tui.services.exporting.bids import BIDS_VERSION
+from xnat_tui.services.exporting.bids_documents import Dataset
 from xnat_tui.services.exporting.fetch import in_the_way
 from xnat_tui.services.exporting.files import inside, write_whole
-from xnat_tui.services.exporting.manifest import NAME, Entry
+from xnat_tui.services.exporting.manifest import Entry
 from xnat_tui.services.exporting.run import ExportRun
 from xnat_tui.services.exporting.standing import Standing, document_changed
 from xnat_tui.xnat import item_xml
@@ -28,8 +26,6 @@ from xnat_tui.xnat.connection import encode_uri
 log = logging.getLogger("xnat_tui.export")
 
 TABLE = "metadata.csv"
-DESCRIPTION = "dataset_description.json"
-IGNORE = ".bidsignore"
 _FIRST_COLUMNS = ("location", "kind", "type")
 _NUMBER_STARTS = ("=", "+", "@", "\t", "\r")
 
@@ -54,25 +50,19 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
     return Outcome(step.number, State.DONE)
 
 
-def describe_dataset(run: ExportRun, step: Step, _control: Control) -> Outcome:
-    """`dataset_description.json`, and what a validator shall not look at.
-
-    Those of the folder's own stay: a user writes into them what no archive knows. The plan says so.
-    """
-    description = {
-        "Name": ", ".join(run.plan.sources),
-        "BIDSVersion": BIDS_VERSION,
-        "DatasetType": "raw",
-        "GeneratedBy": [{"Name": "xnat-tui", "Version": __version__}],
-    }
-    bodies = {
-        DESCRIPTION: json.dumps(description, indent=2).encode() + b"\n",
-        IGNORE: f"{NAME}\n{TABLE}\n".encode(),
-    }
-    for name, body in bodies.items():
-        if run.policy.overwrite_local or not document_changed(run.manifest, name, unknown=True):
-            _write(run, step, name, body)
+def describe_dataset(_run: ExportRun, step: Step, _control: Control) -> Outcome:
+    """Nothing yet: a dataset is described by what is in the folder when all other steps have ended."""
     return Outcome(step.number, State.DONE)
+
+
+def finish(run: ExportRun) -> None:
+    """What is made of everything that is in the folder by now: the table, and what BIDS asks for."""
+    save_table(run)
+    described = next((step for step in run.plan.steps if step.task == "dataset"), None)
+    if described is not None:
+        run.ready_folder()
+        run.manifest.begin(run.policy.layout)
+        Dataset(run, described, _write).finish()
 
 
 def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:

@@ -1,30 +1,34 @@
 """`manifest.jsonl`: what an export fetched, line by line as it arrived, and what each file's bytes were.
 
-The first line says what the folder is; every other one describes one file, and a later line about a
-path replaces an earlier one. A line is appended with one write, so that a process which is killed
-leaves at most its last line unfinished; that one is not believed.
+The first line says what the folder is; every other one describes one file, or binds a name to the item
+that has it. A later line about a path replaces an earlier one. A line is appended with one write, so that
+a process which is killed leaves at most its last line unfinished; that one is not believed.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import stat
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Layout
 from xnat_tui.paths import private_folder
 
 NAME = "manifest.jsonl"
-FORMAT = 1
+FORMAT = 2
+_FORMATS = (1, FORMAT)
+"""1 had no names that are bound to their items."""
 _CHUNK = 1 << 20
 
 
@@ -58,6 +62,22 @@ class Entry:
     """Nanoseconds: while it and the size stay, the bytes need not be read again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A name in the folder, and the one item that it belongs to for good."""
+
+    name: str
+    """Below the folder: of a folder, or of a folder and the beginning of file names in it."""
+    layout: str
+    owner: tuple[str, ...]
+    """The server's address, the project's and the item's own there, and the label that it had."""
+
+    @property
+    def key(self) -> str:
+        """BIDS names that differ in case are one on many file systems, and so they are everywhere."""
+        return self.name.casefold() if self.layout == Layout.BIDS else self.name
+
+
 _FIELDS = {field.name: str(field.type) for field in fields(Entry)}
 
 
@@ -69,9 +89,11 @@ class Manifest:
         self.layout = ""
         """The layout that the folder was begun with; "" where there is no manifest yet."""
         self._entries: dict[str, Entry] = {}
+        self._places: dict[tuple[str, str], str] = {}
+        self._bindings: dict[str, Binding] = {}
+        self._read_to = 0
         self._lock = threading.Lock()
-        for record in _records(folder / NAME):
-            self._take(record)
+        self._read()
 
     @property
     def exists(self) -> bool:
@@ -84,6 +106,57 @@ class Manifest:
     def get(self, path: str) -> Entry | None:
         with self._lock:
             return self._entries.get(path)
+
+    def place_of(self, server: str, uri: str) -> str:
+        """Where a server's file was put; "" for one that never came."""
+        with self._lock:
+            return self._places.get((server, uri), "")
+
+    def places_of(self, server: str, resource: str, paths: Iterable[str]) -> dict[str, str]:
+        """Where files of a resource were put, by path; those that never came are not in it."""
+        found = {path: self.place_of(server, f"{resource}/files/{path}") for path in paths}
+        return {path: place for path, place in found.items() if place}
+
+    @property
+    def bindings(self) -> list[Binding]:
+        """Every name that an item has here, in the order in which they were given."""
+        with self._lock:
+            return list(self._bindings.values())
+
+    def bind(self, bindings: Iterable[Binding]) -> None:
+        """Note whose these names are, before anything gets them; what is noted already costs nothing.
+
+        Raises Conflict for a name that another export in this folder has given to another item since.
+        """
+        wanted = list(bindings)
+        with self._lock:
+            if all(self._bindings.get(one.key) == one for one in wanted):
+                return
+            with self._alone():
+                self._read()
+                for one in wanted:
+                    known = self._bindings.get(one.key, one)
+                    if known.owner != one.owner:
+                        raise Conflict(
+                            f"{one.name} has become the name of another item here.", "Plan the export again."
+                        )
+                fresh = [one for one in wanted if self._bindings.get(one.key) != one]
+                self._append(
+                    [{"name": one.name, "layout": one.layout, "owner": list(one.owner)} for one in fresh]
+                )
+                self._bindings |= {one.key: one for one in fresh}
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other process binds names here."""
+        private_folder(self.folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        descriptor = os.open(self.folder / NAME, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def has(self, path: str, item: Item, uri: str, server: str) -> bool:
         """Whether a file is there as the server lists it, by its line here and its size and time.
@@ -120,7 +193,7 @@ class Manifest:
         added = list(entries)
         with self._lock:
             for entry in added:
-                self._entries[entry.path] = entry
+                self._keep(entry)
             if added:
                 self._append([{name: getattr(entry, name) for name in _FIELDS} for entry in added])
 
@@ -139,18 +212,44 @@ class Manifest:
         finally:
             os.close(descriptor)
 
+    def _keep(self, entry: Entry) -> None:
+        self._entries[entry.path] = entry
+        if entry.uri:
+            self._places[entry.server, entry.uri] = entry.path
+
+    def _read(self) -> None:
+        """Take what has been written since the last time."""
+        records, self._read_to = _records(self.folder / NAME, self._read_to)
+        for record in records:
+            self._take(record)
+
     def _take(self, record: dict[str, Any]) -> None:
         if "manifest" in record:
-            if record["manifest"] != FORMAT:
+            if record["manifest"] not in _FORMATS:
                 raise XnatTuiError(
                     f"{self.folder}: its manifest was written by another version of this program."
                 )
             self.layout = str(record.get("layout", ""))
             return
+        if "owner" in record:
+            bound = _binding(record)
+            if bound is None:
+                raise BadAnswer(f"{self.folder / NAME} holds a line that binds no name in it.")
+            self._bindings[bound.key] = bound
+            return
         known = {name: record[name] for name in _FIELDS if name in record}
         if not _is_entry(known):
             raise BadAnswer(f"{self.folder / NAME} holds a line that describes no file in it.")
-        self._entries[known["path"]] = Entry(**known)
+        self._keep(Entry(**known))
+
+
+def _binding(record: dict[str, Any]) -> Binding | None:
+    name, layout, owner = (record.get(key) for key in ("name", "layout", "owner"))
+    if not (isinstance(name, str) and isinstance(layout, str) and isinstance(owner, list)):
+        return None
+    if any(part in ("", ".", "..") for part in name.split("/")):
+        return None
+    return Binding(name, layout, tuple(owner)) if all(isinstance(part, str) for part in owner) else None
 
 
 def _is_entry(record: dict[str, Any]) -> bool:
@@ -166,19 +265,26 @@ def _ends_in_mid_line(descriptor: int) -> bool:
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    """Every whole line. One that a killed process left unfinished is passed over."""
+def _records(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
+    """Every whole line from a position on, and the position behind the last of them.
+
+    A line that a killed process left unfinished is passed over.
+    """
     try:
-        text = path.read_bytes()
+        with path.open("rb") as opened:
+            opened.seek(start)
+            text = opened.read()
     except FileNotFoundError:
-        return
+        return [], start
+    found = []
     for line in text.split(b"\n"):
         try:
             record = json.loads(line) if line else None
         except ValueError:
             continue
         if isinstance(record, dict):
-            yield record
+            found.append(record)
+    return found, start + text.rfind(b"\n") + 1
 
 
 def md5_of(path: Path) -> str:

@@ -47,7 +47,9 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
     resource = _resource(step)
     listing = run.lists(step).of(resource, together=run.together(step))
     slot = Slot.from_data(step.data)
-    names = slot.names((item.key for item in listing.items), folds=bool(step.data["folds"]))
+    paths = [item.key for item in listing.items]
+    kept = run.manifest.places_of(step.data["server"], step.source.uri, paths)
+    names = slot.names(paths, folds=bool(step.data["folds"]), kept=kept)
     fetch = Fetch(run, step, control, listing, slot, names, Location.parse(step.data["location"]))
     if listing.error is not None:
         fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))

@@ -9,7 +9,8 @@ from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.copying.run import Control, check_stop
-from xnat_tui.services.exporting.documents import describe_dataset, save_document, save_table
+from xnat_tui.services.exporting.documents import describe_dataset, finish, save_document
+from xnat_tui.services.exporting.layouts import bindings_of
 from xnat_tui.services.exporting.resources import fetch_resource
 from xnat_tui.services.exporting.run import ExportRun
 from xnat_tui.services.incoming import clear
@@ -29,8 +30,8 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
     """What runs one step of an export after the other, in any thread; `connections` gives them by name.
 
     A step that fails is an outcome with its reason; only Interrupted and OSError are raised. When it is
-    left, the table of the documents that are there by then is written. Raises UsageError for a plan that
-    is no export.
+    left, what is made of all that is there by then is written: the table, and what BIDS asks for. Raises
+    UsageError for a plan that is no export.
     """
     if plan.verb != "export":
         raise UsageError(f"A plan to {plan.verb} cannot be run as an export.")
@@ -46,6 +47,7 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
         run.ready_folder()
         run.manifest.begin(plan.policy.layout)
         try:
+            run.manifest.bind(bindings_of(step))
             return task(run, step, control)
         except Interrupted:
             raise
@@ -55,6 +57,6 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
     clear(run.folder)
     try:
         yield execute
-        save_table(run)
+        finish(run)
     finally:
         run.incoming.close()

@@ -170,7 +170,7 @@ _LISTS = ("subject", "session", "type", "modality", "scan", "scan_type", "resour
 
 def command(verb: str, sources: Sequence[str], destination: str, policy: Policy, filters: Filters) -> str:
     """The command line that plans the same."""
-    words = ["xnat-tui", verb, *(_shell(source) for source in sources), _shell(destination)]
+    words = ["xnat-tui", verb, *(shell_word(source) for source in sources), shell_word(destination)]
     if policy.on_existing is not OnExisting.SKIP:
         words += ["--on-existing", str(policy.on_existing)]
     if policy.mode is not Mode.AUTO:
@@ -179,7 +179,7 @@ def command(verb: str, sources: Sequence[str], destination: str, policy: Policy,
         ("--rsync-source", policy.rsync_source),
         ("--rsync-destination", policy.rsync_destination),
     ):
-        words += [option, _shell(folder)] if folder else []
+        words += [option, shell_word(folder)] if folder else []
     if policy.via != "files":
         words += ["--via", policy.via]
     if policy.shared != "skip":
@@ -189,18 +189,19 @@ def command(verb: str, sources: Sequence[str], destination: str, policy: Policy,
         words += ["--bandwidth", str(policy.bandwidth)]
     if not policy.verify:
         words.append("--no-verify")
-    words += ["--event-reason", _shell(policy.event_reason)] if policy.event_reason else []
+    words += ["--event-reason", shell_word(policy.event_reason)] if policy.event_reason else []
     for prefix in ("", "exclude_"):
         for name in _LISTS:
             option = "--" + (prefix + name).replace("_", "-")
             for glob in getattr(filters, prefix + name):
-                words += [option, _shell(glob)]
+                words += [option, shell_word(glob)]
     for name in ("since", "until", "limit_subjects"):
         if getattr(filters, name) is not None:
             words += ["--" + name.replace("_", "-"), str(getattr(filters, name))]
     return " ".join(words)
 
 
-def _shell(word: str) -> str:
+def shell_word(word: str) -> str:
+    """A word as a shell takes it."""
     plain = all(char.isalnum() or char in "-_./:@%+=," for char in word)
     return word if word and plain else "'" + word.replace("'", "'\"'\"'") + "'"

@@ -33,12 +33,14 @@ from xnat_tui.services.browsing.find import nothing_matches
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
-from xnat_tui.services.exporting.documents import DESCRIPTION, IGNORE, TABLE
-from xnat_tui.services.exporting.layouts import Arrangement, Slot, folds_case
+from xnat_tui.services.exporting.bids_documents import DESCRIPTION
+from xnat_tui.services.exporting.documents import TABLE
+from xnat_tui.services.exporting.layouts import NAMES, Arrangement, Slot, bindings_text, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
 from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
-from xnat_tui.services.planning.copy import command
+from xnat_tui.services.planning.copy import command, shell_word
+from xnat_tui.services.planning.export_bids import BidsPlan
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 _SHOWN = 5
@@ -61,8 +63,7 @@ def plan_export(
     meant = settled(filters, reader, places)
     walk_ = _Walk(reader, folder, policy, meant)
     walk_.whole_paths = _spans_projects(places)
-    for place in places:
-        walk_.add(place)
+    walk_.add(places)
     walk_.check_not_empty(places)
     walk_.finish()
     sources = [str(place.location) for place in places]
@@ -89,6 +90,8 @@ def _checked(places: Sequence[Place], folder: Path, policy: Policy) -> Path:
             f"--shared {policy.shared} shares at a destination server; an export has none.",
             "--shared copy takes along what is shared in.",
         )
+    if policy.bids_map and policy.layout is not Layout.BIDS:
+        raise UsageError("--bids-map names images for --layout bids.", "Add --layout bids, or leave it out.")
     folder = folder.expanduser().absolute()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder.", "Name a folder; it is made when it is not there.")
@@ -104,6 +107,7 @@ def _spans_projects(places: Sequence[Place]) -> bool:
 def _command(sources: Sequence[str], folder: Path, policy: Policy, filters: Filters) -> str:
     line = command("export", [*sources, "--to"], str(folder), policy, filters)
     options = [f"--layout {policy.layout}"] if policy.layout is not Layout.XNAT else []
+    options += [f"--bids-map {shell_word(policy.bids_map)}"] if policy.bids_map else []
     options += [] if policy.metadata else ["--no-metadata"]
     asked = policy.overwrite_local and policy.on_existing is OnExisting.SKIP
     options += ["--overwrite"] if asked else []
@@ -121,7 +125,11 @@ class _Walk:
         self.manifest = Manifest(folder)
         self.steps: list[Step] = []
         self.whole_paths = False
-        self._arrangement = Arrangement(policy.layout, folds=folds_case(folder))
+        self._server = reader.connection.url
+        self._arrangement = Arrangement(
+            policy.layout, folds=folds_case(folder), server=self._server, bound=self.manifest.bindings
+        )
+        self._bids = BidsPlan(reader, self.manifest, policy, self._arrangement)
         self._seen: set[tuple[str, str]] = set()
         self._tally = Tally(filters)
         self._uncounted = 0
@@ -129,15 +137,20 @@ class _Walk:
         self._others = 0
         self._left = 0
 
-    def add(self, place: Place) -> None:
-        """Plan one place with everything below it."""
-        top = place.up_to(Kind.RESOURCE)
-        only = place.item.key if place.kind is Kind.FILE and place.item else ""
-        branches = self._branches(top)
-        if self.policy.metadata:
-            self._documents_above(place)
-        for branch in branches:
-            self._branch(branch, top, only)
+    def add(self, places: Sequence[Place]) -> None:
+        """Plan these places with everything below them."""
+        walked = []
+        for place in places:
+            top = place.up_to(Kind.RESOURCE)
+            walked.append((place, top, self._branches(top)))
+        files = [one.place for _, top, found in walked for one in found if self._has_files(one.place, top)]
+        self._bids.name(files)
+        for place, top, branches in walked:
+            if self.policy.metadata:
+                self._documents_above(place)
+            only = place.item.key if place.kind is Kind.FILE and place.item else ""
+            for branch in branches:
+                self._branch(branch, top, only)
 
     def _branch(self, branch: Branch, top: Place, only: str) -> None:
         place = branch.place
@@ -207,7 +220,7 @@ class _Walk:
             )
             return
         action = Action.UPDATE if (self.folder / target).exists() else Action.CREATE
-        data = {"location": str(place.location), "item": _words(place)}
+        data = {"location": str(place.location), "item": _words(place), **self._names()}
         self._step(action, place, "XML document", target, data, task="metadata")
 
     def _resource(self, place: Place, only: str) -> None:
@@ -215,7 +228,7 @@ class _Walk:
         assert resource is not None, "a resource is an item"
         if not self._first(only, place):
             return
-        slot = self._arrangement.slot(place)
+        slot = self._arrangement.slot(place, self._bids.names(place))
         listing = self.reader.below(place, Kind.FILE)
         data = {
             **slot.to_data(),
@@ -226,7 +239,9 @@ class _Walk:
             "only": only,
             "location": str(place.location),
             "item": _words(place),
-            "server": self.reader.connection.url,
+            "server": self._server,
+            **self._names(),
+            **self._bids.of_resource(place),
         }
         if resource.files is None or any(item.bytes is None for item in listing.items):
             self._uncounted += 1
@@ -255,13 +270,19 @@ class _Walk:
             size=size if listing.items else resource.bytes or 0,
         )  # fmt: skip
 
+    def _names(self) -> dict[str, str]:
+        """The names that the place asked for last rests on, as a step carries them."""
+        return {NAMES: bindings_text(self._arrangement.bindings())}
+
     def _wanted(
         self, slot: Slot, place: Place, listing: Listing, chosen: list[Item]
     ) -> tuple[list[Item], int, list[tuple[Item, str]]]:
         """The files to be fetched, how many are complete and not in the manifest, and those left."""
         resource = place.item
         assert resource is not None, "a resource is an item"
-        names = slot.names((item.key for item in listing.items), folds=self._arrangement.folds)
+        paths = [item.key for item in listing.items]
+        kept = self.manifest.places_of(self._server, resource.uri, paths)
+        names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
         replacing = self.policy.overwrite_local
         if replacing and self.policy.on_existing is not OnExisting.UPDATE:
@@ -273,7 +294,7 @@ class _Walk:
             name = names[item.key]
             uri, words = f"{resource.uri}/files/{item.key}", f"{_words(place)}/files/{item.key}"
             try:
-                there = standing(self.manifest, name, item, uri, self.reader.connection.url, words)
+                there = standing(self.manifest, name, item, uri, self._server, words)
             except OSError as error:
                 left.append((item, f"{name} stands there and cannot be read: {error.strerror}."))
                 continue
@@ -376,18 +397,10 @@ class _Walk:
         self.steps.append(
             Step(
                 len(self.steps) + 1, Action.CREATE, "dataset", DESCRIPTION, Kind.PROJECT,
-                End(first.source.server, ""), End("", DESCRIPTION), reason="BIDS description",
+                End(first.source.server, ""), End("", DESCRIPTION), reason="what BIDS asks for",
+                data=self._bids.of_dataset(),
             )
         )  # fmt: skip
-
-    def _own_description(self) -> Iterator[Finding]:
-        if self.policy.layout is not Layout.BIDS or self.policy.overwrite_local:
-            return
-        own = [name for name in (DESCRIPTION, IGNORE) if document_changed(self.manifest, name, unknown=True)]
-        if own:
-            verb = "stay as they are" if len(own) > 1 else "stays as it is"
-            what = f"{' and '.join(own)} of the folder {verb}; --overwrite would replace what is there."
-            yield Finding("info", what)
 
     def all_findings(self) -> Iterator[Finding]:
         yield from self._space()
@@ -406,7 +419,7 @@ class _Walk:
                 f"{what} taken by another export in this folder.",
                 "Choose another folder, or replace what is there with --overwrite.",
             )
-        yield from self._own_description()
+        yield from self._bids.findings()
         if self._uncounted:
             noun = "resource was" if self._uncounted == 1 else "resources were"
             yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")

@@ -1,0 +1,89 @@
+"""The part of a planned export that is BIDS: names for images, rows for subjects, what is said of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Finding, Layout, Policy
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.exporting.bids import Images, is_named_image, to_text
+from xnat_tui.services.exporting.bids_documents import IMAGES, OWN, PARTICIPANTS_TOLD, participant
+from xnat_tui.services.exporting.bids_map import SeriesMap, read_map
+from xnat_tui.services.exporting.layouts import Arrangement
+from xnat_tui.services.exporting.manifest import Manifest
+from xnat_tui.services.exporting.standing import document_changed
+
+_SHOWN = 5
+
+
+class BidsPlan:
+    """Nothing of it holds for the other layouts. Reads only. Raises UsageError for a table that is wrong."""
+
+    def __init__(self, reader: Reader, manifest: Manifest, policy: Policy, arrangement: Arrangement) -> None:
+        self._reader = reader
+        self._manifest = manifest
+        self._policy = policy
+        self._arrangement = arrangement
+        self._participants: dict[str, dict[str, str]] = {}
+        server = reader.connection.url
+        self._images = Images(
+            read_map(Path(policy.bids_map)) if policy.bids_map else SeriesMap(),
+            arrangement.entities,
+            lambda uri: manifest.place_of(server, uri),
+            [entry.path for entry in manifest if is_named_image(entry.path)],
+        )
+
+    def name(self, resources: Sequence[Place]) -> None:
+        """Names for all images at once: those of one kind in a session are counted."""
+        if self._policy.layout is not Layout.BIDS:
+            return
+        places = {place.item.uri: place for place in resources if place.item is not None}
+        listed = [(place, self._reader.below(place, Kind.FILE).items) for place in places.values()]
+        self._images.name([(place, [item.key for item in items]) for place, items in listed])
+        for place in places.values():
+            subject = place.of(Kind.SUBJECT)
+            if subject is not None and self._images.of(place):
+                told = participant(subject.fields) if self._policy.metadata else {}
+                self._participants[self._arrangement.entities(place.up_to(Kind.SUBJECT))] = told
+
+    def names(self, place: Place) -> Mapping[str, str]:
+        """Places of a resource's images and of their sidecars, by path."""
+        return self._images.names(place)
+
+    def of_resource(self, place: Place) -> dict[str, str]:
+        """What the step that fetches a resource carries of its images."""
+        images = self._images.of(place)
+        return {IMAGES: to_text(images)} if images else {}
+
+    def of_dataset(self) -> dict[str, str]:
+        """What the step that describes the dataset carries."""
+        return {PARTICIPANTS_TOLD: json.dumps(self._participants)}
+
+    def findings(self) -> Iterator[Finding]:
+        """What stays of the folder's own, what stays below sourcedata, and what becomes of the incomplete."""
+        if self._policy.layout is not Layout.BIDS:
+            return
+        yield from self._own_documents()
+        unnamed = list(self._images.unnamed.items())
+        hint = "Say what they are with --bids-map FILE.csv."
+        for number, (place, why) in enumerate(unnamed[:_SHOWN]):
+            what = f"{place.location} stays below sourcedata: {why}."
+            yield Finding("warning", what, "" if number else hint)
+        if len(unnamed) > _SHOWN:
+            yield Finding("warning", f"{len(unnamed) - _SHOWN} more resources stay below sourcedata.")
+        if self._participants:
+            what = "Images whose files lack what BIDS asks for are listed in .bidsignore, with the reason."
+            yield Finding("info", what)
+
+    def _own_documents(self) -> Iterator[Finding]:
+        if self._policy.overwrite_local:
+            return
+        own = [name for name in OWN if document_changed(self._manifest, name, unknown=True)]
+        if own:
+            verb = "stay as they are" if len(own) > 1 else "stays as it is"
+            what = f"{' and '.join(own)} of the folder {verb}; --overwrite would replace what is there."
+            yield Finding("info", what)
