@@ -9,6 +9,7 @@ from typing import Any
 
 from xnat_tui.jobs.job import Event, Trouble
 from xnat_tui.jobs.owner import Owner
+from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Failure, State
 
@@ -64,7 +65,7 @@ def keep_event(database: sqlite3.Connection, event: Event) -> None:
 
 
 def keep_trouble(database: sqlite3.Connection, job: str, trouble: Trouble) -> None:
-    database.execute("UPDATE jobs SET trouble = ? WHERE id = ?", (json.dumps(asdict(trouble)), job))
+    database.execute("UPDATE jobs SET trouble = ? WHERE id = ?", (sealed(json.dumps(asdict(trouble))), job))
 
 
 def cancel_steps(database: sqlite3.Connection, job: str) -> None:
@@ -82,7 +83,7 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         state = State.FAILED
         reason = step.reason or "In conflict with what is there."
         failure = Failure(step.path, reason, "Mend that, then plan again.")
-        failed = json.dumps([asdict(failure)])
+        failed = sealed(json.dumps([asdict(failure)]))
     return {
         "job": job,
         "number": step.number,
@@ -94,5 +95,5 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         "skipped": step.files if step.action is Action.SKIP else 0,
         "failures": 1 if failed else 0,
         "failed": failed,
-        "body": json.dumps(asdict(step)),
+        "body": sealed(json.dumps(asdict(step))),
     }

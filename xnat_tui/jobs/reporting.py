@@ -40,4 +40,5 @@ def failures(journal: Journal, job: str) -> list[Failure]:
     rows = journal.database.rows(
         "SELECT failed FROM steps WHERE job = ? AND failures > 0 ORDER BY number", (job,)
     )
-    return [Failure(**failure) for row in rows for failure in json.loads(row["failed"])]
+    with journal.database.reading():
+        return [Failure(**failure) for row in rows for failure in json.loads(row["failed"])]
