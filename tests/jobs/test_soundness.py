@@ -15,12 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xnat_tui.cli.root import cli
-from xnat_tui.errors import ConfigError, XnatTuiError
+from xnat_tui.errors import ConfigError, Interrupted, XnatTuiError
+from xnat_tui.jobs import schema
 from xnat_tui.jobs.journal import Journal
+from xnat_tui.jobs.owner import Owner, this_host
 from xnat_tui.jobs.reporting import report
 from xnat_tui.jobs.watch import Watch
 from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.services.running.following import Worker
 
 STEPS = 30
 
@@ -205,3 +208,21 @@ def test_a_folder_in_the_journals_place_is_named(state: Path) -> None:
     (state / "jobs.sqlite").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"jobs\.sqlite cannot be written: unable to open"):
         Journal()
+
+
+def test_a_worker_that_died_of_a_locked_journal_is_told_so(
+    journal: Journal, make_plan: Any, make_step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = journal.create(make_plan([make_step(1)]))
+    journal.claim(job, Owner(2**22 + 1, this_host(), "a boot long ago"))
+    with pytest.raises(Interrupted, match="Its worker ended before the job did"):
+        Worker(job).wait()
+
+    def locked(path: Path) -> sqlite3.Connection:
+        database = schema.open_database(path)
+        database.execute("PRAGMA query_only = ON")
+        return database
+
+    monkeypatch.setattr("xnat_tui.jobs.database.open_database", locked)
+    with pytest.raises(ConfigError, match="cannot be written"):
+        Worker(job).wait()

@@ -235,6 +235,11 @@ class Journal:
             records.keep_trouble(database, job, trouble)
             self._keep(database, job, "worker", error.message)
 
+    def try_writing(self, job: str) -> None:
+        """Raises ConfigError where nothing can be kept any more, as a worker may have met it."""
+        with self.database.transaction() as database:
+            database.execute("UPDATE jobs SET wish = wish WHERE id = ?", (job,))
+
     def events(self, job: str, after: int = 0) -> list[Event]:
         """What is worth keeping of what happened, oldest first, beginning behind event number `after`."""
         rows = self.database.rows(
