@@ -31,7 +31,9 @@ def bare_machine(tmp_path, monkeypatch):
 
 @pytest.fixture
 def netrc(tmp_path):
-    return (tmp_path / "netrc").write_text
+    path = tmp_path / "netrc"
+    path.touch(0o600)
+    return path.write_text
 
 
 def own_variable(monkeypatch):
@@ -49,7 +51,9 @@ def saved_token(monkeypatch):
 
 
 def netrc_entry(monkeypatch):
-    Path(credentials.os.environ["NETRC"]).write_text(
+    path = Path(credentials.os.environ["NETRC"])
+    path.touch(0o600)
+    path.write_text(
         "machine xnat.example.org login jdoe password from_host\n"
         "machine xnat.example.org:8443 login jdoe password from_netrc\n"
     )
@@ -166,6 +170,24 @@ def test_netrc_falls_back_to_the_host_alone(netrc):
 def test_the_default_of_netrc_goes_to_no_server(netrc):
     netrc("default login jdoe password never\n")
     assert credentials.find(GUEST) is None
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_netrc_that_others_can_read_is_refused_like_a_token_file(netrc, tmp_path, mode):
+    netrc("machine xnat.example.org login jdoe password p\n")
+    path = tmp_path / "netrc"
+    path.chmod(mode)
+    with pytest.raises(ConfigError) as caught:
+        credentials.find(LAB)
+    assert caught.value.message == f"{path} is open to other users."
+    assert caught.value.hint == f"Run: chmod 600 {path}"
+
+
+def test_a_netrc_that_others_can_read_does_not_matter_to_a_server_that_is_not_in_it(netrc, tmp_path):
+    netrc("machine other.example.org login jdoe password p\n")
+    (tmp_path / "netrc").chmod(0o644)
+    with pytest.raises(SignInFailed):
+        credentials.find(LAB)
 
 
 def test_netrc_of_another_user_is_passed_over(netrc):

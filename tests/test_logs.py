@@ -2,6 +2,7 @@ import logging
 import stat
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -184,3 +185,28 @@ def test_the_logger_for_xnatpy_redacts_for_any_handler():
 def test_without_set_up_nothing_falls_through_to_stderr():
     assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("xnat_tui").handlers)
     assert "xnat_tui.logs" in sys.modules
+
+
+def test_a_full_disk_is_said_once_and_ends_nothing(capsys):
+    logs.set_up(file=Path("/dev/full"))
+    try:
+        for number in range(3):
+            logging.getLogger("xnat_tui").warning("line %s", number)
+    finally:
+        logs.tear_down()
+    said = capsys.readouterr().err
+    assert said == "The log /dev/full cannot be written: No space left on device. Going on without it.\n"
+
+
+def test_what_would_steer_a_terminal_is_made_visible(tmp_path):
+    file = logs.set_up(file=tmp_path / "log")
+    try:
+        try:
+            raise ValueError("a\x1b[31m\u202eb")
+        except ValueError:
+            logging.getLogger("xnat_tui").exception("server said \x1b]0;owned\x07")
+    finally:
+        logs.tear_down()
+    text = file.read_text()
+    assert "server said ␛]0;owned␇" in text
+    assert "a␛[31m<U+202E>b" in text

@@ -17,7 +17,6 @@ import json
 import logging
 import os
 import re
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +28,7 @@ from xnat_tui import logs
 from xnat_tui.config import Server
 from xnat_tui.errors import ConfigError, SignInFailed
 from xnat_tui.model.location import same_address
-from xnat_tui.paths import private_folder, state_folder, write_private
+from xnat_tui.paths import open_to_others, private_folder, state_folder, write_private
 
 _log = logging.getLogger(__name__)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -167,9 +166,7 @@ def token(server: Server) -> Token | None:
     file = _token_file(server)
     hint = f"Sign in again with: xnat-tui server login {server.name}"
     try:
-        mode = file.stat().st_mode
-        if stat.S_IMODE(mode) & 0o077:
-            raise ConfigError(f"The token file {file} is open to other users.", f"Run: chmod 600 {file}")
+        _refuse_open(file, "The token file ")
         document = json.loads(file.read_text(encoding="utf-8"))
         url, user = str(document["url"]), str(document["user"])
         expires = datetime.fromisoformat(document["expires"])
@@ -234,8 +231,17 @@ def _from_saved_token(server: Server) -> Credential | None:
     return Credential(saved.alias, saved.secret, "the saved token", is_token=True) if saved else None
 
 
+def _refuse_open(file: Path, what: str = "") -> None:
+    """Raises ConfigError for a file with secrets that other users can read, OSError without one."""
+    if open_to_others(file):
+        raise ConfigError(f"{what}{file} is open to other users.", f"Run: chmod 600 {file}")
+
+
 def _from_netrc(server: Server) -> Credential | None:
-    """An entry for another user than the saved one is not this user's password, and is passed over."""
+    """An entry for another user than the saved one is not this user's password, and is passed over.
+
+    A file that others can read is refused like a token file, where its password would be used.
+    """
     import netrc
 
     file = Path(os.environ.get("NETRC") or "~/.netrc").expanduser()
@@ -260,6 +266,7 @@ def _from_netrc(server: Server) -> Credential | None:
         login, _, password = hosts.get(machine, ("", "", ""))
         user = login or server.user
         if password and user and server.user in ("", user):
+            _refuse_open(file)
             return Credential(user, Secret(password), str(file), _is_alias(user))
     return None
 

@@ -10,12 +10,14 @@ import logging
 import os
 import re
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from xnat_tui.errors import ConfigError
+from xnat_tui.model.display import clean_lines
 from xnat_tui.paths import private_folder, state_folder
 
 _FORMAT = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
@@ -78,27 +80,45 @@ def redact(text: str) -> str:
 
 
 class RedactingFilter(logging.Filter):
-    """Rewrites every record that passes: message, traceback and stack. For any handler of our loggers."""
+    """Rewrites every record that passes: message, traceback and stack, without secrets and without what
+    would steer a terminal. For any handler of our loggers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         if record.name.split(".")[0] in _QUOTE_DATA or record.name in _QUOTE_DATA:
             message = _QUOTED.sub(f"'{_MASK}'", message)
-        record.msg, record.args = redact(message), ()
+        record.msg, record.args = clean_lines(redact(message)), ()
         if record.exc_info:
             traceback = record.exc_text or logging.Formatter().formatException(record.exc_info)
-            record.exc_info, record.exc_text = None, redact(traceback)
+            record.exc_info, record.exc_text = None, clean_lines(redact(traceback))
         if record.stack_info:
-            record.stack_info = redact(record.stack_info)
+            record.stack_info = clean_lines(redact(record.stack_info))
         return True
 
 
 class _PrivateFileHandler(RotatingFileHandler):
-    """Creates its files for this user only."""
+    """Creates its files for this user only. Where the disk refuses a line, that is said once, and no more."""
+
+    _said = False
 
     def _open(self) -> TextIOWrapper:
         handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return open(handle, "a", encoding=self.encoding, errors="backslashreplace")  # noqa: PTH123 (a descriptor)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the library's name)
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._said:
+            self._said = True
+            with suppress(OSError):
+                sys.stderr.write(
+                    f"The log {self.baseFilename} cannot be written: {error.strerror}. Going on without it.\n"
+                )
+
+    def close(self) -> None:
+        with suppress(OSError):  # what could not be written before cannot be now
+            super().close()
 
 
 def log_file() -> Path:

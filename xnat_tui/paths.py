@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 _NAME = "xnat-tui"
+_READABLE = 0o644
 
 
 def config_folder() -> Path:
@@ -35,8 +37,9 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace a file at once or not at all, readable by this user only (0600). A link keeps being a link.
+def write_private(path: Path, text: str, *, readable: bool = False) -> None:
+    """Replace a file at once or not at all, readable by this user only (0600), or with `readable` by all
+    (0644), whatever mode it had. A link keeps being a link.
 
     Raises OSError; the old file is then untouched.
     """
@@ -45,11 +48,32 @@ def write_private(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
     part = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
             stream.write(text)
             stream.flush()
+            if readable:
+                os.fchmod(handle, _READABLE)
             os.fsync(stream.fileno())
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def create_private(path: Path, text: str, *, readable: bool = False) -> None:
+    """As `write_private`, for a file that must not be there yet. Raises OSError; nothing is left then."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            if readable:
+                os.fchmod(handle, _READABLE)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether a file's mode lets its group or others at it. Raises OSError."""
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from xnat_tui.cli.output import Output, shown
+from xnat_tui.cli.output import Output
+from xnat_tui.model.display import clean_lines
 
 ROWS = [("1.dcm", "512"), ("[red]a[/red]\x1b[31m", "7"), ("two\nlines", "10000")]
 TABLE = """\
@@ -123,7 +124,7 @@ def test_quiet_silences_notes_only(capsys):
     "hostile", ["\x00", "\x1b", "\r", "\t", "\x7f", "\x9b", "\u202e", "\u2028", "\ufeff", "\ud800"]
 )
 def test_every_character_that_steers_is_made_visible(hostile):
-    text = shown(f"a{hostile}b")
+    text = clean_lines(f"a{hostile}b")
     assert hostile not in text
     assert len(text) >= 3
     assert text.startswith("a")

@@ -110,6 +110,7 @@ def test_what_stands_below_a_missing_item_inherits_its_verdict() -> None:
 
 
 ITEM = Item(Kind.SCAN, "x", "x")
+_COUNTED = DIFFERENCES | {Status.UNREADABLE}
 VERDICTS = st.sampled_from([Status.SAME, Status.DIFFERS, Status.ONLY_SOURCE, Status.ONLY_DESTINATION])
 EVENTS = st.lists(
     st.tuples(
@@ -141,8 +142,9 @@ def counted(pair: Pair) -> tuple[int, int]:
 @given(EVENTS)
 def test_counters_always_agree_with_a_recount(events: list[tuple[str, int, list[Status]]]) -> None:
     root = new(Status.SAME)
+    pairs = [root]  # those that were dropped among them: who still holds one may change it
     for event, place, statuses in events:
-        pairs = list(root.walk())
+        pairs += [pair for pair in root.walk() if pair not in pairs]
         pair = pairs[place % len(pairs)]
         match event:
             case "attach":
@@ -157,8 +159,9 @@ def test_counters_always_agree_with_a_recount(events: list[tuple[str, int, list[
                 pair.forget()
             case "reopen":
                 pair.reopen(needed=bool(statuses))
-        for one in root.walk():
+        for one in (*root.walk(), *pairs):
             assert (one.differing_below, one.unread_below) == counted(one)
+        assert sum(one.status in _COUNTED for one in root.counted()) == root.differing_below
 
 
 def test_a_pair_is_only_marked_the_same_when_all_below_was_compared() -> None:

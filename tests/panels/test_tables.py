@@ -1,4 +1,8 @@
+import stat
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xnat_tui.errors import UsageError
 from xnat_tui.services import tables
@@ -70,6 +74,25 @@ def test_what_is_written_is_read_again(tmp_path, read):
     row = {"subject": "007", "gender": 'a "b", c'}
     text = tables.write(["subject", "gender"], [row])
     assert dict(read(text).rows[0].cells) == row
+
+
+@pytest.mark.parametrize("raw", [False, True])
+@given(
+    text=st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
+    | st.text(" =+-@'␊\t\r\n1", min_size=1)
+)
+def test_every_text_that_is_written_is_read_again(tmp_path_factory, raw, text):
+    path = tmp_path_factory.mktemp("tables") / "table.csv"
+    tables.save(path, tables.write(["subject", "gender"], [{"subject": text, "gender": text}], raw=raw))
+    (row,) = tables.read(path, required=("subject", "gender"), raw=raw).rows
+    assert dict(row.cells) == {"subject": text, "gender": text}
+
+
+def test_a_table_is_for_its_user_unless_others_are_to_read_it(tmp_path):
+    for readable, mode in ((False, 0o600), (True, 0o644)):
+        path = tmp_path / f"{mode}.csv"
+        tables.save(path, "a\n", readable=readable)
+        assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 def test_saving_never_replaces_a_file(tmp_path):

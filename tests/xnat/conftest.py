@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -184,8 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-@pytest.fixture
-def liar() -> Iterator[Liar]:
+@contextmanager
+def running() -> Iterator[Liar]:
     one = Liar()
     handler = type("Handler", (_Handler,), {"liar": one})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -198,6 +198,19 @@ def liar() -> Iterator[Liar]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def liar() -> Iterator[Liar]:
+    with running() as one:
+        yield one
+
+
+@pytest.fixture
+def neighbour() -> Iterator[Liar]:
+    """Another program on another port of the same host."""
+    with running() as one:
+        yield one
 
 
 @pytest.fixture

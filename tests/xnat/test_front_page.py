@@ -89,3 +89,25 @@ def test_redirects_in_a_circle_end() -> None:
 def test_a_proxy_without_its_server_is_unreachable() -> None:
     with pytest.raises(ServerUnreachable, match="502"):
         find_base(FrontPages("https://x.org", {"https://x.org/": 502}))
+
+
+@pytest.mark.parametrize(
+    ("base", "location"),
+    [
+        ("https://x.org", "https://x.org:8443/data/y"),
+        ("http://x.org:8080", "http://x.org/data/y"),
+        ("http://x.org:8080", "//x.org:8081/data/y"),
+        ("http://x.org", "https://x.org/data/y"),
+    ],
+)
+def test_the_session_is_never_sent_to_another_port(base: str, location: str) -> None:
+    transport = FrontPages(base, {f"{base}/data/x": location})
+    with pytest.raises(NotXnat, match="another port"):
+        transport.get(f"{base}/data/x", transport.stop)
+    assert transport.asked == [f"{base}/data/x"]
+
+
+@pytest.mark.parametrize("location", ["https://x.org:443/data/y", "/data/y", "https://X.org/data/y"])
+def test_a_port_that_is_the_usual_one_is_the_same_written_or_not(location: str) -> None:
+    transport = FrontPages("https://x.org", {"https://x.org/data/x": location})
+    assert transport.get("https://x.org/data/x", transport.stop).status_code == 200

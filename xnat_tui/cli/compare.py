@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.files import file_options, say_narrowed
 from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
@@ -47,8 +48,9 @@ if TYPE_CHECKING:
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Also write a report: .html, .md, .csv or .json.",
+    help="Also write a report: .html, .md, .csv or .json; only you can read it.",
 )
+@file_options
 @filter_options
 @pass_state
 def compare(
@@ -61,6 +63,8 @@ def compare(
     everything: bool,
     as_csv: bool,
     report: Path | None,
+    raw: bool,
+    readable: bool,
     filters: Filters,
 ) -> int:
     """Compare SOURCE with DESTINATION, completely; exit 1 where they differ.
@@ -87,13 +91,13 @@ def compare(
     if state.output.wants_json:
         state.output.document(found)
     elif as_csv:
-        state.output.raw(reports.as_csv(found))
+        state.output.raw(reports.as_csv(found, raw=raw))
     else:
         for line in reports.as_lines(found):
             state.output.line(line)
     _say_what_it_rests_on(state, comparison, found)
     if report is not None:
-        reports.write_document(found, report)
+        say_narrowed(state, report, reports.write_document(found, report, raw=raw, readable=readable))
     return _exit_code(found["summary"])
 
 

@@ -11,10 +11,10 @@ import click
 
 from xnat_tui.cli import state as terminal
 from xnat_tui.cli.help import ConsentOption
-from xnat_tui.cli.output import Output, shown
+from xnat_tui.cli.output import Output
 from xnat_tui.config import Server
 from xnat_tui.errors import Forbidden, Interrupted, UsageError
-from xnat_tui.model.display import clean
+from xnat_tui.model.display import clean, clean_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Consent:
         typed = False
         for project in sorted(destroys):
             typed |= self._confirm_project(project)
-        if not self.yes and not typed and not click.confirm(shown(question), err=True):
+        if not self.yes and not typed and not click.confirm(clean_lines(question), err=True):
             raise Interrupted("Nothing was written.")
         return True
 

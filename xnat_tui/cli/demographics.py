@@ -10,6 +10,7 @@ import click
 
 from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.files import file_options
 from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
@@ -105,14 +106,18 @@ def from_dicom(state: State, location: str, replace: bool, every_scan: bool, con
     help="A column `subject` (label or ID), and one column per field.",
 )
 @click.option("--clear-empty", is_flag=True, help="An empty cell clears its field; else it leaves it alone.")
+@click.option("--raw", is_flag=True, help="The table was exported with --raw: take cells as they stand.")
 @write_options
 @pass_state
-def import_(state: State, location: str, table: Path, clear_empty: bool, consent: Consent) -> int:
-    """Set fields of project LOC's subjects from a table."""
+def import_(state: State, location: str, table: Path, clear_empty: bool, raw: bool, consent: Consent) -> int:
+    """Set fields of project LOC's subjects from a table.
+
+    In a cell `'=` means =, and ␊ or <U+000A> a line break, as `export` writes them.
+    """
     from xnat_tui.model.entities import Kind
     from xnat_tui.services.demographics import Demographics, read_table
 
-    read = read_table(table)
+    read = read_table(table, raw=raw)
     with state.workspace() as workspace:
         project = workspace.find_one(location)
         if project.kind is not Kind.PROJECT:
@@ -129,20 +134,24 @@ def import_(state: State, location: str, table: Path, clear_empty: bool, consent
     "--table",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.csv",
-    help="Where to; stdout without it.",
+    help="Where to, readable by you only; stdout without it.",
 )
+@file_options
 @pass_state
-def export(state: State, location: str, table: Path | None) -> None:
-    """Write what is stored of the subjects at LOC as a table that `import` reads again."""
+def export(state: State, location: str, table: Path | None, raw: bool, readable: bool) -> None:
+    """Write what is stored of the subjects at LOC as a table that `import` reads again.
+
+    A spreadsheet runs nothing of it: formulas begin with ', control characters are shown as ␊ or <U+000A>.
+    """
     from xnat_tui.services import tables
 
     with state.workspace() as workspace:
         service, subjects = _open(workspace, location)
         columns = service.columns(subjects)
     rows = _rows(subjects, columns)
-    text = tables.write([*_KEYS, *columns], rows)
+    text = tables.write([*_KEYS, *columns], rows, raw=raw)
     if table is not None:
-        tables.save(table, text)
+        tables.save(table, text, readable=readable)
         state.output.note(f"{counted(len(rows), 'subject')} written to {table}.")
     if state.output.wants_json:
         report_rows(state, [], rows)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.display import cell_width, clean, fit
+from xnat_tui.model.display import cell_width, clean, clean_lines, fit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,17 +45,18 @@ class Output:
         sys.stdout.write(clean(text) + "\n")
 
     def raw(self, text: str) -> None:
-        """A finished text of another format, such as CSV: as it is, but for what a terminal would obey."""
-        sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
+        """A finished text of another format, such as CSV: as it is, but for what a terminal would obey, which
+        even a `--raw` table does not bring to one."""
+        sys.stdout.write(clean_lines(text) if sys.stdout.isatty() else text)
 
     def note(self, text: str = "") -> None:
         """A line about what goes on, on stderr; -q silences it."""
         if not self.quiet:
-            sys.stderr.write(shown(text) + "\n")
+            sys.stderr.write(clean_lines(text) + "\n")
 
     def warning(self, text: str) -> None:
         """A line on stderr that -q does not silence."""
-        sys.stderr.write(shown(text) + "\n")
+        sys.stderr.write(clean_lines(text) + "\n")
 
     def table(
         self,
@@ -128,9 +129,9 @@ class Output:
             if isinstance(failure, BrokenPipeError):
                 raise
         with suppress(OSError):  # the exit code tells what a full or closed stderr cannot
-            sys.stderr.write(shown(error.message) + "\n")
+            sys.stderr.write(clean_lines(error.message) + "\n")
             if error.hint:
-                sys.stderr.write(f"\nhint: {shown(error.hint)}\n")
+                sys.stderr.write(f"\nhint: {clean_lines(error.hint)}\n")
             sys.stderr.flush()
 
 
@@ -166,8 +167,3 @@ def fitted(
 def _line(widths: Sequence[int]) -> int:
     columns = [width for width in widths if width]
     return sum(columns) + _GAP * (len(columns) - 1)
-
-
-def shown(text: str) -> str:
-    """A message of ours with control characters made visible; its line breaks stay."""
-    return "\n".join(map(clean, text.split("\n")))

@@ -10,6 +10,7 @@ import click
 
 from xnat_tui.cli.changing import carry_out, report_rows
 from xnat_tui.cli.confirm import Consent, write_options
+from xnat_tui.cli.files import file_options
 from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
@@ -51,8 +52,11 @@ def share() -> None:
     metavar="FILE.csv",
     help="Write the shares to a new table that `share add` and `share remove` read.",
 )
+@file_options
 @pass_state
-def list_(state: State, location: str, into: str, label: str, table: Path | None) -> None:
+def list_(
+    state: State, location: str, into: str, label: str, table: Path | None, raw: bool, readable: bool
+) -> None:
     """List the owner of each item at LOC, and the projects it is shared into.
 
     Of a project, those of its subjects and sessions that are shared.
@@ -68,8 +72,8 @@ def list_(state: State, location: str, into: str, label: str, table: Path | None
         rows = [row for place in places for row in shared_rows(service, place)]
     found = _meant(rows, into, label)
     if table is not None:
-        text, count = share_table(found)
-        tables.save(table, text)
+        text, count = share_table(found, raw=raw)
+        tables.save(table, text, readable=readable)
         state.output.note(f"{counted(count, 'share')} written to {table}.")
     if table is None or state.output.wants_json:
         report_rows(state, ["location", "ID", "label", "role"], found)

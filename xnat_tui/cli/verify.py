@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xnat_tui.cli.exit_codes import ExitCode
+from xnat_tui.cli.files import file_options, say_narrowed
 from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
@@ -33,8 +34,9 @@ _LOCATION = re.compile(r"https?://|[A-Za-z0-9][A-Za-z0-9._-]*:", re.IGNORECASE)
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Also write a report: .html, .md, .csv or .json.",
+    help="Also write a report: .html, .md, .csv or .json; only you can read it.",
 )
+@file_options
 @filter_options
 @pass_state
 def verify(
@@ -44,6 +46,8 @@ def verify(
     everything: bool,
     as_csv: bool,
     report: Path | None,
+    raw: bool,
+    readable: bool,
     filters: Filters,
 ) -> int:
     """Prove that DESTINATION holds the files of SOURCE, byte for byte; exit 1 where it does not.
@@ -52,7 +56,6 @@ def verify(
     proved by its own manifest, and no server is asked.
     """
     from xnat_tui.services.comparing import reports
-    from xnat_tui.services.comparing.verification import write_report
 
     if report is not None:
         reports.check_file(report)
@@ -71,13 +74,13 @@ def verify(
     if state.output.wants_json:
         state.output.document(found)
     elif as_csv:
-        state.output.raw(reports.as_csv(found))
+        state.output.raw(reports.as_csv(found, raw=raw))
     else:
         for line in reports.as_lines(found):
             state.output.line(line)
     _say_what_it_rests_on(state, found)
     if report is not None:
-        write_report(found, report)
+        say_narrowed(state, report, reports.write_document(found, report, raw=raw, readable=readable))
     return _exit_code(found["summary"])
 
 

@@ -18,6 +18,7 @@ from xnat_tui.jobs import records
 from xnat_tui.jobs.database import Database
 from xnat_tui.jobs.job import Event, Trouble, Wish
 from xnat_tui.jobs.owner import Owner
+from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.transfer import Outcome, State
 
 _RECORD = """
@@ -133,7 +134,7 @@ class Claim:
                 **asdict(outcome.verified),
                 **asdict(outcome.attributes),
                 "failures": len(outcome.failures),
-                "failed": json.dumps([asdict(failure) for failure in outcome.failures])
+                "failed": sealed(json.dumps([asdict(failure) for failure in outcome.failures]))
                 if outcome.failures
                 else "",
             },

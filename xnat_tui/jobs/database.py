@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from xnat_tui.jobs.schema import broken, open_database
+from xnat_tui.jobs.schema import open_database
+from xnat_tui.jobs.soundness import TROUBLE, broken, check, damaged
 
 
 class Database:
@@ -36,12 +37,28 @@ class Database:
                 finally:
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
-            except sqlite3.DatabaseError as error:
+            except TROUBLE as error:
+                raise broken(self.path, error) from None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Around what makes values of records: those of journals without checksums may be anything."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError):
+            raise damaged(self.path, "a record cannot be read") from None
+
+    def check(self, job: str) -> None:
+        """Raises ConfigError where the file's records are not sound enough to run a job by them."""
+        with self._lock:
+            try:
+                check(self._connection, job)
+            except TROUBLE as error:
                 raise broken(self.path, error) from None
 
     def rows(self, query: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
         with self._lock:
             try:
                 return self._connection.execute(query, tuple(values)).fetchall()
-            except sqlite3.DatabaseError as error:
+            except TROUBLE as error:
                 raise broken(self.path, error) from None

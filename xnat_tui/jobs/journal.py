@@ -23,6 +23,7 @@ from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.database import Database
 from xnat_tui.jobs.job import Event, Job, StepView, Trouble, Wish
 from xnat_tui.jobs.owner import Owner
+from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.plan import Plan, Step, Totals
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.paths import state_folder
@@ -61,8 +62,8 @@ class Journal:
         Steps that skip are done from the start, steps in conflict are left alone; those that nobody could
         read have failed from the start.
         """
-        head = json.dumps(replace(plan, steps=()).to_dict())
-        totals = json.dumps(asdict(plan.totals))
+        head = sealed(json.dumps(replace(plan, steps=()).to_dict()))
+        totals = sealed(json.dumps(asdict(plan.totals)))
         title = title or f"{', '.join(plan.sources)} → {plan.destination}"
         left = sum(step.left_alone for step in plan.steps)
         with self.database.transaction() as database:
@@ -79,10 +80,13 @@ class Journal:
     def jobs(self) -> list[Job]:
         """All jobs, the newest first."""
         rows = self.database.rows("SELECT * FROM jobs ORDER BY created DESC, id DESC")
-        return [self._job(row) for row in rows]
+        with self.database.reading():
+            return [self._job(row) for row in rows]
 
     def job(self, job: str) -> Job:
-        return self._job(self._row(job))
+        row = self._row(job)
+        with self.database.reading():
+            return self._job(row)
 
     def _row(self, job: str) -> sqlite3.Row:
         rows = self.database.rows("SELECT * FROM jobs WHERE id = ?", (job,))
@@ -118,13 +122,16 @@ class Journal:
 
     def plan(self, job: str) -> Plan:
         """The plan as it was made, equal to what `create` was given."""
-        head = json.loads(self._row(job)["plan"])
+        head = self._row(job)["plan"]
         rows = self.database.rows("SELECT body FROM steps WHERE job = ? ORDER BY number", (job,))
-        return Plan.from_dict({**head, "steps": [json.loads(row["body"]) for row in rows]})
+        with self.database.reading():
+            return Plan.from_dict({**json.loads(head), "steps": [json.loads(row["body"]) for row in rows]})
 
     def plan_without_steps(self, job: str) -> Plan:
         """The plan's policy, sources and destination; the steps may be many."""
-        return Plan.from_dict(json.loads(self._row(job)["plan"]))
+        row = self._row(job)
+        with self.database.reading():
+            return Plan.from_dict(json.loads(row["plan"]))
 
     def steps(self, job: str) -> list[StepView]:
         self._row(job)
@@ -140,7 +147,8 @@ class Journal:
             "SELECT body FROM steps WHERE job = ? AND state <> 'done' AND state = 'queued' ORDER BY number",
             (job,),
         )
-        return [Step.from_dict(json.loads(row["body"])) for row in rows]
+        with self.database.reading():
+            return [Step.from_dict(json.loads(row["body"])) for row in rows]
 
     def failed_numbers(self, job: str) -> dict[int, str]:
         """The steps that failed or were left alone, and their paths: what needs them cannot run."""
@@ -157,6 +165,7 @@ class Journal:
         Raises Conflict while another worker lives, this process included.
         """
         owner = owner or Owner.this_process()
+        self.database.check(job)
         with self.database.transaction() as database:
             row = self._row(job)
             if records.living(row, self.now()):
@@ -230,6 +239,11 @@ class Journal:
         with self.database.transaction() as database:
             records.keep_trouble(database, job, trouble)
             self._keep(database, job, "worker", error.message)
+
+    def try_writing(self, job: str) -> None:
+        """Raises ConfigError where nothing can be kept any more, as a worker may have met it."""
+        with self.database.transaction() as database:
+            database.execute("UPDATE jobs SET wish = wish WHERE id = ?", (job,))
 
     def events(self, job: str, after: int = 0) -> list[Event]:
         """What is worth keeping of what happened, oldest first, beginning behind event number `after`."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from xnat_tui.jobs.job import Event, Trouble
 from xnat_tui.jobs.owner import Owner
+from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Failure, Left, State
 
@@ -64,7 +65,7 @@ def keep_event(database: sqlite3.Connection, event: Event) -> None:
 
 
 def keep_trouble(database: sqlite3.Connection, job: str, trouble: Trouble) -> None:
-    database.execute("UPDATE jobs SET trouble = ? WHERE id = ?", (json.dumps(asdict(trouble)), job))
+    database.execute("UPDATE jobs SET trouble = ? WHERE id = ?", (sealed(json.dumps(asdict(trouble))), job))
 
 
 def cancel_steps(database: sqlite3.Connection, job: str) -> None:
@@ -94,6 +95,6 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         "state": state,
         "skipped": step.files if step.action is Action.SKIP else 0,
         "failures": int(state is State.FAILED),
-        "failed": failed,
-        "body": json.dumps(asdict(step)),
+        "failed": sealed(failed),
+        "body": sealed(json.dumps(asdict(step))),
     }

@@ -45,7 +45,8 @@ def failures(journal: Journal, job: str) -> list[Failure]:
     rows = journal.database.rows(
         "SELECT failed FROM steps WHERE job = ? AND failures > 0 ORDER BY number", (job,)
     )
-    return [Failure(**failure) for row in rows for failure in json.loads(row["failed"])]
+    with journal.database.reading():
+        return [Failure(**failure) for row in rows for failure in json.loads(row["failed"])]
 
 
 def left_alone(journal: Journal, job: str) -> list[Left]:
@@ -54,7 +55,8 @@ def left_alone(journal: Journal, job: str) -> list[Left]:
         "SELECT failed FROM steps WHERE job = ? AND state <> 'done' AND state = 'left' ORDER BY number",
         (job,),
     )
-    return [Left(**left) for row in rows for left in json.loads(row["failed"])]
+    with journal.database.reading():
+        return [Left(**left) for row in rows for left in json.loads(row["failed"])]
 
 
 def not_retried(journal: Journal, job: str) -> XnatTuiError | None:

@@ -7,18 +7,20 @@ cut may lose the last records, and then steps are done again, which they allow.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
 from xnat_tui.errors import ConfigError
+from xnat_tui.jobs.soundness import AWAY, TROUBLE, broken, row_factory
 from xnat_tui.paths import private_folder
 
 VERSION = 2
 APPLICATION = 0x584E5455
 """The file's `application_id`: "XNTU"."""
 BUSY_SECONDS = 30.0
-_AWAY = "Move it away to begin with an empty list of jobs, or set another state folder in XNAT_TUI_STATE."
+_FOLDER = "Look at the space and the rights there, or set another state folder in XNAT_TUI_STATE."
 
 _TABLES = """
 CREATE TABLE jobs (
@@ -113,16 +115,16 @@ def open_database(path: Path) -> sqlite3.Connection:
         private_folder(path.parent)
         _create(path)
     except OSError as error:
-        raise ConfigError(f"The journal {path} cannot be opened: {error.strerror}.", _AWAY) from None
-    database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        raise ConfigError(f"The journal {path} cannot be opened: {error.strerror}.", _FOLDER) from None
     try:
-        _prepare(database, path)
-    except sqlite3.DatabaseError as error:
-        database.close()
+        database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(database, path)
+        except BaseException:
+            database.close()
+            raise
+    except TROUBLE as error:
         raise broken(path, error) from None
-    except ConfigError:
-        database.close()
-        raise
     return database
 
 
@@ -135,15 +137,8 @@ def _create(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def broken(path: Path, error: sqlite3.Error) -> ConfigError:
-    """What SQLite's complaint means to the user."""
-    passing = isinstance(error, sqlite3.OperationalError)
-    hint = "Look at the space, the rights and the health of its folder." if passing else _AWAY
-    return ConfigError(f"The journal {path} cannot be used: {error}.", hint)
-
-
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    database.row_factory = sqlite3.Row
+    database.row_factory = row_factory(_TABLES)
     _check(database, path)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
@@ -157,6 +152,7 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
         if version != VERSION:
             database.execute(f"PRAGMA application_id = {APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
+        _check_columns(database)
         database.execute("COMMIT")
     finally:
         if database.in_transaction:
@@ -174,8 +170,16 @@ def _check(database: sqlite3.Connection, path: Path) -> int:
             "Use that program, or choose another state folder with XNAT_TUI_STATE.",
         )
     if application != APPLICATION and (tables or application or version):
-        raise ConfigError(f"{path} is a database of another program, not a journal.", _AWAY)
+        raise ConfigError(f"{path} is a database of another program, not a journal.", AWAY)
     return version
+
+
+def _check_columns(database: sqlite3.Connection) -> None:
+    """The tables' descriptions are bytes of the file as well. Raises sqlite3.DatabaseError."""
+    for table, body in re.findall(r"^CREATE TABLE (\w+) \((.*?)^\);", _TABLES, re.MULTILINE | re.DOTALL):
+        there = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+        if not there.issuperset(re.findall(r"^  (\w+) ", body, re.MULTILINE)):
+            raise sqlite3.DatabaseError(f"its table of {table} lacks columns")
 
 
 def _statements(script: str) -> list[str]:

@@ -89,6 +89,7 @@ class Pair:
         "differing_below",
         "fields",
         "group",
+        "held",
         "key",
         "kind",
         "note",
@@ -126,6 +127,9 @@ class Pair:
         self.note = verdict.note if verdict else ""
         self.complete = False
         """Whether everything below was compared as far as the depth asks."""
+        self.held = False
+        """Whether it stands among its parent's children: what was dropped there keeps its parent, so that its
+        place can still be told, and counts no more."""
         self.differing_below = 0
         """Pairs below, at any level, that differ or could not be read."""
         self.unread_below = 0
@@ -182,15 +186,25 @@ class Pair:
             if pair.children:
                 waiting.extend(reversed(pair.children))
 
+    def counted(self) -> Iterator[Pair]:
+        """The pairs below of which the counters tell: what stands below a missing item is missing with it."""
+        waiting = list(self.children or ()) if self.both else []
+        while waiting:
+            pair = waiting.pop()
+            yield pair
+            if pair.both:
+                waiting += pair.children or ()
+
     def attach(self, children: list[Pair]) -> None:
         """Put freshly compared children in place and carry what they mean up to the root."""
         before = self._weight()
+        self._drop_children()
         self.children = children
         self.complete = True
-        self.differing_below = self.unread_below = 0
         counts = self.both  # what stands below a missing item is missing with it, and counts once
         for child in children:
             child.parent = self
+            child.held = True
             if counts:
                 differing, unread = child._weight()
                 self.differing_below += differing
@@ -214,13 +228,18 @@ class Pair:
     def forget(self) -> None:
         """Drop what is known below, so that it is read again."""
         before = self._weight()
-        self.children = None
+        self._drop_children()
         self.complete = False
         self.source_error = self.destination_error = None
         if self.status is Status.UNREADABLE:
             self.status = Status.SAME if self.both else Status.UNREAD
-        self.differing_below = self.unread_below = 0
         self._carry(before)
+
+    def _drop_children(self) -> None:
+        for child in self.children or ():
+            child.held = False
+        self.children = None
+        self.differing_below = self.unread_below = 0
 
     def judge(self, verdict: Verdict) -> None:
         """Replace this pair's own verdict, as a deeper comparison does."""
@@ -242,13 +261,17 @@ class Pair:
         return own + self.differing_below, waits + self.unread_below
 
     def _carry(self, before: tuple[int, int]) -> None:
+        """Pass on what changed here to all that count it. The only place where counters move, so that what
+        is shown of a pair is always what the pairs below it say."""
         after = self._weight()
         differing, unread = after[0] - before[0], after[1] - before[1]
-        if not (differing or unread) or (self.parent is not None and not self.parent.both):
+        if not (differing or unread):
             return
-        for above in self.ancestors():
-            above.differing_below += differing
-            above.unread_below += unread
+        pair = self
+        while pair.held and pair.parent is not None and pair.parent.both:
+            pair = pair.parent
+            pair.differing_below += differing
+            pair.unread_below += unread
 
 
 def match(kind: Kind, source: Listing, destination: Listing, judge: Judge) -> list[Pair]:

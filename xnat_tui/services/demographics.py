@@ -30,10 +30,12 @@ TABLE_IGNORED = ("ID", "project")
 """Columns that an exported table has, and that an imported one may have without effect."""
 
 
-def read_table(path: Path) -> CsvTable:
+def read_table(path: Path, *, raw: bool = False) -> CsvTable:
     """A table for `plan_table`. Raises UsageError naming file, line and column."""
     known = (*TABLE_IGNORED, *FIELDS)
-    return tables.read(path, required=TABLE_KEYS, optional=known, accepts=rules.is_field, key=TABLE_KEYS)
+    return tables.read(
+        path, required=TABLE_KEYS, optional=known, accepts=rules.is_field, key=TABLE_KEYS, raw=raw
+    )
 
 
 @dataclass(slots=True, repr=False)
@@ -86,7 +88,8 @@ class Demographics:
         """One change per row of a table with a column `subject` and columns of fields.
 
         An empty cell leaves its field alone, or clears it with `clear_empty`. An unknown subject is a
-        refused change; a wrong value raises UsageError with its line and column before anything is read.
+        refused change; a wrong value raises UsageError with its line and column, unless it is what stands
+        there already: an exported table is imported without a complaint.
         """
         wanted = [(row, _row_values(table, row, clear_empty)) for row in table.rows]
         by_name: dict[str, Subject] = {}
@@ -97,6 +100,7 @@ class Demographics:
         lines: dict[str, int] = {}
         for row, values in wanted:
             named = by_name.get(row["subject"])
+            _check(row, values, named.person.values if named is not None else {})
             location = str(project.location.child(Kind.SUBJECT, row["subject"]))
             if named is None:
                 changes.append(_refused(location, f"line {row.line}: there is no such subject.", values))
@@ -264,13 +268,17 @@ class Demographics:
 def _row_values(table: CsvTable, row: Row, clear_empty: bool) -> dict[str, str]:
     names = [name for name in table.columns if name not in (*TABLE_KEYS, *TABLE_IGNORED)]
     values = {name: row[name] for name in names if row[name] or clear_empty}
-    for name, text in values.items():
-        if reason := rules.refusal(name, text):
-            raise row.error(name, reason)
     given = [name for name in AGE_FIELDS if values.get(name)]
     if len(given) > 1:
         raise row.error(given[1], f"only one of {', '.join(AGE_FIELDS)} can stand; {given[0]} does already.")
     return values
+
+
+def _check(row: Row, values: Mapping[str, str], stored: Mapping[str, str]) -> None:
+    """Raises UsageError for a value that is to be sent and cannot stand."""
+    for name, text in values.items():
+        if text != stored.get(name, "") and (reason := rules.refusal(name, text)):
+            raise row.error(name, reason)
 
 
 def _refused(location: str, reason: str, values: Mapping[str, str]) -> Change:

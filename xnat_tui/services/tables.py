@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_tui.errors import UsageError
+from xnat_tui.model import written
+from xnat_tui.paths import create_private
 
 _DELIMITERS = (",", ";", "\t")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: column → text, stripped of blanks around it and otherwise as it is, leading zeros kept."""
+    """One row: column → text, stripped of blanks that were typed around it, leading zeros kept."""
 
     file: str
     line: int
@@ -45,14 +47,17 @@ def read(
     optional: Sequence[str] = (),
     accepts: Callable[[str], bool] = lambda _: False,
     key: Sequence[str] = (),
+    raw: bool = False,
 ) -> CsvTable:
     """Read a table in UTF-8 (a byte-order mark is fine) with commas, semicolons or tabs between cells.
 
+    What `write` did to a cell is undone: the `'` before a formula goes, `␊` and `<U+000A>` become the
+    character that they stand for. `raw` takes every cell as it stands, blanks included.
     Columns may stand in any order and in any case; `accepts` allows further ones. Two rows that agree in
     all columns of `key` are an error. Raises UsageError naming file, line and column.
     """
     name = path.name
-    records = _records(_text(path), name, required)
+    records = _records(_text(path), name, required, raw)
     if not records:
         raise UsageError(f"{name} is empty.", f"Its first line names the columns: {', '.join(required)}.")
     columns = _columns(name, records[0][1], required, optional, accepts)
@@ -74,20 +79,23 @@ def read(
     return CsvTable(columns, tuple(rows))
 
 
-def write(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
-    """A table as text that `read` reads again."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(column, "") for column in columns] for row in rows)
-    return text.getvalue()
+def write(columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, raw: bool = False) -> str:
+    """A table as text that `read` reads again, blanks at the ends of a cell and all; a `raw` one as `raw`."""
+    found = [columns, *([row.get(column, "") for column in columns] for row in rows)]
+    return written.csv_lines(found if raw else ([_cell(one) for one in row] for row in found))
 
 
-def save(path: Path, text: str) -> None:
-    """Write a new file. Raises UsageError where one exists or it cannot be written."""
+def _cell(text: str) -> str:
+    return written.outer_blanks(written.cell(text))
+
+
+def save(path: Path, text: str, *, readable: bool = False) -> None:
+    """Write a new file, for this user only unless `readable`: such tables hold birth dates and labels.
+
+    Raises UsageError where one exists or it cannot be written.
+    """
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
+        create_private(path, text, readable=readable)
     except FileExistsError:
         raise UsageError(f"{path} exists already.", "Name another file, or remove it first.") from None
     except OSError as error:
@@ -107,17 +115,19 @@ def _text(path: Path) -> str:
     raise UsageError(f"{path.name}, line {line}: no text in UTF-8.", 'Save the table as "CSV UTF-8".')
 
 
-def _records(text: str, name: str, required: Sequence[str]) -> list[tuple[int, list[str]]]:
+def _records(text: str, name: str, required: Sequence[str], raw: bool) -> list[tuple[int, list[str]]]:
     found: list[tuple[int, list[str]]] = []
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=_delimiter(text, required),
         strict=True,
-        skipinitialspace=True,
+        skipinitialspace=not raw,
     )
     try:
         for cells in reader:
-            found.append((reader.line_num, [cell.strip() for cell in cells]))
+            found.append(
+                (reader.line_num, cells if raw else [written.cell_text(cell.strip()) for cell in cells])
+            )
     except csv.Error as error:
         raise UsageError(f"{name}, line {reader.line_num}: {error}.", "Correct that line.") from None
     return found

@@ -24,12 +24,13 @@ from pathlib import Path
 import xnat_tui
 from xnat_tui import logs
 from xnat_tui.credentials import Secret
-from xnat_tui.errors import XnatTuiError
+from xnat_tui.errors import ConfigError, XnatTuiError
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.job import Trouble
 from xnat_tui.jobs.journal import Journal, error_of
 from xnat_tui.jobs.runner import Execute, run
 from xnat_tui.jobs.threads import DaemonThreads
+from xnat_tui.model.display import clean_lines
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.paths import private_folder, state_folder
@@ -176,9 +177,8 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
         if options.daemon:
             _tell(asdict(Trouble(type(error).__name__, error.message, error.hint)))
         else:
-            sys.stderr.write(
-                f"{error.message}\n\nhint: {error.hint}\n" if error.hint else f"{error.message}\n"
-            )
+            hint = f"\n\nhint: {error.hint}" if error.hint else ""
+            sys.stderr.write(clean_lines(f"{error.message}{hint}\n"))
         return 2
     finally:
         logs.tear_down()
@@ -243,8 +243,15 @@ def _redirect(log: Path) -> None:
 
 @contextmanager
 def _private_log(log: Path) -> Iterator[int]:
-    private_folder(log.parent)
-    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    """Raises ConfigError where it cannot be written."""
+    try:
+        private_folder(log.parent)
+        stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"The log {log} cannot be written: {error.strerror}.",
+            "Look at the space and the rights there, or set another state folder in XNAT_TUI_STATE.",
+        ) from None
     try:
         yield stream
     finally:

@@ -234,8 +234,7 @@ class Comparing:
             self._screen.say("Reading it again as soon as the requests under way are answered …")
             return
         self._standing = standing
-        comparison.forget(pair)
-        tree.pairs_changed(pair)
+        tree.pairs_changed(comparison.forget(pair))
         self._run()
 
     def go_on(self) -> None:
@@ -307,8 +306,7 @@ class Comparing:
 
         def measure() -> int:
             comparison.fill_missing()
-            below = (pair for pair in comparison.root.walk() if pair is not comparison.root)
-            return sum(pair.status is Status.UNREADABLE for pair in below)
+            return sum(pair.status is Status.UNREADABLE for pair in comparison.root.counted())
 
         def measured(unreadable: int) -> None:
             if self.comparison is comparison and self.rows is not None and not self.runs:

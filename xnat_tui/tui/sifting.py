@@ -89,7 +89,7 @@ class Sifting:
             return
         pair = row.pair
         if screen.comparing.on:
-            screen.comparing.refill(pair)
+            screen.comparing.refill(pair, Standing.of(pane.rows))
             return
         pane.model.forget(pair)
         pane.pair_tree.pairs_changed(pair)

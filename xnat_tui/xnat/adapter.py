@@ -20,6 +20,8 @@ from requests.auth import AuthBase
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from xnat_tui.xnat.addresses import Origin, origin
+
 SESSION_COOKIE = "JSESSIONID"
 BLOCK = 256 * 1024
 """Bytes read from an upload's body at a time."""
@@ -141,10 +143,15 @@ _POOLS = {"http": _PlainPool, "https": _TlsPool}
 
 
 class Adapter(HTTPAdapter):
-    """Counts what it sends, redirects and sign-ins included, and opens sockets that are known."""
+    """Counts what it sends, redirects and sign-ins included, and opens sockets that are known.
+
+    Whoever made a request, and whatever it was redirected from: nothing that signs in leaves `home`.
+    """
 
     def __init__(self, connections: int) -> None:
         self.sent = 0
+        self.home: Origin | None = None
+        """The scheme, host and port that session, cookies and passwords are for."""
         self._lock = threading.Lock()
         # A thread may stream a download into an upload to the same server: two sockets each.
         super().__init__(pool_connections=4, pool_maxsize=2 * max(1, connections))
@@ -162,17 +169,24 @@ class Adapter(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         with self._lock:
             self.sent += 1
+        if origin(request.url or "") != self.home:
+            for name in ("Cookie", "Authorization"):
+                request.headers.pop(name, None)
         return super().send(request, *args, **options)
 
 
 class OneSession(DefaultCookiePolicy):
-    """Keeps cookies (of load balancers, say) but never a JSESSIONID.
+    """Keeps cookies (of load balancers, say) but never a JSESSIONID, and none of another port.
 
     Any answer may carry one, and in a jar that all threads share it would turn them all into guests.
     """
 
+    home: Origin | None = None
+
     def set_ok(self, cookie: Cookie, request: Request) -> bool:
-        return cookie.name.upper() != SESSION_COOKIE and super().set_ok(cookie, request)
+        if cookie.name.upper() == SESSION_COOKIE or origin(request.get_full_url()) != self.home:
+            return False
+        return super().set_ok(cookie, request)
 
 
 class SessionAuth(AuthBase):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from xnat_tui.errors import BadAnswer, UsageError
 
 Value = str | int | float | bool | Sequence[str] | None
 Params = Mapping[str, Value] | Sequence[tuple[str, Value]]
 
+Origin = tuple[str, str, int]
+"""Scheme, host and port: what a session is for (RFC 6454). A cookie jar knows no ports."""
+
+_PORTS = {"http": 80, "https": 443}
 _MOVING = frozenset({"", ".", ".."})
 
 
@@ -34,6 +38,18 @@ def encode_uri(uri: str) -> str:
     if first or not segments or _MOVING.intersection(segments):
         raise BadAnswer("The server names an item by an address that cannot be used.")
     return "/" + "/".join(_quote(segment) for segment in segments)
+
+
+def origin(url: str) -> Origin | None:
+    """None for what is no http address."""
+    try:
+        parts = urlsplit(url)
+        scheme, port = parts.scheme.lower(), parts.port
+    except ValueError:
+        return None
+    if scheme not in _PORTS or not parts.hostname:
+        return None
+    return scheme, parts.hostname, _PORTS[scheme] if port is None else port
 
 
 def query_string(params: Params) -> str:

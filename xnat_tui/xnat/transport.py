@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from xnat_tui import __version__
 from xnat_tui.errors import NotXnat, ServerUnreachable, XnatTuiError
 from xnat_tui.xnat.adapter import Adapter, OneSession, SessionAuth, Sockets
+from xnat_tui.xnat.addresses import origin
 from xnat_tui.xnat.answers import check_redirect, transport_failure
 from xnat_tui.xnat.retry import Limiter
 from xnat_tui.xnat.streams import Upload, stopped
@@ -72,24 +73,38 @@ class Transport:
 
     def __init__(self, server: Server) -> None:
         self.name = server.name or urlsplit(server.url).hostname or server.url
-        self.base = server.url.rstrip("/")
         self.auth = SessionAuth()
+        self._cookies = OneSession()
         self.limiter = Limiter(server.connections)
         self.adapter = Adapter(server.connections)
         self.sockets = Sockets()
         self.stop = threading.Event()
         self.closed = False
         self.session = requests.Session()
+        self.base = server.url.rstrip("/")
         # Off, so that ~/.netrc never signs in for us; what the environment says of proxies and CAs is kept.
         self.session.trust_env = False
         self.session.proxies.update(get_environ_proxies(self.base))
         self.session.verify = _verify(server)
         self.session.auth = self.auth
-        self.session.cookies.set_policy(OneSession())
+        self.session.cookies.set_policy(self._cookies)
         self.session.mount("https://", self.adapter)
         self.session.mount("http://", self.adapter)
         # Must never look like a browser's: XNAT then redirects to its login page and wants CSRF tokens.
         self.session.headers["User-Agent"] = f"xnat-tui/{__version__} (Python {platform.python_version()})"
+
+    @property
+    def base(self) -> str:
+        """The server's address without a slash at its end. Session and cookies go to its port alone."""
+        return self._base
+
+    @base.setter
+    def base(self, url: str) -> None:
+        self._base = url
+        home = origin(url)
+        if home != self._cookies.home:
+            self.session.cookies.clear()
+        self._cookies.home = self.adapter.home = home
 
     def get(
         self,
@@ -98,7 +113,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         timeout: float = READ_SECONDS,
     ) -> requests.Response:
-        """The answer of a GET, body not yet read, redirects followed on the same host only.
+        """The answer of a GET, body not yet read, redirects followed on the same host and port only.
 
         Raises Expired where it leads to the login page, NotXnat where it leads anywhere else.
         """
@@ -113,7 +128,8 @@ class Transport:
         raise NotXnat(f"{self.name} redirects without end.", "Check the server's address.")
 
     def _redirected(self, url: str, location: str) -> str:
-        """Where a redirect leads. The session goes along: never to another host, nor from https to http."""
+        """Where a redirect leads. The session goes along: never to another host or port, nor from https to
+        http."""
         here = urlsplit(url)
         try:
             there = urlsplit(urljoin(url, location))
@@ -130,6 +146,11 @@ class Transport:
             raise NotXnat(
                 f"{self.name} redirects from https to {there.scheme}, where the session could be read.",
                 "Its administrator has to correct the site's address.",
+            )
+        if origin(there.geturl()) != origin(url):
+            raise NotXnat(
+                f"{self.name} redirects to another port of its host ({there.scheme}://{there.netloc}).",
+                "If that is the server, use its address instead.",
             )
         return there.geturl()
 

@@ -1,4 +1,9 @@
+import csv
+import io
 import json
+import stat
+
+import pytest
 
 from xnat_tui.demo.study.brains import subject
 
@@ -161,3 +166,31 @@ def test_a_variable_is_set_and_set_again(run, xnat):
                     "1 done, 0 failed, 0 refused.",
                 ), done.stderr
             run("demographics", "set", "lab:BRAINS/SUB-001", "fields/site=0", "-y")
+
+
+HOSTILE = {"group": '=HYPERLINK("http://x","y")', "race": "a\x1b[2J\u202eb\nc ", "src": " -1+1", "ses": "-1"}
+
+
+@pytest.mark.parametrize("raw", [[], ["--raw"]])
+def test_hostile_values_are_exported_safely_and_imported_without_a_change(run, xnat, tmp_path, raw):
+    subject(xnat.site, "SUB-004").fields.update(HOSTILE)
+    table = tmp_path / "table.csv"
+    exported = run("demographics", "export", "lab:BRAINS", "--table", str(table), *raw)
+    assert exported.exit_code == 0, exported.stderr
+    assert stat.S_IMODE(table.stat().st_mode) == 0o600
+    rows = csv.DictReader(io.StringIO(table.read_bytes().decode(), newline=""))
+    row = next(row for row in rows if row["subject"] == "SUB-004")
+    if raw:
+        assert row["group"] == HOSTILE["group"]
+    else:
+        assert row["group"] == "'" + HOSTILE["group"]
+        assert row["ses"] == "-1"
+        assert all(one == "\n" or one.isprintable() for one in table.read_text())
+    again = run("demographics", "import", "lab:BRAINS", "--table", str(table), "-n", *raw)
+    assert (again.exit_code, again.stderr) == (0, "Nothing to change.\n")
+
+
+def test_a_table_that_others_are_to_read_has_to_be_asked_for(run, tmp_path):
+    table = tmp_path / "table.csv"
+    run("demographics", "export", "lab:BRAINS", "--table", str(table), "--readable")
+    assert stat.S_IMODE(table.stat().st_mode) == 0o644

@@ -33,6 +33,7 @@ _PROJECTS_AT_ONCE = 16
 _MOST_FILLED = 5_000
 """Levels of missing items that are filled for their sizes: beyond that it would cost key presses."""
 _REFRESH = "Refresh the catalog there with populateStats, then compare again."
+_JUDGED_BY_DEPTH = frozenset({Kind.RESOURCE, Kind.FILE})
 _DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 
 
@@ -130,11 +131,20 @@ class Comparison:
         """Set the counters back, before a screen looks at them and a thread calls `run`."""
         self.progress = Progress()
 
-    def forget(self, pair: Pair) -> None:
-        """Have a pair read again by the next `run`, the bulk questions of its project included."""
-        self.tree.forget(pair)
+    def forget(self, pair: Pair) -> Pair:
+        """Have a pair read again by the next `run`, the bulk questions of its project included.
+
+        Returns the pair below which everything was dropped: what a resource or a file is, its owner's lists
+        tell, and so does why a side lacks it.
+        """
+        while pair is not self.root and pair.parent is not None and _is_told_above(pair):
+            pair = pair.parent
+        with self.tree.lock:
+            self.tree.forget(pair)
+            self._judge(pair)
         self._prefetched.clear()
         self._described.clear()
+        return pair
 
     def run(self, near: Callable[[], Pair | None] | None = None) -> None:
         """Compare until nothing is unread, nearest to `near()` first. Raises Interrupted when stopped.
@@ -366,18 +376,41 @@ class Comparison:
                 pair.judge(self.rules(one, other))
 
     def deepen(self, depth: Depth) -> None:
-        """Judge what is known by another depth; `run` then asks for what that still needs."""
+        """Judge what is known by another depth; `run` then asks for what that still needs.
+
+        Only resources and files are judged by depth. Differences among files are of the depth that found
+        them: they are dropped, and paired anew from what is remembered where this depth wants them.
+        """
         self.rules = replace(self.rules, depth=depth)
         with self.tree.lock:
             self.tree.judge, self.tree.depth = self.rules, depth
-            for pair in list(self.root.walk()):
-                if pair.group is None and pair.source is not None and pair.destination is not None:
-                    if pair.status is not Status.UNREADABLE:
-                        pair.judge(self.rules(pair.source, pair.destination))
-                    if pair.kind is Kind.RESOURCE:
-                        if depth is not Depth.DIGESTS and pair.status is not Status.UNREADABLE:
-                            pair.forget()  # differences among files are not of this depth
-                        pair.reopen(needed=depth is Depth.DIGESTS)
+            waiting = [self.root]
+            while waiting:
+                pair = waiting.pop()
+                if pair.kind in _JUDGED_BY_DEPTH and pair.group is None:
+                    if pair.both:
+                        pair.forget()
+                        self._judge(pair)
+                        pair.reopen(needed=depth is Depth.DIGESTS or pair is self.root)
+                elif _repeats_resources(pair):
+                    self._match_again(pair)
+                else:
+                    waiting += pair.children or ()
+
+    def _judge(self, pair: Pair) -> None:
+        """By its own fields, as when it was first met; that it is one of several stays said."""
+        if pair.group is None and pair.source is not None and pair.destination is not None:
+            verdict = self.rules(pair.source, pair.destination)
+            kept = "" if pair.kind in _JUDGED_BY_DEPTH else pair.note
+            pair.judge(replace(verdict, note=verdict.note or kept))
+
+    def _match_again(self, pair: Pair) -> None:
+        """Which of several resources with one label belong together is decided by the depth as well."""
+        if pair.error is not None:
+            self.forget(pair)
+            return
+        pair.forget()
+        self.tree.fill_remembered(pair)  # where it is not, `run` asks again
 
     def fill_missing(self) -> None:
         """Show below what only one side has what bulk answers brought along, without asking for any."""
@@ -414,6 +447,19 @@ def _is_one_of(pair: Pair, source: frozenset[str], destination: frozenset[str]) 
     if pair.kind not in _DOCUMENTED:
         return False
     return pair.source.id in source or pair.destination.id in destination
+
+
+def _is_told_above(pair: Pair) -> bool:
+    """Whether reading below a pair again would leave its own verdict, or its owner's, as it was."""
+    if pair.group is not None:
+        return pair.parent is not None and pair.parent.status is Status.UNREADABLE
+    return pair.kind in _JUDGED_BY_DEPTH or (pair.status is Status.UNREADABLE and not pair.both)
+
+
+def _repeats_resources(pair: Pair) -> bool:
+    """Whether several resources below a pair share a label."""
+    found = [child for child in pair.children or () if child.kind is Kind.RESOURCE and child.group is None]
+    return len({(child.item.side if child.item else "", child.key) for child in found}) < len(found)
 
 
 def items_of(root: Pair) -> Iterator[Pair]:

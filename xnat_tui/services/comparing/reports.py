@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,10 +12,11 @@ from typing import Any
 from xnat_tui.errors import UsageError
 from xnat_tui.model.display import clean_beside
 from xnat_tui.model.pairing import GLYPHS, Pair, Status
+from xnat_tui.model.written import csv_text, html_text, markdown
+from xnat_tui.paths import open_to_others, write_private
 from xnat_tui.services.comparing.comparison import Comparison, items_of
 
 _SUFFIXES = (".html", ".md", ".csv", ".json")
-_NEGATIVE = re.compile(r"-\d+(\.\d+)?([eE][-+]?\d+)?")
 _CSV_COLUMNS = ("glyph", "status", "kind", "path", "field", "source", "destination", "note")
 
 
@@ -66,8 +63,10 @@ def check_file(path: Path) -> None:
     check_name(path)
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise UsageError(f"{path} cannot be written: its folder is not there.", "Name another file.")
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+    if path.exists() and not os.access(path, os.W_OK):
         raise UsageError(f"{path} cannot be written: no right to.", "Name another file.")
+    if not os.access(path.resolve().parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{path} cannot be written: no right to its folder.", "Name another file.")
 
 
 def write(comparison: Comparison, path: Path, *, everything: bool = False, seconds: float = 0.0) -> None:
@@ -76,21 +75,30 @@ def write(comparison: Comparison, path: Path, *, everything: bool = False, secon
     write_document(document(comparison, everything=everything, seconds=seconds), path)
 
 
-def write_document(found: Mapping[str, Any], path: Path) -> None:
-    """Write a finished document as `write` does. Raises UsageError where the disk refuses."""
+def write_document(
+    found: Mapping[str, Any], path: Path, *, raw: bool = False, readable: bool = False
+) -> bool:
+    """Write a finished document of `compare` or `verify` as `write` does; a CSV table's cells as they are
+    where it is to be `raw`.
+
+    Readable by this user only, unless by all is asked for: a report tells birth dates and names. Whether a
+    file that others could read was there, and they cannot any more. Raises UsageError where the disk refuses.
+    """
     check_name(path)
     writers = {
         ".json": lambda: json.dumps(found, indent=2) + "\n",
-        ".csv": lambda: as_csv(found),
+        ".csv": lambda: as_csv(found, raw=raw),
         ".md": lambda: as_markdown(found),
         ".html": lambda: as_html(found),
     }
     text = writers[path.suffix.lower()]()
     try:
-        path.write_text(text, encoding="utf-8")
+        narrowed = path.exists() and open_to_others(path) and not readable
+        write_private(path, text, readable=readable)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UsageError(f"{path} cannot be written: {reason}.", "Name another file.") from None
+    return narrowed
 
 
 def as_lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -101,46 +109,28 @@ def as_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{glyph} {kind} {path or '.'}{fact}{remark}"
 
 
-def as_csv(found: Mapping[str, Any]) -> str:
+def as_csv(found: Mapping[str, Any], *, raw: bool = False) -> str:
     """One row per differing field, or per item without one."""
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
-    for row in _rows(found):
-        writer.writerow([_not_a_formula(cell) for cell in row])
-    return target.getvalue()
-
-
-def _not_a_formula(cell: str) -> str:
-    """A label that a spreadsheet would run is quoted as text; a negative number is none."""
-    begins = cell[:1] in ("=", "+", "-", "@", "\t", "\r") and len(cell) > 1
-    return f"'{cell}" if begins and not _NEGATIVE.fullmatch(cell) else cell
+    return csv_text([_CSV_COLUMNS, *_rows(found)], raw=raw)
 
 
 def as_markdown(found: Mapping[str, Any]) -> str:
-    lines = [f"# {_markdown_cell(found['source'])} ⇄ {_markdown_cell(found['destination'])}", ""]
-    lines += [f"- {_markdown_cell(line)}" for line in _summary_lines(found)]
+    lines = [f"# {markdown(found['source'])} ⇄ {markdown(found['destination'])}", ""]
+    lines += [f"- {markdown(line)}" for line in _summary_lines(found)]
     lines.append("")
     lines += [f"| {' | '.join(_CSV_COLUMNS)} |", f"|{'---|' * len(_CSV_COLUMNS)}"]
     for row in _shown(found):
-        lines.append(f"| {' | '.join(_markdown_cell(cell) for cell in row)} |")
+        lines.append(f"| {' | '.join(markdown(cell) for cell in row)} |")
     return "\n".join(lines) + "\n"
 
 
-def _markdown_cell(text: str) -> str:
-    escaped = html.escape(text, quote=False)
-    for character in "\\`*_[]|~":
-        escaped = escaped.replace(character, f"\\{character}")
-    return " ".join(escaped.splitlines())
-
-
 def as_html(found: Mapping[str, Any]) -> str:
-    title = html.escape(f"{found['source']} ⇄ {found['destination']}")
+    title = html_text(f"{found['source']} ⇄ {found['destination']}")
     head = "".join(f"<th>{column}</th>" for column in _CSV_COLUMNS)
     body = "\n".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in _shown(found)
+        "<tr>" + "".join(f"<td>{html_text(cell)}</td>" for cell in row) + "</tr>" for row in _shown(found)
     )
-    summary = "".join(f"<li>{html.escape(line)}</li>" for line in _summary_lines(found))
+    summary = "".join(f"<li>{html_text(line)}</li>" for line in _summary_lines(found))
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         "<style>body{font-family:sans-serif}td,th{padding:.1em .6em;text-align:left;vertical-align:top}"

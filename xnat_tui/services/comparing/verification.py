@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +13,6 @@ from xnat_tui.model.pairing import FieldDifference, Status
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.verified_sides import Folder, Ledger, Record, Scope, server_ledger
 
 
@@ -180,15 +178,3 @@ def _judged(record: Record, other: Record) -> Finding:
         return Finding(record.path, record.kind, Status.SAME, unverified=True, note=note)
     status = Status.DIFFERS if found else Status.SAME
     return Finding(record.path, record.kind, status, tuple(found), note=note if found else "")
-
-
-def write_report(found: dict[str, Any], path: Path) -> None:
-    """Write a document of `compare` or `verify` in the format that the file's ending names."""
-    reports.check_name(path)
-    writers = {
-        ".json": lambda: json.dumps(found, indent=2) + "\n",
-        ".csv": lambda: reports.as_csv(found),
-        ".md": lambda: reports.as_markdown(found),
-        ".html": lambda: reports.as_html(found),
-    }
-    path.write_text(writers[path.suffix.lower()](), encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ from lxml import etree
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.model.written import cell_text, csv_text
 from xnat_tui.services.copying.run import Control
 from xnat_tui.services.exporting.bids_documents import Dataset
 from xnat_tui.services.exporting.fetch import in_the_way
@@ -27,7 +27,6 @@ log = logging.getLogger("xnat_tui.export")
 
 TABLE = "metadata.csv"
 _FIRST_COLUMNS = ("location", "kind", "type")
-_NUMBER_STARTS = ("=", "+", "@", "\t", "\r")
 
 
 def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
@@ -82,7 +81,8 @@ def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
 
 
 def save_table(run: ExportRun) -> None:
-    """One row per document that is in the folder, one column per field that any of them has.
+    """One row per document that is in the folder, one column per field that any of them has, safe to be
+    opened with a spreadsheet; the XML has every text as it is.
 
     Rows of documents that an earlier export brought stay as they are, and so does a table that was changed
     in the folder: the plan told it as a conflict.
@@ -96,11 +96,7 @@ def save_table(run: ExportRun) -> None:
     fresh = {row["location"] for row in rows}
     rows = [*(row for row in _rows_before(run) if row["location"] not in fresh), *rows]
     columns = [*_FIRST_COLUMNS, *sorted({name for row in rows for name in row} - {*_FIRST_COLUMNS})]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
-    body = text.getvalue().encode()
+    body = csv_text([columns, *([row.get(name, "") for name in columns] for row in rows)]).encode()
     target = inside(run.folder, TABLE)
     if not target.is_file() or target.read_bytes() != body:
         _write(run, steps[0], TABLE, body)
@@ -112,19 +108,16 @@ def _rows_before(run: ExportRun) -> list[dict[str, str]]:
     target = inside(run.folder, TABLE)
     try:
         with target.open(newline="", encoding="utf-8") as opened:
-            rows = list(csv.DictReader(opened, restkey="", restval=""))
+            table = [[cell_text(one) for one in row] for row in csv.reader(opened)]
     except (FileNotFoundError, UnicodeDecodeError, csv.Error):
         return []
+    names = table[0] if table else []
+    rows = [dict(zip(names, row, strict=False)) for row in table[1:]]
     return [
         {name: value for name, value in row.items() if name and value}
         for row in rows
         if row.get("location") in known
     ]
-
-
-def _plain(value: str) -> str:
-    """What a spreadsheet would run is quoted as text; the XML has it as it is."""
-    return f"'{value}" if value.startswith(_NUMBER_STARTS) else value
 
 
 def _row(run: ExportRun, step: Step) -> dict[str, str] | None:

@@ -49,8 +49,8 @@ class Worker:
     ) -> Report:
         """Follow the job until no worker runs it. Ctrl+C interrupts the worker, a second one this wait.
 
-        Raises what kept the worker from running, ServerUnreachable when it paused the job for that, and
-        Interrupted when it died.
+        Raises what kept the worker from running, ServerUnreachable when it paused the job for that,
+        ConfigError where the journal cannot be written any more, and Interrupted when it died otherwise.
         """
         with Journal() as journal:
             watch = Watch(journal)
@@ -89,5 +89,6 @@ class Worker:
         if job.trouble:
             raise error_of(job.trouble)
         if job.died:
+            journal.try_writing(self.job)
             raise Interrupted(job.note, f"Resume it with: xnat-tui jobs resume {self.job}")
         return report(journal, self.job)

@@ -12,7 +12,7 @@ from xnat_tui.services.sharing.shares import TABLE_OPTIONAL, TABLE_REQUIRED
 COLUMNS = (*TABLE_REQUIRED, *TABLE_OPTIONAL)
 
 
-def share_table(listed: Iterable[Mapping[str, str]]) -> tuple[str, int]:
+def share_table(listed: Iterable[Mapping[str, str]], *, raw: bool = False) -> tuple[str, int]:
     """CSV of the shares of subjects and sessions among rows of `shared_rows`, and how many there are.
 
     What a project shows of others is theirs to list: such rows are left out.
@@ -31,4 +31,4 @@ def share_table(listed: Iterable[Mapping[str, str]]) -> tuple[str, int]:
                     "label": row["label"],
                 }
             )
-    return tables.write(COLUMNS, found), len(found)
+    return tables.write(COLUMNS, found, raw=raw), len(found)

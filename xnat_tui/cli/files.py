@@ -1,0 +1,31 @@
+"""Options of verbs that write tables and reports: for whom, and how exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from xnat_tui.cli.state import State
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def file_options(command: _F) -> _F:
+    """`--raw` and `--readable`, as `raw` and `readable`."""
+    raw = click.option(
+        "--raw",
+        is_flag=True,
+        help="CSV cells exactly as they are, formulas and control characters too: for programs.",
+    )
+    readable = click.option("--readable", is_flag=True, help="Let others read the file that is written.")
+    return raw(readable(command))
+
+
+def say_narrowed(state: State, path: Path, narrowed: bool) -> None:
+    """A file that was there keeps no mode that lets others read what it says now."""
+    if narrowed:
+        state.output.warning(f"Others could read {path}; only you can now. --readable lets them.")
