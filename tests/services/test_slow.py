@@ -22,7 +22,7 @@ from xnat_tui.services.planning.export import plan_export
 HICCUPS: dict[str, Action] = {
     "500": ErrorPage(500),
     "nothing": EMPTY_BODY,
-    "cut": Truncate(60),
+    "cut": Truncate(20),
     "garbage": Answer("\x00garbage", 200, "application/json"),
 }
 LATE = ErrorPage(504)

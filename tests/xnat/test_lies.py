@@ -52,7 +52,9 @@ LISTINGS: dict[str, Ask] = {
     "owned": lambda one: ProjectQuestions(one, PROJECT).owned(),
     "sessions": lambda one: SessionQuestions(one, PROJECT).sessions(),
     "scans": lambda one: SessionQuestions(one, PROJECT).scans(),
-    "parameters": lambda one: SessionQuestions(one, PROJECT).parameters("xnat:mrSessionData"),
+    "parameters": lambda one: SessionQuestions(one, PROJECT).parameters(
+        "xnat:mrSessionData", "xnat:mrScanData"
+    ),
     "assessors": lambda one: SessionQuestions(one, PROJECT).assessors(),
     "assessors' files": lambda one: SessionQuestions(one, PROJECT).assessor_files("out"),
     "reconstructions": lambda one: SessionQuestions(one, PROJECT).reconstructions_in(),
