@@ -23,9 +23,9 @@ class Recorder:
         self.document = document
         self.calls = []
 
-    def get_bytes(self, path, /, max_bytes, **params):
+    def read_bytes(self, path, read, /, max_bytes, **params):
         assert params == {"format": "xml", "concealHiddenFields": "true"}
-        return self.document
+        return read(self.document)
 
     def write(self, method, path, /, params=None, body=None, **more):
         self.calls.append((method, path, dict(params), body))

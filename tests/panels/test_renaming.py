@@ -77,8 +77,8 @@ def test_the_same_label_is_no_change(look, service):
         ("BRAINS/SUB-008/SUB-008_MR1", "SUB-009_MR1_QC", "BRAINS has another SUB-009_MR1_QC already."),
         ("BRAINS/SUB-008", "a.b", "'a.b' is no label that XNAT accepts: letters, digits, _ and - only."),
         ("TEACHING/T-01", "X", "it is only shared in from BRAINS: rename it there, or relabel the share."),
-        ("BRAINS/SUB-005/SUB-005_PETMR1", "X", "dcm2niix is Running on it since 2024-04-03 09:35:47.123."),
-        ("BRAINS/SUB-002/SUB-002_MR1", "X", "AutoRun is Queued on it since 2024-04-03 09:35:33.123."),
+        ("BRAINS/SUB-005/SUB-005_PETMR1", "X", "dcm2niix is Running on it since 2024-04-03 09:35:54.123."),
+        ("BRAINS/SUB-002/SUB-002_MR1", "X", "AutoRun is Queued on it since 2024-04-03 09:35:40.123."),
     ],
 )
 def test_what_stands_in_the_way_is_found_before_sending(look, service, path, label, refusal):

@@ -14,8 +14,8 @@ def test_list(run):
             "userlogin",
             "step_description",
         ],
-        ["26", "SUB-002_MR1", "xnat_tools/AutoRun.xml", "Queued", "2024-04-03", "09:35:33.123", "demo"],
-        ["27", "SUB-012_MR1", "xnat_tools/AutoRun.xml", "Queued", "2024-04-03", "09:35:40.123", "member"],
+        ["26", "SUB-002_MR1", "xnat_tools/AutoRun.xml", "Queued", "2024-04-03", "09:35:40.123", "demo"],
+        ["27", "SUB-012_MR1", "xnat_tools/AutoRun.xml", "Queued", "2024-04-03", "09:35:47.123", "member"],
     ]
 
 

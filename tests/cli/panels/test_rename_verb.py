@@ -27,7 +27,7 @@ def test_yes_is_no_consent_to_dismissing_an_autorun(run, writes):
     assert refused.exit_code == 5
     assert refused.stdout == (
         "! lab:BRAINS/SUB-002/SUB-002_MR1  rename  label: SUB-002_MR1 → X\n"
-        "    refused: AutoRun is Queued on it since 2024-04-03 09:35:33.123.\n"
+        "    refused: AutoRun is Queued on it since 2024-04-03 09:35:40.123.\n"
     )
     assert "note: --dismiss-autorun ends an AutoRun that blocks\n" in refused.stderr
     assert writes() == 0
@@ -46,7 +46,7 @@ def test_an_autorun_is_dismissed_after_asking(run, xnat, terminal, writes):
     assert writes() == 0
     done = run("rename", "lab:BRAINS/SUB-002/SUB-002_MR1", "X", input="y\ny\n")
     assert done.exit_code == 0, done.stderr
-    assert "AutoRun is Queued on SUB-002_MR1 since 2024-04-03 09:35:33.123.\n" in done.stderr
+    assert "AutoRun is Queued on SUB-002_MR1 since 2024-04-03 09:35:40.123.\n" in done.stderr
     assert xnat.site.experiment("X", "BRAINS") is not None
 
 

@@ -23,7 +23,7 @@ from xnat_tui.services.browsing.awaiting import interrupted_with_us
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.garbage import seldom_searched
 from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
-from xnat_tui.services.comparing.proving import Finish, prove_sessions, prove_subjects
+from xnat_tui.services.comparing.proving import FEW, Finish, prove_sessions, prove_subjects
 from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
 from xnat_tui.xnat.bulk_sessions import SCANS_OF, Reconstructions, Session, SessionQuestions
 from xnat_tui.xnat.documents import assessors_key, place, read
@@ -32,7 +32,6 @@ from xnat_tui.xnat.streams import stopped
 log = logging.getLogger("xnat_tui.prefetch")
 
 T = TypeVar("T")
-_FEW = 2
 _Parameters = dict[tuple[str, str], Future[dict[str, dict[str, Fields]] | None]]
 """Questions under way about acquisition parameters, by type of session and of scan."""
 
@@ -248,7 +247,7 @@ class _Prefetch:
         types = Counter(item.type for items in found for item in items)
         return {
             (kind, scan): self._start(lambda kind=kind, scan=scan: self.ask_sessions.parameters(kind, scan))  # type: ignore[misc]
-            for kind in sorted(kind for kind, count in types.items() if count > _FEW)
+            for kind in sorted(kind for kind, count in types.items() if count > FEW)
             for scan in SCANS_OF.get(kind, ())
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -14,10 +15,15 @@ from xnat_tui.services.comparing.prefetch_sessions import Parts
 from xnat_tui.services.comparing.proof import Outcome, Proof, doubted
 from xnat_tui.services.comparing.shown import key_below
 from xnat_tui.xnat.bulk import Grouped
+from xnat_tui.xnat.bulk_sessions import SCANS_OF
 from xnat_tui.xnat.documents import describe, place
 from xnat_tui.xnat.joins import EXPERIMENT_VARIABLES, SUBJECT_RESOURCES, SUBJECT_VARIABLES, Join
 
 log = logging.getLogger("xnat_tui.proof")
+
+FEW = 2
+"""Up to so many sessions of a type have their documents read: that costs no more than a bulk question about
+their scans' parameters and its proof."""
 
 Finish = Callable[[], None]
 """Waits for the proofs that were asked for, and leaves in `found` what they allow to be believed."""
@@ -68,7 +74,7 @@ def prove_sessions(
         for item in _items(found, keys[subject.id])
         if item.shared_from is None
     }
-    last = _last([owned, *_answers(parts)], parts, places)
+    last = _last([owned, *_answers(parts)], parts, places) | _few_of_their_type(places)
     proof = Proof(reader, project, pool, places, found, last)
 
     def finish() -> None:
@@ -126,6 +132,13 @@ def _doubt_below(found: dict[str, Listing], session: Item, joins: Collection[Joi
         else:
             kind = join.owner
         found.pop(key_below(session, kind, project), None)
+
+
+def _few_of_their_type(places: Mapping[str, Place]) -> set[str]:
+    """Sessions of types with few of them: their documents tell what nobody asked a bulk question about."""
+    types = {name: where.item.type for name, where in places.items() if where.item is not None}
+    counts = Counter(types.values())
+    return {name for name, kind in types.items() if kind in SCANS_OF and counts[kind] <= FEW}
 
 
 def _answers(parts: Parts) -> list[Iterable[str]]:
