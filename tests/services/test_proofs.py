@@ -19,7 +19,7 @@ from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.model.plan import Action, Plan, Policy
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.comparison import Comparison, items_of
@@ -34,6 +34,7 @@ JOINS = {
     "scans": "imageScanData/",
     "scan resources": "imageScanData/file/",
     "counts of scan resources": "imageScanData/file/file_(count|size)",
+    "contents of resources": "/content$",
     "types of scans": "imageScanData/extension_item/",
     "qualities": "imageScanData/quality",
     "parameters": "mrScanData/parameters/",
@@ -244,3 +245,25 @@ def test_a_file_of_a_resource_that_no_list_knows_has_its_session_read_again(
         assert set(found.values()) == {"same"}
     assert comparison.summary(Kind.RESOURCE).only_destination == 0
     assert comparison.summary().unread == 0
+
+
+@pytest.mark.parametrize("kind", ["subjects", "experiments"])
+def test_nothing_is_planned_over_what_a_destination_leaves_out_of_a_list(pair_of: Any, kind: str) -> None:
+    sites = pair_of(source_site(), destination_site())
+    source, there = sites.reader("lab"), sites.reader("qc")
+    columns = "ID,label" if kind == "subjects" else "ID,label,subject_ID,xsiType"
+    address = f"/data/projects/BRAINS/{kind}"
+    listed = json.loads(there.connection.get_bytes(address, columns=columns, format="json"))["ResultSet"]
+    del listed["Result"][len(listed["Result"]) * 2 // 3 :]
+    listed["totalRecords"] = str(len(listed["Result"]))
+    cut = Answer(json.dumps({"ResultSet": listed}), 200, "application/json")
+    sites.servers["qc"].faults.add(rf"{address}\?.*columns={columns.replace(',', '(,|%2C)')}(&|$)", cut)
+    plan = plan_copy(
+        source,
+        [find_one(source, Location.parse("lab:BRAINS/SUB-011"))],
+        there,
+        find_one(there, Location.parse("qc:BRAINS")),
+    )
+    assert not [step.path for step in plan.steps if step.action is Action.CREATE]
+    reasons = [step.reason for step in plan.steps if step.action is Action.CONFLICT]
+    assert any("what stands there already is not known" in reason for reason in reasons)

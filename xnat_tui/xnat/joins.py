@@ -74,8 +74,8 @@ TOLD_BY_RESOURCES = frozenset({EXPERIMENT_RESOURCES, SCAN_RESOURCES, RECONSTRUCT
 """The joins that the list of all resources of sessions has in full."""
 
 
-Facts = tuple[str, str, int | None, int | None]
-"""What every list tells of a resource: label, format, number of files, bytes."""
+Facts = tuple[str, str, str, int | None, int | None]
+"""What every list tells of a resource: label, format, content, number of files, bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class ListedResource:
 
 
 def resource_facts(resource: Item) -> Facts:
-    return resource.key, resource.type, resource.files, resource.bytes
+    content = resource.fields.get("content", "")
+    return resource.key, resource.type, content, resource.files, resource.bytes
 
 
 class ProofQuestions:
@@ -131,6 +132,7 @@ class ProofQuestions:
                 (
                     row["label"],
                     row["format"],
+                    row["content"],
                     number_or_none(row["file_count"]),
                     number_or_none(row["file_size"]),
                 ),

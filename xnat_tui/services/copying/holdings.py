@@ -6,7 +6,7 @@ import re
 import threading
 from dataclasses import dataclass
 
-from xnat_tui.errors import NotFound
+from xnat_tui.errors import BadAnswer, NotFound
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.xnat.connection import Connection, url_path
 
@@ -70,4 +70,21 @@ class Holdings:
         for row in table:
             identifier = row["URI"].rpartition("/")[2]
             found[row["label"] or identifier] = Held(identifier, row["xsiType"], row["subject_ID"])
+        self._check_whole(project, kind, {held.id for held in found.values()})
         return found
+
+    def _check_whole(self, project: str, kind: Kind, listed: set[str]) -> None:
+        """Ask the site's list what the project owns: what a list leaves out would be written over as if it
+        were not there. Image assessors are in the site's list only, and of no matter here.
+
+        Raises BadAnswer where the project's list lacks something.
+        """
+        more = {} if kind is Kind.SUBJECT else {"xsiType": "xnat:subjectAssessorData"}
+        owned = self._connection.table(f"/data/{kind.plural}", "URI", project=project, columns="ID", **more)
+        missing = {row["URI"].rpartition("/")[2] for row in owned} - listed
+        if missing:
+            raise BadAnswer(
+                f"{self._connection.server.name} lists {len(listed)} of at least {len(listed | missing)} "
+                f"{kind.plural} of {project}: what stands there already is not known.",
+                "Its answers contradict each other: reload, or ask its administrator.",
+            )
