@@ -161,7 +161,7 @@ class Walk:
         match action:
             case "depth":
                 self.comparison.deepen(list(Depth)[number % 3])
-                self.opened = {one for one in self.opened if dict(known)[one].kind is not Kind.RESOURCE}
+                self.opened = {one for one in self.opened if dict(known)[one].kind not in BELOW}
             case "open" if pair.both:
                 self.comparison.tree.fill(pair)
                 self.opened.add(way)
@@ -212,6 +212,8 @@ ACTIONS = st.tuples(
 )
 
 
+BELOW = (Kind.RESOURCE, Kind.FILE)
+"""What a change of depth drops what is below of, and with it what was opened there."""
 BACK_TO_LABELS = [("run", 0), ("depth", 0)]
 
 

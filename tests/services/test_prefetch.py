@@ -47,7 +47,7 @@ def test_a_comparison_costs_sixteen_requests_with_its_proofs_whatever_the_number
 def test_the_sample_study_stays_in_its_budget(demo: Any, depth: str) -> None:
     """Five types of experiments, 17 sessions on the smaller side, resources at the project and at SUB-011;
     the documents of four sessions and two subjects prove the rest."""
-    most = 16 + 5 + (2 + 7 if depth == "digests" else 2)
+    most = 16 + 5 + (3 + 8 if depth == "digests" else 3)
     assert max(demo.compare(depth=depth).requests) <= most
 
 
