@@ -69,7 +69,8 @@ def _package(client: Client) -> str:
 def _installed(client: Client, python: Path, environment: Path) -> str:
     """Make or renew the environment; what pip said where it failed."""
     if not python.exists():
-        venv.create(environment, with_pip=True)
+        # A copied interpreter is "busy" (ETXTBSY) while another thread of this process forks
+        venv.create(environment, with_pip=True, symlinks=os.name != "nt")
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
     done = subprocess.run(
         [*command, client.requirement],
