@@ -421,6 +421,7 @@ OUTCOMES: list[Outcome] = [
     *({"reconstruction_columns": "missing"}, {"reconstruction_columns": "refused"}),
     *({"assessor_owner_column": "missing"}, {"assessor_owner_column": "refused"}),
     *({"shared_rows_repeat": True}, {"last_modified_blank": True}, {"typed_children": True}),
+    *({"item_search": "refused"}, {"item_search": "empty"}),
     *({"missing_resource_files": "missing"}, {"encoded_labels_match": True}, {"strict_addresses": False}),
 ]
 """What real servers may do, as no source proves it."""
@@ -447,6 +448,11 @@ COLUMNS = (
     r"imageAssessorData/(ID|project)$",
 )
 """Every group of joined columns that bulk questions ask for."""
+FIELD_COLUMNS = (
+    *(r"demographicData\]/", r"subjectData/group$", r"experimentData/(date|note)$", r"/operator$"),
+    *(r"imageScanData/quality$", r"mrScanData/parameters/tr$", r"/baseScanType$"),
+)
+"""Fields of their own that servers may leave blank."""
 ANSWERS = ("blank", "single", "cut", "missing", "refused")
 
 
@@ -603,6 +609,8 @@ def test_trouble_makes_things_unreadable_and_no_verdict_wrong(
     CHANGES,
     st.sampled_from(["labels", "sizes", "digests"]),
     st.tuples(*[st.dictionaries(st.sampled_from(COLUMNS), st.sampled_from(ANSWERS), max_size=3)] * 2),
+    st.tuples(*[st.dictionaries(st.sampled_from(FIELD_COLUMNS), st.just("blank"), max_size=2)] * 2),
+    st.tuples(*[st.sampled_from(["full", "refused", "empty"])] * 2),
     st.sampled_from([0, 6]),
 )
 def test_no_answer_of_a_joined_column_is_believed_unproved(
@@ -611,13 +619,18 @@ def test_no_answer_of_a_joined_column_is_believed_unproved(
     changes: list[tuple[int, int, str]],
     depth: str,
     answers: tuple[dict[str, str], dict[str, str]],
+    blanks: tuple[dict[str, str], dict[str, str]],
+    searches: tuple[str, str],
     more: int,
 ) -> None:
     """Blank, absent, refused, cut off, or one row where there should be several: never a wrong verdict."""
     other = change(tree, changes)
     assume(not list(several_of(tree)) + list(several_of(other)))
-    outcomes = ({"columns": answers[0]}, {"columns": answers[1]})
-    found = servers.compare(tree, other, depth, False, outcomes=outcomes, more=more)
+    outcomes = tuple(
+        {"columns": columns | blank, "item_search": search}
+        for columns, blank, search in zip(answers, blanks, searches, strict=True)
+    )
+    found = servers.compare(tree, other, depth, False, outcomes=outcomes, more=more)  # type: ignore[arg-type]
     plain = {path: number for path, number in found.items() if not path[0][:1] or "plain" not in path[0][0]}
     assert Counter(plain) == judged(tree, other, depth, False)
 

@@ -32,7 +32,8 @@ def test_planning_writes_nothing_anywhere(servers, held):
     pair.plan("BRAINS", project="FRESH")
     assert (held(pair.source.site, "BRAINS"), held(pair.target.site, "BRAINS")) == before
     asked = [entry for server in (pair.source, pair.target) for entry in server.requests]
-    assert {entry.path for entry in asked if entry.method != "GET"} == {"/data/services/auth"}
+    sent = {(entry.method, entry.path) for entry in asked if entry.method != "GET"}
+    assert sent == {("PUT", "/data/services/auth"), ("POST", "/data/search")}, "a search only reads"
 
 
 def test_a_plan_survives_being_saved(servers):

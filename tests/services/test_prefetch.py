@@ -45,9 +45,9 @@ def test_a_comparison_costs_sixteen_requests_with_its_proofs_whatever_the_number
 
 @pytest.mark.parametrize("depth", ["labels", "sizes", "digests"])
 def test_the_sample_study_stays_in_its_budget(demo: Any, depth: str) -> None:
-    """Five types of experiments, 17 sessions on the smaller side, resources at the project and at SUB-011;
-    the documents of four sessions and two subjects prove the rest."""
-    most = 16 + 5 + (3 + 8 if depth == "digests" else 3)
+    """Six types of experiments and three of assessors, of which six have one or two items, resources at the
+    project and at SUB-011, and answers that end with items of no other use."""
+    most = 16 + 6 + 3 + (4 + 8 if depth == "digests" else 4)
     assert max(demo.compare(depth=depth).requests) <= most
 
 

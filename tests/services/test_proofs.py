@@ -15,6 +15,7 @@ import pytest
 from tests.services.conftest import Sites
 from xnat_tui.demo.faults import Answer, ErrorPage
 from xnat_tui.demo.server import DemoServer
+from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
@@ -25,6 +26,7 @@ from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.comparison import Comparison, items_of
 from xnat_tui.services.planning.copy import NewProject, plan_copy
 from xnat_tui.services.planning.export import plan_export
+from xnat_tui.xnat import searches
 
 JOINS = {
     "subject resources": "subjectData/resources/resource/",
@@ -161,7 +163,7 @@ def test_a_server_without_filters_is_asked_for_each_item(pair_of: Any) -> None:
     assert found["subjects/S00001/resources/NOTES"] == "only_source"
 
 
-def test_a_proof_is_remembered_for_the_next_project(pair_of: Any) -> None:
+def test_a_proof_is_remembered_for_the_next_project(pair_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sites = pair_of(synthetic_site(8, 1, 1), synthetic_site(8, 1, 1))
     for server in sites.servers.values():
         site = server.site
@@ -169,11 +171,121 @@ def test_a_proof_is_remembered_for_the_next_project(pair_of: Any) -> None:
         later = site.add_project("LATER", users={"demo": "owner"})
         for number in range(8):
             site.add_experiment(site.add_subject(later, f"L{number}"), f"L{number}_MR", "xnat:mrSessionData")
-    before = len(sites.servers["lab"].requests)
+    asked: list[str] = []
+    ask = searches.ask
+
+    def noted(connection: Any, root: str, fields: Any, where: Any) -> Any:
+        asked.append(str(where))
+        return ask(connection, root, fields, where)
+
+    monkeypatch.setattr(searches, "ask", noted)
     sites.compare("lab:", "qc:")
-    asked = [entry for entry in list(sites.servers["lab"].requests)[before:] if "/LATER/" in entry.path]
-    assert [entry for entry in asked if "fields/field/name=%2A" in entry.query], "nothing proved those"
-    assert not [entry for entry in asked if "reconstructedImage/ID=%2A" in entry.query]
+    later_asked = "".join(one for one in asked if "LATER" in one)
+    assert "fields/field/name" in later_asked, "nothing proved those"
+    assert "reconstructedImage/ID" not in later_asked
+
+
+BLANK = {
+    "a scan's note": ("scan", "note", "imageScanData/note"),
+    "a coil": ("scan", "coil", "mrScanData/coil"),
+    "a matrix": ("scan", "parameters/matrix/x", "mrScanData/parameters/matrix/x"),
+    "a visit": ("session", "visit_id", "experimentData/visit_id"),
+    "a kind of session": ("session", "session_type", "imageSessionData/session_type"),
+    "a year of birth": ("subject", "yob", "demographicData.*/yob"),
+    "a group": ("subject", "group", "subjectData/group"),
+    "a note of an assessor": ("assessor", "note", "experimentData/note"),
+}
+
+
+def deep_site() -> Site:
+    """Sessions with a scan and an assessor each, so that there is something of every kind."""
+    site = synthetic_site(8, 1, 1)
+    for session in list(site.experiments.values()):
+        site.add_assessor(session, f"{session.label}_QC", "xnat:qcManualAssessorData")
+    return site
+
+
+def one_of(site: Site, kind: str) -> Any:
+    session = list(site.experiments.values())[3]
+    return {
+        "session": session,
+        "subject": session.subject,
+        "scan": next(iter(session.scans.values())),
+        "assessor": next(iter(session.assessors.values())),
+    }[kind]
+
+
+@pytest.mark.parametrize("search", ["full", "refused", "empty"])
+@pytest.mark.parametrize("column", BLANK)
+def test_a_column_that_both_servers_leave_blank_hides_no_difference(
+    pair_of: Any, column: str, search: str
+) -> None:
+    kind, name, pattern = BLANK[column]
+    sites = pair_of(deep_site(), deep_site())
+    for server in sites.servers.values():
+        server.site.settings.columns = {f"{pattern}$": "blank"}
+        server.site.settings.item_search = search
+    one_of(sites.servers["lab"].site, kind).fields[name] = "7"
+    comparison = sites.compare("lab:BIG", "qc:BIG", depth="labels")
+    assert comparison.summary().differs == 1
+
+
+SECOND = {
+    "a subject's variable": (("subject", "variables"), "subjectData/fields/field/"),
+    "a session's variable": (("session", "variables"), "subjectAssessorData/fields/field/"),
+    "an assessor's variable": (("assessor", "variables"), "imageAssessorData/fields/field/"),
+    "a subject's resource": (("subject", "resources"), "subjectData/resources/resource/"),
+    "a session's resource": (("session", "resources"), "experimentData/resources/resource/"),
+    "a scan": (("session", "scans"), "imageScanData/"),
+    "a reconstruction": (("session", "reconstructions"), "reconstructions/reconstructedImage/"),
+    "what went into an assessor": (("assessor", "in_resources"), "imageAssessorData/(in|resources)/"),
+}
+
+
+def give(site: Site, kind: str, what: str, number: int) -> None:
+    owner = one_of(site, kind) if number else None
+    for one in [owner] if owner else every(site, kind):
+        label = f"{what}{number}"
+        if what == "variables":
+            one.variables[label] = "yes"
+        elif what == "scans":
+            if number:
+                site.add_scan(one, label, xsi_type="xnat:mrScanData")
+        elif what == "reconstructions":
+            site.add_reconstruction(one, label)
+        else:
+            getattr(one, what).append(site.new_resource(label, format="TEXT"))
+
+
+def every(site: Site, kind: str) -> list[Any]:
+    sessions = [one for one in site.experiments.values() if one.project == "BIG"]
+    return {
+        "session": sessions,
+        "subject": [one.subject for one in sessions],
+        "assessor": [one for session in sessions for one in session.assessors.values()],
+    }[kind]
+
+
+@pytest.mark.parametrize("search", ["full", "refused"])
+@pytest.mark.parametrize("kind", SECOND)
+def test_a_second_one_is_found_where_no_list_shows_two_of_anything(
+    pair_of: Any, kind: str, search: str
+) -> None:
+    (owner, what), pattern = SECOND[kind]
+    sites = pair_of(deep_site(), deep_site())
+    for server in sites.servers.values():
+        give(server.site, owner, what, 0)
+        server.site.settings.columns = {pattern: "single"}
+        server.site.settings.item_search = search
+    give(sites.servers["lab"].site, owner, what, 1)
+    comparison = sites.compare("lab:BIG", "qc:BIG", depth="labels")
+    summary = comparison.summary()
+    assert summary.differs + summary.only_source == 1
+    source = sites.reader("lab")
+    plan = plan_copy(
+        source, [find_one(source, Location.parse("lab:BIG"))], sites.reader("qc"), NewProject("qc", "ANEW")
+    )
+    assert [step for step in plan.steps if f"{what}1" in step.path] or what == "variables"
 
 
 class Hiding:

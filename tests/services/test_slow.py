@@ -48,7 +48,7 @@ def test_a_comparison_survives_a_hiccup_at_any_request(pair_of: Any, hiccup: str
     truth = sites.compare(depth="digests")
     for number in range(truth.requests[0]):
         comparison = sites.comparison(depth="digests")
-        fault = sites.servers["lab"].faults.add("GET /", HICCUPS[hiccup], times=1, after=number)
+        fault = sites.servers["lab"].faults.add("(GET|POST) /", HICCUPS[hiccup], times=1, after=number)
         comparison.run()
         sites.servers["lab"].faults.clear()
         assert fault.fired == 1
@@ -67,7 +67,7 @@ def test_a_plan_survives_a_hiccup_at_any_request(pair_of: Any, tmp_path: Any, hi
         log = sites.servers["lab"].requests
         begun = len(log)
         if number is not None:
-            sites.servers["lab"].faults.add("GET /", HICCUPS[hiccup], times=1, after=number)
+            sites.servers["lab"].faults.add("(GET|POST) /", HICCUPS[hiccup], times=1, after=number)
         copied = plan_copy(side.reader, [side.root], other, NewProject("qc", "NEW"))
         exported = plan_export(reader, [side.root], tmp_path)
         sites.servers["lab"].faults.clear()

@@ -186,8 +186,8 @@ def test_a_server_marked_read_only_is_never_written_to(liar: Any, dial: Dial) ->
         connection.upload("PUT", "/data/x", source, 1, "text/plain")
     assert connection.requests == sent
     assert not source.opened
-    liar.on("POST /data/search", "{}")
-    assert connection.write("POST", "/data/search").status == 200
+    liar.on("POST /data/services/validate-archive", "{}")
+    assert connection.write("POST", "/data/services/validate-archive").status == 200
 
 
 def test_an_upload_streams_exactly_its_length(liar: Any, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from xnat_tui.demo.archive import Item
 from xnat_tui.demo.columns import UnknownColumn, joined_rows, joins, resolve
-from xnat_tui.demo.datatypes import PROJECT
+from xnat_tui.demo.datatypes import IMAGE_SCAN, PROJECT
 from xnat_tui.demo.displays import Displays, Row, UnknownField
 from xnat_tui.demo.records import User, Workflow
 from xnat_tui.demo.replies import Refusal
@@ -86,13 +86,16 @@ def run(site: Site, user: User, search: Search) -> Answer:
         raise Refusal(403, f"{search.root} is not searchable")
     if search.root == WORKFLOW and not (user.admin or site.settings.workflow_search_allowed):
         raise Refusal(403, f"{search.root} is not searchable")
+    outcome = "full" if search.root == WORKFLOW else site.settings.item_search
+    if outcome == "refused":
+        raise Refusal(403, f"{search.root} is not searchable")
     try:
         tests = [_set(site, displays, search.root, one) for one in search.where]
         shown = _columns(site, displays, search)
         rows = [
             {column["key"]: ",".join(values(row)) for column, values in shown}
             for row in displays.candidates(search.root)
-            if all(test(row) for test in tests)
+            if outcome == "full" and all(test(row) for test in tests)
         ]
     except (UnknownField, UnknownColumn) as error:
         raise Refusal(500, f"Unknown field {error}") from error
@@ -197,6 +200,8 @@ def _criterion_values(site: Site, displays: Displays, root: str, name: str) -> V
         element, _, rest = name.partition(".")
     if root == WORKFLOW and element == root and separator:
         return _schema_values(site, root, name)
+    if site.types.is_a(element, IMAGE_SCAN) and element != root and "." not in name:
+        return _schema_values(site, root, name)  # the scans in a session: no display field leads there
     if "/" not in rest.partition("=")[0]:
         try:
             return _values(site, displays, root, element, rest)

@@ -53,6 +53,8 @@ class Settings:
     ``expired_answer``: an expired session: ``401``, or ``login`` (200 with the login page).
     ``last_modified_blank``: never-changed rows list "" instead of their insertion time.
     ``workflow_search_allowed``: unproven; whether others than administrators may search workflows.
+    ``item_search``: unproven; what searches for subjects, experiments and scans by schema paths answer:
+    ``full``, ``refused`` (403) or ``empty`` (no row, whatever there is).
     """
 
     site_id: str = "XNAT"
@@ -113,3 +115,4 @@ class Settings:
     expired_answer: str = "401"
     last_modified_blank: bool = False
     workflow_search_allowed: bool = True
+    item_search: str = "full"

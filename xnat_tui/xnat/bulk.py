@@ -116,6 +116,14 @@ class ProjectQuestions:
             by_subject.setdefault(subject, []).append(experiment_item(row, variables(read(rows[0]), rows)))
         return Experiments(by_subject, labels)
 
+    def experiment_ids(self) -> frozenset[str]:
+        """Accession IDs of the experiments of all types but image assessors, asked for without any join: what
+        `experiments` has to tell as well."""
+        table = self._asking.table(
+            *(f"{self._path}/experiments", "URI"), about="which experiments there are", columns=("ID",)
+        )
+        return frozenset(by_accession_id(table))
+
     def owned(self) -> Owned:
         """What the project owns, image assessors included, and the resources that stand at it.
 

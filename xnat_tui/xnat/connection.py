@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from xnat_tui.errors import (
@@ -46,7 +47,7 @@ WRITE_SECONDS = 600.0
 """Renaming, archiving, refreshing a catalog take minutes before the first byte of an answer."""
 CLOSE_SECONDS = 5.0
 UNKNOWN_VERSION = (1, 7)
-_READING_POSTS = ("/data/search", "/data/services/validate-archive", "/xapi/archive/downloadwithsize")
+_READING_POSTS = ("/data/services/validate-archive", "/xapi/archive/downloadwithsize")
 _T = TypeVar("_T")
 
 __all__ = ["Answer", "Connection", "Download", "encode_uri", "url_path"]
@@ -159,6 +160,11 @@ class Connection:
         not waited for once more."""
         return self._table(path, needed, params, seconds, late_ends=True)
 
+    def search(self, body: bytes) -> Table:
+        """The rows that a search document finds: a POST that changes nothing, asked again like a listing."""
+        read, limit = (lambda answer: parse_table(answer.pieces(LARGEST_LISTING))), LARGEST_LISTING
+        return self._read("/data/search", {"format": "json"}, limit, read, self.listing_seconds, body=body)
+
     def get_text(self, path: str, /, **params: Value) -> str:
         return self._get(path, params, LARGEST_DOCUMENT, lambda body: Answer(200, body).text)
 
@@ -266,23 +272,14 @@ class Connection:
             if on_bytes and count:
                 on_bytes(count)
 
-        def send(stop: threading.Event, address: str, headers: dict[str, str]) -> Answer:
+        def sent(stop: threading.Event, address: str, headers: dict[str, str]) -> Answer:
             tell(-told)
             with closing(source()) as opened:
                 body = Upload(opened, length, tell, stop)
-                response = self._transport.send(
-                    method,
-                    address,
-                    stop,
-                    headers=headers,
-                    body=body,
-                    length=length,
-                    timeout=timeout,
-                    writing=True,
-                )
-                return self._written(response, stop)
+                send = partial(self._transport.send, headers=headers, body=body, length=length)
+                return self._written(send(method, address, stop, timeout=timeout, writing=True), stop)
 
-        return self._write(method, path, params, content_type, (200, 201), send)
+        return self._write(method, path, params, content_type, (200, 201), sent)
 
     def interrupt(self) -> None:
         """End all that is under way, at once and in every thread, with Interrupted. Later requests work."""
@@ -348,8 +345,9 @@ class Connection:
         seconds: float | None = None,
         *,
         late_ends: bool = False,
+        body: bytes | None = None,
     ) -> _T:
-        """What `use` makes of the body of a good answer.
+        """What `use` makes of the body of a good answer; `body` is that of a POST that only reads.
 
         It is asked for anew, and used anew, where the answer breaks off, is an error of the server, or
         cannot be read (BadAnswer): as often as `retry.Patience` says.
@@ -360,13 +358,13 @@ class Connection:
 
         def attempt() -> _T:
             with self._transport.limiter.slot(stop):
-                response = self._transport.get(address, stop, timeout=wait)
+                response = self._transport.get(address, stop, timeout=wait, body=body)
                 slower = self._transport.limiter.slower
                 with closing(Download(response, stop, what, on_timeout=slower)) as download:
                     if response.status_code == 200 and not pages.begins_in(download):
                         return use(download)
-                    body = download.read(limit)
-            answer = Answer(response.status_code, body, response.headers)
+                    told = download.read(limit)
+            answer = Answer(response.status_code, told, response.headers)
             check_status(answer, (200,), what)
             raise pages.instead_of_data(answer, what)
 

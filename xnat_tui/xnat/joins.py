@@ -2,25 +2,27 @@
 
 XNAT's list engine adds one row for each child that a joined column finds. A blank cell may mean that
 there is none, or that this server does not answer the column: joined columns come back present and
-blank on some. So a join is asked for in a second way: as a filter, which lists the items that have
-such a child at all, and as the list of resources of many sessions.
+blank on some. So a join is asked for in a second way: as the list of resources of many sessions, and as
+the question which items have such a child at all (`absence`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from xnat_tui.model.entities import Item, Kind
-from xnat_tui.xnat.connection import Connection, url_path
-from xnat_tui.xnat.listing import accession_id, number_or_none
+from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.listing import number_or_none
 
 LONGEST_LIST = 5_000
 """Characters of accession IDs in one address: servers accept some 8,000 of it all."""
-_FILTERS_ON_PROJECT_LISTS = (1, 8)
-_IMAGING = "xnat:imageSessionData"
-_ASSESSING = "xnat:imageAssessorData"
-_RECONSTRUCTION = f"{_IMAGING}/reconstructions/reconstructedImage"
+SUBJECT = "xnat:subjectData"
+EXPERIMENT = "xnat:subjectAssessorData"
+SESSION = "xnat:imageSessionData"
+ASSESSOR = "xnat:imageAssessorData"
+RECONSTRUCTION = "reconstructions/reconstructedImage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,26 @@ class Join:
     """`variables`, or the plural of the kind that is joined; `parameters` of scans."""
     side: str = ""
     """Of a resource: `in`, `out`, or "" where it stands at the item itself; of parameters the scans' type."""
+
+
+class Column(NamedTuple):
+    """A field of one kind of item that a list tells; of a scan's parameters with the type of scan."""
+
+    kind: Kind
+    field: str
+    type: str = ""
+
+
+@dataclass(slots=True)
+class Proofs:
+    """What proofs have found of a server's lists. It holds for all of its projects."""
+
+    proved: set[Join] = field(default_factory=set)
+    """The joins that bulk answers were proved to tell."""
+    multiplied: set[Join] = field(default_factory=set)
+    """The joins that were proved to have a row for each of several children."""
+    filled: set[Column] = field(default_factory=set)
+    """The columns that had a text."""
 
 
 SUBJECT_VARIABLES = Join(Kind.SUBJECT, "variables")
@@ -47,22 +69,22 @@ ASSESSOR_OWN = Join(Kind.ASSESSOR, "resources")
 RECONSTRUCTION_OUT = Join(Kind.RECONSTRUCTION, "resources", "out")
 RECONSTRUCTION_IN = Join(Kind.RECONSTRUCTION, "resources", "in")
 
-_FILTERS: Mapping[Join, tuple[str, str]] = {
-    SUBJECT_VARIABLES: ("", "xnat:subjectData/fields/field/name"),
-    SUBJECT_RESOURCES: ("", "xnat:subjectData/resources/resource/label"),
-    EXPERIMENT_VARIABLES: ("xnat:subjectAssessorData", "xnat:subjectAssessorData/fields/field/name"),
-    EXPERIMENT_RESOURCES: ("xnat:subjectAssessorData", "xnat:subjectAssessorData/resources/resource/label"),
-    SCANS: (_IMAGING, "xnat:imageScanData/ID"),
-    RECONSTRUCTIONS: (_IMAGING, f"{_RECONSTRUCTION}/ID"),
-    SCAN_RESOURCES: (_IMAGING, "xnat:imageScanData/file/label"),
-    RECONSTRUCTION_OUT: (_IMAGING, f"{_RECONSTRUCTION}/out/file/label"),
-    RECONSTRUCTION_IN: (_IMAGING, f"{_RECONSTRUCTION}/in/file/label"),
-    ASSESSOR_VARIABLES: (_ASSESSING, f"{_ASSESSING}/fields/field/name"),
-    ASSESSOR_OUT: (_ASSESSING, f"{_ASSESSING}/out/file/label"),
-    ASSESSOR_IN: (_ASSESSING, f"{_ASSESSING}/in/file/label"),
-    ASSESSOR_OWN: (_ASSESSING, f"{_ASSESSING}/resources/resource/label"),
+PATHS: Mapping[Join, tuple[str, str]] = {
+    SUBJECT_VARIABLES: (SUBJECT, "fields/field/name"),
+    SUBJECT_RESOURCES: (SUBJECT, "resources/resource/label"),
+    EXPERIMENT_VARIABLES: (EXPERIMENT, "fields/field/name"),
+    EXPERIMENT_RESOURCES: (EXPERIMENT, "resources/resource/label"),
+    SCANS: (SESSION, "scans/scan/ID"),
+    RECONSTRUCTIONS: (SESSION, f"{RECONSTRUCTION}/ID"),
+    SCAN_RESOURCES: (SESSION, "scans/scan/file/label"),
+    RECONSTRUCTION_OUT: (SESSION, f"{RECONSTRUCTION}/out/file/label"),
+    RECONSTRUCTION_IN: (SESSION, f"{RECONSTRUCTION}/in/file/label"),
+    ASSESSOR_VARIABLES: (ASSESSOR, "fields/field/name"),
+    ASSESSOR_OUT: (ASSESSOR, "out/file/label"),
+    ASSESSOR_IN: (ASSESSOR, "in/file/label"),
+    ASSESSOR_OWN: (ASSESSOR, "resources/resource/label"),
 }
-"""Root type and path of the filter that leaves only items with a child of the kind."""
+"""The base type of the items that a join leads from, and the path of what only a joined child has."""
 
 _CATEGORIES: Mapping[str, tuple[Join, ...]] = {
     "resources": (EXPERIMENT_RESOURCES,),
@@ -93,52 +115,27 @@ def resource_facts(resource: Item) -> Facts:
     return resource.key, resource.type, content, resource.files, resource.bytes
 
 
-class ProofQuestions:
-    """Small questions about a project that prove what bulk answers left blank; each is one request.
-
-    They raise XnatTuiError.
-    """
-
-    def __init__(self, connection: Connection, project: Item) -> None:
-        self._connection = connection
-        self._project = project.id
-
-    def items_with(self, join: Join) -> frozenset[str]:
-        """Accession IDs of the subjects, experiments or assessors that have a child of this kind.
-
-        Before 1.8 lists of a project ignore filters, so that the site's lists are asked, which leave out
-        what is shared in.
-        """
-        root, path = _FILTERS[join]
-        name = "experiments" if root else "subjects"
-        parameters = {"columns": "ID", path: "*"} | ({"xsiType": root} if root else {})
-        address = f"/data/projects/{url_path(self._project)}/{name}"
-        if self._connection.version_tuple < _FILTERS_ON_PROJECT_LISTS:
-            address, parameters["project"] = f"/data/{name}", self._project
-        table = self._connection.table_within(self._connection.listing_seconds, address, "URI", **parameters)
-        return frozenset(map(accession_id, table))
-
-    def resources(self, sessions: Sequence[str]) -> list[ListedResource]:
-        """The resources of these sessions at every level but what goes into reconstructions
-        (`resources?all=true`, read from the database)."""
-        path = f"/data/experiments/{','.join(sessions)}/resources"
-        table = self._connection.table_within(
-            self._connection.listing_seconds, path, "xnat_abstractresource_id", "category", all="true"
+def resources_of_all(connection: Connection, sessions: Sequence[str]) -> list[ListedResource]:
+    """The resources of these sessions at every level but what goes into reconstructions
+    (`resources?all=true`, read from the database). Raises XnatTuiError."""
+    path = f"/data/experiments/{','.join(sessions)}/resources"
+    table = connection.table_within(
+        connection.listing_seconds, path, "xnat_abstractresource_id", "category", all="true"
+    )
+    return [
+        ListedResource(
+            row["xnat_abstractresource_id"],
+            _CATEGORIES.get(row["category"], ()),
+            (
+                row["label"],
+                row["format"],
+                row["content"],
+                number_or_none(row["file_count"]),
+                number_or_none(row["file_size"]),
+            ),
         )
-        return [
-            ListedResource(
-                row["xnat_abstractresource_id"],
-                _CATEGORIES.get(row["category"], ()),
-                (
-                    row["label"],
-                    row["format"],
-                    row["content"],
-                    number_or_none(row["file_count"]),
-                    number_or_none(row["file_size"]),
-                ),
-            )
-            for row in table
-        ]
+        for row in table
+    ]
 
 
 def fitting(sessions: Sequence[str]) -> Sequence[str]:

@@ -112,18 +112,27 @@ class Transport:
         stop: threading.Event,
         headers: Mapping[str, str] | None = None,
         timeout: float = READ_SECONDS,
+        body: bytes | None = None,
     ) -> requests.Response:
         """The answer of a GET, body not yet read, redirects followed on the same host and port only.
+
+        With `body`, an XML document, it is a POST that only reads, and a redirect is the login page's.
 
         Raises Expired where it leads to the login page, NotXnat where it leads anywhere else.
         """
         for _ in range(REDIRECTS):
-            response = self.send("GET", url, stop, headers=headers, timeout=timeout)
+            if body is None:
+                response = self.send("GET", url, stop, headers=headers, timeout=timeout)
+            else:
+                xml = {"Content-Type": "application/xml"}
+                response = self.send("POST", url, stop, headers=xml, body=body, timeout=timeout)
             location = response.headers.get("Location", "")
             if response.status_code not in (301, 302, 303, 307, 308) or not location:
                 return response
             response.close()
             check_redirect(location)
+            if body is not None:
+                break
             url = self._redirected(url, location)
         raise NotXnat(f"{self.name} redirects without end.", "Check the server's address.")
 

@@ -10,24 +10,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lxml import etree
-
 from xnat_tui.errors import (
     BadAnswer,
     Forbidden,
     NotFound,
     Refused,
     ServerError,
-    ServerUnreachable,
-    Unclear,
 )
 from xnat_tui.model.workflow import Workflow
+from xnat_tui.xnat import searches
 from xnat_tui.xnat.answers import plain
 from xnat_tui.xnat.connection import Connection, url_path
 from xnat_tui.xnat.escaping import plain_text
-from xnat_tui.xnat.table import Row, parse_table
+from xnat_tui.xnat.searches import Criterion, Where
+from xnat_tui.xnat.table import Row
 
-XDAT = "http://nrg.wustl.edu/security"
 TYPE = "wrk:workflowData"
 AUTORUN_PIPELINE = "xnat_tools/AutoRun.xml"
 _FIELDS = (
@@ -35,9 +32,6 @@ _FIELDS = (
     *("PERCENTAGECOMPLETE", "SESSION_LABEL", "USERLOGIN"),
 )
 _TAG = re.compile(r"<[^>]*>")
-
-Criterion = tuple[str, str, str]
-"""A field of the workflow's schema, a comparison, and a value."""
 
 
 def search(
@@ -53,29 +47,24 @@ def search(
     One whose row lacks its number or status is among them: `completed` asks for it in another way. Raises
     Forbidden where this user may not search workflows, ServerUnreachable without an answer.
     """
-    criteria: list[Criterion] = []
+    criteria: list[Criterion | Where] = []
     if project:
-        criteria.append(("ExternalID", "=", project))
+        criteria.append(_criterion("ExternalID", "=", project))
     if autorun:
-        criteria.append(("pipeline_name", "LIKE", "%AutoRun%"))
+        criteria.append(_criterion("pipeline_name", "LIKE", "%AutoRun%"))
     if only_open:
-        criteria.append(("status", "!=", "Complete"))
-    body = etree.tostring(_document(criteria, items), xml_declaration=True, encoding="UTF-8")
+        criteria.append(_criterion("status", "!=", "Complete"))
+    if items:
+        criteria.append(Where("OR", tuple(_criterion("ID", "=", item) for item in items)))
     try:
-        answer = connection.write(
-            "POST", "/data/search", params={"format": "json"}, body=body, content_type="application/xml"
-        )
+        table = searches.ask(connection, TYPE, _FIELDS, Where("AND", tuple(criteria)))
     except Forbidden as error:
         raise Forbidden(
             f"{connection.server.name} does not let {connection.user} search workflows.",
             "An item's latest AutoRun can be asked for without.",
             status=error.status,
         ) from None
-    except Unclear as error:  # a search changes nothing, whether or not it was answered
-        raise ServerUnreachable(
-            "Searching workflows: no answer came.", "Try again.", status=error.status
-        ) from None
-    found = _twins(_workflow(row) for row in parse_table([answer.body]))
+    found = _twins(_workflow(row) for row in table)
     kept = [one for one in found if not (only_open and not one.open)]
     return sorted(kept, key=lambda one: (one.started, one.id))
 
@@ -137,39 +126,8 @@ def anonymises_on_rename(connection: Connection) -> bool | None:
     return value is True or str(value).lower() == "true"
 
 
-def _document(criteria: Sequence[Criterion], items: Sequence[str]) -> etree._Element:
-    def element(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:
-        made = etree.SubElement(parent, f"{{{XDAT}}}{name}", attrib=attributes)
-        made.text = text or None
-        return made
-
-    def criterion(parent: etree._Element, one: Criterion) -> None:
-        made = element(parent, "criteria", override_value_formatting="0")
-        element(made, "schema_field", f"{TYPE}/{one[0]}")
-        element(made, "comparison_type", one[1])
-        element(made, "value", one[2])
-
-    root = etree.Element(f"{{{XDAT}}}bundle", nsmap={"xdat": XDAT})
-    for name, text in (("ID", f"@{TYPE}"), ("brief-description", ""), ("description", "")):
-        root.set(name, text)
-    root.set("allow-diff-columns", "0")
-    root.set("secure", "false")
-    element(root, "root_element_name", TYPE)
-    for number, name in enumerate(_FIELDS):
-        field = element(root, "search_field")
-        element(field, "element_name", TYPE)
-        element(field, "field_ID", name)
-        element(field, "sequence", str(number))
-        element(field, "type", "string")
-        element(field, "header", name)
-    where = element(root, "search_where", method="AND")
-    for one in criteria:
-        criterion(where, one)
-    if items:
-        either = element(where, "child_set", method="OR")
-        for item in items:
-            criterion(either, ("ID", "=", item))
-    return root
+def _criterion(field: str, comparison: str, value: str) -> Criterion:
+    return Criterion(f"{TYPE}/{field}", comparison, value)
 
 
 def _twins(found: Iterable[Workflow]) -> list[Workflow]:

@@ -22,7 +22,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.xnat import documents, listing
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.documents import Document, assessors_key, place, place_below
-from xnat_tui.xnat.joins import Join
+from xnat_tui.xnat.joins import Proofs
 
 _NAMED = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 """What other items refer to by accession ID."""
@@ -37,8 +37,8 @@ class Reader:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.proved: set[Join] = set()
-        """The joins that bulk answers of this server were proved to tell."""
+        self.proofs = Proofs()
+        """How far bulk answers of this server are to be believed."""
         self._known: dict[str, Listing] = {}
         self._expected: dict[str, tuple[frozenset[str], bool]] = {}
         self._closed: dict[str, XnatTuiError] = {}

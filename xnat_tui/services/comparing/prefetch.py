@@ -17,13 +17,14 @@ from typing import TypeVar
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
-from xnat_tui.model.notice import Notice
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.awaiting import interrupted_with_us
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.comparing.costs import tell_costs
 from xnat_tui.services.comparing.garbage import seldom_searched
 from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
-from xnat_tui.services.comparing.proving import FEW, Finish, prove_sessions, prove_subjects
+from xnat_tui.services.comparing.proof import FEW
+from xnat_tui.services.comparing.proving import Finish, prove_sessions, prove_subjects
 from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
 from xnat_tui.xnat.bulk_sessions import SCANS_OF, Reconstructions, Session, SessionQuestions
 from xnat_tui.xnat.documents import assessors_key, place, read
@@ -63,6 +64,7 @@ class _Prefetch:
         asked_subjects = self._start(self.ask.subjects)
         asked_resources = self._start(self.ask.subject_resources)
         asked_experiments = self._start(self.ask.experiments)
+        asked_ids = self._start(self.ask.experiment_ids)
         asked_owned = self._start(self.ask.owned)
         asked_sessions = self._start(self.ask_sessions.sessions)
         asked_scans = self._start(self.ask_sessions.scans) if sessions_below else None
@@ -73,7 +75,7 @@ class _Prefetch:
         own = _own_experiments(owned, sessions, assessors)
         self._expect(experiments, sessions, own)
         owned = _if_complete(owned, sessions)
-        experiments = self._if_whole(experiments, own, sessions)
+        experiments = self._if_whole(experiments, {*own, *(sessions or ()), *(asked_ids.result() or ())})
         certain = experiments is not None and owned is not None and sessions is not None
         parameters = self._start_parameters(experiments) if sessions_below and certain else {}
         resources = asked_resources.result()
@@ -155,14 +157,12 @@ class _Prefetch:
         for subject, identifiers in by_subject.items():
             self.reader.expect(Reader.experiments_key(self.project, _subject(subject)), identifiers)
 
-    def _if_whole(
-        self, experiments: Experiments | None, own: Mapping[str, str], sessions: dict[str, Session] | None
-    ) -> Experiments | None:
-        """The experiments, unless another answer shows some that are not among them."""
+    def _if_whole(self, experiments: Experiments | None, told: set[str]) -> Experiments | None:
+        """The experiments, unless another answer told of some that are not among them."""
         if experiments is None:
             return None
         seen = {item.id for items in experiments.by_subject.values() for item in items}
-        return experiments if own.keys() | set(sessions or ()) <= seen else None
+        return experiments if told <= seen else None
 
     def _place_subjects(
         self,
@@ -277,18 +277,7 @@ class _Prefetch:
         self._say(sum(not all(key in self.found for key in of_one) for of_one in keys), "session")
 
     def _say(self, requests: int, each: str) -> None:
-        connection = self.reader.connection
-        if requests < connection.patience.named_from:
-            return
-        costs = f"{requests:,} requests, one for each {each}"
-        name, project = connection.server.name, self.project.key
-        connection.tell(
-            Notice(
-                f"{name} does not tell enough of {project} in lists: up to {costs}.",
-                f"{name}: up to {costs}",
-                requests,
-            )
-        )
+        tell_costs(self.reader.connection, self.project, requests, each)
 
 
 def _own_experiments(

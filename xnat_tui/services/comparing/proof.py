@@ -3,33 +3,39 @@
 A blank cell proves nothing until its question is proved: until one of its answers agrees with the smaller
 question about an item that has such children. So the documents of a few items are read: those that show
 every kind that there is, several where any has several, and those that stand last in an answer, which might
-have ended early. What no item shows at all is asked for in a second way. A kind that is disproved, or that
-nothing proves, is asked for item by item.
+have ended early. What no item shows at all, in a column or as a child, and what no item shows two of, is
+asked for in a second way. What is disproved, or what nothing proves, is asked for item by item.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from xnat_tui.model.entities import Fields, Item, Listing
+from xnat_tui.model.entities import Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.comparing import claims
 from xnat_tui.services.comparing.agreement import unlike_fields, unlike_listings
+from xnat_tui.services.comparing.claims import Root, roots_of
+from xnat_tui.services.comparing.costs import tell_costs
 from xnat_tui.services.comparing.listed import VARIABLES
+from xnat_tui.services.comparing.settling import Settling
 from xnat_tui.services.comparing.shown import Holdings, holdings_of, resources_of
 from xnat_tui.xnat import joins
+from xnat_tui.xnat.absence import Claim
 from xnat_tui.xnat.bulk import REFUSALS
 from xnat_tui.xnat.documents import Document
-from xnat_tui.xnat.joins import Join, ListedResource, ProofQuestions
+from xnat_tui.xnat.joins import Join, ListedResource, resources_of_all
 
 log = logging.getLogger("xnat_tui.proof")
 
-SMALL = 3
-"""Up to so many items each is asked for what none of them shows: a second way would not cost less."""
+FEW = 2
+"""Up to so many items of a type have their documents read: a second way of asking would not cost less."""
 _TRIES = 3
 """How many documents are tried where one cannot be read."""
 
@@ -43,9 +49,11 @@ class Outcome:
     doubted: set[Join] = field(default_factory=set)
     """Disproved, or not proved: to be asked for item by item."""
     unlike: set[str] = field(default_factory=set)
-    """Fields of the items themselves that a document tells otherwise."""
+    """Fields of the items themselves that a document tells otherwise, or that nothing proves."""
     documents: dict[str, Document] = field(default_factory=dict)
     """Those that were read, by accession ID."""
+    unread: set[str] = field(default_factory=set)
+    """Items of whom lists do not tell everything, and no document could be read."""
 
 
 class Proof:
@@ -67,47 +75,60 @@ class Proof:
         of an answer."""
         assert project.item is not None, "a project's items are proved"
         self._reader = reader
-        self._project = project.item.id
+        self._project = project.item
         self._pool = pool
-        self._ask = ProofQuestions(reader.connection, project.item)
         self._items = items
         self._found = found
         self._groups: dict[Holdings, list[str]] = {}
         """Items by what they show: there are few kinds of items, however many there are."""
         for name, where in items.items():
             assert where.item is not None
-            self._groups.setdefault(holdings_of(where.item, found, self._project), []).append(name)
+            self._groups.setdefault(holdings_of(where.item, found, self._project.id), []).append(name)
+        self._holders: defaultdict[Root, dict[str, str]] = defaultdict(dict)
+        """Which item has what: types → accession IDs of items and assessors → accession IDs of items."""
+        for name, where in items.items():
+            assert where.item is not None
+            for root, identifier in roots_of(where.item, found, self._project.id):
+                self._holders[root][identifier] = name
         self._outcome = Outcome()
-        told = set[Join]().union(*(one.told for one in self._groups))
+        self._told = set[Join]().union(*(one.told for one in self._groups))
         self._shown = set[Join]().union(*(one.shown for one in self._groups))
-        self._unseen = told - self._shown - reader.proved
-        self._wanted = self._shown - reader.proved
+        self._several = set[Join]().union(*(one.several for one in self._groups))
+        self._wanted = self._shown - reader.proofs.proved
         self._failed: set[str] = set()
         first = dict.fromkeys(name for name in last if name in items)
+        for name in self._of_each_type(first):
+            first[name] = None
         self._samples = self._start_documents([*first, *self._covering(first)])
+        unread = [name for name in items if name not in self._samples]
         whole = [name for group, names in self._groups.items() if group.whole for name in names]
-        listed = joins.fitting(whole) if joins.TOLD_BY_RESOURCES & told else ()
-        self._listed = self._start(lambda: (listed, self._ask.resources(listed))) if listed else None
+        listed = joins.fitting(whole) if unread and joins.TOLD_BY_RESOURCES & self._told else ()
+        self._listed = (
+            self._start(lambda: (listed, resources_of_all(reader.connection, listed))) if listed else None
+        )
         self._whole = len(listed) == len(whole)
-        self._second: dict[Join, Callable[[], frozenset[str] | None]] = {}
-        if len(items) > SMALL:
-            for join in self._unseen - (joins.TOLD_BY_RESOURCES if self._whole else frozenset()):
-                self._second[join] = self._start_second(join)
+        self._settling = Settling(self._start, reader.connection, self._project, self._roots())
+        self._settling.ask(self._claims() if unread else ())
 
     def finish(self) -> Outcome:
         """What became of it."""
         self._read_samples()
-        usable = self._listed is not None and self._compare_resources(self._listed())
-        for join in self._unseen:
-            if join in joins.TOLD_BY_RESOURCES and usable and self._whole:
-                continue
-            if len(self._items) <= SMALL:
-                self._outcome.doubted.add(join)
-                continue
-            having = (self._second.get(join) or self._start_second(join))()
-            if having is None or having:
-                self._outcome.doubted.add(join)
-        self._reader.proved |= self._shown - self._outcome.doubted
+        if not (self._listed is not None and self._compare_resources(self._listed())) and self._whole:
+            self._settling.ask(self._claims_of_resources())
+        for doubted in self._settling.unsettled():
+            if isinstance(doubted, Join):
+                self._outcome.doubted.add(doubted)
+            else:
+                self._outcome.unlike.add(doubted)
+        self._read(
+            name
+            for holders in self._holders.values()
+            for identifier, name in holders.items()
+            if identifier in self._settling.contradicting
+        )
+        proofs = self._reader.proofs
+        proofs.proved |= self._shown - self._outcome.doubted
+        proofs.multiplied |= self._several - self._outcome.doubted
         return self._outcome
 
     def _start(self, question: Callable[[], T]) -> Callable[[], T | None]:
@@ -123,6 +144,15 @@ class Proof:
         return self._pool.submit(asked).result
 
     # documents of a few items
+
+    def _of_each_type(self, chosen: Collection[str]) -> Iterator[str]:
+        """All items of a type with few of them, then one of each other type of which none is `chosen` yet."""
+        for holders in sorted(self._holders.values(), key=len):
+            names = list(holders.values())
+            if len(names) <= FEW:
+                yield from names
+            elif not any(name in chosen for name in names):
+                yield names[-1]
 
     def _read_samples(self) -> None:
         for tries in range(_TRIES):
@@ -141,6 +171,7 @@ class Proof:
             if not self._wanted:
                 break
         self._outcome.doubted |= self._wanted  # of no item that has them the document could be read
+        self._outcome.unread |= self._failed - self._outcome.documents.keys()
 
     def _start_documents(self, names: Iterable[str]) -> dict[str, Callable[[], Document | None]]:
         return {
@@ -156,12 +187,11 @@ class Proof:
         self._outcome.unlike |= unlike
         if any(field.startswith(VARIABLES) for field in unlike):
             self._outcome.doubted.add(Join(item.kind, "variables"))
-        self._outcome.doubted.update(unlike_listings(item, document, self._found, self._project))
+        self._outcome.doubted.update(unlike_listings(item, document, self._found, self._project.id))
 
     def _covering(self, chosen: Collection[str]) -> list[str]:
         """Few more items that together show all that is wanted, several of it where any item has several."""
-        several = set[Join]().union(*(one.several for one in self._groups))
-        left = {(join, join in several) for join in self._wanted}
+        left = {(join, join in self._several) for join in self._wanted}
         more: list[str] = []
         for group, names in self._groups.items():
             if any(name in names for name in chosen):
@@ -192,7 +222,7 @@ class Proof:
             resource
             for name in answer[0]
             if (item := self._items[name].item) is not None
-            for resource in resources_of(item, self._found, self._project)
+            for resource in resources_of(item, self._found, self._project.id)
         )
         numbers = {row.number for row in answer[1]}
         for row in answer[1]:
@@ -200,20 +230,55 @@ class Proof:
                 self._outcome.doubted.update(row.joins)
         return bool(numbers) or not known
 
-    def _start_second(self, join: Join) -> Callable[[], frozenset[str] | None]:
-        return self._start(lambda: self._ask.items_with(join))
+    # what no list shows
+
+    def _roots(self) -> dict[Root, str]:
+        """The types of which not every document is read, each with one whose document is."""
+        found: dict[Root, str] = {}
+        for root, holders in self._holders.items():
+            read = [one for one, name in holders.items() if name in self._samples]
+            if len(read) < len(holders):
+                found[root] = read[0]
+        return found
+
+    def _claims(self) -> list[Claim]:
+        own, proofs = [where.item for where in self._items.values() if where.item], self._reader.proofs
+        told_elsewhere = joins.TOLD_BY_RESOURCES if self._listed is not None and self._whole else frozenset()
+        return [
+            *claims.blank_columns(own, self._found, self._project.id, proofs.filled),
+            *claims.unseen(self._told - self._shown - proofs.proved - told_elsewhere),
+            *claims.never_several(
+                *(own, self._found, self._project.id),
+                self._shown - proofs.multiplied - told_elsewhere,
+                self._several | proofs.multiplied,
+            ),
+        ]
+
+    def _claims_of_resources(self) -> list[Claim]:
+        """What the list of all resources was to settle, and did not."""
+        own, proofs = [where.item for where in self._items.values() if where.item], self._reader.proofs
+        told = joins.TOLD_BY_RESOURCES & self._told
+        return [
+            *claims.unseen(told - self._shown - proofs.proved),
+            *claims.never_several(
+                *(own, self._found, self._project.id),
+                (told & self._shown) - proofs.multiplied,
+                self._several | proofs.multiplied,
+            ),
+        ]
+
+    def _read(self, names: Iterable[str]) -> None:
+        """Read the documents of items that have more than lists show."""
+        left = [name for name in dict.fromkeys(names) if name not in self._outcome.documents]
+        subjects = any(root.kind is Kind.SUBJECT for root in self._holders)
+        tell_costs(self._reader.connection, self._project, len(left), "subject" if subjects else "session")
+        for name, answer in self._start_documents(left).items():
+            document = answer()
+            if document is None:
+                self._outcome.unread.add(name)
+            else:
+                self._outcome.documents[name] = document
 
 
 def _shown(group: Holdings, left: set[tuple[Join, bool]]) -> set[tuple[Join, bool]]:
     return {(join, more) for join, more in left if join in (group.several if more else group.shown)}
-
-
-def doubted(item: Item, unlike: Collection[str], *, variables: bool) -> Item:
-    """An item without the fields that its listing told wrongly: its document has to be read."""
-    kept = [
-        (name, value)
-        for name, value in item.fields.items()
-        if name not in unlike and not (variables and name.startswith(VARIABLES))
-    ]
-    names, values = tuple(name for name, _ in kept), tuple(value for _, value in kept)
-    return item.with_fields(Fields(names, values, exhaustive=() if variables else item.fields.exhaustive))

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 
-from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
+from xnat_tui.model.entities import CHILD_KINDS, Fields, Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.comparing.listed import VARIABLES
 from xnat_tui.services.comparing.prefetch_sessions import Parts
-from xnat_tui.services.comparing.proof import Outcome, Proof, doubted
+from xnat_tui.services.comparing.proof import Outcome, Proof
 from xnat_tui.services.comparing.shown import key_below
 from xnat_tui.xnat.bulk import Grouped
-from xnat_tui.xnat.bulk_sessions import SCANS_OF
 from xnat_tui.xnat.documents import describe, place
 from xnat_tui.xnat.joins import EXPERIMENT_VARIABLES, SUBJECT_RESOURCES, SUBJECT_VARIABLES, Join
 
 log = logging.getLogger("xnat_tui.proof")
-
-FEW = 2
-"""Up to so many sessions of a type have their documents read: that costs no more than a bulk question about
-their scans' parameters and its proof."""
 
 Finish = Callable[[], None]
 """Waits for the proofs that were asked for, and leaves in `found` what they allow to be believed."""
@@ -45,7 +40,7 @@ def prove_subjects(
         outcome = proof.finish()
         _correct_fields(found, key, outcome, SUBJECT_VARIABLES)
         for item in listing.items:
-            if SUBJECT_RESOURCES in outcome.doubted:
+            if SUBJECT_RESOURCES in outcome.doubted or item.id in outcome.unread:
                 found.pop(place(item.uri, Kind.RESOURCE), None)
             if item.id in outcome.documents:
                 found.update(outcome.documents[item.id].below)
@@ -74,7 +69,7 @@ def prove_sessions(
         for item in _items(found, keys[subject.id])
         if item.shared_from is None
     }
-    last = _last([owned, *_answers(parts)], parts, places) | _few_of_their_type(places)
+    last = _last([owned, *_answers(parts)], parts, places)
     proof = Proof(reader, project, pool, places, found, last)
 
     def finish() -> None:
@@ -86,6 +81,11 @@ def prove_sessions(
             for where in places.values():
                 assert where.item is not None
                 _doubt_below(found, where.item, wrong, own.id)
+        for name in outcome.unread:
+            item = places[name].item
+            assert item is not None
+            for kind in CHILD_KINDS[Kind.EXPERIMENT]:
+                found.pop(key_below(item, kind, own.id), None)
         for document in outcome.documents.values():
             found.update(document.below)
 
@@ -110,13 +110,15 @@ def _correct_fields(found: dict[str, Listing], key: str, outcome: Outcome, varia
     listing, all_variables = found.get(key), variables in outcome.doubted
     if listing is None:
         return
-    doubtful = all_variables or bool(outcome.unlike)
+    doubtful = all_variables or bool(outcome.unlike) or bool(outcome.unread)
     found[key] = replace(
         listing,
         items=tuple(
             describe(item, outcome.documents[item.id])
             if item.id in outcome.documents
-            else doubted(item, outcome.unlike, variables=all_variables)
+            else item.with_fields(Fields())
+            if item.id in outcome.unread
+            else _doubted(item, outcome.unlike, variables=all_variables)
             if doubtful
             else item
             for item in listing.items
@@ -134,13 +136,6 @@ def _doubt_below(found: dict[str, Listing], session: Item, joins: Collection[Joi
         found.pop(key_below(session, kind, project), None)
 
 
-def _few_of_their_type(places: Mapping[str, Place]) -> set[str]:
-    """Sessions of types with few of them: their documents tell what nobody asked a bulk question about."""
-    types = {name: where.item.type for name, where in places.items() if where.item is not None}
-    counts = Counter(types.values())
-    return {name for name, kind in types.items() if kind in SCANS_OF and counts[kind] <= FEW}
-
-
 def _answers(parts: Parts) -> list[Iterable[str]]:
     """The sessions of each answer, in its order."""
     several = (parts.scans, parts.reconstructions_out, parts.reconstructions_in)
@@ -154,3 +149,14 @@ def _last(answers: Iterable[Iterable[str]], parts: Parts, places: Mapping[str, P
     for files in (parts.assessor_out, parts.assessor_in):
         found.add(assessed.get(next(reversed(files or {}), ""), ""))
     return found
+
+
+def _doubted(item: Item, unlike: Collection[str], *, variables: bool) -> Item:
+    """An item without the fields that its listing told wrongly: its document has to be read."""
+    kept = [
+        (name, value)
+        for name, value in item.fields.items()
+        if name not in unlike and not (variables and name.startswith(VARIABLES))
+    ]
+    names, values = tuple(name for name, _ in kept), tuple(value for _, value in kept)
+    return item.with_fields(Fields(names, values, exhaustive=() if variables else item.fields.exhaustive))

@@ -12,7 +12,7 @@ from xnat_tui.xnat.bulk_sessions import PARAMETERS
 from xnat_tui.xnat.documents import assessors_key, place, place_below
 from xnat_tui.xnat.joins import Facts, Join, resource_facts
 
-_SIDES: Mapping[Kind, tuple[str, ...]] = {
+SIDES: Mapping[Kind, tuple[str, ...]] = {
     Kind.ASSESSOR: ("", "in", "out"),
     Kind.RECONSTRUCTION: ("in", "out"),
 }
@@ -40,7 +40,7 @@ def holdings_of(item: Item, found: Mapping[str, Listing], project: str) -> Holdi
     """What `found` shows of a subject, or of an experiment and everything below it."""
     most: Counter[Join] = Counter()
     whole = True
-    for owner, listings in _levels(item, found, project):
+    for owner, listings in levels(item, found, project):
         whole &= len(listings) == len(_KINDS_BELOW[owner.kind])
         if owner.fields.knows(VARIABLES):
             variables = sum(name.startswith(VARIABLES) for name in owner.fields.names)
@@ -50,7 +50,7 @@ def holdings_of(item: Item, found: Mapping[str, Listing], project: str) -> Holdi
         for kind, listing in listings:
             if kind is Kind.RESOURCE:
                 sides = Counter(child.side for child in listing.items)
-                for side in _SIDES.get(owner.kind, ("",)):
+                for side in SIDES.get(owner.kind, ("",)):
                     _most(most, Join(owner.kind, "resources", side), sides[side])
             elif kind in _JOINED:
                 _most(most, Join(owner.kind, kind.plural), len(listing.items))
@@ -68,13 +68,13 @@ def _most(most: Counter[Join], join: Join, count: int) -> None:
 
 def resources_of(item: Item, found: Mapping[str, Listing], project: str) -> Iterator[tuple[str, Facts]]:
     """Number and facts of every resource at and below an experiment."""
-    for _, listings in _levels(item, found, project):
+    for _, listings in levels(item, found, project):
         for kind, listing in listings:
             if kind is Kind.RESOURCE:
                 yield from ((child.id, resource_facts(child)) for child in listing.items)
 
 
-def _levels(
+def levels(
     item: Item, found: Mapping[str, Listing], project: str
 ) -> Iterator[tuple[Item, list[tuple[Kind, Listing]]]]:
     """An item and all in it but files, each with what `found` tells to stand below it."""

@@ -1,0 +1,151 @@
+"""What lists show nothing of at any item, or never two of: claims that a second way has to settle."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.judging import Rules
+from xnat_tui.model.pairing import Depth
+from xnat_tui.services.comparing.listed import VARIABLES, is_listed
+from xnat_tui.services.comparing.shown import SIDES, key_below, levels
+from xnat_tui.xnat import joins
+from xnat_tui.xnat.absence import Claim, NoOtherNumber, Nothing, NothingElse
+from xnat_tui.xnat.bulk_sessions import PARAMETERS, SCANS_OF
+from xnat_tui.xnat.joins import Column, Join
+from xnat_tui.xnat.listing import EXPERIMENT_COLUMNS
+
+_RULES = Rules(Depth.LABELS, is_listed=is_listed)
+_DEMOGRAPHICS = "demographics[@xsi:type=xnat:demographicData]"
+_SUBJECTS_OWN = frozenset({"group", "src"})
+_NUMBER = "xnat_abstractresource_id"
+_OF_ONE_QUESTION = (
+    *({join} for join in (joins.SUBJECT_VARIABLES, joins.SUBJECT_RESOURCES)),
+    *({join} for join in (joins.EXPERIMENT_VARIABLES, joins.EXPERIMENT_RESOURCES)),
+    {joins.SCANS, joins.SCAN_RESOURCES},
+    {joins.RECONSTRUCTIONS, joins.RECONSTRUCTION_OUT},
+    *({join} for join in (joins.RECONSTRUCTION_IN, joins.ASSESSOR_VARIABLES, joins.ASSESSOR_OUT)),
+    {joins.ASSESSOR_IN, joins.ASSESSOR_OWN},
+)
+"""The joins that one answer tells together: it multiplies its rows for all of them, or for none."""
+
+
+def blank_columns(
+    items: Iterable[Item], found: Mapping[str, Listing], project: str, filled: set[Column]
+) -> Iterator[Nothing]:
+    """The columns that have no text at any of the items; `filled` are those that ever had one at this server,
+    and grows."""
+    told: set[Column] = set()
+    seen: set[int] = set()
+    for item in items:
+        for owner, _ in levels(item, found, project):
+            if id(owner.fields) in seen:
+                continue  # many scans of one protocol share theirs
+            seen.add(id(owner.fields))
+            parameters = PARAMETERS.get(owner.type, ())
+            for name, text in owner.fields.items():
+                column = Column(owner.kind, name, owner.type if name in parameters else "")
+                (filled if text else told).add(column)
+    for column in sorted(told - filled):
+        if not column.field.startswith(VARIABLES) and _RULES.counts(*column):
+            yield _nothing(column)
+
+
+def _nothing(column: Column) -> Nothing:
+    kind, name, scan_type = column
+    match kind:
+        case Kind.SUBJECT:
+            path = name if name in _SUBJECTS_OWN else f"{_DEMOGRAPHICS}/{name}"
+            return Nothing(joins.SUBJECT, path, name)
+        case Kind.EXPERIMENT:
+            return Nothing(joins.EXPERIMENT if name in EXPERIMENT_COLUMNS else joins.SESSION, name, name)
+        case Kind.SCAN if scan_type:
+            return Nothing(joins.SESSION, f"{scan_type}/{name}", Join(Kind.SCAN, "parameters", scan_type))
+        case Kind.SCAN:
+            return Nothing(joins.SESSION, f"scans/scan/{name}", joins.SCANS)
+        case Kind.RECONSTRUCTION:
+            return Nothing(joins.SESSION, f"{joins.RECONSTRUCTION}/{name}", joins.RECONSTRUCTIONS)
+    assert kind is Kind.ASSESSOR, "no other kind has listed fields"
+    return Nothing(joins.ASSESSOR, name, Join(Kind.EXPERIMENT, Kind.ASSESSOR.plural))
+
+
+def unseen(wanted: Iterable[Join]) -> Iterator[Nothing]:
+    """That nobody has a child which no list shows."""
+    for join in wanted:
+        if join in joins.PATHS:
+            yield Nothing(*joins.PATHS[join], join)
+
+
+def never_several(
+    items: Iterable[Item],
+    found: Mapping[str, Listing],
+    project: str,
+    shown: Collection[Join],
+    several: Collection[Join],
+) -> Iterator[Claim]:
+    """That nobody has a second child where no answer has ever told of one."""
+    multiplied = {join for group in _OF_ONE_QUESTION if not group.isdisjoint(several) for join in group}
+    wanted = [join for join in shown if join in joins.PATHS and join not in multiplied]
+    if not wanted:
+        return
+    texts: dict[Join, dict[str, list[str]]] = {join: defaultdict(list) for join in wanted}
+    for item in items:
+        for owner, listings in levels(item, found, project):
+            holder = owner.id if owner.kind is Kind.ASSESSOR else item.id
+            for join, text in _shown_at(owner, listings):
+                if join in texts:
+                    texts[join][text].append(holder)
+    for join in wanted:
+        base, path = joins.PATHS[join]
+        if join.what == Kind.RESOURCE.plural:
+            numbers = [int(text) for text in texts[join] if text.isdecimal()]
+            yield NoOtherNumber(base, f"{path.removesuffix('label')}{_NUMBER}", join, numbers)
+        else:
+            yield NothingElse(base, path, join, texts[join])
+
+
+def _shown_at(owner: Item, listings: Iterable[tuple[Kind, Listing]]) -> Iterator[tuple[Join, str]]:
+    variables = Join(owner.kind, "variables")
+    yield from (
+        (variables, name.removeprefix(VARIABLES))
+        for name, text in owner.fields.items()
+        if name.startswith(VARIABLES)
+    )
+    for kind, listing in listings:
+        for child in listing.items:
+            if kind is Kind.RESOURCE:
+                side = child.side if owner.kind in SIDES else ""
+                yield Join(owner.kind, kind.plural, side), child.id
+            else:
+                yield Join(owner.kind, kind.plural), child.id
+
+
+class Root(NamedTuple):
+    """A type of which a project has items: subjects, experiments, or assessors in these."""
+
+    kind: Kind
+    type: str
+
+
+def roots_of(item: Item, found: Mapping[str, Listing], project: str) -> Iterator[tuple[Root, str]]:
+    """The types and accession IDs of an item and of the assessors in it."""
+    yield Root(item.kind, item.type), item.id
+    if item.kind is Kind.EXPERIMENT:
+        for one in found.get(key_below(item, Kind.ASSESSOR, project), _NONE).items:
+            yield Root(Kind.ASSESSOR, one.type), one.id
+
+
+def applies(claim: Claim, root: Root) -> bool:
+    """Whether items of this type can contradict a claim."""
+    if claim.base != joins.SESSION:
+        return root.kind is _KINDS[claim.base]
+    scan_type = claim.path.partition("/")[0]
+    if ":" in scan_type:
+        return scan_type in SCANS_OF.get(root.type, ())
+    return root.kind is Kind.EXPERIMENT and root.type.endswith("SessionData")
+
+
+_KINDS = {joins.SUBJECT: Kind.SUBJECT, joins.EXPERIMENT: Kind.EXPERIMENT, joins.ASSESSOR: Kind.ASSESSOR}
+_NONE = Listing()

@@ -1,0 +1,88 @@
+"""Claims that nothing is where lists show nothing, settled by one question for each type of item."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from xnat_tui.model.entities import Item
+from xnat_tui.services.comparing.claims import Root, applies
+from xnat_tui.xnat.absence import AbsenceQuestions, Claim, NoOtherNumber, Nothing, NothingElse
+from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.joins import Join
+
+log = logging.getLogger("xnat_tui.proof")
+
+Found = Callable[[], frozenset[str] | None]
+"""Waits for the accession IDs of the items that contradict; None where the question was refused."""
+Start = Callable[[Callable[[], Any]], Callable[[], Any]]
+"""Asks in another thread, and answers None for a refusal."""
+
+
+class Settling:
+    """Asks the search engine about each type of item, and the list engine's filters where it refuses."""
+
+    def __init__(
+        self, start: Start, connection: Connection, project: Item, roots: Mapping[Root, str]
+    ) -> None:
+        """`roots` are the types of the items, each with the accession ID of one whose document is read."""
+        self._start = start
+        self._questions = AbsenceQuestions(connection, project)
+        self._roots = roots
+        self._asked: list[tuple[tuple[Claim, ...], Found]] = []
+        self.contradicting: set[str] = set()
+        """Accession IDs of the items that have more than lists show."""
+
+    def ask(self, claims: Iterable[Claim]) -> None:
+        claims = tuple(claims)
+        for root, known in self._roots.items():
+            mine = [claim for claim in claims if applies(claim, root)]
+            for part in _questions(mine):
+                self._asked.append((part, self._search(root.type, part, known)))
+
+    def unsettled(self) -> Iterator[Join | str]:
+        """The joins and the fields of which nobody can tell whether an item has more than lists show."""
+        left: dict[Claim, None] = {}
+        for claims, answer in self._asked:
+            found = answer()
+            if found is None:
+                left.update(dict.fromkeys(claims))
+            else:
+                self.contradicting |= found
+        filters = {
+            claim: self._start(lambda claim=claim: self._questions.having(claim))  # type: ignore[misc]
+            for claim in left
+            if isinstance(claim, Nothing)
+        }
+        for claim in left:
+            found = filters[claim]() if claim in filters else None
+            if found is None:
+                yield claim.doubted
+            else:
+                self.contradicting |= found
+
+    def _search(self, root: str, claims: tuple[Claim, ...], known: str) -> Found:
+        if any(isinstance(claim, NothingElse) and not claim.fits() for claim in claims):
+            return _unanswered
+        return self._start(lambda: self._questions.contradicting(root, claims, known))
+
+
+def _questions(claims: Iterable[Claim]) -> Iterator[tuple[Claim, ...]]:
+    """One question for all that fits in one; what is too long stands alone."""
+    together: list[Claim] = []
+    for claim in claims:
+        if isinstance(claim, NothingElse) and not claim.fits():
+            yield (claim,)
+        elif isinstance(claim, NoOtherNumber):
+            first, *more = claim.parts()
+            together.append(first)
+            yield from ((part,) for part in more)
+        else:
+            together.append(claim)
+    if together:
+        yield tuple(together)
+
+
+def _unanswered() -> None:
+    """What cannot be asked is not answered."""
