@@ -11,7 +11,7 @@ from xnat_tui.demo.faults import EMPTY_RESULT, Answer, ErrorPage
 from xnat_tui.demo.records import User
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
-from xnat_tui.errors import UsageError
+from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.place import Place
@@ -224,16 +224,19 @@ def _shared(make_site):
 def test_shared_items_are_skipped_shared_or_copied_and_never_doubled_unasked(servers, make_site):
     pair = servers(_shared(make_site), Site())
     pair.copy("P", project="P")
+    with pytest.raises(NotFound, match="All that stands in lab:Q is shared in from elsewhere"):
+        pair.plan("Q", project="Q")
+    pair.source.site.add_subject(pair.source.site.projects["Q"], "OWN")
     skipped = pair.plan("Q", project="Q")
     assert _steps(skipped, Action.SKIP) == {"subjects/Q1": "shared in from P"}
     sharing = pair.plan("Q", project="Q", policy=Policy(shared="share"))
     assert _steps(sharing, Action.CREATE)["subjects/Q1/experiments/Q1_MR"] == "shared from P"
     assert pair.run(sharing).failures == []
-    subject = next(iter(pair.target.site.subjects.values()))
+    subject = next(one for one in pair.target.site.subjects.values() if one.project == "P")
     assert subject.shares == {"Q": "Q1"}
     assert [one.shares for one in subject.experiments.values()] == [{"Q": "Q1_MR"}]
     assert pair.run(pair.plan("Q", project="COPY", policy=Policy(shared="copy"))).failures == []
-    assert len(pair.target.site.subjects) == 2
+    assert len(pair.target.site.subjects) == 4
 
 
 def test_one_resource_or_file_brings_what_stands_above_it_and_nothing_else(servers, make_site):

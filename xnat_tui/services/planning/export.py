@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.errors import UsageError
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
@@ -29,7 +29,6 @@ from xnat_tui.model.plan import (
 )
 from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
-from xnat_tui.services.browsing.find import nothing_matches
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
@@ -40,6 +39,7 @@ from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
 from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
 from xnat_tui.services.planning.copy import command, shell_word
+from xnat_tui.services.planning.emptiness import check_something
 from xnat_tui.services.planning.export_bids import BidsPlan
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
@@ -356,27 +356,8 @@ class _Walk:
         )
 
     def check_not_empty(self, places: Sequence[Place]) -> None:
-        """Raises NotFound where filters let nothing pass, or where all is shared in and so left out.
-
-        What could not be read may have been meant: that is a plan, with its conflicts.
-        """
-        if any(step.action is Action.CONFLICT for step in self.steps):
-            return
-        looked_at = [
-            kind for kind in Kind if kind is not Kind.RESOURCE or self.policy.mode is not Mode.METADATA
-        ]
-        unmatched = self._tally.unmatched([place.kind for place in places], looked_at)
-        locations = [place.location for place in places]
-        if unmatched:
-            raise nothing_matches(unmatched, *locations)
-        left = sum(step.stays_behind for step in self.steps)
-        own = any(not step.stays_behind and step.kind is not Kind.PROJECT for step in self.steps)
-        if left and not own:
-            raise NotFound(
-                f"All that stands in {', '.join(map(str, locations))} is shared in from elsewhere,"
-                " and is not exported.",
-                "--shared copy takes along what is shared in.",
-            )
+        """Raises NotFound where filters let nothing pass, or where all is shared in and so left out."""
+        check_something("export", self.steps, self._tally, self.reader, places, self.policy)
 
     def finish(self) -> None:
         """What the folder as a whole gets."""
