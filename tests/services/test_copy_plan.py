@@ -313,3 +313,31 @@ def test_several_projects_go_to_a_server_and_paths_name_them(servers, make_site)
     assert "projects/P2/subjects/S9" in _steps(plan, Action.CREATE)
     assert pair.run(plan).failures == []
     assert {"P", "P2"} <= pair.target.site.projects.keys()
+
+
+def test_what_exists_is_not_called_the_same(servers, make_site):
+    """A project's own fields are told where they differ, as verifying will; others are said to be unread."""
+    source, target = make_site(), make_site()
+    source.projects["P"].variables["funding"] = "none"
+    target.projects["P"].variables["funding"] = "DFG"
+    pair = servers(source, target)
+    plan = pair.plan("P", project="P")
+    assert _steps(plan, Action.SKIP)["projects/P"] == "exists; fields/funding differs and stays"
+    told = [one for one in plan.findings if one.message.startswith("Fields of ")]
+    assert [one.severity for one in told] == ["info"]
+    assert told[0].message.endswith("stay as they are, same or not.")
+    target.projects["P"].variables["funding"] = "none"
+    assert _steps(pair.plan("P", project="P"), Action.SKIP)["projects/P"] == "exists"
+
+
+def test_unknown_data_types_are_one_finding_with_one_hint(servers, make_site):
+    source = make_site(plugin_types=("fs:fsData", "icr:roiCollectionData"))
+    session = next(iter(source.experiments.values()))
+    for name in ("fs:fsData", "icr:roiCollectionData"):
+        source.add_assessor(session, name.partition(":")[0].upper(), name)
+    pair = servers(source, Site())
+    for ignored, hinted in ((False, 1), (True, 0)):
+        plan = pair.plan("P", project="P", policy=Policy(ignore_missing_datatypes=ignored))
+        (told,) = [one for one in plan.findings if "does not know" in one.message]
+        assert "data types fs:fsData, icr:roiCollectionData: such items" in told.message
+        assert sum("--ignore-missing-datatypes" in one.hint for one in plan.findings) == hinted

@@ -17,7 +17,7 @@ from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.ahead import ask_project, ask_sessions
 from xnat_tui.services.planning.emptiness import check_something
 from xnat_tui.services.planning.imports import OVERLAY, goes_by_import, plan_import
-from xnat_tui.services.planning.items import existing, scan_type, shared
+from xnat_tui.services.planning.items import EXISTS, existing, scan_type, shared
 from xnat_tui.services.planning.projects import new_project
 from xnat_tui.services.planning.resources import plan_resources
 from xnat_tui.services.planning.spots import Destination, Spot
@@ -261,7 +261,7 @@ class Walk:
                 spot = spot.made_by(self._imports[item.uri])
             return spot.made_by(self.step(Action.CREATE, place, spot, reason, data))
         if not whole:
-            self.step(Action.SKIP, place, spot, "exists")
+            self.step(Action.SKIP, place, spot, EXISTS)
             return spot
         return existing(self, place, spot)
 
