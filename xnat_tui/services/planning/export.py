@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from xnat_tui.errors import UsageError
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.place import Place
@@ -37,7 +37,14 @@ from xnat_tui.services.exporting.documents import TABLE
 from xnat_tui.services.exporting.layouts import NAMES, Arrangement, Slot, bindings_text, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
-from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
+from xnat_tui.services.exporting.standing import (
+    CHANGED,
+    Standing,
+    document_changed,
+    fetches_all,
+    is_kept,
+    standing,
+)
 from xnat_tui.services.planning.copy import command, shell_word
 from xnat_tui.services.planning.emptiness import check_something
 from xnat_tui.services.planning.export_bids import BidsPlan
@@ -255,6 +262,7 @@ class _Walk:
         self._left += len(left)
         if not wanted and not known and listing.error is None:
             reason = "complete already" if listing.items else "no files"
+            reason += ", as its digests prove" if listing.items and self.policy.overwrite_local else ""
             if len(left) == len(listing.items) > 0:
                 return
             size = sum(item.bytes or 0 for item in chosen) - sum(item.bytes or 0 for item, _ in left)
@@ -262,8 +270,9 @@ class _Walk:
             self._step(Action.SKIP, place, reason, slot.key, data, task="download", files=count, size=size)
             return
         reason = listing.error.message if listing.error else ""
-        if known and not reason:
-            reason = f"{known} are there, and proved by their digests"
+        proved = len(chosen) - len(wanted) - len(left) if self.policy.overwrite_local else known
+        if proved and not reason:
+            reason = f"{counted(proved, 'file')} there already, as digests prove"
         count = len(wanted) if listing.items else resource.files or 0
         self._step(
             Action.UPLOAD, place, reason, slot.key, data, task="download", files=count,
@@ -285,7 +294,7 @@ class _Walk:
         names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
         replacing = self.policy.overwrite_local
-        if replacing and self.policy.on_existing is not OnExisting.UPDATE:
+        if fetches_all(self.policy):
             return chosen, 0, []
         known = 0
         wanted: list[Item] = []
@@ -300,7 +309,8 @@ class _Walk:
                 continue
             found = there.standing
             self._others += found is Standing.TAKEN and not replacing
-            known += found is Standing.COMPLETE and not there.noted
+            kept_there = is_kept(there, item, self.policy)
+            known += kept_there and not there.noted
             if found in (Standing.TAKEN, Standing.CHANGED) and not replacing:
                 left.append(
                     (
@@ -310,7 +320,7 @@ class _Walk:
                         else _taken(self.manifest, name),
                     )
                 )
-            elif found is not Standing.COMPLETE:
+            elif not kept_there:
                 wanted.append(item)
         return wanted, known, left
 
@@ -372,7 +382,8 @@ class _Walk:
                     tabled.source, End("", TABLE), reason=reason,
                 )
             )  # fmt: skip
-        if self.policy.layout is not Layout.BIDS or not any(step.writes for step in self.steps):
+        writes = any(step.writes for step in self.steps) or self.policy.overwrite_local
+        if self.policy.layout is not Layout.BIDS or not self.steps or not writes:
             return
         first = self.steps[0]
         self.steps.append(
