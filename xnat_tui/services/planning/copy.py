@@ -14,7 +14,6 @@ from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.copying.rsync import check_folders
 from xnat_tui.services.planning import preflight
-from xnat_tui.services.planning.items import EXISTS
 from xnat_tui.services.planning.projects import check_not_itself
 from xnat_tui.services.planning.walk import Walk
 
@@ -152,7 +151,7 @@ def _left_behind(walk: Walk) -> list[Finding]:
 
 def _left_fields(walk: Walk) -> list[Finding]:
     """An item that exists is skipped unread: whether it is the same is not said by that."""
-    count = sum(step.action is Action.SKIP and step.reason.startswith(EXISTS) for step in walk.steps)
+    count = walk.unread_fields
     if not count:
         return []
     what = "Fields of an item that is there" if count == 1 else f"Fields of {count} items that are there"

@@ -20,8 +20,6 @@ from xnat_tui.services.planning.spots import Held, Spot
 if TYPE_CHECKING:
     from xnat_tui.services.planning.walk import Walk
 
-EXISTS = "exists"
-"""Why an item is left alone that may be the same, or not."""
 _RULES = Rules(depth=Depth.LABELS)
 _LISTED = Rules(depth=Depth.LABELS, is_listed=is_listed)
 """What comparing and verifying count by themselves."""
@@ -50,7 +48,8 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
         return spot
     settings = differing_settings(walk, place, spot) if item.kind is Kind.PROJECT else {}
     if walk.policy.on_existing is OnExisting.SKIP:
-        walk.step(Action.SKIP, place, spot, f"{EXISTS}{_stays(walk, place, spot)}")
+        walk.step(Action.SKIP, place, spot, f"exists{_stays(walk, place, spot)}")
+        walk.unread_fields += item.kind is not Kind.PROJECT
         return spot
     differing = [change_words(name, *values) for name, values in settings.items()]
     differing += _differing(walk, place, spot)

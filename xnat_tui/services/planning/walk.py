@@ -17,7 +17,7 @@ from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.ahead import ask_project, ask_sessions
 from xnat_tui.services.planning.emptiness import check_something
 from xnat_tui.services.planning.imports import OVERLAY, goes_by_import, plan_import
-from xnat_tui.services.planning.items import EXISTS, existing, scan_type, shared
+from xnat_tui.services.planning.items import existing, scan_type, shared
 from xnat_tui.services.planning.projects import new_project
 from xnat_tui.services.planning.resources import plan_resources
 from xnat_tui.services.planning.spots import Destination, Spot
@@ -51,6 +51,8 @@ class Walk:
         self.target_projects: list[str] = []
         self.created_projects: set[str] = set()
         self.paths_name_projects = False
+        self.unread_fields = 0
+        """Items that exist there and are skipped for that, their fields not compared."""
         self.types = preflight.data_types(destination.connection)
         self.sessions_read: dict[str, tuple[tuple[str, str], etree._Element]] = {}
         """By server: the session read last, and its document."""
@@ -261,7 +263,7 @@ class Walk:
                 spot = spot.made_by(self._imports[item.uri])
             return spot.made_by(self.step(Action.CREATE, place, spot, reason, data))
         if not whole:
-            self.step(Action.SKIP, place, spot, EXISTS)
+            self.step(Action.SKIP, place, spot, "exists")
             return spot
         return existing(self, place, spot)
 
