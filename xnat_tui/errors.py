@@ -14,6 +14,7 @@ XnatTuiError                   message, hint, detail; never a secret or a patien
 ├── NotFound                   missing, or not readable: XNAT answers 404 to both (exit 5)
 ├── Conflict                   exists already, is being processed, is locked (exit 5)
 ├── BadAnswer                  an XNAT answered what cannot be trusted: truncated, empty, contradictory
+│   └── NotDicom               a file without a DICOM header, where one was asked for (exit 5)
 ├── ServerError                500 and the server's own words
 ├── Refused                    the server understood and said no: 400, 417, 422
 ├── Unclear                    a write whose answer was lost: read back before anything else
@@ -121,6 +122,12 @@ class BadAnswer(XnatTuiError):
     """An answer that must not be believed: empty, truncated, contradictory, not the asked format."""
 
     title = "Answer cannot be trusted"
+
+
+class NotDicom(BadAnswer):
+    """A file without a DICOM header, where one was asked for."""
+
+    title = "Not DICOM"
 
 
 class ServerError(XnatTuiError):

@@ -37,7 +37,7 @@ def test_differences_are_lines_with_a_glyph_and_end_with_one(run: Any) -> None:
     result = run("compare", *SCAN)
     assert result.exit_code == 1
     assert result.stdout == (
-        "* scan .: frames 8 ⇄ 6\n"
+        "* scan 3: frames 8 ⇄ 6\n"
         "* resource resources/DICOM: file_count 8 ⇄ 6\n"
         "* resource resources/DICOM: file_size 113088 ⇄ 84816\n"
         "< resource resources/NIFTI\n"
@@ -54,7 +54,7 @@ def test_what_is_identical_ends_with_zero_and_says_nothing(run: Any) -> None:
 def test_all_lists_what_is_the_same_too(run: Any) -> None:
     result = run("compare", "--all", "src:BRAINS/SUB-001", "dst:BRAINS/SUB-001", "--depth", "labels")
     lines = result.stdout.splitlines()
-    assert lines[0] == "= subject ."
+    assert lines[0] == "= subject SUB-001"
     assert "= experiment experiments/SUB-001_MR1" in lines
     assert all(line.startswith("= ") for line in lines)
 
@@ -129,7 +129,7 @@ def test_a_report_that_cannot_come_to_stand_is_refused_before_anything_is_asked(
 def test_what_could_not_be_read_forbids_to_say_identical(run: Any) -> None:
     result = run("compare", "src:PHANTOMS", "src:PHANTOMS")
     assert result.exit_code == 6
-    assert result.stdout.startswith("! project .")
+    assert result.stdout.startswith("! project PHANTOMS ")
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,20 @@ def test_yes_alone_does_not_delete(ask):
 
 
 def test_confirm_alone_does_not_replace_yes(ask):
-    with pytest.raises(UsageError, match="no terminal to ask"):
+    with pytest.raises(UsageError, match="no terminal to ask") as caught:
         ask("--confirm", "P", destroys=["P"])
+    assert caught.value.hint == "Add --yes to go on, or --dry-run to see the plan only."
+
+
+def test_all_that_is_lacking_is_named_at_once(ask):
+    with pytest.raises(UsageError) as caught:
+        ask(destroys=["Q", "P"])
+    assert caught.value.message == (
+        "There is no terminal to ask for consent on. This deletes or overwrites in projects P, Q."
+    )
+    assert caught.value.hint == (
+        "Add --yes --confirm P --confirm Q to go on, or --dry-run to see the plan only."
+    )
 
 
 def test_yes_with_the_projects_named_deletes_unasked(ask):

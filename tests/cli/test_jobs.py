@@ -93,3 +93,14 @@ def test_resuming_takes_the_newest_that_can_go_on_and_asks_for_what_its_worker_n
     assert asked == ["Password of jdoe at lab"]
     assert started == [(waiting, "typed", False)]
     assert json.loads(resumed.stdout)["job"] == waiting
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.CANCELLED, State.QUEUED])
+def test_a_retry_of_what_has_not_ended_names_resume(program, remember, state):
+    job = remember(state)
+    told = program("jobs", "retry", job)
+    assert told.exit_code == 5
+    assert told.stderr == (
+        f"{job} is {state}: nothing of it failed, and it is not done.\n\n"
+        f"hint: Go on with: xnat-tui jobs resume {job}\n"
+    )

@@ -51,7 +51,7 @@ def resource(site, label, *names):
 
 def a_site():
     """A project with something at every level, and one that owns nothing of what it shows."""
-    site = Site()
+    site = Site(plugin_types=("icr:roiCollectionData",))
     site.add_user(User("demo", "demo", "Dana", "Demo", "demo@example.org"))
     project = site.add_project("P", users={"demo": "owner"})
     project.resources.append(resource(site, "PROJ", "p.txt"))
@@ -98,19 +98,74 @@ def lab(program, monkeypatch):
         ("--exclude-subject", "*"),
     ],
 )
-@pytest.mark.parametrize("verb", ["copy", "export", "show", "compare"])
+@pytest.mark.parametrize("verb", ["copy", "export", "show", "show shallow", "compare", "compare unlike"])
 def test_a_filter_that_matches_nothing_says_so_and_makes_nothing(program, lab, tmp_path, verb, filters):
     run = {
         "copy": ("copy", "lab:P", "qc:", "-y"),
         "export": ("export", "lab:P", "--to", str(tmp_path / "out")),
         "show": ("show", "lab:P", "--depth", "resources"),
+        "show shallow": ("show", "lab:P", "--depth", "sessions"),
         "compare": ("compare", "lab:P", "lab:P"),
+        "compare unlike": ("compare", "lab:P", "lab:SHOWN"),
     }[verb]
     told = program(*run, *filters)
     assert told.exit_code == 5, (told.stdout, told.stderr)
-    assert f"Nothing in lab:P matches {' '.join(filters)}." in told.stderr
+    places = "lab:P and lab:SHOWN" if verb == "compare unlike" else "lab:P"
+    assert f"Nothing in {places} matches {' '.join(filters)}." in told.stderr
     assert lab.destination.site.projects == {}
     assert not (tmp_path / "out").exists()
+
+
+def test_what_one_side_lacks_may_hold_what_a_filter_names(program, lab):
+    told = program("compare", "lab:P/S1", "lab:P/S2", "--scan", "2", "--json")
+    assert told.exit_code == 1, told.stderr
+    assert {one["path"] for one in json.loads(told.stdout)["items"]} == {"experiments/E1", "experiments/E2"}
+
+
+def test_a_filter_that_only_what_conflicts_could_pass_says_so_too(program, lab):
+    """A data type that the destination lacks keeps an assessor out; a name nowhere in it is still nothing."""
+    session = lab.source.site.experiment("E1", "P")
+    roi = lab.source.site.add_assessor(session, "ROI", "icr:roiCollectionData")
+    roi.out_resources.append(resource(lab.source.site, "AIM", "r.xml"))
+    told = program("copy", "lab:P", "qc:", "-n", "--resource", "NOPE")
+    assert told.exit_code == 5, told.stdout
+    assert "Nothing in lab:P matches --resource NOPE." in told.stderr
+    assert program("copy", "lab:P", "qc:", "-n", "--resource", "AIM").exit_code == 0
+
+
+def test_what_filters_leave_out_is_not_counted(program, lab):
+    def counted(*filters):
+        told = program("show", "lab:P/S1/E1", "--json", *filters)
+        return {
+            one["path"] or ".": one["files"]
+            for one in json.loads(told.stdout)["items"]
+            if one["kind"] != "resource"
+        }
+
+    scans = {"scans/1": 1, "scans/2": 1}
+    assert counted() == {".": 4, **scans, "assessors/A1": 1}
+    assert counted("--resource", "OUT") == {".": 1, "scans/1": 0, "scans/2": 0, "assessors/A1": 1}
+    assert counted("--scan", "1") == {".": 1, "scans/1": 1}
+    assert counted("--exclude-resource", "DATA", "--depth", "scans") == {
+        ".": 2, "scans/1": 0, "scans/2": 0, "assessors/A1": 1,
+    }  # fmt: skip
+
+
+def test_files_of_a_resource_are_sent_as_they_are_named_and_no_filter_is_ignored(program, lab, tmp_path):
+    (tmp_path / "x.txt").write_text("x")
+    for option in (("--subject", "NOPE"), ("--since", "2024-01-01"), ("--exclude-scan", "1")):
+        told = program("upload", str(tmp_path / "x.txt"), "lab:P/resources/PROJ", "-n", *option)
+        assert told.exit_code == 2
+        assert f"{option[0]} means nothing to files of a resource" in told.stderr
+
+
+@pytest.mark.parametrize("agreed", ["-n", "-y"])
+def test_no_dicom_is_not_found_whether_it_is_a_dry_run_or_not(program, lab, tmp_path, agreed):
+    (tmp_path / "x.txt").write_text("x")
+    told = program("upload", str(tmp_path), "lab:P", agreed)
+    assert told.exit_code == 5
+    assert "There is no DICOM to send." in told.stderr
+    assert "left out x.txt" in told.stdout
 
 
 def test_a_folder_is_not_verified_by_nothing(program, lab, tmp_path):
@@ -130,6 +185,16 @@ def test_a_project_of_shared_items_only_names_the_option(program, lab, tmp_path)
     taken = program("export", "lab:SHOWN", "--to", str(out), "--shared", "copy", "--json")
     assert taken.exit_code == 0, taken.stderr
     assert json.loads(taken.stdout)["done"]["files"] == 5
+
+
+@pytest.mark.parametrize("agreed", ["-n", "-y"])
+def test_a_copy_of_shared_items_only_names_the_option_and_makes_no_empty_project(program, lab, agreed):
+    told = program("copy", "lab:SHOWN", "qc:", agreed)
+    assert told.exit_code == 5, told.stdout
+    assert "is shared in from elsewhere, or stands at what is, and is not copied." in told.stderr
+    assert "--shared copy" in told.stderr
+    assert lab.destination.site.projects == {}
+    assert program("copy", "lab:SHOWN", "qc:", "-y", "--shared", "copy").exit_code == 0
 
 
 @pytest.mark.parametrize(

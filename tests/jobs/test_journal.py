@@ -204,10 +204,23 @@ def test_counters_of_a_cut_off_step_stay_counted(journal, make_plan, make_step):
     claim.record([done(1, files=6, bytes=60, skipped=4, verified=Evidence(digest=10))])
     assert claim.finish() is State.DONE
     told = report(journal, job)
-    assert (told.done_items, told.done_files, told.done_bytes, told.skipped) == (1, 10, 105, 0)
+    assert (told.done_items, told.done_files, told.done_bytes, told.skipped) == (1, 10, 100, 0)
     assert told.verified == Evidence(digest=10)
     assert told.seconds == pytest.approx(3.0)
-    assert (journal.job(job).files, journal.job(job).bytes) == (10, 105)
+    assert (journal.job(job).files, journal.job(job).bytes) == (10, 100)
+
+
+@pytest.mark.parametrize("planned", [100, 0])
+def test_what_a_resumed_step_sends_again_counts_once(journal, make_plan, make_step, planned):
+    job = journal.create(make_plan([make_step(1, files=10, bytes=planned)]))
+    claim = journal.claim(job, dead_owner())
+    claim.begin(1, "k")
+    claim.pulse({1: (0, 45)}, 2.0)
+    claim = journal.claim(job)
+    claim.begin(1, "k")
+    claim.record([done(1, files=10, bytes=100)])
+    assert report(journal, job).done_bytes == 100
+    assert journal.job(job).bytes == 100
 
 
 def test_a_failing_retry_does_not_undo_what_was_sent_before(journal, make_plan, make_step):

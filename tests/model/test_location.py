@@ -139,3 +139,13 @@ def test_paths_of_documents_use_xnats_words() -> None:
 def test_one_server_has_many_spellings() -> None:
     assert same_address("https://X.org:443/", "https://x.org")
     assert not same_address("https://x.org", "http://x.org")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("a[1].txt", "a%5B1%5D.txt"), ("a].txt", "a].txt"), ("b*[c]", "b%2A%5Bc%5D")]
+)
+def test_a_name_with_a_glob_in_it_is_shown_encoded_as_a_whole(name, shown):
+    resource = Location.parse("lab:P/resources/R")
+    file = resource.child(Kind.FILE, name)
+    assert str(file) == f"lab:P/resources/R/files/{shown}"
+    assert Location.parse(str(file)) == file

@@ -154,3 +154,28 @@ def test_what_is_shared_in_is_deleted_by_its_owner_only(reader, look):
     service = Resources(reader, look("TEACHING/SUB-002/SUB-002_MR1/scans/1"))
     (change,) = service.plan_delete([one for one in service.resources().items if one.key == "DICOM"])
     assert "shared in" in change.refusal
+
+
+@pytest.mark.parametrize("name", ["a[1].txt", "d#e.txt", "x;y.txt"])
+def test_a_name_that_xnat_may_not_find_is_noted_and_said_when_it_is_so(xnat, named, name, carry_out):
+    service, resource = named(name, "other")
+    (change,) = doomed(service, resource, name)
+    assert change.refusal == ""
+    assert change.note.startswith("XNAT may not find it by its address, ")
+    (result,) = carry_out([change], service.do)
+    assert isinstance(result.error, NotFound)
+    assert result.error.message == f"{change.note}, and did not."
+    assert "only its whole resource" in result.error.hint
+    assert sorted(held(xnat).files) == sorted([name, "other"])
+
+
+def test_each_of_several_files_is_read_back_by_itself(xnat, named, carry_out):
+    """One that stays makes the list whole again, and the next one's must not be taken from memory."""
+    service, resource = named("a[1].txt", "b c.txt", "r+s.txt", "z.txt")
+    results = carry_out(doomed(service, resource, "a[1].txt", "b c.txt", "r+s.txt"), service.do)
+    assert [type(result.error) for result in results] == [NotFound, type(None), type(None)]
+    assert sorted(held(xnat).files) == ["a[1].txt", "z.txt"]
+    assert [one.change.note for one in results[1:]] == [
+        "XNAT before 1.8 may not find it by its address, b%20c.txt",
+        "XNAT before 1.8 may not find it by its address, r%2Bs.txt",
+    ]

@@ -11,7 +11,7 @@ from xnat_tui.demo.faults import EMPTY_RESULT, Answer, ErrorPage
 from xnat_tui.demo.records import User
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
-from xnat_tui.errors import UsageError
+from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.place import Place
@@ -225,16 +225,19 @@ def _shared(make_site):
 def test_shared_items_are_skipped_shared_or_copied_and_never_doubled_unasked(servers, make_site):
     pair = servers(_shared(make_site), Site())
     pair.copy("P", project="P")
+    with pytest.raises(NotFound, match="All that stands in lab:Q is shared in from elsewhere"):
+        pair.plan("Q", project="Q")
+    pair.source.site.add_subject(pair.source.site.projects["Q"], "OWN")
     skipped = pair.plan("Q", project="Q")
     assert _steps(skipped, Action.SKIP) == {"subjects/Q1": "shared in from P"}
     sharing = pair.plan("Q", project="Q", policy=Policy(shared="share"))
     assert _steps(sharing, Action.CREATE)["subjects/Q1/experiments/Q1_MR"] == "shared from P"
     assert pair.run(sharing).failures == []
-    subject = next(iter(pair.target.site.subjects.values()))
+    subject = next(one for one in pair.target.site.subjects.values() if one.project == "P")
     assert subject.shares == {"Q": "Q1"}
     assert [one.shares for one in subject.experiments.values()] == [{"Q": "Q1_MR"}]
     assert pair.run(pair.plan("Q", project="COPY", policy=Policy(shared="copy"))).failures == []
-    assert len(pair.target.site.subjects) == 2
+    assert len(pair.target.site.subjects) == 4
 
 
 def test_one_resource_or_file_brings_what_stands_above_it_and_nothing_else(servers, make_site):
@@ -311,3 +314,31 @@ def test_several_projects_go_to_a_server_and_paths_name_them(servers, make_site)
     assert "projects/P2/subjects/S9" in _steps(plan, Action.CREATE)
     assert pair.run(plan).failures == []
     assert {"P", "P2"} <= pair.target.site.projects.keys()
+
+
+def test_what_exists_is_not_called_the_same(servers, make_site):
+    """A project's own fields are told where they differ, as verifying will; others are said to be unread."""
+    source, target = make_site(), make_site()
+    source.projects["P"].variables["funding"] = "none"
+    target.projects["P"].variables["funding"] = "DFG"
+    pair = servers(source, target)
+    plan = pair.plan("P", project="P")
+    assert _steps(plan, Action.SKIP)["projects/P"] == "exists; fields/funding differs and stays"
+    told = [one for one in plan.findings if one.message.startswith("Fields of ")]
+    assert [one.severity for one in told] == ["info"]
+    assert told[0].message.endswith("stay as they are, same or not.")
+    target.projects["P"].variables["funding"] = "none"
+    assert _steps(pair.plan("P", project="P"), Action.SKIP)["projects/P"] == "exists"
+
+
+def test_unknown_data_types_are_one_finding_with_one_hint(servers, make_site):
+    source = make_site(plugin_types=("fs:fsData", "icr:roiCollectionData"))
+    session = next(iter(source.experiments.values()))
+    for name in ("fs:fsData", "icr:roiCollectionData"):
+        source.add_assessor(session, name.partition(":")[0].upper(), name)
+    pair = servers(source, Site())
+    for ignored, hinted in ((False, 1), (True, 0)):
+        plan = pair.plan("P", project="P", policy=Policy(ignore_missing_datatypes=ignored))
+        (told,) = [one for one in plan.findings if "does not know" in one.message]
+        assert "data types fs:fsData, icr:roiCollectionData: such items" in told.message
+        assert sum("--ignore-missing-datatypes" in one.hint for one in plan.findings) == hinted

@@ -12,7 +12,7 @@ from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Action, Layout, Mode, Plan, Policy
+from xnat_tui.model.plan import Action, Layout, Mode, OnExisting, Plan, Policy
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -320,11 +320,34 @@ def test_files_that_were_there_before_are_recognised_by_their_bytes(exports, mak
     assert len(list(Manifest(tmp_path))) == 2
 
 
-def test_overwriting_fetches_what_is_complete_too(exports, make_site, tmp_path):
+@pytest.mark.parametrize(
+    ("digests", "on_existing", "fetched"),
+    [(True, OnExisting.SKIP, 0), (False, OnExisting.SKIP, 2), (True, OnExisting.OVERWRITE, 2)],
+)
+def test_overwriting_keeps_only_what_digests_prove(
+    exports, make_site, tmp_path, digests, on_existing, fetched
+):
+    one = exports(make_site(digests=digests))
+    one.export(tmp_path, "lab:P", metadata=False)
+    choice = {"metadata": False, "overwrite_local": True, "on_existing": on_existing}
+    plan = one.plan(tmp_path, "lab:P", **choice)
+    outcomes = one.run(plan)
+    assert sum(outcome.files for outcome in outcomes) == fetched
+    told = [step.reason for step in plan.steps]
+    assert told == ([""] if fetched else ["complete already, as its digests prove"])
+
+
+def test_overwriting_says_how_many_files_it_keeps(exports, make_site, tmp_path):
     one = exports(make_site())
     one.export(tmp_path, "lab:P", metadata=False)
-    outcomes = one.export(tmp_path, "lab:P", metadata=False, overwrite_local=True)
-    assert sum(outcome.files for outcome in outcomes) == 2
+    (tmp_path / FOLDER / "a.dcm").write_bytes(b"mine")
+    plan = one.plan(tmp_path, "lab:P", metadata=False, overwrite_local=True)
+    assert [(step.files, step.reason) for step in plan.steps] == [
+        (1, "1 file there already, as digests prove")
+    ]
+    outcomes = one.run(plan)
+    assert (sum(one.files for one in outcomes), sum(one.skipped for one in outcomes)) == (1, 1)
+    assert (tmp_path / FOLDER / "a.dcm").read_bytes() == b"one"
 
 
 def test_a_file_that_changed_at_the_source_is_fetched_again(exports, make_site, put_file, tmp_path):

@@ -24,7 +24,7 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.errors import Interrupted, UsageError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Action, Mode, Plan, Policy
+from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -229,7 +229,8 @@ def test_a_good_file_outlives_a_failure_to_fetch_it_again(export, fault, mode):
     one.run()
     one.faults.add(ZIP, fault)
     one.faults.add(ONE_FILE, fault)
-    assert one.run(overwrite_local=True, mode=mode)[0].state is State.FAILED
+    again = {"overwrite_local": True, "on_existing": OnExisting.OVERWRITE}
+    assert one.run(**again, mode=mode)[0].state is State.FAILED
     assert one.files() == FILES
     assert one.parts() == []
 

@@ -13,6 +13,7 @@ from xnat_tui.demo.archive import Assessor
 from xnat_tui.demo.faults import Answer
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study.derived import add_freesurfer
+from xnat_tui.errors import NotFound
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Plan, Policy
@@ -172,8 +173,12 @@ def test_shared_assessors_are_left_out_with_a_notice(servers, make_site):
     plan = pair.plan("P")
     assert steps(plan)["FROM_Q"] == ("skip", "shared in from Q")
     assert steps(plan)["OWN"][0] == "create"
-    shared = servers(sharing_site(make_site), Site()).plan("Q", project="Q")
-    assert steps(shared, kind=Kind.SUBJECT) == {"Q1": ("skip", "shared in from P")}
+    site = sharing_site(make_site)
+    with pytest.raises(NotFound, match="All that stands in lab:Q is shared in from elsewhere, or stands at"):
+        servers(site, Site()).plan("Q", project="Q")
+    site.add_subject(site.projects["Q"], "Q2")
+    shared = servers(site, Site()).plan("Q", project="Q")
+    assert steps(shared, kind=Kind.SUBJECT) == {"Q1": ("skip", "shared in from P"), "Q2": ("create", "")}
 
 
 def test_shared_assessors_are_shared_where_the_primary_exists(servers, make_site):

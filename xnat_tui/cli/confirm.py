@@ -50,10 +50,8 @@ class Consent:
                 f"--confirm {wrong[0]} names no project that this would overwrite or delete in.",
                 f"It would do so in: {', '.join(sorted(destroys))}.",
             )
-        if not self.yes and not terminal.has_terminal():
-            raise UsageError(
-                "There is no terminal to ask for consent on.", "Add --yes, or --dry-run to see the plan only."
-            )
+        if not terminal.has_terminal():
+            self._check_complete(destroys)
         typed = False
         for project in sorted(destroys):
             typed |= self._confirm_project(project)
@@ -61,14 +59,23 @@ class Consent:
             raise Interrupted("Nothing was written.")
         return True
 
+    def _check_complete(self, destroys: Collection[str]) -> None:
+        """Raises UsageError where nobody can be asked and options are lacking; it names all of them."""
+        projects = [project for project in sorted(destroys) if project not in self.confirm]
+        lacking = [*([] if self.yes else ["--yes"]), *(f"--confirm {project}" for project in projects)]
+        if not lacking:
+            return
+        told = [] if self.yes else ["There is no terminal to ask for consent on."]
+        if projects:
+            noun = "project" if len(projects) == 1 else "projects"
+            told.append(f"This deletes or overwrites in {noun} {', '.join(projects)}.")
+        beside = "" if self.yes else ", or --dry-run to see the plan only"
+        raise UsageError(" ".join(told), f"Add {' '.join(lacking)} to go on{beside}.")
+
     def _confirm_project(self, project: str) -> bool:
         """Whether the ID had to be typed, which is consent enough."""
         if project in self.confirm:
             return False
-        if not terminal.has_terminal():
-            raise UsageError(
-                f"This deletes or overwrites in project {project}.", f"Add --confirm {project} to go on."
-            )
         answer = click.prompt(
             f"This deletes or overwrites in project {clean(project)}. Type its ID to go on",
             err=True,

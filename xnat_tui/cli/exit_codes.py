@@ -31,6 +31,7 @@ _CODES: tuple[tuple[type[errors.XnatTuiError], ExitCode], ...] = (
     (errors.NotAllowed, ExitCode.NOT_ALLOWED),
     (errors.NotFound, ExitCode.NOT_FOUND),
     (errors.Conflict, ExitCode.NOT_FOUND),
+    (errors.NotDicom, ExitCode.NOT_FOUND),
     (errors.Interrupted, ExitCode.INTERRUPTED),
 )
 

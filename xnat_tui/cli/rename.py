@@ -47,7 +47,7 @@ def rename(
     """Give the subject or session at LOC another label, or many by a table.
 
     An open AutoRun blocks this; it is shown, and ended only with consent. Other workflows never are. What
-    was stopped or failed half-way is finished by the same call again.
+    was stopped or failed half-way is finished by the same call again: what was sent is remembered here.
     """
     from xnat_tui.model.sharing import label_refusal
     from xnat_tui.services import tables

@@ -33,7 +33,7 @@ def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *
         if state.output.wants_json:
             state.output.document(planned(plan))
         consent.given(state.output, "", servers=())
-        return ExitCode.DONE
+        return ExitCode.NOT_FOUND if plan.blocked and not plan.steps else ExitCode.DONE
     targets = {step.target.server for step in plan.steps if step.target.server}
     refuse_read_only(workspace.server(name) for name in sorted(targets))
     if plan.blocked:

@@ -30,9 +30,9 @@ _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
 @pass_state
 def show(state: State, locations: tuple[str, ...], depth: str | None, filters: Filters) -> int:
     """Print what stands at and below LOC, with counts and sizes as the server recorded them."""
-    from xnat_tui.services.browsing.find import nothing_matches
+    from xnat_tui.services.browsing.matching import check_matched
     from xnat_tui.services.browsing.naming import settled
-    from xnat_tui.services.browsing.show import Branch, default_depth, kinds_of, walk
+    from xnat_tui.services.browsing.show import Branch, default_depth, depth_for, kinds_of, walk
 
     branches: list[Branch] = []
     with state.workspace() as workspace:
@@ -44,19 +44,18 @@ def show(state: State, locations: tuple[str, ...], depth: str | None, filters: F
             found.append(Branch(place))
         for one in found:
             if one.error is None:
-                kinds = kinds_of(depth or default_depth(one.place.kind), filters)
+                kinds = kinds_of(depth_for(depth or default_depth(one.place.kind), filters))
                 filters = settled(filters, workspace.reader(one.place.server), [one.place], kinds=kinds)
         tally = Tally(filters)
-        looked_at: set[Kind] = set()
         for one in found:
-            place, down_to = one.place, depth or default_depth(one.place.kind)
+            place, down_to = one.place, depth_for(depth or default_depth(one.place.kind), filters)
             reader = workspace.reader(place.server)
-            looked_at |= kinds_of(down_to, filters)
             branches.append(one if one.error is not None else walk(reader, place, down_to, filters, tally))
-    readable = not any(below.error for branch in branches for below in branch.walk())
-    unmatched = tally.unmatched([branch.place.kind for branch in branches], looked_at)
-    if unmatched and readable:
-        raise nothing_matches(unmatched, *wanted)
+    failed = [below for branch in branches for below in branch.walk() if below.error]
+    if not failed:
+        check_matched(tally, [branch.place for branch in branches], called=wanted)
+    for branch in branches:
+        branch.cut(depth or default_depth(branch.place.kind))
     root = _common(wanted, branches)
     if state.output.wants_json:
         items = [entry for branch in branches for entry in _entries(branch, root)]
@@ -65,7 +64,6 @@ def show(state: State, locations: tuple[str, ...], depth: str | None, filters: F
         for branch in branches:
             for below in branch.walk():
                 state.output.line(_line(below, len(branch.place.items)))
-    failed = [below for branch in branches for below in branch.walk() if below.error]
     for below in failed:
         assert below.error is not None
         hint = f" hint: {below.error.hint}" if below.error.hint else ""

@@ -24,9 +24,9 @@ from xnat_tui.model.transfer import Outcome, State
 _RECORD = """
 UPDATE steps SET
   state = :state,
-  sent_files = :sent, sent_bytes = carried_bytes + :bytes, skipped = :skipped,
+  sent_files = :sent, sent_bytes = :bytes, skipped = :skipped,
   files = min(max(planned_files, :sent), iif(:state = 'done', planned_files, 0) + :sent + :skipped),
-  bytes = iif(:state = 'done', max(planned_bytes, carried_bytes + :bytes), carried_bytes + :bytes),
+  bytes = iif(:state = 'done', max(planned_bytes, :bytes), :bytes),
   digest = :digest, size = :size, unverified = :unverified, proved = :proved, lost = :lost,
   failures = :failures, failed = :failed
 WHERE job = :job AND number = :number
@@ -114,11 +114,12 @@ class Claim:
                 records.keep_event(connection, event)
 
     def _record_end(self, connection: sqlite3.Connection, outcome: Outcome) -> None:
-        carried = connection.execute(
-            "SELECT carried_files FROM steps WHERE job = ? AND number = ?", (self.job, outcome.number)
+        row = connection.execute(
+            "SELECT carried_files, carried_bytes, planned_bytes FROM steps WHERE job = ? AND number = ?",
+            (self.job, outcome.number),
         ).fetchone()
         complete = outcome.files + outcome.skipped
-        sent = outcome.files + (carried["carried_files"] if carried else 0)
+        sent = outcome.files + (row["carried_files"] if row else 0)
         if outcome.state is State.DONE:
             # What an earlier run of this step sent is found complete by this one: sent, not skipped.
             sent = min(sent, complete)
@@ -129,7 +130,7 @@ class Claim:
                 "number": outcome.number,
                 "state": outcome.state,
                 "sent": sent,
-                "bytes": outcome.bytes,
+                "bytes": _sent_bytes(outcome, row["carried_bytes"], row["planned_bytes"]) if row else 0,
                 "skipped": max(0, complete - sent),
                 **asdict(outcome.verified),
                 **asdict(outcome.attributes),
@@ -212,3 +213,15 @@ class Claim:
 
     def _keep_state(self, connection: sqlite3.Connection, state: State) -> None:
         records.keep_event(connection, Event(self.job, self._now(), "state", str(state)))
+
+
+def _sent_bytes(outcome: Outcome, carried: int, planned: int) -> int:
+    """What all runs of a step sent of it, each byte once.
+
+    A file that an earlier run had begun is sent again as a whole: counted with what had been `carried` of it,
+    a step would send more than was planned, or than a run which found nothing there.
+    """
+    if planned:
+        return min(carried + outcome.bytes, max(planned, outcome.bytes))
+    whole = outcome.state is State.DONE and not outcome.skipped
+    return outcome.bytes if whole else carried + outcome.bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from xnat_tui.errors import XnatTuiError
+from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.display import counted
 from xnat_tui.model.transfer import Evidence, Failure, Kept, Left, Report, State
@@ -60,8 +60,14 @@ def left_alone(journal: Journal, job: str) -> list[Left]:
 
 
 def not_retried(journal: Journal, job: str) -> XnatTuiError | None:
-    """Why `Journal.retry` found nothing to run again in a job that failed; None where nothing failed."""
+    """Why `Journal.retry` found nothing to run again in a job that failed, or that has not ended; None where
+    nothing failed."""
     found = journal.job(job)
+    if found.state in (State.PAUSED, State.CANCELLED, State.QUEUED):
+        return Conflict(
+            f"{job} is {found.state}: nothing of it failed, and it is not done.",
+            f"Go on with: xnat-tui jobs resume {job}",
+        )
     if found.state is not State.FAILED:
         return None
     line = journal.plan_without_steps(job).command

@@ -44,6 +44,15 @@ class Filters:
             self.limit_subjects is not None
         )
 
+    @property
+    def narrowed(self) -> frozenset[Kind]:
+        """The kinds of items of which some may not pass."""
+        return frozenset(
+            kind
+            for kind, names in _ASKED.items()
+            if any(getattr(self, name) or getattr(self, f"exclude_{name}", ()) for name in names)
+        )
+
     def keeps(self, item: Item) -> bool:
         """Whether the item itself passes; what is below it is asked for by itself."""
         match item.kind:

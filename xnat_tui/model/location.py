@@ -40,6 +40,8 @@ _SIDES = ("in", "out")
 _WITH_SIDES = (Kind.ASSESSOR, Kind.RECONSTRUCTION, Kind.EXPERIMENT)
 """An experiment named by its accession ID may be an assessor."""
 _GLOB = re.compile(r"[*?\[]")
+_SIGNS = re.compile(r"[*?\[\]]")
+"""What is encoded of a literal name that holds a glob character: brackets in pairs."""
 _HINT = "Write NAME:PROJECT/SUBJECT/SESSION/scans/ID, or paste an address from the browser."
 
 
@@ -163,7 +165,9 @@ def _short(steps: Iterable[Step]) -> Iterable[str]:
 def _quoted(name: str, glob: bool) -> str:
     """Encode only what would be read otherwise: a slash, a real %41, a literal glob character."""
     name = re.sub(r"%(?=[0-9A-Fa-f]{2})", "%25", name).replace("/", "%2F")
-    return name if glob else _GLOB.sub(lambda found: f"%{ord(found[0]):02X}", name)
+    if glob or not _GLOB.search(name):
+        return name
+    return _SIGNS.sub(lambda found: f"%{ord(found[0]):02X}", name)
 
 
 def _step(kind: Kind, raw: str, side: str = "") -> Step:

@@ -23,6 +23,7 @@ from xnat_tui.model.sharing import label_refusal
 from xnat_tui.model.workflow import Workflow
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.rename_record import RenameRecord
 from xnat_tui.services.tables import CsvTable
 from xnat_tui.services.workflows import Workflows
 from xnat_tui.xnat import renaming as gateway
@@ -63,7 +64,8 @@ class Renaming:
     """Renames on one server. Plans read; only `do` writes, and looks until it is clear what happened.
 
     `told` hears what is waited for while it looks. What a call left half done, the same call finishes: an
-    item that is not there under its old label, and is under its new one, is taken for renamed already.
+    item that is not there under its old label, and of which the `record` knows that it was to get its new
+    one, is taken for renamed already.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Renaming:
     ) -> None:
         self.reader = reader
         self._told = told
+        self._record = RenameRecord(reader.connection.url)
         self.workflows = Workflows(reader)
         self._wait = wait
         self._planned: dict[str, tuple[Place, str]] = {}
@@ -95,23 +98,42 @@ class Renaming:
         self, location: Location, label: str, renamed: Mapping[str, str] | None = None
     ) -> tuple[Place, str]:
         """The item at a location, or, where an earlier call renamed it, the one of the new label with the
-        former label. `renamed` are new labels of subjects that the same call renames."""
-        ways = [location]
+        former label. `renamed` are new labels of subjects that the same call renames.
+
+        Raises NotFound where it stands nowhere, or what stands there was never seen under the old label.
+        """
+        ways = [(location, "")]
         subject = location.step(Kind.SUBJECT)
         if location.kind is Kind.EXPERIMENT and subject is not None and subject.name in (renamed or {}):
             project = Location(location.server, location.steps[:1])
             above = project.child(Kind.SUBJECT, (renamed or {})[subject.name])
-            ways.append(above.child(Kind.EXPERIMENT, location.name))
+            ways.append((above.child(Kind.EXPERIMENT, location.name), subject.name))
         failure: NotFound | None = None
-        for way in (*ways, *(way.parent.child(way.kind, label) for way in ways)):
-            try:
-                place = find_one(self.reader, way)
-            except NotFound as error:
-                failure = failure or error
-                continue
-            return place, "" if way in ways else location.name
+        for way, above_was in ways:
+            for at in (way, way.parent.child(way.kind, label)):
+                try:
+                    place = find_one(self.reader, at)
+                except NotFound as error:
+                    failure = failure or error
+                    continue
+                former = "" if at is way else location.name
+                if self._is_proved(place, former, above_was):
+                    return place, former
+                assert failure is not None, "the location itself is looked at first"
+                raise NotFound(
+                    failure.message,
+                    f"{place.location} is there, and nothing shows that this renamed it: look which it is.",
+                )
         assert failure is not None, "there is at least one way"
         raise failure
+
+    def _is_proved(self, place: Place, former: str, subject_was: str) -> bool:
+        """Whether the record knows an item, and its subject, under the labels that they had."""
+        assert place.item is not None, "a server has no label"
+        if former and not self._record.has(place.item, former):
+            return False
+        subject = place.of(Kind.SUBJECT)
+        return not subject_was or (subject is not None and self._record.has(subject, subject_was))
 
     def wishes(
         self, place: Place, label: str, *, with_sessions: bool = False, former: str = ""
@@ -204,6 +226,8 @@ class Renaming:
             raise Conflict("Its subject was not renamed.", "Rename that first.")
         (place, uri), label = self._planned[change.location], change.after["label"]
         failure: XnatTuiError | None = None
+        assert place.item is not None, "only items are planned"
+        self._record.keep(place.item, label)
         try:
             try:
                 gateway.put_label(self.reader.connection, uri, label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
 from xnat_tui.model.changes import Change
@@ -18,6 +18,7 @@ from xnat_tui.xnat.writing import Attributes
 
 SIDES = ("out", "in")
 """What an assessor or a reconstruction was made of goes in, what it gave goes out."""
+_WHOLE = "It is still there: only its whole resource can be deleted here, or the file on the server itself."
 _LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 
 
@@ -100,7 +101,8 @@ class Resources:
             place = self.owner.child(resource).child(item)
             before = {"Name": item.key, "Size": "" if item.bytes is None else str(item.bytes)}
             refusal = _refuse_file(item.key, paths - doomed)
-            found.append(self._deletion(place, before, refusal, _Deletion(place, frozenset(paths - doomed))))
+            change = self._deletion(place, before, refusal, _Deletion(place, frozenset(paths - doomed)))
+            found.append(replace(change, note="" if change.refusal else _note_address(item.key)))
         return found
 
     def do(self, change: Change) -> str:
@@ -120,9 +122,11 @@ class Resources:
                 deleting.delete_resource(self.reader.connection, _uri(planned.place))
         except (NotFound, ServerError, Unclear) as error:
             failure = error
-        self.reader.forget(self.owner)
+        self.reader.forget(self.owner if isinstance(planned, _Creation) else planned.place.parent)
         wrong = self._missing(planned) if isinstance(planned, _Creation) else self._standing(planned)
         if wrong is not None:
+            if isinstance(failure, NotFound) and change.note:
+                raise NotFound(f"{change.note[0].upper()}{change.note[1:]}, and did not.", _WHOLE)
             raise not_so(failure, wrong)
         return is_so(failure)
 
@@ -211,6 +215,16 @@ def _uri(place: Place) -> str:
     if place.item is None:
         raise UsageError("A server cannot be deleted.")
     return place.item.uri
+
+
+def _note_address(path: str) -> str:
+    """What is to be known of a name whose address XNAT may take for its encoded text (`xnat-rest.md` 4.3)."""
+    address = "/".join(url_path(part) for part in path.split("/"))
+    if address == path:
+        return ""
+    if "%20" in address or "%2B" in address:
+        return f"XNAT before 1.8 may not find it by its address, {address}"
+    return f"XNAT may not find it by its address, {address}"
 
 
 def _refuse_file(path: str, staying: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xnat_tui.model.display import cell_width, clean, counted, fit, short_size
-from xnat_tui.model.plan import SIGNS, Finding, Plan, Step
+from xnat_tui.model.plan import SIGNS, Finding, LeftOut, Plan, Step
 
 _LEFT_OUT = frozenset({"projects", "subjects", "experiments"})
 """Words of a path that its labels do without on the screen."""
@@ -14,6 +14,10 @@ FINDING_SIGNS = {"error": "!", "warning": "*", "info": "-"}
 
 def weight(finding: Finding) -> int:
     return list(FINDING_SIGNS).index(finding.severity)
+
+
+def left_out(one: LeftOut) -> str:
+    return f"- left out {one.path}  ({one.reason})"
 
 
 def searched(step: Step) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.errors import BadAnswer, NotDicom, XnatTuiError
 from xnat_tui.xnat import dicom_files
 from xnat_tui.xnat.addresses import encode_uri
 from xnat_tui.xnat.connection import Connection
@@ -44,7 +44,7 @@ def _read(download: Download, names: Sequence[str]) -> Dataset:
     try:
         return dicom_files.read_header(download, names)
     except NotDicomError:
-        failure = BadAnswer("This is no DICOM file.", "Look at another file.")
+        failure = NotDicom("This is no DICOM file.", "Look at another file.")
     except DamagedDicomError:
         failure = BadAnswer("This DICOM file is damaged: its header cannot be read.", "Look at another file.")
     except TooLongError as error:

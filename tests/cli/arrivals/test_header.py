@@ -39,7 +39,8 @@ def test_a_header_with_patient_fields(program, demo):
 
 def test_what_has_no_header(program, demo):
     assert program("header", "lab:BRAINS").exit_code == 2
-    assert program("header", f"{SCAN}/resources/NIFTI").exit_code == 6
+    told = program("header", f"{SCAN}/resources/NIFTI")
+    assert (told.exit_code, told.stderr) == (5, "This is no DICOM file.\n\nhint: Look at another file.\n")
     assert program("header", "lab:BRAINS/SUB-001/SUB-001_MR1/scans/77").exit_code == 5
 
 

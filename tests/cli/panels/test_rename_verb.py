@@ -112,6 +112,30 @@ def test_a_label_that_nobody_has_is_still_not_found(run, writes):
     assert writes() == 0
 
 
+def test_a_free_label_and_a_taken_one_prove_no_rename(run, writes, tmp_path):
+    """What stands under the new label may have been another item from the first."""
+    for old, new in (("SUB-404", "SUB-009"), ("SUB-008/GONE", "SUB-008_MR1")):
+        told = run("rename", f"lab:BRAINS/{old}", new, "-y")
+        assert told.exit_code == 5, told.stderr
+        assert "taken for renamed" not in told.stderr
+        assert "nothing shows that this renamed it" in told.stderr
+    table = tmp_path / "names.csv"
+    table.write_text("subject,session,new_label\nSUB-404,,SUB-009\nSUB-404,SUB-009_MR1,X\n")
+    told = run("rename", "lab:BRAINS", "--table", str(table), "-y")
+    assert told.exit_code == 6
+    assert told.stdout.count("refused: line") == 2
+    assert writes() == 0
+
+
+def test_a_rename_that_cannot_be_kept_in_mind_is_not_sent(run, xnat, program):
+    program.state.mkdir(exist_ok=True)
+    (program.state / "renames.jsonl").mkdir()
+    told = run("rename", "lab:BRAINS/SUB-009", "P9", "-y")
+    assert told.exit_code == 2
+    assert "renames.jsonl cannot be written" in told.stderr
+    assert xnat.site.subject("SUB-009", "BRAINS") is not None
+
+
 def interrupted(_seconds):
     raise KeyboardInterrupt
 

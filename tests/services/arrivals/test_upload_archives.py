@@ -21,6 +21,7 @@ from pydicom.dataset import Dataset
 
 from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.demo.server import DemoServer
+from xnat_tui.errors import NotFound
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, LeftOut, Plan
@@ -405,7 +406,8 @@ def test_a_modality_is_the_studys_and_not_the_files(workspace: Workspace, incomi
         return [step.files for step in plan.steps]
 
     assert planned(modality=("MR",)) == [9]
-    assert planned(modality=("SR",)) == []
+    with pytest.raises(NotFound, match="matches --modality SR"):
+        planned(modality=("SR",))
     assert planned(exclude_modality=("SR",)) == [9]
     for path in series[1:4]:
         path.write_bytes(rewritten(path.read_bytes(), Modality="PT"))
@@ -414,7 +416,8 @@ def test_a_modality_is_the_studys_and_not_the_files(workspace: Workspace, incomi
     for path in series:
         path.write_bytes(rewritten(path.read_bytes(), Modality="SR"))
     assert planned(modality=("SR",)) == [9]
-    assert planned(modality=("MR",)) == []
+    with pytest.raises(NotFound, match="matches --modality MR"):
+        planned(modality=("MR",))
 
 
 def test_a_study_of_reports_only_becomes_an_sr_session(

@@ -287,10 +287,19 @@ def test_filters_choose_by_the_headers(workspace: Workspace, incoming: Path) -> 
         (Filters(subject=("NEW-2",)), [9]),
         (Filters(scan=("1",)), [3, 3]),
         (Filters(scan_type=("t2*",), exclude_subject=("NEW-1",)), [6]),
-        (Filters(modality=("CT",)), []),
+        (Filters(limit_subjects=1), [9]),
     ):
         plan = plan_upload(workspace, [incoming], "lab:BRAINS", filters=filters)
         assert [step.files for step in plan.steps] == files
+    for filters, option in (
+        (Filters(modality=("CT",)), "--modality CT"),
+        (Filters(subject=("NOPE",)), "--subject NOPE"),
+        (Filters(subject=("NEW-2",), scan=("99",)), "--scan 99"),
+    ):
+        with pytest.raises(NotFound, match=f"Nothing in .* matches {option}"):
+            plan_upload(workspace, [incoming], "lab:BRAINS", filters=filters)
+    with pytest.raises(UsageError, match="--resource means nothing to DICOM"):
+        plan_upload(workspace, [incoming], "lab:BRAINS", filters=Filters(resource=("DICOM",)))
 
 
 def test_several_studies_never_become_one_session(workspace: Workspace, incoming: Path) -> None:

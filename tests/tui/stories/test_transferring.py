@@ -9,6 +9,7 @@ import pytest
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui.demo.faults import Hang
+from xnat_tui.model.plan import Finding, LeftOut, Plan, Policy
 from xnat_tui.model.transfer import State
 from xnat_tui.services.running.following import Worker
 from xnat_tui.tui.screens import plan
@@ -164,7 +165,10 @@ async def test_what_is_skipped_is_shown_when_asked_for(world: World) -> None:
 async def test_what_is_only_shared_in_is_not_said_to_be_there_already(world: World) -> None:
     async with story("lab:TEACHING", "qc:BRAINS_QC") as told:
         await told.press("c")
-        told.has("= skip     SUB-002 (shared in from BRAINS)", "1 step not shown: what is there already")
+        told.has("! All that stands in lab:TEACHING/SUB-002 is shared in from elsewhere", "--shared copy")
+        told.has("o Options…", "esc Back")
+        await told.press("o", "down", "space", "enter")
+        told.has("shared items: copy", "+ create   SUB-002", "1 step not shown: what is there already")
         told.lacks("project TEACHING")
 
 
@@ -233,3 +237,28 @@ async def test_finished_jobs_are_there_when_the_explorer_is_opened_again(world: 
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.press("t")
         told.has("Transfers · 1 done")
+
+
+@pytest.mark.parametrize(("size", "shown"), [(SMALL, 2), (LARGE, 4)], ids=["80x24", "140x40"])
+async def test_a_plan_shows_its_notes_and_what_is_left_out(world: World, size: Size, shown: int) -> None:
+    """As the plan's text does; what has no room is behind a key, and said to be there."""
+    made = Plan(
+        "upload",
+        ("dicom",),
+        "lab:BRAINS",
+        (),
+        findings=(Finding("info", "Scripts may rewrite it."), Finding("warning", "One file is left out.")),
+        left_out=(LeftOut("notes.txt", "no DICOM"), LeftOut("7.dcm", "damaged DICOM")),
+    )
+    notes = (
+        "* One file is left out.",
+        "- Scripts may rewrite it.",
+        "- left out notes.txt  (no DICOM)",
+        "- left out 7.dcm  (damaged DICOM)",
+    )
+    async with story("lab:BRAINS", "qc:BRAINS", size) as told:
+        told.app.push_screen(plan.PlanPanel(lambda _policy: made, Policy(), "upload"))
+        await told.until_shown("2 left out · Nothing to do.")
+        told.has(*notes[:shown], "4 notes to read: f")
+        await told.press("f")
+        told.has(*notes)

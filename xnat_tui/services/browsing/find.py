@@ -223,12 +223,3 @@ _LEVELS = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONST
 def keeps(place: Place, filters: Filters) -> bool:
     """Whether a place passes the filters itself, and so does all that it stands in."""
     return all(filters.keeps(item) for item in place.items if item.kind in _LEVELS)
-
-
-def nothing_matches(options: str, *locations: Location) -> NotFound:
-    """Filters let nothing pass of what stands at these places, all of which could be read."""
-    where = " and ".join(dict.fromkeys(str(location) for location in locations))
-    return NotFound(
-        f"Nothing in {where} matches {options}.",
-        "Names are taken exactly, upper and lower case told apart, and else as shell globs.",
-    )

@@ -174,7 +174,8 @@ class Reader:
     def forget(self, parent: Place) -> None:
         """Ask again for all that stands at or below a place.
 
-        A session's document told everything below it, whichever part of it is reloaded.
+        A session's document told everything below it, whichever part of it is reloaded. The place's own lists
+        go even where nothing is known any more of the way down to it.
         """
         top = parent.up_to(Kind.EXPERIMENT)
         with self._lock:
@@ -183,7 +184,7 @@ class Reader:
                 self._expected.clear()
                 self._closed.clear()
                 return
-            waiting = [top]
+            waiting = [Place(parent.server, parent.items[:at]) for at in _depths(top, parent)]
             while waiting:
                 where = waiting.pop()
                 for kind in CHILD_KINDS[where.kind]:
@@ -248,6 +249,10 @@ class Reader:
                 f"{parent.location.name} is no longer in its session.", "Reload the session: it has changed."
             )
         return found
+
+
+def _depths(top: Place, parent: Place) -> range:
+    return range(len(top.items), max(len(top.items), len(parent.items)) + 1)
 
 
 def _key(parent: Place, kind: Kind) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -47,11 +47,19 @@ class Branch:
     """Why some of the children could not be read; they are then not all here."""
     files: int | None = None
     bytes: int | None = None
+    narrowed: bool = False
+    """Whether filters left out some of what stands directly below."""
 
     def walk(self) -> Iterator[Branch]:
         yield self
         for child in self.children:
             yield from child.walk()
+
+    def cut(self, depth: str) -> None:
+        """Drop what stands deeper; the sums still are of all that was read."""
+        self.children = [one for one in self.children if _LEVEL[one.place.kind] <= _LEVEL[DEPTHS[depth]]]
+        for child in self.children:
+            child.cut(depth)
 
 
 def default_depth(kind: Kind) -> str:
@@ -59,10 +67,25 @@ def default_depth(kind: Kind) -> str:
     return {Kind.SERVER: "projects", Kind.PROJECT: "sessions", Kind.SUBJECT: "scans"}.get(kind, "resources")
 
 
-def kinds_of(depth: str, filters: Filters = NO_FILTERS) -> frozenset[Kind]:
-    """What a walk down to a depth of DEPTHS looks at; a filter on sessions is asked of subjects' too."""
-    level = max(_LEVEL[DEPTHS[depth]], _LEVEL[Kind.EXPERIMENT] if filters.selects_sessions else 0)
-    return frozenset(kind for kind, at in _LEVEL.items() if at <= level)
+def deepest(kinds: Iterable[Kind], depth: str | None = None) -> str | None:
+    """The depth at which the last of these kinds stands, or the given one where that is deeper."""
+    found = {kind for kind in kinds if kind in DEPTHS.values()} | ({DEPTHS[depth]} if depth else set())
+    return max((name for name, kind in DEPTHS.items() if kind in found), key=_level, default=None)
+
+
+def depth_for(depth: str, filters: Filters) -> str:
+    """How deep has to be looked to show a depth: what a filter leaves out deeper down is not counted, and
+    whether it lets anything pass is known only there."""
+    return deepest(filters.narrowed, depth) or depth
+
+
+def _level(depth: str) -> int:
+    return _LEVEL[DEPTHS[depth]]
+
+
+def kinds_of(depth: str) -> frozenset[Kind]:
+    """What a walk down to a depth of DEPTHS looks at."""
+    return frozenset(kind for kind, at in _LEVEL.items() if at <= _level(depth))
 
 
 def walk(
@@ -107,16 +130,23 @@ class _Walk:
 
     def _grow(self, branch: Branch) -> None:
         place = branch.place
+        above = [item.kind for item in place.items]
         for kind in CHILD_KINDS[place.kind]:
             if _LEVEL[kind] > self.level:
                 continue
+            if self.filters.leaves_beside(kind, above):
+                branch.narrowed = True
+                continue
             listing = self.reader.below(place, kind)
             branch.error = branch.error or listing.error
-            below = (self._below(place.child(item)) for item in listing.items if self.tally.keeps(item))
+            kept = [item for item in listing.items if self.tally.keeps(item)]
+            branch.narrowed |= len(kept) < len(listing.items)
+            below = (self._below(place.child(item)) for item in kept)
             if kind is Kind.SUBJECT:
                 branch.children += itertools.islice(
                     filter(self._is_meant, below), self.filters.limit_subjects
                 )
+                branch.narrowed |= len(branch.children) < len(kept)
             else:
                 branch.children += below
         _add_up(branch)
@@ -156,7 +186,7 @@ def _add_up(branch: Branch) -> None:
         branch.files = 1 if item.kind is Kind.FILE else item.files
         branch.bytes = item.bytes
         return
-    if not branch.children:
+    if not branch.children and not branch.narrowed:
         branch.files, branch.bytes = (item.files, item.bytes) if item is not None else (None, None)
         return
     counts = [child.files for child in branch.children]

@@ -18,7 +18,7 @@ from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.awaiting import heard, results
 from xnat_tui.services.browsing.file_lists import read_files
-from xnat_tui.services.browsing.find import nothing_matches
+from xnat_tui.services.browsing.matching import check_matched
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
@@ -200,14 +200,16 @@ class Comparison:
         return list(again)
 
     def _check_matched(self) -> None:
-        """Raises NotFound where a filter let nothing pass that may be compared: that proves nothing. What
-        one side lacks, or cannot be read, is not looked into and may hold it."""
-        unmatched = self.tree.tally.unmatched([self.root.kind])
-        if not unmatched:
-            return
-        found = self.summary()
-        if not found.unreadable and not found.only_source and not found.only_destination:
-            raise nothing_matches(unmatched, self.source.root.location, self.destination.root.location)
+        """Raises NotFound where a filter let nothing pass: that proves nothing. What one side lacks is
+        looked into only for this; what cannot be read may hold it."""
+        if self.tree.tally.unmatched([self.root.kind]) and not self.summary().unreadable:
+            check_matched(self.tree.tally, (self.source.root, self.destination.root), self._one_sided())
+
+    def _one_sided(self) -> Iterator[tuple[Reader, Place]]:
+        for pair in items_of(self.root):
+            right = pair.source is None
+            if not pair.both and (where := self.tree.place(pair, right=right)):
+                yield (self.destination if right else self.source).reader, where
 
     def _open_all(self, pool: ThreadPoolExecutor, pairs: list[Pair]) -> None:
         """Pair what stands below: here what is remembered, in other threads what has to be asked for.

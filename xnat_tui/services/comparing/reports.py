@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -106,7 +107,7 @@ def as_lines(found: Mapping[str, Any]) -> Iterator[str]:
     for glyph, _, kind, path, name, source, destination, note in _shown(found):
         fact = f": {name} {source or '(none)'} ⇄ {destination or '(none)'}" if name else ""
         remark = f" ({note})" if note else ""
-        yield f"{glyph} {kind} {path or '.'}{fact}{remark}"
+        yield f"{glyph} {kind} {path}{fact}{remark}"
 
 
 def as_csv(found: Mapping[str, Any], *, raw: bool = False) -> str:
@@ -151,9 +152,11 @@ def _summary_lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _shown(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Rows to be looked at: the white space by which two values differ is seen."""
-    for *start, source, destination, note in _rows(found):
-        yield (*start, *clean_beside(source, destination), note)
+    """Rows to be looked at: the white space by which two values differ is seen, the root by its name."""
+    names = dict.fromkeys(re.split("[:/]", str(found[side]))[-1] for side in ("source", "destination"))
+    root = " ⇄ ".join(name or "." for name in names)
+    for glyph, status, kind, path, field, source, destination, note in _rows(found):
+        yield (glyph, status, kind, path or root, field, *clean_beside(source, destination), note)
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Mode, OnExisting, Step
+from xnat_tui.model.plan import Mode, Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.copying.run import Control, check_stop, pause
 from xnat_tui.services.exporting.fetch import Fetch, in_the_way
@@ -25,7 +25,7 @@ from xnat_tui.services.exporting.files import Part, inside
 from xnat_tui.services.exporting.layouts import Slot
 from xnat_tui.services.exporting.manifest import Entry
 from xnat_tui.services.exporting.run import ExportRun
-from xnat_tui.services.exporting.standing import Found, Standing, standing
+from xnat_tui.services.exporting.standing import Found, Standing, fetches_all, is_kept, standing
 from xnat_tui.services.exporting.zips import by_zip
 from xnat_tui.xnat.connection import encode_uri
 
@@ -115,13 +115,13 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
     """The files that have to be fetched; those that are complete are counted."""
     run, wanted = fetch.run, []
     replacing = run.policy.overwrite_local
-    if replacing and run.policy.on_existing is not OnExisting.UPDATE:
+    if fetches_all(run.policy):
         return items
     recognised: list[Entry] = []
     told = set(json.loads(fetch.step.data.get(LEFT, "[]")))
     for item in items:
         found = _found(fetch, item)
-        if found.standing is Standing.COMPLETE:
+        if is_kept(found, item, run.policy):
             fetch.skip(item, found.size, found.md5)
             if not found.noted:
                 recognised.append(fetch.entry(item, found.size, found.md5, found.mtime))

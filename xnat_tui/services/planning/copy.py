@@ -64,6 +64,7 @@ def plan_copy(
         if project not in walk.created_projects:
             findings += preflight.side_effects(destination.connection, project, policy)
     findings += _left_behind(walk)
+    findings += _left_fields(walk)
     findings += _conflicts(walk)
     return Plan(
         verb="copy",
@@ -146,6 +147,21 @@ def _left_behind(walk: Walk) -> list[Finding]:
         return []
     what = "Descriptions of single files stay behind: no listing tells them. A resource's own goes along."
     return [Finding("info", what)]
+
+
+def _left_fields(walk: Walk) -> list[Finding]:
+    """An item that exists is skipped unread: whether it is the same is not said by that."""
+    count = walk.unread_fields
+    if not count:
+        return []
+    what = "Fields of an item that is there" if count == 1 else f"Fields of {count} items that are there"
+    return [
+        Finding(
+            "info",
+            f"{what} stay as they are, same or not.",
+            "--on-existing update compares and carries them.",
+        )
+    ]
 
 
 def _conflicts(walk: Walk) -> list[Finding]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from xnat_tui.errors import NotFound, UsageError
-from xnat_tui.model.display import short_size
+from xnat_tui.errors import UsageError
+from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.place import Place
@@ -29,7 +29,6 @@ from xnat_tui.model.plan import (
 )
 from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
-from xnat_tui.services.browsing.find import nothing_matches
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
@@ -38,8 +37,16 @@ from xnat_tui.services.exporting.documents import TABLE
 from xnat_tui.services.exporting.layouts import NAMES, Arrangement, Slot, bindings_text, folds_case
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.resources import LEFT
-from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
+from xnat_tui.services.exporting.standing import (
+    CHANGED,
+    Standing,
+    document_changed,
+    fetches_all,
+    is_kept,
+    standing,
+)
 from xnat_tui.services.planning.copy import command, shell_word
+from xnat_tui.services.planning.emptiness import check_something
 from xnat_tui.services.planning.export_bids import BidsPlan
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
@@ -255,6 +262,7 @@ class _Walk:
         self._left += len(left)
         if not wanted and not known and listing.error is None:
             reason = "complete already" if listing.items else "no files"
+            reason += ", as its digests prove" if listing.items and self.policy.overwrite_local else ""
             if len(left) == len(listing.items) > 0:
                 return
             size = sum(item.bytes or 0 for item in chosen) - sum(item.bytes or 0 for item, _ in left)
@@ -262,8 +270,9 @@ class _Walk:
             self._step(Action.SKIP, place, reason, slot.key, data, task="download", files=count, size=size)
             return
         reason = listing.error.message if listing.error else ""
-        if known and not reason:
-            reason = f"{known} are there, and proved by their digests"
+        proved = len(chosen) - len(wanted) - len(left) if self.policy.overwrite_local else known
+        if proved and not reason:
+            reason = f"{counted(proved, 'file')} there already, as digests prove"
         count = len(wanted) if listing.items else resource.files or 0
         self._step(
             Action.UPLOAD, place, reason, slot.key, data, task="download", files=count,
@@ -285,7 +294,7 @@ class _Walk:
         names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
         replacing = self.policy.overwrite_local
-        if replacing and self.policy.on_existing is not OnExisting.UPDATE:
+        if fetches_all(self.policy):
             return chosen, 0, []
         known = 0
         wanted: list[Item] = []
@@ -300,7 +309,8 @@ class _Walk:
                 continue
             found = there.standing
             self._others += found is Standing.TAKEN and not replacing
-            known += found is Standing.COMPLETE and not there.noted
+            kept_there = is_kept(there, item, self.policy)
+            known += kept_there and not there.noted
             if found in (Standing.TAKEN, Standing.CHANGED) and not replacing:
                 left.append(
                     (
@@ -310,7 +320,7 @@ class _Walk:
                         else _taken(self.manifest, name),
                     )
                 )
-            elif found is not Standing.COMPLETE:
+            elif not kept_there:
                 wanted.append(item)
         return wanted, known, left
 
@@ -356,27 +366,8 @@ class _Walk:
         )
 
     def check_not_empty(self, places: Sequence[Place]) -> None:
-        """Raises NotFound where filters let nothing pass, or where all is shared in and so left out.
-
-        What could not be read may have been meant: that is a plan, with its conflicts.
-        """
-        if any(step.action is Action.CONFLICT for step in self.steps):
-            return
-        looked_at = [
-            kind for kind in Kind if kind is not Kind.RESOURCE or self.policy.mode is not Mode.METADATA
-        ]
-        unmatched = self._tally.unmatched([place.kind for place in places], looked_at)
-        locations = [place.location for place in places]
-        if unmatched:
-            raise nothing_matches(unmatched, *locations)
-        left = sum(step.stays_behind for step in self.steps)
-        own = any(not step.stays_behind and step.kind is not Kind.PROJECT for step in self.steps)
-        if left and not own:
-            raise NotFound(
-                f"All that stands in {', '.join(map(str, locations))} is shared in from elsewhere,"
-                " and is not exported.",
-                "--shared copy takes along what is shared in.",
-            )
+        """Raises NotFound where filters let nothing pass, or where all is shared in and so left out."""
+        check_something("export", self.steps, self._tally, self.reader, places, self.policy)
 
     def finish(self) -> None:
         """What the folder as a whole gets."""
@@ -391,7 +382,8 @@ class _Walk:
                     tabled.source, End("", TABLE), reason=reason,
                 )
             )  # fmt: skip
-        if self.policy.layout is not Layout.BIDS or not any(step.writes for step in self.steps):
+        writes = any(step.writes for step in self.steps) or self.policy.overwrite_local
+        if self.policy.layout is not Layout.BIDS or not self.steps or not writes:
             return
         first = self.steps[0]
         self.steps.append(

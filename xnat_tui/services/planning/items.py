@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import Conflict
@@ -12,6 +12,7 @@ from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, OnExisting
+from xnat_tui.services.comparing.listed import is_listed
 from xnat_tui.services.planning.forms import forms_differ
 from xnat_tui.services.planning.projects import SETTINGS, change_words, differing_settings
 from xnat_tui.services.planning.spots import Held, Spot
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from xnat_tui.services.planning.walk import Walk
 
 _RULES = Rules(depth=Depth.LABELS)
+_LISTED = Rules(depth=Depth.LABELS, is_listed=is_listed)
+"""What comparing and verifying count by themselves."""
 _NEVER_UPDATED = ("studyProtocol", "alias", "publications")
 """Beginnings of the names of a project's fields that only a new project gets."""
 GENERIC_SCANS = frozenset({"", "xnat:imageScanData", "xnat:otherDicomScanData"})
@@ -45,7 +48,8 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
         return spot
     settings = differing_settings(walk, place, spot) if item.kind is Kind.PROJECT else {}
     if walk.policy.on_existing is OnExisting.SKIP:
-        walk.step(Action.SKIP, place, spot, "exists")
+        walk.step(Action.SKIP, place, spot, f"exists{_stays(walk, place, spot)}")
+        walk.unread_fields += item.kind is not Kind.PROJECT
         return spot
     differing = [change_words(name, *values) for name, values in settings.items()]
     differing += _differing(walk, place, spot)
@@ -54,11 +58,36 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
     if not differing and walk.policy.on_existing is OnExisting.UPDATE:
         walk.step(Action.SKIP, place, spot, "the same")
         return spot
-    shown = ", ".join(differing[:4]) + (" ..." if len(differing) > 4 else "")
+    shown = _some(differing)
     data = {"replaces": "fields"}
     if settings:
         data[SETTINGS] = json.dumps({name: after for name, (_, after) in settings.items()})
     return spot.made_by(walk.step(Action.UPDATE, place, spot, shown or "sent again", data))
+
+
+def _stays(walk: Walk, place: Place, spot: Spot) -> str:
+    """Which of its own fields a comparison will call different, as this leaves them alone: a project's by its
+    documents, others' only as far as the lists at hand tell them on both sides."""
+    item, there = place.item, spot.place
+    assert item is not None
+    if there is None or there.item is None:
+        return ""
+    source, other = item.fields, there.item.fields
+    if item.kind is Kind.PROJECT:
+        source, other = walk.source.document(place).fields, walk.there.reader.document(there).fields
+    known = item.kind is Kind.PROJECT
+    found = [
+        one.name
+        for one in _LISTED.differences(item.kind, source, other, item.type)
+        if known or (one.name in source.names and one.name in other.names)
+    ]
+    if not found:
+        return ""
+    return f"; {_some(found)} {'differs and stays' if len(found) == 1 else 'differ and stay'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
 
 
 def _differing(walk: Walk, place: Place, spot: Spot) -> list[str]:

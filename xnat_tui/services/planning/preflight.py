@@ -54,14 +54,13 @@ def _schemas(connection: Connection) -> frozenset[str] | None:
 
 
 def types_missing(types: DataTypes, missing: Iterable[str], *, ignored: bool) -> list[Finding]:
-    found = [
-        Finding(
-            "warning" if ignored else "error",
-            f"The destination does not know the data type {name}: such items cannot be copied.",
-            "Ask its administrator to set the type up, or leave these out with --ignore-missing-datatypes.",
-        )
-        for name in sorted(set(missing))
-    ]
+    found = []
+    if names := sorted(set(missing)):
+        noun = "data type" if len(names) == 1 else "data types"
+        message = f"The destination does not know the {noun} {', '.join(names)}: such items cannot be copied."
+        ask = f"Ask its administrator to set the {'type' if len(names) == 1 else 'types'} up"
+        hint = f"{ask}." if ignored else f"{ask}, or leave these out with --ignore-missing-datatypes."
+        found.append(Finding("warning" if ignored else "error", message, hint))
     if types.elements is None and types.schemas is None:
         found.append(Finding("warning", "The destination's data types could not be listed."))
     return found

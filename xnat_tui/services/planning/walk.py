@@ -12,10 +12,10 @@ from xnat_tui.model.filters import Filters, Tally
 from xnat_tui.model.location import same_address
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import STAYS_BEHIND, UNREAD, Action, End, Finding, Mode, Policy, Step
-from xnat_tui.services.browsing.find import nothing_matches
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.ahead import ask_project, ask_sessions
+from xnat_tui.services.planning.emptiness import check_something
 from xnat_tui.services.planning.imports import OVERLAY, goes_by_import, plan_import
 from xnat_tui.services.planning.items import existing, scan_type, shared
 from xnat_tui.services.planning.projects import new_project
@@ -51,6 +51,8 @@ class Walk:
         self.target_projects: list[str] = []
         self.created_projects: set[str] = set()
         self.paths_name_projects = False
+        self.unread_fields = 0
+        """Items that exist there and are skipped for that, their fields not compared."""
         self.types = preflight.data_types(destination.connection)
         self.sessions_read: dict[str, tuple[tuple[str, str], etree._Element]] = {}
         """By server: the session read last, and its document."""
@@ -329,20 +331,9 @@ class Walk:
         return any(goes_by_import(one) for one in listing.items)
 
     def check_matched(self, places: Sequence[Place]) -> None:
-        """Raises NotFound where filters let nothing pass: a copy of it would be an empty project.
-
-        What was not looked into, as it cannot be read, is shared in or left alone, may hold it.
-        """
-        if any(step.action is Action.CONFLICT or step.stays_behind for step in self.steps):
-            return
-        if self.policy.skip_existing_sessions and any(step.kind is Kind.EXPERIMENT for step in self.steps):
-            return
-        looked_at = [
-            kind for kind in Kind if kind is not Kind.RESOURCE or self.policy.mode is not Mode.METADATA
-        ]
-        unmatched = self.tally.unmatched([place.kind for place in places], looked_at)
-        if unmatched:
-            raise nothing_matches(unmatched, *(place.location for place in places))
+        """Raises NotFound where filters let nothing pass, or all is shared in and so left out: a copy of it
+        would be an empty project."""
+        check_something("copy", self.steps, self.tally, self.source, places, self.policy)
 
     def finish(self, place: Place) -> None:
         """What follows once everything has arrived."""

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from xnat_tui.errors import Interrupted, NotFound, UsageError, XnatTuiError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Fields, Item, Kind
-from xnat_tui.model.filters import NO_FILTERS, Filters
+from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, LeftOut, OnExisting, Plan, Policy, Step
 from xnat_tui.model.prearchive import illegal_characters
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.browsing.find import find_one
+from xnat_tui.services.browsing.matching import nothing_matches
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.copy import command
@@ -114,9 +115,11 @@ class _Planner:
         self.to = to
         self.policy = policy
         self.filters = filters
+        self.tally = Tally(filters)
         self.sources = sources
         self.steps: list[Step] = []
         self.findings: list[Finding] = []
+        self._patients: set[str] = set()
         self.left_out: list[LeftOut] = []
 
     def plan(self) -> Plan:
@@ -135,11 +138,14 @@ class _Planner:
 
     def plan_dicom(self, found: Found) -> None:
         """A step per study, whether its files stand by themselves or in archives."""
+        self._refuse_filters("DICOM", ("resource",))
         subject, session = self._labels()
         project = self.where.name_of(Kind.PROJECT)
         exists = bool(session) and self.to == "archive" and self._archived(project, session)
         sorted_out = self._studies(found, subject, session)
         if not sorted_out:
+            if unmatched := self.tally.unmatched(()):
+                raise nothing_matches(unmatched, *self.sources)
             self.findings.append(Finding("error", "There is no DICOM to send.", "Check paths and filters."))
         self._check_viewer()
         self._note_side_effects(project)
@@ -185,6 +191,7 @@ class _Planner:
 
     def plan_files(self, found: Found) -> None:
         """Steps for one resource: what it lacks, what is replaced, what is there, what differs."""
+        self._refuse_filters("files of a resource", tuple(one.name for one in fields(Filters)))
         resource, prefix = self._resource()
         uri, there = resource
         unique: dict[str, LocalFile] = {}
@@ -262,14 +269,27 @@ class _Planner:
         """Filters go by what the headers say where the destination does not name it."""
         study = Fields.of({"date": instance.date, "modality": modalities})
         series = Fields.of({"type": instance.description})
-        return all(
-            self.filters.keeps(item)
+        name, limit = subject or instance.patient, self.filters.limit_subjects
+        kept = all(
+            self.tally.keeps(item)
             for item in (
-                Item(Kind.SUBJECT, subject or instance.patient),
+                Item(Kind.SUBJECT, name),
                 Item(Kind.EXPERIMENT, session, fields=study),
                 Item(Kind.SCAN, instance.series, fields=series),
             )
         )
+        if not kept or (limit is not None and name not in self._patients and len(self._patients) >= limit):
+            return False
+        self._patients.add(name)
+        return True
+
+    def _refuse_filters(self, what: str, names: Sequence[str]) -> None:
+        """Raises UsageError for filters that nothing of what is sent could be held against."""
+        every = (name for one in names for name in (one, f"exclude_{one}"))
+        asked = next((name for name in every if getattr(self.filters, name, None)), "")
+        if asked:
+            option = f"--{asked.replace('_', '-')}"
+            raise UsageError(f"{option} means nothing to {what}: all that is named is sent.", "Leave it out.")
 
     def _dicom_step(self, name: str, files: list[LocalFile], study: str) -> Step:
         subject, session = self.where.name_of(Kind.SUBJECT), self.where.name_of(Kind.EXPERIMENT)

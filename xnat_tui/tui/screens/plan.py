@@ -24,6 +24,7 @@ from xnat_tui.tui.plan_lines import (
     FINDING_SIGNS,
     counted_steps,
     key,
+    left_out,
     line,
     searched,
     seen,
@@ -41,6 +42,8 @@ FRESH_SECONDS = 60.0
 """A plan that is older is made again before it runs: the servers may have changed meanwhile."""
 
 _MOST_LISTED = 1000
+_ROWS_A_NOTE = 10
+"""Below the steps one note is shown for so many rows of the screen, and all of them by their key."""
 _COUNTED = ("create", "upload", "update", "delete", "skip", "conflict")
 
 
@@ -76,6 +79,7 @@ class PlanPanel(ReadingPanel[Plan]):
     def __init__(self, make: Planner, policy: Policy, title: str) -> None:
         super().__init__(f"Plan · {title} · nothing written yet")
         self._make = make
+        self._verb = title.partition(" ")[0]
         self._policy = policy
         self._plan: Plan | None = None
         self._made = 0.0
@@ -108,7 +112,7 @@ class PlanPanel(ReadingPanel[Plan]):
     def keys_entries(self) -> list[str]:
         """What stands after `enter` says how much it does."""
         if self._plan is None:
-            return ["esc Back"]
+            return ["esc Back"] if self._planning else ["o Options…", "esc Back"]
         plan = self.trimmed
         run = f"Run {counted_steps(plan)}" if plan.writes else "Nothing to run"
         run = "Cannot run" if plan.blocked else run
@@ -132,8 +136,11 @@ class PlanPanel(ReadingPanel[Plan]):
 
         def failed(error: XnatTuiError) -> None:
             self._wait_no_more()
+            if self._plan is None:
+                self._policy = policy
             self.explorer.remember(f"{error.title}: {error.message}")
             self.complain_of(error)
+            self.show_keys()
 
         self._waited = 0
         self._ticking = self.set_interval(1, self._tick)
@@ -210,6 +217,7 @@ class PlanPanel(ReadingPanel[Plan]):
         plan, policy = self.trimmed, whole.policy
         totals = plan.totals
         counts = [f"{n} {plan.word(word)}" for word in _COUNTED if (n := getattr(totals, word))]
+        counts += [f"{len(plan.left_out)} left out"] if plan.left_out else []
         size = f"{counted(plan.totals.files, 'file')} {short_size(plan.totals.bytes)}".rstrip()
         if plan.writes:
             yield f"{', '.join(counts)} · {size} · {_replacing(plan)}"
@@ -224,11 +232,11 @@ class PlanPanel(ReadingPanel[Plan]):
             yield f"{counted(hidden, 'step')} not shown: what is there already is skipped (a shows all)"
         if said := described(whole.verb, policy):
             yield said
-        findings = sorted(whole.findings, key=weight)
-        if findings and findings[0].severity != "info":
-            yield f"{FINDING_SIGNS[findings[0].severity]} {findings[0].message}"
-        if findings:
-            yield f"{counted(len(findings), 'note')} to read: f"
+        notes = [f"{FINDING_SIGNS[one.severity]} {one.message}" for one in sorted(whole.findings, key=weight)]
+        notes += [left_out(one) for one in whole.left_out]
+        yield from notes[: self.app.size.height // _ROWS_A_NOTE]
+        if notes:
+            yield f"{counted(len(notes), 'note')} to read: f"
 
     @staticmethod
     def _notes(plan: Plan) -> str:
@@ -236,16 +244,20 @@ class PlanPanel(ReadingPanel[Plan]):
         for finding in sorted(plan.findings, key=weight):
             lines += [f"{FINDING_SIGNS[finding.severity]} {finding.message}"]
             lines += [f"  {finding.hint}"] if finding.hint else []
+        lines += [left_out(one) for one in plan.left_out]
         lines += ["", "The same from a shell:", f"$ {plan.command}"] if plan.command else []
         return clean_lines("\n".join(lines) or "There is nothing to note.")
 
     # what the user asks for
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """While a plan is being made there is nothing to run, un-tick or save."""
+        """While a plan is being made there is nothing to run, un-tick or save. One that could not be made may
+        need other options: they can be chosen."""
         needs = ("run", "untick", "all", "filter", "notes", "options", "save", "copy_command")
         if action == "run" and self.query_one("#only", Input).has_focus:
             return False  # enter there only ends the filter
+        if action == "options":
+            return not self._planning
         return action not in needs or (self._plan is not None and not self._planning)
 
     def action_notes(self) -> None:
@@ -331,13 +343,11 @@ class PlanPanel(ReadingPanel[Plan]):
         steps.highlighted = min(at + 1, len(self._listed) - 1)
 
     def action_options(self) -> None:
-        assert self._plan is not None, "keys do nothing before there is a plan"
-
         def chosen(policy: Policy | None) -> None:
             if policy is not None and policy != self._policy:
                 self._again(policy, self._take)
 
-        self.app.push_screen(PlanOptions(self._plan.verb, self._policy), chosen)
+        self.app.push_screen(PlanOptions(self._verb, self._policy), chosen)
 
     def action_save(self) -> None:
         assert self._plan is not None, "keys do nothing before there is a plan"
