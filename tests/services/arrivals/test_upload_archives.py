@@ -99,8 +99,8 @@ def test_two_patients_in_an_archive_become_two_sessions(
 ) -> None:
     plan = plan_upload(workspace, [archive], "lab:BRAINS")
     assert [(step.files, step.path) for step in plan.steps] == [
-        (9, "experiments/2024-05-01_MR_1"),
-        (9, "experiments/2024-05-02_MR_2"),
+        (9, "studies/2024-05-01_MR_1"),
+        (9, "studies/2024-05-02_MR_2"),
     ]
     assert plan.left_out == (LeftOut(f"{archive.name}/readme.txt", NO_DICOM),)
     assert plan.findings[0].message == f"{archive.name}/readme.txt is left out: no DICOM."
