@@ -41,6 +41,7 @@ from xnat_tui.services.exporting.resources import LEFT
 from xnat_tui.services.exporting.standing import CHANGED, Standing, document_changed, standing
 from xnat_tui.services.planning.copy import command, shell_word
 from xnat_tui.services.planning.export_bids import BidsPlan
+from xnat_tui.services.planning.export_doubles import doubles
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 _SHOWN = 5
@@ -136,6 +137,8 @@ class _Walk:
         self._renamed = 0
         self._others = 0
         self._left = 0
+        self._placed: dict[str, str] = {}
+        """Where each of the files goes, by its address."""
 
     def add(self, places: Sequence[Place]) -> None:
         """Plan these places with everything below them."""
@@ -284,6 +287,7 @@ class _Walk:
         kept = self.manifest.places_of(self._server, resource.uri, paths)
         names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
+        self._placed |= {f"{resource.uri}/files/{path}": name for path, name in names.items()}
         replacing = self.policy.overwrite_local
         if replacing and self.policy.on_existing is not OnExisting.UPDATE:
             return chosen, 0, []
@@ -300,7 +304,8 @@ class _Walk:
                 continue
             found = there.standing
             self._others += found is Standing.TAKEN and not replacing
-            known += found is Standing.COMPLETE and not there.noted
+            noted = there.noted and self.manifest.is_here(name, uri, self._server)
+            known += found is Standing.COMPLETE and not noted
             if found in (Standing.TAKEN, Standing.CHANGED) and not replacing:
                 left.append(
                     (
@@ -420,6 +425,8 @@ class _Walk:
                 "Choose another folder, or replace what is there with --overwrite.",
             )
         yield from self._bids.findings()
+        if self.manifest.layout == str(self.policy.layout):
+            yield from doubles(self.manifest, self._server, self._placed)
         if self._uncounted:
             noun = "resource was" if self._uncounted == 1 else "resources were"
             yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")
