@@ -95,6 +95,24 @@ def test_rows_of_resources_describe_their_owners(admin, site: Site) -> None:
     assert ("assessors", "XNAT_E00003", "") in everywhere
 
 
+def test_what_goes_into_an_assessor_is_in_no_list_of_its_session(admin, site: Site) -> None:
+    """`all=true` has what comes out of assessors and stands at them; their own list what comes out."""
+    assessor = site.assessors["XNAT_E00003"]
+    made = {side: site.new_resource(side.upper()) for side in ("in", "own")}
+    assessor.in_resources.append(made["in"])
+    assessor.resources.append(made["own"])
+
+    def labels(path: str) -> set[str]:
+        return {row["label"] for row in admin.rows(path)}
+
+    assert {"REPORT", "OWN"} <= labels(f"{E1}/resources?all=true")
+    assert "IN" not in labels(f"{E1}/resources?all=true")
+    assert labels("/data/experiments/XNAT_E00003/resources") == {"REPORT"}
+    assert labels(f"{E1}/assessors/ALL/in/resources") == {"IN"}
+    number = made["own"].id
+    assert admin.rows(f"/data/experiments/XNAT_E00003/resources/{number}/files") == []
+
+
 def test_zips_are_named_by_what_the_address_names(admin) -> None:
     assert _names(admin, f"{SESSION}/scans/2/files?format=zip") == [
         "MR1/scans/2-T2_w_flair/resources/DICOM/files/2.dcm",

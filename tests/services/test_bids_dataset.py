@@ -20,6 +20,7 @@ from xnat_tui.model.plan import Layout, Policy
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verification import verify_against, verify_manifest
+from xnat_tui.services.exporting.bids_documents import set_aside
 from xnat_tui.services.exporting.manifest import Manifest
 from xnat_tui.services.exporting.steps import export_executor
 from xnat_tui.services.planning.export import plan_export
@@ -388,3 +389,63 @@ def test_a_bound_name_of_another_item_is_never_taken(tmp_path):
     other.bind([Binding("sub-S2", "bids", ("u", "P", "S2", "S2"))])
     manifest.bind([Binding("sub-S2", "bids", ("u", "P", "S2", "S2"))])
     assert [one.name for one in Manifest(tmp_path).bindings] == ["sub-S1", "sub-S2"]
+
+
+def told(plan):
+    return [finding.message for finding in plan.findings]
+
+
+def test_what_is_set_aside_is_told_only_where_something_is(exporting, study):
+    one = exporting(
+        study({"S1": [T1, REST], "S2": [("5", "BOLD", "task-a_bold", {"f.nii.gz": VOLUME}, "2000")]})
+    )
+    assert not [text for text in told(one.plan("lab:P/S1")) if "bidsignore" in text]
+    one.export("lab:P/S1")
+    assert not [text for text in told(one.plan("lab:P/S1")) if "bidsignore" in text]
+    one.export("lab:P")
+    name = "sub-S2/ses-E1/func/sub-S2_ses-E1_task-a_bold"
+    assert set_aside(one.folder) == {name: "It has 3 dimensions, and a bold image has 4."}
+    assert f"The folder's .bidsignore sets aside, with the reason: {name}." in told(one.plan("lab:P"))
+
+
+def test_a_table_that_names_anew_leaves_no_second_name_untold(exporting, study, tmp_path):
+    table = tmp_path / "map.csv"
+    one = exporting(study({"S1": [T1, REST]}))
+    one.export("lab:P")
+    table.write_text("scan,suffix,entities\nT1_MPRAGE,,acq-hires\n")
+    anat = "sub-S1/ses-E1/anat/sub-S1_ses-E1"
+    plan = one.plan("lab:P", bids_map=str(table))
+    for ending in (".json", ".nii.gz"):
+        what = f"{anat}_T1w{ending} stays in the folder, and is called {anat}_acq-hires_T1w{ending} now: "
+        assert f"{what}one file under two names." in told(plan)
+    assert one.run(plan) == []
+    for ending in (".json", ".nii.gz"):
+        assert (one.folder / f"{anat}_T1w{ending}").is_file()
+    assert validated(one.folder) == set()
+    assert f"/{anat}_T1w.*" in (one.folder / ".bidsignore").read_text()
+    rows = one.table("sub-S1/ses-E1/sub-S1_ses-E1_scans.tsv")
+    assert [row["filename"] for row in rows if "T1w" in row["filename"]] == [
+        "anat/sub-S1_ses-E1_acq-hires_T1w.nii.gz"
+    ]
+    again = one.plan("lab:P", bids_map=str(table))
+    assert sum("two names" in text for text in told(again)) == 2
+    back = one.plan("lab:P")
+    assert sum(f"is called {anat}_T1w" in text for text in told(back)) == 2
+    assert one.run(back) == []
+    assert f"/{anat}_acq-hires_T1w.*" in (one.folder / ".bidsignore").read_text()
+    for ending in (".json", ".nii.gz"):
+        (one.folder / f"{anat}_acq-hires_T1w{ending}").unlink()
+    assert not [text for text in told(one.plan("lab:P")) if "two names" in text]
+    reader, places = one.places("lab:P")
+    for found in (verify_against(reader, places, one.folder), verify_manifest(one.folder)):
+        assert {status for status, count in found.summary.items() if count} == {"same"}
+
+
+def test_rows_of_a_table_that_decide_on_nothing_are_told_by_name(exporting, study, tmp_path):
+    table = tmp_path / "map.csv"
+    table.write_text("scan,suffix,entities\nT1*,,acq-hires\nT1_MPRAGE,,acq-low\nT7*,T2w,\n")
+    one = exporting(study({"S1": [T1, REST]}))
+    assert [text for text in told(one.plan("lab:P", bids_map=str(table))) if "map.csv" in text] == [
+        f"{table}, line 3, T1_MPRAGE: an earlier row decides on all that it fits.",
+        f"{table}, line 4, T7*: it fits no scan of this export.",
+    ]

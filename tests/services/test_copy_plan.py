@@ -54,6 +54,36 @@ def test_a_session_costs_one_request(servers):
     assert spent <= sessions + 2 * subjects + 3
 
 
+QC = "xnat:qcManualAssessorData"
+
+
+def _with_derived(site, put_file):
+    """Two sessions, each with a scan, three assessors and a reconstruction that hold files."""
+    project = site.add_project("P")
+    subject = site.add_subject(project, "S")
+    for name in ("E1", "E2"):
+        session = site.add_experiment(subject, name)
+        site.add_scan(session, "1")
+        holders = [site.add_assessor(session, f"{name}_A{number}", QC) for number in range(3)]
+        for holder in (*holders, site.add_reconstruction(session, "R")):
+            for group in (holder.in_resources, holder.out_resources):
+                resource = site.new_resource("DATA")
+                put_file(resource, "x.txt", b"data")
+                resource.populate_stats()
+                group.append(resource)
+    return site
+
+
+def test_files_of_assessors_and_reconstructions_are_asked_for_in_bulk(servers, put_file):
+    pair = servers(_with_derived(Site(), put_file), _with_derived(Site(), put_file))
+    plan = pair.plan("P", project="P")
+    assert {step.action for step in plan.steps if step.kind is Kind.RESOURCE} == {Action.SKIP}
+    assert sum(step.kind is Kind.RESOURCE for step in plan.steps) == 2 * 4 * 2
+    for server in (pair.source, pair.target):
+        asked = [entry.path for entry in server.requests if entry.path.endswith("/files")]
+        assert len(asked) == 3, asked  # of all levels, into assessors, into reconstructions
+
+
 def test_a_partial_copy_is_completed_and_what_differs_is_named(servers):
     pair = servers(source_site(), destination_site())
     plan = pair.plan("BRAINS", project="BRAINS", policy=Policy(ignore_missing_datatypes=True))

@@ -121,6 +121,8 @@ def show(state: State, job: str | None) -> int:
             state.output.line(f"  hint: {failure.hint}")
     for left in found.left:
         state.output.line(f"= {left.path}: {left.reason}")
+    for one in found.arrived:
+        state.output.line(f"→ {one.path}: {one.words}")
     return ExitCode.DONE
 
 

@@ -91,6 +91,8 @@ def tell(state: State, report: Report) -> int:
         state.output.warning(f"! {failure.path}: {failure.error}")
         if failure.hint:
             state.output.warning(f"  hint: {failure.hint}")
+    for one in report.arrived:
+        state.output.note(f"{one.path} → {one.words}")
     state.output.note(_summary(report))
     if report.state in (JobState.PAUSED, JobState.CANCELLED):
         state.output.note(f"Go on with: xnat-tui jobs resume {report.job}")

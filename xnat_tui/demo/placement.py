@@ -51,7 +51,7 @@ def placed(call: Call) -> list[Placed]:
         if every and isinstance(holder, Experiment):
             found += everything(call, holder)
         elif isinstance(holder, Derived) and not _below(call):
-            found += [Placed(one, holder) for one in holder.resources]
+            found += _of_experiment(call, holder)
         else:
             side = side_of(call, holder)
             found += [Placed(one, holder, side) for one in own_list(holder, side)]
@@ -60,8 +60,25 @@ def placed(call: Call) -> list[Placed]:
     return _select(call, found, whole_session)
 
 
-def everything(call: Call, session: Experiment) -> Iterator[Placed]:
-    """Every resource of a session at every level, as far as the caller may read."""
+def _of_experiment(call: Call, assessor: Derived) -> list[Placed]:
+    """An assessor addressed as an experiment: its list has what comes ``out`` of it.
+
+    What stands at the assessor itself is still found by its number, and by a label that nothing else has.
+    """
+    out = [Placed(one, assessor) for one in assessor.out_resources]
+    if "resource" not in call.path:
+        return out
+    keys = call.path["resource"].split(",")
+    taken = {one.resource.label for one in out}
+    own = [Placed(one, assessor) for one in assessor.resources]
+    return out + [one for one in own if str(one.resource.id) in keys or one.resource.label not in taken]
+
+
+def everything(call: Call, session: Experiment, *, inwards: bool = False) -> Iterator[Placed]:
+    """Every resource of a session at every level, as far as the caller may read.
+
+    XNAT's ``all=true`` never has what goes into assessors and reconstructions.
+    """
     for one in session.resources:
         yield Placed(one, session)
     for scan in session.scans.values():
@@ -73,7 +90,7 @@ def everything(call: Call, session: Experiment) -> Iterator[Placed]:
             continue
         sides = (("out", holder.out_resources), ("in", holder.in_resources), ("", holder.resources))
         for side, group in sides:
-            if side == "in" and isinstance(holder, Reconstruction):
+            if side == "in" and not inwards:
                 continue
             for one in group:
                 yield Placed(one, holder, side)
@@ -153,7 +170,7 @@ def _select(call: Call, found: list[Placed], whole_session: bool) -> list[Placed
             pool = found
             if whole_session:
                 sessions = [one for one in holders_of(call) if isinstance(one, Experiment)]
-                pool = found + [place for one in sessions for place in everything(call, one)]
+                pool = found + [place for one in sessions for place in everything(call, one, inwards=True)]
             matching = [one for one in pool if one.resource.id == int(key)][:1]
         chosen += matching
     return chosen

@@ -110,7 +110,9 @@ class Claim:
                 else:
                     self._record_stop(connection, outcome)
                 connection.execute("DELETE FROM targets WHERE key = ? AND job = ?", (key, self.job))
-            for event in events:
+            told = list(events)
+            records.drop_arrivals(connection, self.job, {one.path for one in told if one.kind == "arrived"})
+            for event in told:
                 records.keep_event(connection, event)
 
     def _record_end(self, connection: sqlite3.Connection, outcome: Outcome) -> None:

@@ -70,7 +70,10 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a job. `kind` is `state`, `step`, `failure`, `waiting` or `worker`."""
+    """Something that happened to a job.
+
+    `kind` is `state`, `step`, `failure`, `arrived`, `waiting` or `worker`.
+    """
 
     job: str
     at: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -62,6 +63,12 @@ def keep_event(database: sqlite3.Connection, event: Event) -> None:
         "INSERT INTO events (job, at, kind, path, message) VALUES (?, ?, ?, ?, ?)",
         (event.job, event.at, event.kind, event.path, event.message),
     )
+
+
+def drop_arrivals(database: sqlite3.Connection, job: str, paths: Iterable[str]) -> None:
+    """Forget where the steps of these paths had put things before they were run again."""
+    for path in paths:
+        database.execute("DELETE FROM events WHERE job = ? AND kind = 'arrived' AND path = ?", (job, path))
 
 
 def keep_trouble(database: sqlite3.Connection, job: str, trouble: Trouble) -> None:

@@ -7,7 +7,7 @@ import json
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.display import counted
-from xnat_tui.model.transfer import Evidence, Failure, Kept, Left, Report, State
+from xnat_tui.model.transfer import Arrived, Evidence, Failure, Kept, Left, Report, State
 
 _SUMS = """
 SELECT coalesce(sum(writes AND state = 'done'), 0) AS items, coalesce(sum(sent_files), 0) AS files,
@@ -37,6 +37,7 @@ def report(journal: Journal, job: str) -> Report:
         attributes=Kept(sums["proved"], sums["lost"]),
         seconds=found.seconds,
         note=found.note,
+        arrived=tuple(arrived(journal, job)),
     )
 
 
@@ -57,6 +58,15 @@ def left_alone(journal: Journal, job: str) -> list[Left]:
     )
     with journal.database.reading():
         return [Left(**left) for row in rows for left in json.loads(row["failed"])]
+
+
+def arrived(journal: Journal, job: str) -> list[Arrived]:
+    """Where servers said that something is, each once, however often a step was run."""
+    rows = journal.database.rows(
+        "SELECT message FROM events WHERE job = ? AND kind = 'arrived' ORDER BY number", (job,)
+    )
+    with journal.database.reading():
+        return list(dict.fromkeys(Arrived(**json.loads(row["message"])) for row in rows))
 
 
 def not_retried(journal: Journal, job: str) -> XnatTuiError | None:

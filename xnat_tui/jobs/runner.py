@@ -6,12 +6,14 @@ a thread, or on another machine.
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
+from dataclasses import asdict
 
 from xnat_tui.jobs.attempt import attempt, not_done
 from xnat_tui.jobs.claim import Claim
@@ -29,6 +31,8 @@ from xnat_tui.model.transfer import Failure, Outcome, Report, State
 Execute = Callable[[Step, Control], Outcome]
 OnEvent = Callable[[Event], None]
 
+_KEPT = ("failure", "arrived")
+"""Kinds of what a step tells that the journal remembers as events."""
 PULSE = 0.25
 """Seconds between two looks at the journal, and two writings of the counters."""
 STOP_SECONDS = 0.6
@@ -214,8 +218,9 @@ class _Run:
                 self._schedule.give_back(outcome.number)
             events.append(self._event("step", outcome.state, step.path))
             events += [self._event("failure", failure.error, failure.path) for failure in outcome.failures]
+            events += [self._event("arrived", json.dumps(asdict(one)), one.path) for one in outcome.arrived]
         records += [(_lost(step, reason), "") for step, reason in lost]
-        self._claim.record(records, [event for event in events if event.kind == "failure"])
+        self._claim.record(records, [event for event in events if event.kind in _KEPT])
         for event in events:
             self._on_event(event)
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.plan import Step, Totals
+from xnat_tui.model.prearchive import UNASSIGNED
 
 
 class State(StrEnum):
@@ -68,6 +69,30 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """Where something is now, as the server tells it: labels are "" where it does not."""
+
+    path: str
+    """That of the step."""
+    place: str
+    """"archive" or "prearchive"."""
+    location: str
+    """In its short form; in the prearchive `lab:P/TIMESTAMP/FOLDER`."""
+    subject: str = ""
+    session: str = ""
+
+    @property
+    def words(self) -> str:
+        """`lab:P/TIMESTAMP/FOLDER in the prearchive, for subject S and session E`"""
+        named = (("subject", self.subject), ("session", self.session))
+        told = " and ".join(f"{word} {label}" for word, label in named if label)
+        told = f", for {told}" if told else ""
+        if f":{UNASSIGNED}/" in self.location:
+            told += "; it has no project there, and only administrators see it"
+        return f"{self.location} in the {self.place}{told}"
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What running one step gave. `files` and `bytes` are what was sent or fetched by this run."""
 
@@ -82,6 +107,8 @@ class Outcome:
     unreachable: str = ""
     """The server that could not be reached, where the step failed for that."""
     attributes: Kept = Kept()
+    arrived: tuple[Arrived, ...] = ()
+    """Where a server put it, where the plan could not know."""
 
     @classmethod
     def failed(cls, step: Step, error: XnatTuiError, files: int = 0, size: int = 0) -> Self:
@@ -108,6 +135,7 @@ class Report:
     """Why it stands where it stands, where there is something to say."""
     left: tuple[Left, ...] = ()
     attributes: Kept = Kept()
+    arrived: tuple[Arrived, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,5 +153,6 @@ class Report:
             "attributes": asdict(self.attributes),
             "seconds": round(self.seconds, 3),
             **({"note": self.note} if self.note else {}),
+            **({"arrived": [asdict(one) for one in self.arrived]} if self.arrived else {}),
             **self.extra,
         }

@@ -41,7 +41,7 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _NAMING = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "RecognitionCode")
 """Elements of which a file without the prefix has at least one."""
 _PREFIX = b"\0" * 128 + b"DICM"
-_PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _LONGEST_FIRST = 4096
 """Bytes of the first element of a file without the prefix: a group length, character set or image type."""
 _PARSING = threading.Lock()
@@ -70,7 +70,7 @@ def read_header(chunks: Iterable[bytes], names: Sequence[str] = ()) -> Dataset:
     meta = None
     if found := _meta_before_deflated(source.seen):
         meta, end = found
-        source = _Source(_inflated(source.after(end)))
+        source = _Source(inflated(source.after(end)))
         source.grow(FIRST_BYTES)
     while True:
         try:
@@ -88,7 +88,7 @@ def read_whole(content: bytes) -> Dataset:
     from pydicom.dataset import FileMetaDataset
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
-    bare = not _is_marked(content)
+    bare = not is_marked(content)
     if bare and not _looks_bare(content):
         raise NotDicomError
     damaged = False
@@ -117,7 +117,7 @@ def missing_start(start: bytes) -> bytes:
     from pydicom.filebase import DicomBytesIO
     from pydicom.filewriter import write_file_meta_info
 
-    if _is_marked(start) or not _looks_bare(start):
+    if is_marked(start) or not _looks_bare(start):
         return b""
     if start[:2] == b"\2\0":
         return _PREFIX
@@ -239,7 +239,7 @@ class _Beginning(io.RawIOBase):
             raise _ShortError(until)
 
 
-def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """What follows the meta header of a deflated file (DICOM PS3.5 A.5), a piece at a time."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     for chunk in chunks:
@@ -261,7 +261,7 @@ def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _check_inflated(rest: bytes) -> None:
     """pydicom reads to a file's end only to inflate what follows the meta header."""
     total = 0
-    for piece in _inflated([rest]):
+    for piece in inflated([rest]):
         total += len(piece)
         if total > LARGEST_INFLATED:
             said = f"The deflated file holds more than {LARGEST_INFLATED} bytes."
@@ -273,7 +273,7 @@ def _meta_before_deflated(seen: bytes | bytearray) -> tuple[Dataset, int] | None
     from pydicom.errors import BytesLengthException
     from pydicom.filereader import read_dataset
 
-    begins = 132 if _is_marked(seen) else 0
+    begins = 132 if is_marked(seen) else 0
     if seen[begins : begins + 2] != b"\2\0" or _DEFLATED.encode() not in seen[:2048]:
         return None
     start = io.BytesIO(seen)
@@ -293,7 +293,7 @@ def _parse(seen: bytes, whole: bool, names: Sequence[str], meta: Dataset | None)
     from pydicom.errors import BytesLengthException, InvalidDicomError
     from pydicom.tag import Tag
 
-    bare = meta is None and not _is_marked(seen)
+    bare = meta is None and not is_marked(seen)
     if bare and not _looks_bare(seen):
         raise NotDicomError
     asked = dict.fromkeys((*names, *_NAMING)) if bare else names
@@ -328,7 +328,7 @@ def _read(
     from pydicom.filereader import read_dataset, read_partial
 
     def ends(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        return tag in _PIXELS or (last is not None and tag > last)
+        return tag in PIXELS or (last is not None and tag > last)
 
     if meta is None:
         return read_partial(file, ends, force=bare, specific_tags=tags)  # type: ignore[arg-type]
@@ -337,7 +337,7 @@ def _read(
     return dataset
 
 
-def _is_marked(start: bytes | bytearray) -> bool:
+def is_marked(start: bytes | bytearray) -> bool:
     return start[128:132] == b"DICM"
 
 

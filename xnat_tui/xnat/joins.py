@@ -116,8 +116,8 @@ def resource_facts(resource: Item) -> Facts:
 
 
 def resources_of_all(connection: Connection, sessions: Sequence[str]) -> list[ListedResource]:
-    """The resources of these sessions at every level but what goes into reconstructions
-    (`resources?all=true`, read from the database). Raises XnatTuiError."""
+    """The resources of these sessions at every level, but what goes into assessors
+    and reconstructions (`resources?all=true`, read from the database). Raises XnatTuiError."""
     path = f"/data/experiments/{','.join(sessions)}/resources"
     table = connection.table_within(
         connection.listing_seconds, path, "xnat_abstractresource_id", "category", all="true"

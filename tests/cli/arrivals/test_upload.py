@@ -16,7 +16,8 @@ def test_the_plan_of_dicom(program, demo, incoming):
     )
     assert result.stdout == (
         f"Plan: upload {incoming} → lab:BRAINS\n"
-        "  + upload   experiments/2024-05-01_MR_1  3 files  42k  (labels from the DICOM headers)\n"
+        "  + upload   studies/2024-05-01_MR_1  3 files  42k  "
+        "(Patient ID NEW-1; labels from the headers, by the server's rules)\n"
         "3 files, 42k; 1 upload.\n"
     )
     assert demo.requests.count("POST") == 0
@@ -30,6 +31,25 @@ def test_dicom_into_the_archive(program, demo, incoming):
     assert document["done"] == {"items": 1, "files": 3, "bytes": document["plan"]["bytes"]}
     assert document["verified"] == {"digest": 0, "size": 3, "unverified": 0}
     assert "S-9_MR" in {one.label for one in demo.site.experiments.values()}
+
+
+def test_an_upload_to_a_bare_server_says_where_it_went(program, demo, incoming):
+    result = program("upload", str(incoming), "lab:", "-y", "--json")
+    assert result.exit_code == 0, result.stderr
+    (row,) = [one for one in demo.site.prearchive if one.subject == "NEW-1"]
+    place = f"lab:Unassigned/{row.timestamp}/{row.folder_name}"
+    document = json.loads(result.stdout)
+    (arrived,) = document["arrived"]
+    assert arrived == {
+        "path": "studies/2024-05-01_MR_1",
+        "place": "prearchive",
+        "location": place,
+        "subject": "",  # the server does not show it to this user
+        "session": "",
+    }
+    told = f"{place} in the prearchive; it has no project there, and only administrators see it"
+    assert f"studies/2024-05-01_MR_1 → {told}" in result.stderr
+    assert f"→ studies/2024-05-01_MR_1: {told}" in program("jobs", "show").stdout
 
 
 def test_the_planned_steps_as_json(program, demo, incoming):

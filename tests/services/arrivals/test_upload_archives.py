@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import shutil
 import struct
 import tarfile
@@ -99,8 +100,8 @@ def test_two_patients_in_an_archive_become_two_sessions(
 ) -> None:
     plan = plan_upload(workspace, [archive], "lab:BRAINS")
     assert [(step.files, step.path) for step in plan.steps] == [
-        (9, "experiments/2024-05-01_MR_1"),
-        (9, "experiments/2024-05-02_MR_2"),
+        (9, "studies/2024-05-01_MR_1"),
+        (9, "studies/2024-05-02_MR_2"),
     ]
     assert plan.left_out == (LeftOut(f"{archive.name}/readme.txt", NO_DICOM),)
     assert plan.findings[0].message == f"{archive.name}/readme.txt is left out: no DICOM."
@@ -215,7 +216,7 @@ def test_loose_files_are_told_by_the_same_words(workspace: Workspace, tmp_path: 
     plan = plan_upload(workspace, [folder], "lab:BRAINS")
     assert reasons(plan) == {
         "DICOMDIR": "a DICOMDIR, which lists files and is none to send",
-        "cut.zip": "damaged from its beginning: nothing more of this archive can be read",
+        "cut.zip": "cut at its end, where a zip lists its files: nothing more of this archive can be read",
         "deflated.dcm": "damaged DICOM: its header cannot be read",
         "image.gz": "packed: unpack it, and send what is in it",
         "note.txt": NO_DICOM,
@@ -242,6 +243,107 @@ def test_a_damaged_member_of_a_zip_is_told_when_planning(
     plan = plan_upload(workspace, [packed], "lab:BRAINS")
     assert reasons(plan) == {"x.zip/1/IM0002.dcm": "damaged in the archive"}
     assert [step.files for step in plan.steps] == [8]
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("at", [129, 160, 600])
+def test_a_large_member_of_a_zip_that_is_damaged_at_its_beginning_is_called_damaged(
+    workspace: Workspace, incoming: Path, tmp_path: Path, at: int, kind: int
+) -> None:
+    """Whatever its header looks like then: no DICOM, or DICOM without a UID."""
+    files = contents(incoming / "NEW-1")
+    name = "1/IM0002.dcm"
+    files[name] += random.Random(3).randbytes(3_000_000)
+    packed = tmp_path / "x.zip"
+    with zipfile.ZipFile(packed, "w", kind) as archive:
+        for one, data in files.items():
+            archive.writestr(one, data)
+        start = archive.getinfo(name).header_offset + 30 + len(name)
+    data = bytearray(packed.read_bytes())
+    data[start + at : start + at + 40] = bytes(40)
+    packed.write_bytes(data)
+    plan = plan_upload(workspace, [packed], "lab:BRAINS")
+    assert reasons(plan) == {f"x.zip/{name}": "damaged in the archive"}
+
+
+def test_what_is_wrong_with_a_zip_as_a_whole_is_told_truly(
+    workspace: Workspace, incoming: Path, tmp_path: Path
+) -> None:
+    whole = zipped(contents(incoming / "NEW-1"), tmp_path / "whole.zip").read_bytes()
+    listed = whole.index(b"PK\x01\x02")
+    wrong_list = bytearray(whole)
+    wrong_list[listed + 60] ^= 0xFF
+    wrong_list[listed : listed + 2] = b"XX"
+    hidden = bytearray(whole)
+    name_size, _, _ = struct.unpack("<HHH", whole[listed + 28 : listed + 34])
+    second = whole.index(b"PK\x01\x02", listed + 4)
+    hidden[listed + 32 : listed + 34] = struct.pack("<H", second - listed)  # a comment over the next entry
+    assert name_size
+    place = bytearray(whole)
+    place[-6:-2] = struct.pack("<I", len(whole) * 2)
+    for name, data in {
+        "cut.zip": whole[: len(whole) - 30],
+        "list.zip": bytes(wrong_list),
+        "hidden.zip": bytes(hidden),
+        "place.zip": bytes(place),
+        "page.zip": b"<html>Sign in</html>",
+    }.items():
+        (tmp_path / "send").mkdir(exist_ok=True)
+        (tmp_path / "send" / name).write_bytes(data)
+    plan = plan_upload(workspace, [tmp_path / "send"], "lab:BRAINS")
+    ending = ": nothing more of this archive can be read"
+    found = reasons(plan)
+    places = {found.pop(path) for path in list(found) if path.startswith("place.zip")}
+    assert places <= {"damaged", f"damaged where a zip lists its files{ending}"}
+    assert places
+    assert found == {
+        "cut.zip": f"cut at its end, where a zip lists its files{ending}",
+        "list.zip": f"damaged where a zip lists its files{ending}",
+        "hidden.zip": f"damaged where a zip lists its files{ending}",
+        "page.zip": f"no zip, though it is called so, or its beginning and its end are lost{ending}",
+    }
+
+
+@pytest.mark.parametrize("packing", ["loose", "zip", "tar"])
+def test_dicom_that_ends_before_its_pixels_do_is_left_out_by_name(
+    workspace: Workspace, incoming: Path, tmp_path: Path, packing: str
+) -> None:
+    """An archive would keep half an image, and refuse the whole one later."""
+    files = contents(incoming / "NEW-1")
+    name = "1/IM0002.dcm"
+    files[name] = files[name][:-2000]
+    if packing == "loose":
+        (incoming / "NEW-1" / name).write_bytes(files[name])
+        path, prefix = incoming / "NEW-1", ""
+    elif packing == "zip":
+        path, prefix = zipped(files, tmp_path / "x.zip"), "x.zip/"
+    else:
+        path, prefix = tmp_path / "x.tar", "x.tar/"
+        path.write_bytes(tarred(files))
+    plan = plan_upload(workspace, [path], "lab:BRAINS")
+    assert reasons(plan) == {f"{prefix}{name}": "damaged DICOM: it ends before its pixel data do"}
+    assert [step.files for step in plan.steps] == [8]
+    assert plan.findings[0].severity == "warning"
+
+
+@pytest.mark.parametrize("packing", ["loose", "tar"])
+def test_a_header_whose_damage_hides_a_uid_is_called_damaged(
+    workspace: Workspace, incoming: Path, tmp_path: Path, packing: str
+) -> None:
+    name = "1/IM0002.dcm"
+    files = contents(incoming / "NEW-1")
+    data = bytearray(files[name])
+    at = data.index(b"\x20\x00\x0d\x00UI")
+    data[at - 30 : at + 4] = bytes(byte ^ 0xFF for byte in data[at - 30 : at + 4])
+    files[name] = bytes(data)
+    path = tmp_path / "x.tar"
+    if packing == "loose":
+        path = incoming / "NEW-1" / name
+        path.write_bytes(files[name])
+    else:
+        path.write_bytes(tarred(files))
+    plan = plan_upload(workspace, [path], "lab:BRAINS")
+    assert set(reasons(plan).values()) == {"damaged DICOM: its header cannot be read"}
 
 
 def test_an_encrypted_member_is_told_when_planning(

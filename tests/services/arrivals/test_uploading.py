@@ -251,8 +251,8 @@ def test_dicom_stays_in_the_prearchive_when_told_so(
     assert demo.site.projects["BRAINS"].settings["prearchive_code"] == "4"
     plan = plan_upload(workspace, [incoming], "lab:BRAINS")
     assert [(step.files, step.path) for step in plan.steps] == [
-        (9, "experiments/2024-05-01_MR_1"),
-        (9, "experiments/2024-05-02_MR_2"),
+        (9, "studies/2024-05-01_MR_1"),
+        (9, "studies/2024-05-02_MR_2"),
     ]
     assert [(finding.severity, finding.message[:40]) for finding in plan.findings] == [
         ("warning", "readme.txt is left out: no DICOM."),
@@ -467,9 +467,60 @@ def test_the_equivalent_command_has_every_choice(workspace: Workspace, incoming:
     )
 
 
+def test_the_plan_says_whose_studies_they_are_and_no_label_that_a_server_would_not_give(
+    workspace: Workspace, incoming: Path
+) -> None:
+    for file in (incoming / "NEW-2").rglob("*.dcm"):
+        header = pydicom.dcmread(file)
+        header.PatientID = "NEW 2.x"
+        header.save_as(file)
+    rules = "from the headers, by the server's rules"
+    open_ = plan_upload(workspace, [incoming], "lab:BRAINS")
+    assert [(step.path, step.reason) for step in open_.steps] == [
+        ("studies/2024-05-01_MR_1", f"Patient ID NEW-1; labels {rules}"),
+        ("studies/2024-05-02_MR_2", f"Patient ID NEW 2.x; labels {rules}: NEW 2.x would become NEW_2_x"),
+    ]
+    for where, path, reason in (
+        ("S-9", "studies/2024-05-01_MR_1", f"Patient ID NEW-1 → subject S-9; session label {rules}"),
+        ("S-9/S-9_MR", "experiments/S-9_MR", "Patient ID NEW-1 → subject S-9"),
+    ):
+        (step,) = plan_upload(workspace, [incoming / "NEW-1"], f"lab:BRAINS/{where}").steps
+        assert (step.path, step.reason) == (path, reason)
+
+
+def test_labels_that_the_archive_takes_otherwise_are_told_before(
+    workspace: Workspace, incoming: Path
+) -> None:
+    plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/sub-001/sub-001_NEW", to="archive")
+    assert "puts this into the existing SUB-001." in repr(plan.findings)
+    (outcome,) = run(workspace, plan)
+    assert [one.location for one in outcome.arrived] == ["lab:BRAINS/SUB-001/sub-001_NEW"]
+    where = "lab:BRAINS/SUB-002/sub-001_NEW"
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=UPDATE)
+    assert plan.blocked
+    assert "sub-001_NEW exists in the archive, under subject SUB-001." in repr(plan.findings)
+
+
+def test_where_an_upload_went_is_told_as_the_server_has_it(
+    demo: DemoServer, workspace: Workspace, incoming: Path
+) -> None:
+    def went(plan: Plan) -> list[str]:
+        return [one.words for outcome in run(workspace, plan) for one in outcome.arrived]
+
+    (told,) = went(plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS"))
+    (row,) = [one for one in demo.site.prearchive if one.subject == "NEW-1"]
+    place = f"lab:BRAINS/{row.timestamp}/{row.folder_name}"
+    assert told == f"{place} in the prearchive, for subject NEW-1 and session {row.name}"
+    archived = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR", to="archive")
+    assert went(archived) == ["lab:BRAINS/S-9/S-9_MR in the archive, for subject S-9 and session S-9_MR"]
+    (told,) = went(archived)  # the session exists now: this one waits
+    assert "in the prearchive, for subject S-9 and session S-9_MR" in told
+
+
 def test_dicom_without_a_project_waits_for_an_administrator(workspace: Workspace, incoming: Path) -> None:
     (kept,) = run(workspace, plan_upload(workspace, [incoming / "NEW-1"], "lab:"))
     assert kept.state is State.DONE
+    assert [one.location.startswith("lab:Unassigned/") for one in kept.arrived] == [True]
     (failed,) = run(workspace, plan_upload(workspace, [incoming / "NEW-1"], "lab:", to="archive"))
     assert "without a project" in failed.failures[0].error
 

@@ -220,6 +220,28 @@ async def test_an_export_asks_for_folder_and_layout_and_files_are_there(world: W
     assert files
 
 
+async def test_an_export_takes_a_table_of_bids_names_among_its_options(world: World) -> None:
+    table = world.home / "map.csv"
+    table.write_text("scan,suffix,entities\nNOTHING_LIKE_IT,,acq-x\n")
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("e", "home", "ctrl+k")
+        await told.type(str(world.home / "out"))
+        await told.press("enter", "enter", "o")
+        told.has("Options of this export", "names by table       none")
+        await told.press("j", "space")
+        told.has("CSV file with scan, suffix, entities")
+        await told.type(str(table))
+        await told.press("enter")
+        told.has("Options of this export", "layout               bids", "names by table       map.csv")
+        await told.press("enter")
+        told.has("layout: bids · names by table: map.csv")
+        told.has("NOTHING_LIKE_IT")
+        await told.press("o", "space")
+        told.has("names by table       none")
+        told.lacks("layout               bids")
+
+
 async def test_a_plan_that_is_refused_cannot_be_run(world: World) -> None:
     async with story("lab:BRAINS", "qc:ATLAS_2019") as told:
         await told.press("c")

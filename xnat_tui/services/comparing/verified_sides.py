@@ -56,8 +56,13 @@ class Folder:
             raise UsageError(f"{path} is no folder.")
         self.path = path.resolve()
         self.manifest = Manifest(self.path)
-        self.entries = list(self.manifest)
+        self.entries = [one for one in self.manifest if not self._is_gone(one)]
         self.projects = {entry.item.split("/")[1] for entry in self.entries if entry.item}
+
+    def _is_gone(self, entry: Entry) -> bool:
+        """Whether it was cleared away, as it was told, after the same item had got another name."""
+        now = self.manifest.place_of(entry.server, entry.uri) if entry.uri else entry.path
+        return now not in ("", entry.path) and not os.path.lexists(self.path / entry.path)
 
     def require_manifest(self) -> None:
         """Raises UsageError where nothing says what the folder's files are."""

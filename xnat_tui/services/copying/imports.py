@@ -8,14 +8,17 @@ only the number of files can be compared, which stays `unverified`.
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lxml import etree
 
-from xnat_tui.errors import NotFound, XnatTuiError
-from xnat_tui.model.entities import Kind
+from xnat_tui.errors import BadAnswer, Forbidden, NotFound, Refused, ServerError, XnatTuiError
+from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services.copying.run import Control, CopyRun, check_stop
@@ -26,7 +29,8 @@ from xnat_tui.services.uploading.local_files import LocalFile, packed
 from xnat_tui.services.uploading.studies import Instance, read_instance
 from xnat_tui.xnat import instances, item_xml, zips
 from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.zips import Member
+
+log = logging.getLogger("xnat_tui.copy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +87,84 @@ def _fetch(
     The import service leaves such files out without a word.
     """
     found: list[_Instance] = []
+    places = (folder / f"{number:06}.dcm" for number in itertools.count())
     for uri, recorded in json.loads(step.data["resources"]):
         listed = {one.key: one for one in run.files_at(uri, recorded)}
-        below = uri.partition("/scans/")[2]
-        seen: set[str] = set()
-        with zips.fetch(run.source, f"{encode_uri(uri)}/files") as members:
-            for member in members:
-                check_stop(control)
-                path = f"scans/{below}/files/{member.path}"
-                seen.add(member.path)
-                file = _unpacked(member, folder / f"{len(found):06}.dcm")
-                problem = _problem(file, listed.get(member.path))
-                read = read_instance(file) if not problem else None
-                if isinstance(read, Instance):
-                    found.append(_Instance(read.instance, path, file))
-                    continue
-                file.path.unlink()
-                said = problem or f"The import service would leave it out: {read.reason if read else ''}."
-                failures.append(Failure(f"{step.path}/{path}", said, "Copy it with --via files."))
-        for name in listed.keys() - seen:
-            failures.append(Failure(f"{step.path}/scans/{below}/files/{name}", "The source did not send it."))
+        above = f"scans/{uri.partition('/scans/')[2]}/files"
+        coming = _Coming(run, control, listed, places)
+        coming.by_zip(uri)
+        coming.by_themselves()
+        for name, error in coming.lost.items():
+            said = f"The source did not send it: {error.message}"
+            failures.append(Failure(f"{step.path}/{above}/{name}", said, error.hint))
+        for name, file in [*coming.files.items(), *coming.strays.items()]:
+            problem = _problem(file, listed.get(name))
+            read = read_instance(file) if not problem else None
+            if isinstance(read, Instance):
+                found.append(_Instance(read.instance, f"{above}/{name}", file))
+                continue
+            file.path.unlink()
+            said = problem or f"It is not handed to the import service: {read.reason if read else ''}."
+            failures.append(Failure(f"{step.path}/{above}/{name}", said, "Copy it with --via files."))
     return found
+
+
+class _Coming:
+    """The files of one resource while they come from the source, unpacked to these places.
+
+    XNAT makes the names in its zips by replacing texts, so that a path with the session's, the scan's or the
+    resource's ID in it comes under another name, or not at all where two become one.
+    """
+
+    def __init__(
+        self, run: CopyRun, control: Control, listed: Mapping[str, Item], places: Iterator[Path]
+    ) -> None:
+        self._run = run
+        self._control = control
+        self._listed = listed
+        self._places = places
+        self.files: dict[str, LocalFile] = {}
+        """By their names in the source's list."""
+        self.strays: dict[str, LocalFile] = {}
+        """Under names that no list has: on disk alone."""
+        self.lost: dict[str, XnatTuiError] = {}
+
+    def by_zip(self, uri: str) -> None:
+        """All of them at once; a zip that is worth nothing leaves them to `by_themselves`."""
+        try:
+            with zips.fetch(self._run.source, f"{encode_uri(uri)}/files") as members:
+                for member in members:
+                    check_stop(self._control)
+                    named = self.files if member.path in self._listed else self.strays
+                    named[member.path] = _unpacked(member.chunks(), next(self._places))
+        except BadAnswer as error:
+            log.warning("A zip of the source brings no more of a resource: %s", error.message)
+
+    def by_themselves(self) -> None:
+        """What came under another name by its content; what did not come, alone."""
+        missing = [item for name, item in self._listed.items() if name not in self.files]
+        if not missing:
+            return
+        contents = {(file.size, file.md5()): name for name, file in self.strays.items()}
+        alone: set[tuple[int, str]] = set()
+        for item in missing:
+            name = contents.pop((item.bytes or 0, item.digest or ""), "")
+            if name:
+                self.files[item.key] = self.strays.pop(name)
+            elif (file := self._alone(item)) is not None:
+                self.files[item.key] = file
+                alone.add((file.size, file.md5()))
+        for content in alone & contents.keys():
+            del self.strays[contents[content]]
+
+    def _alone(self, item: Item) -> LocalFile | None:
+        check_stop(self._control)
+        try:
+            with self._run.source.download(encode_uri(item.uri)) as download:
+                return _unpacked(download, next(self._places))
+        except (BadAnswer, Forbidden, NotFound, Refused, ServerError) as error:
+            self.lost[item.key] = error
+        return None
 
 
 def _problem(file: LocalFile, item: object) -> str:
@@ -115,13 +176,13 @@ def _problem(file: LocalFile, item: object) -> str:
     return ""
 
 
-def _unpacked(member: Member, target: Path) -> LocalFile:
-    """Raises BadAnswer for a damaged zip, XnatTuiError where the disk is full."""
+def _unpacked(chunks: Iterable[bytes], target: Path) -> LocalFile:
+    """Raises what the chunks raise, BadAnswer for a damaged zip, XnatTuiError where the disk is full."""
     seen = Hash()
     failure: XnatTuiError
     try:
         with target.open("wb") as file:
-            for chunk in member.chunks():
+            for chunk in chunks:
                 seen.update(chunk)
                 file.write(chunk)
     except OSError as error:

@@ -93,13 +93,13 @@ class _Draft:
 class Images:
     """Names all images of one export at once, so that those of one kind in a session can be counted.
 
-    `entities` gives `sub-X[/ses-Y]` of a place, `place_of` where an image (by its address) was put by an
-    earlier export, "" for none, and `known` the places of all images that the folder has.
+    `entities` gives `sub-X[/ses-Y]` of a place, `places_of` where an image (by its address) was put by
+    earlier exports, the last one first, and `known` the places of all images that the folder has.
     """
 
     table: SeriesMap
     entities: Callable[[Place], str]
-    place_of: Callable[[str], str]
+    places_of: Callable[[str], Sequence[str]]
     known: Iterable[str]
     unnamed: dict[Place, str] = field(default_factory=dict)
     """Resources with images that get no name, and why."""
@@ -124,11 +124,11 @@ class Images:
             group, run = _without_run(name)
             standing[group][name] = run
         for group, drafts in groups.items():
-            for draft, run in _runs(drafts, standing[group], self._place):
+            for draft, run in _runs(drafts, standing[group], self._places):
                 self._keep(draft, run)
 
-    def _place(self, draft: _Draft) -> str:
-        return self.place_of(f"{_uri(draft.place)}/files/{draft.path}")
+    def _places(self, draft: _Draft) -> Sequence[str]:
+        return self.places_of(f"{_uri(draft.place)}/files/{draft.path}")
 
     def _drafts(self, place: Place, paths: Sequence[str]) -> Iterable[_Draft]:
         scan, resource = place.of(Kind.SCAN), place.item
@@ -179,13 +179,14 @@ class Images:
 
 
 def _runs(
-    drafts: list[_Draft], standing: Mapping[str, str], place: Callable[[_Draft], str]
+    drafts: list[_Draft], standing: Mapping[str, str], places: Callable[[_Draft], Sequence[str]]
 ) -> Iterable[tuple[_Draft, str]]:
     """The run of each image of one group: the one that it had, the one that it states, or the next.
 
     `standing` are the runs of the images that are in the folder, by place; "" is the only one so far.
     """
-    had = {id(draft): standing[name] for draft in drafts if (name := place(draft)) in standing}
+    before = {id(draft): [name for name in places(draft) if name in standing] for draft in drafts}
+    had = {draft: standing[names[0]] for draft, names in before.items() if names}
     taken = {int(run or 1) for run in standing.values()}
     alone = len(drafts) == 1 and len(standing) <= len(had)
     for draft in drafts:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from xnat_tui import __version__
@@ -68,6 +70,11 @@ class Dataset:
         if refused:
             log.warning("%d images lack what BIDS asks for; %s has the reasons.", len(refused), IGNORE)
         refused |= dict.fromkeys(self._alone(), "Its image is not here.")
+        refused |= {
+            entry.path: f"It is an earlier name of what {now} is."
+            for entry, now in self.run.manifest.doubles()
+            if is_named_image(entry.path)
+        }
         self._scans({image.name: image.acquired for _, image in fetched}, refused)
         self._participants()
         self._put(DESCRIPTION, _json(self._description()))
@@ -163,6 +170,20 @@ class Dataset:
             "DatasetType": "raw",
             "GeneratedBy": [{"Name": "xnat-tui", "Version": __version__}],
         }
+
+
+def set_aside(folder: Path) -> dict[str, str]:
+    """Names that an export wrote into `.bidsignore` of a folder, without their endings, and why."""
+    try:
+        lines = (folder / IGNORE).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    pairs = itertools.pairwise(lines)
+    return {
+        name[1 : -len(".*")]: why[2:]
+        for why, name in pairs
+        if why.startswith("# ") and name.startswith("/") and name.endswith(".*")
+    }
 
 
 def participant(fields: Mapping[str, str]) -> dict[str, str]:

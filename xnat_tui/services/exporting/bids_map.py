@@ -42,6 +42,11 @@ class Row:
     datatype: str = ""
     suffix: str = ""
     entities: dict[str, str] = field(default_factory=dict)
+    line: int = 0
+    """Of the file, from 1."""
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {' or '.join(self.globs)}"
 
     def fits(self, scan: Item) -> bool:
         """A text is matched as it is before it is a glob."""
@@ -56,6 +61,11 @@ class SeriesMap:
     """The rows of a table, in its order; none where the user has no table."""
 
     rows: tuple[Row, ...] = ()
+
+    def idle(self, scans: Sequence[Item]) -> list[tuple[Row, bool]]:
+        """Rows that decide on none of these scans, and whether an earlier row is the reason."""
+        deciding = {id(next((row for row in self.rows if row.fits(scan)), None)) for scan in scans}
+        return [(row, any(row.fits(scan) for scan in scans)) for row in self.rows if id(row) not in deciding]
 
     def what_it_is(self, scan: Item) -> Series:
         """What the table says, and what the scan itself says where the table does not."""
@@ -153,7 +163,7 @@ class _Table:
                 if name not in rule.allowed:
                     self._refuse(column, f"the name of a {datatype}/{suffix} has no {_short(name)}-")
         given = {name: value for name, (_, value) in entities.items()}
-        return Row(tuple(globs), datatype, suffix, given)
+        return Row(tuple(globs), datatype, suffix, given, self._reader.line_num)
 
     def _sort(self, cells: dict[str, tuple[int, str]]) -> tuple[str, str]:
         column, text = cells.get("suffix", (0, ""))

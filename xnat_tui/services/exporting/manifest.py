@@ -90,6 +90,7 @@ class Manifest:
         """The layout that the folder was begun with; "" where there is no manifest yet."""
         self._entries: dict[str, Entry] = {}
         self._places: dict[tuple[str, str], str] = {}
+        self._names: dict[tuple[str, str], dict[str, None]] = {}
         self._bindings: dict[str, Binding] = {}
         self._read_to = 0
         self._lock = threading.Lock()
@@ -111,6 +112,23 @@ class Manifest:
         """Where a server's file was put; "" for one that never came."""
         with self._lock:
             return self._places.get((server, uri), "")
+
+    def names_of(self, server: str, uri: str) -> list[str]:
+        """Every place that a server's file was put at, the last one first."""
+        with self._lock:
+            return list(reversed(self._names.get((server, uri), {})))
+
+    def doubles(self) -> list[tuple[Entry, str]]:
+        """Files that another name of their item has succeeded, and that are still there; with that name."""
+        with self._lock:
+            entries = [one for one in self._entries.values() if one.kind == "file" and one.uri]
+            places = [self._places[one.server, one.uri] for one in entries]
+        found = [(one, now) for one, now in zip(entries, places, strict=True) if now != one.path]
+        return [(one, now) for one, now in found if os.path.lexists(self.folder / one.path)]
+
+    def is_here(self, path: str, uri: str, server: str) -> bool:
+        """Whether this is the place that an item's file is known by, and not an earlier one of it."""
+        return self.get(path) is not None and self.place_of(server, uri) == path
 
     def places_of(self, server: str, resource: str, paths: Iterable[str]) -> dict[str, str]:
         """Where files of a resource were put, by path; those that never came are not in it."""
@@ -216,6 +234,9 @@ class Manifest:
         self._entries[entry.path] = entry
         if entry.uri:
             self._places[entry.server, entry.uri] = entry.path
+            names = self._names.setdefault((entry.server, entry.uri), {})
+            names.pop(entry.path, None)
+            names[entry.path] = None
 
     def _read(self) -> None:
         """Take what has been written since the last time."""

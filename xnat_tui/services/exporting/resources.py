@@ -123,7 +123,8 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
         found = _found(fetch, item)
         if is_kept(found, item, run.policy):
             fetch.skip(item, found.size, found.md5)
-            if not found.noted:
+            name = fetch.names[item.key]
+            if not found.noted or not run.manifest.is_here(name, fetch.uri(item), fetch.step.data["server"]):
                 recognised.append(fetch.entry(item, found.size, found.md5, found.mtime))
         elif found.standing in (Standing.CHANGED, Standing.TAKEN) and not replacing:
             if item.key not in told:

@@ -78,16 +78,18 @@ def _pool(reader: Reader) -> Executor:
 
 
 def _common(walk: Walk, session: Place, other: Place) -> Iterator[tuple[Place, Place]]:
-    """Resources that both sessions have, at the session itself and at its scans."""
+    """Resources that both sessions have, at the session itself and at all that stands in it."""
     yield from _paired(walk, session, other)
-    scans = {item.key: item for item in walk.there.reader.below(other, Kind.SCAN).items}
-    for scan in walk.source.below(session, Kind.SCAN).items:
-        if scan.key in scans and walk.filters.keeps(scan):
-            yield from _paired(walk, session.child(scan), other.child(scans[scan.key]))
+    for kind in (Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION):
+        items = walk.source.below(session, kind).items
+        held = {item.key: item for item in walk.there.reader.below(other, kind).items} if items else {}
+        for item in items:
+            if item.key in held and walk.filters.keeps(item):
+                yield from _paired(walk, session.child(item), other.child(held[item.key]))
 
 
 def _paired(walk: Walk, one: Place, other: Place) -> Iterator[tuple[Place, Place]]:
-    held = {item.key: item for item in walk.there.reader.below(other, Kind.RESOURCE).items}
+    held = {(item.side, item.key): item for item in walk.there.reader.below(other, Kind.RESOURCE).items}
     for item in walk.source.below(one, Kind.RESOURCE).items:
-        if item.key in held and walk.filters.keeps(item):
-            yield one.child(item), other.child(held[item.key])
+        if (item.side, item.key) in held and walk.filters.keeps(item):
+            yield one.child(item), other.child(held[item.side, item.key])

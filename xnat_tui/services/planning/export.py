@@ -48,6 +48,7 @@ from xnat_tui.services.exporting.standing import (
 from xnat_tui.services.planning.copy import command, shell_word
 from xnat_tui.services.planning.emptiness import check_something
 from xnat_tui.services.planning.export_bids import BidsPlan
+from xnat_tui.services.planning.export_doubles import doubles
 
 DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
 _SHOWN = 5
@@ -143,6 +144,8 @@ class _Walk:
         self._renamed = 0
         self._others = 0
         self._left = 0
+        self._placed: dict[str, str] = {}
+        """Where each of the files goes, by its address."""
 
     def add(self, places: Sequence[Place]) -> None:
         """Plan these places with everything below them."""
@@ -293,6 +296,7 @@ class _Walk:
         kept = self.manifest.places_of(self._server, resource.uri, paths)
         names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
         self._renamed += sum(name != slot.natural(path) for path, name in names.items())
+        self._placed |= {f"{resource.uri}/files/{path}": name for path, name in names.items()}
         replacing = self.policy.overwrite_local
         if fetches_all(self.policy):
             return chosen, 0, []
@@ -310,7 +314,8 @@ class _Walk:
             found = there.standing
             self._others += found is Standing.TAKEN and not replacing
             kept_there = is_kept(there, item, self.policy)
-            known += kept_there and not there.noted
+            noted = there.noted and self.manifest.is_here(name, uri, self._server)
+            known += kept_there and not noted
             if found in (Standing.TAKEN, Standing.CHANGED) and not replacing:
                 left.append(
                     (
@@ -412,6 +417,8 @@ class _Walk:
                 "Choose another folder, or replace what is there with --overwrite.",
             )
         yield from self._bids.findings()
+        if self.manifest.layout == str(self.policy.layout):
+            yield from doubles(self.manifest, self._server, self._placed)
         if self._uncounted:
             noun = "resource was" if self._uncounted == 1 else "resources were"
             yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")

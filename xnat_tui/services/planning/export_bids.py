@@ -6,12 +6,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from xnat_tui.model.entities import Kind
+from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Finding, Layout, Policy
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.exporting.bids import Images, is_named_image, to_text
-from xnat_tui.services.exporting.bids_documents import IMAGES, OWN, PARTICIPANTS_TOLD, participant
+from xnat_tui.services.exporting.bids_documents import (
+    IMAGES,
+    OWN,
+    PARTICIPANTS_TOLD,
+    participant,
+    set_aside,
+)
 from xnat_tui.services.exporting.bids_map import SeriesMap, read_map
 from xnat_tui.services.exporting.layouts import Arrangement
 from xnat_tui.services.exporting.manifest import Manifest
@@ -29,11 +35,13 @@ class BidsPlan:
         self._policy = policy
         self._arrangement = arrangement
         self._participants: dict[str, dict[str, str]] = {}
+        self._scans: list[Item] = []
+        self._table = read_map(Path(policy.bids_map)) if policy.bids_map else SeriesMap()
         server = reader.connection.url
         self._images = Images(
-            read_map(Path(policy.bids_map)) if policy.bids_map else SeriesMap(),
+            self._table,
             arrangement.entities,
-            lambda uri: manifest.place_of(server, uri),
+            lambda uri: manifest.names_of(server, uri),
             [entry.path for entry in manifest if is_named_image(entry.path)],
         )
 
@@ -42,6 +50,8 @@ class BidsPlan:
         if self._policy.layout is not Layout.BIDS:
             return
         places = {place.item.uri: place for place in resources if place.item is not None}
+        scans = {scan.uri: scan for place in places.values() if (scan := place.of(Kind.SCAN)) is not None}
+        self._scans += scans.values()
         listed = [(place, self._reader.below(place, Kind.FILE).items) for place in places.values()]
         self._images.name([(place, [item.key for item in items]) for place, items in listed])
         for place in places.values():
@@ -68,6 +78,7 @@ class BidsPlan:
         if self._policy.layout is not Layout.BIDS:
             return
         yield from self._own_documents()
+        yield from self._idle_rows()
         unnamed = list(self._images.unnamed.items())
         hint = "Say what they are with --bids-map FILE.csv."
         for number, (place, why) in enumerate(unnamed[:_SHOWN]):
@@ -75,9 +86,21 @@ class BidsPlan:
             yield Finding("warning", what, "" if number else hint)
         if len(unnamed) > _SHOWN:
             yield Finding("warning", f"{len(unnamed) - _SHOWN} more resources stay below sourcedata.")
-        if self._participants:
-            what = "Images whose files lack what BIDS asks for are listed in .bidsignore, with the reason."
-            yield Finding("info", what)
+        if aside := set_aside(self._manifest.folder):
+            names = ", ".join([*aside][:_SHOWN]) + (
+                f" and {len(aside) - _SHOWN} more" if len(aside) > _SHOWN else ""
+            )
+            yield Finding("info", f"The folder's .bidsignore sets aside, with the reason: {names}.")
+
+    def _idle_rows(self) -> Iterator[Finding]:
+        idle = self._table.idle(self._scans)
+        for row, earlier in idle[:_SHOWN]:
+            why = (
+                "an earlier row decides on all that it fits" if earlier else "it fits no scan of this export"
+            )
+            yield Finding("warning", f"{self._policy.bids_map}, {row}: {why}.")
+        if len(idle) > _SHOWN:
+            yield Finding("warning", f"{len(idle) - _SHOWN} more rows of the table decide on nothing.")
 
     def _own_documents(self) -> Iterator[Finding]:
         if self._policy.overwrite_local:

@@ -7,9 +7,12 @@ is bounded before it is believed: one that swells beyond all measure is refused.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
+import os
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -30,6 +33,11 @@ ALLOWED_RATIO = 200
 _BROKEN = (*DAMAGED, tarfile.TarError, lzma.LZMAError, gzip.BadGzipFile, ValueError, LookupError)
 """What reading an archive raises where it is damaged; bz2 raises an OSError without a number."""
 _ZIPPED = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_ZIP_END = b"PK\x05\x06"
+_LONGEST_END = 22 + 65_535
+"""Bytes from where the end of a zip may begin: a comment follows (APPNOTE.TXT 4.3.16)."""
+_MANY = 0xFFFF
+"""Stands for a number of files that is written elsewhere."""
 _PACKED: dict[bytes, Callable[[Path], object]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -147,7 +155,7 @@ class _Archive:
         self._zip = self._tar = None
         with _named():
             if kind == ZIP:
-                self._zip = self._files.enter_context(zipfile.ZipFile(path))
+                self._zip = self._files.enter_context(_listed(path))
             else:
                 self._stream = self._files.enter_context(_unpacking(path))
                 self._tar = self._files.enter_context(
@@ -251,18 +259,47 @@ class _Entry(tarfile.TarInfo):
         return entry
 
 
+def _listed(path: Path) -> zipfile.ZipFile:
+    """A zip with the list of its files, which stands at its end. Raises DamagedArchiveError, OSError."""
+    with path.open("rb") as opened:
+        begins = opened.read(4).startswith(_ZIPPED)
+        opened.seek(-min(path.stat().st_size, _LONGEST_END), os.SEEK_END)
+        _, end, rest = opened.read().rpartition(_ZIP_END)
+    if not begins and not end:
+        raise DamagedArchiveError("no zip, though it is called so, or its beginning and its end are lost")
+    if not end:
+        raise DamagedArchiveError("cut at its end, where a zip lists its files")
+    try:
+        found = zipfile.ZipFile(path)
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        found = None
+    if found is None or not _lists_all(found, rest):
+        raise DamagedArchiveError("damaged where a zip lists its files")
+    return found
+
+
+def _lists_all(opened: zipfile.ZipFile, end: bytes) -> bool:
+    """Whether as many files are listed as the end announces: damage can hide one in another's name."""
+    (announced,) = struct.unpack("<H", end[6:8]) if len(end) >= 8 else (_MANY,)
+    return bool(announced == _MANY or announced == len(opened.infolist()) % (_MANY + 1))
+
+
 @contextmanager
 def _named() -> Iterator[None]:
     """All that damage raises becomes one error."""
     reason = ""
     try:
         yield
+    except DamagedArchiveError:
+        raise
     except NotImplementedError:
         reason = "packed in a way that is not known"
     except _BROKEN:
         reason = "damaged"
     except OSError as error:
-        if error.errno is not None:
+        if error.errno not in (None, errno.EINVAL):  # a place before the beginning, which a zip named
             raise
         reason = "damaged"
     if reason:

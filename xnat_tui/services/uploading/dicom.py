@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from xnat_tui.errors import (
@@ -21,7 +21,7 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.plan import Policy, Step
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
-from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.model.transfer import Arrived, Evidence, Failure, Outcome, State
 from xnat_tui.services.copying import streams
 from xnat_tui.services.copying.run import ATTEMPTS, Control, pause
 from xnat_tui.services.prearchive.details import archived_session
@@ -47,6 +47,7 @@ class _Arrival:
     failure: Failure | None = None
     uids: frozenset[str] | None = None
     """SOP instance UIDs of its files, by their headers."""
+    place: Arrived | None = None
 
 
 def send(connection: Connection, step: Step, control: Control, policy: Policy) -> Outcome:
@@ -73,7 +74,8 @@ def send(connection: Connection, step: Step, control: Control, policy: Policy) -
         evidence, failures = _proved(step, sent, arrived)
     state = State.FAILED if failures else State.DONE
     size = sum(file.size for file in files)
-    return Outcome(step.number, state, len(files), size, 0, evidence, tuple(failures))
+    places = tuple(one.place for one in arrived if one.place)
+    return Outcome(step.number, state, len(files), size, 0, evidence, tuple(failures), arrived=places)
 
 
 def _proved(step: Step, sent: list[set[str]], arrived: list[_Arrival]) -> tuple[Evidence, list[Failure]]:
@@ -163,13 +165,16 @@ def _see_through(
 ) -> _Arrival:
     """Have one session built, and archived where that is wanted; what it holds, why it went no further."""
     if "/prearchive/" not in address:
-        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), policy))
+        place = _archived_place(step, address)
+        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), policy), place=place)
     one = _received(address)
+    place = Arrived(step.path, "prearchive", one.location(step.target.server))
     stays = step.data["to"] == "prearchive"
     try:
         # "commit" would archive at once in projects that archive by themselves
         send_and_watch(connection, one, lambda: wire.build(connection, one), control.stop, stays=True)
         row = wire.session(connection, one)
+        place = replace(place, subject=row.subject, session=row.name)
         count = wire.size(connection, row)[0] or None  # an empty list proves nothing
     except NotFound:
         reason = "It has left the prearchive unasked: the project may archive by itself."
@@ -178,16 +183,17 @@ def _see_through(
         if one.project:
             raise
         reason = "It is in the prearchive without a project, where only administrators see it."
-        return _Arrival(failure=None if stays else Failure(step.path, reason, "Name a project."))
+        return _Arrival(failure=None if stays else Failure(step.path, reason, "Name a project."), place=place)
     except Conflict as error:
         waits = f"It waits in the prearchive: {one.timestamp}."
-        return _Arrival(failure=Failure(step.path, error.message, waits))
+        return _Arrival(failure=Failure(step.path, error.message, waits), place=place)
     if stays:
-        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), policy))
-    failure, label = _archive(connection, step, control, policy, row)
-    uri = f"/data/projects/{row.project}/experiments/{label}"
-    uids = None if failure else _seen(lambda: instances.archived(connection, uri), policy)
-    return _Arrival(count, failure, uids)
+        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), policy), place)
+    failure, now = _archive(connection, step, control, policy, row, place)
+    if failure or now is None:
+        return _Arrival(count, failure, None, now)
+    uri = f"/data/projects/{row.project}/experiments/{now.session}"
+    return _Arrival(count, None, _seen(lambda: instances.archived(connection, uri), policy), now)
 
 
 def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None:
@@ -204,29 +210,41 @@ def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None
 
 
 def _archive(
-    connection: Connection, step: Step, control: Control, policy: Policy, row: Received
-) -> tuple[Failure | None, str]:
-    """Why it was not archived, or not wholly, and the label that it got."""
+    connection: Connection, step: Step, control: Control, policy: Policy, row: Received, place: Arrived
+) -> tuple[Failure | None, Arrived | None]:
+    """Why it was not archived, or not wholly; and where it is now, None where that is not clear."""
     panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=policy.autorun)
     labels = Labels(step.data["subject"], step.data["label"])
     (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
     waits = f"It waits in the prearchive: {change.location}."
     if change.refusal:
-        return Failure(step.path, change.refusal, waits), ""
-    label = change.after["name"]
+        return Failure(step.path, change.refusal, waits), place
+    subject, label = change.after["subject"], change.after["name"]
     try:
         panel.do(change)
     except (Conflict, ServerError, Unclear) as error:
         hint = error.hint if isinstance(error, Unclear) else waits
-        return Failure(step.path, error.message, hint), label
+        return Failure(step.path, error.message, hint), None if isinstance(error, Unclear) else place
+    where = f"{step.target.server}:{row.project}/{subject}/{label}"
+    stored = Arrived(step.path, "archive", where, subject, label)
     if policy.ohif:
         try:
             identifier, _ = archived_session(connection, row.project, label)
             viewer.rebuild(connection, row.project, identifier)
         except XnatTuiError as error:
             said = f"It is archived; the viewer's data were not rebuilt: {error.message}"
-            return Failure(step.path, said, "See: xnat-tui ohif rebuild"), label
-    return None, label
+            return Failure(step.path, said, "See: xnat-tui ohif rebuild"), stored
+    return None, stored
+
+
+def _archived_place(step: Step, address: str) -> Arrived:
+    """Of `/data/archive/projects/P/subjects/S/experiments/E`, or the address where it is written else."""
+    words = address.removeprefix("/data").removeprefix("/archive").strip("/").split("/")
+    if words[::2] != ["projects", "subjects", "experiments"] or len(words) != 6:
+        return Arrived(step.path, "archive", address)
+    project, subject, session = words[1::2]
+    where = f"{step.target.server}:{project}/{subject}/{session}"
+    return Arrived(step.path, "archive", where, subject, session)
 
 
 def _received(address: str) -> Received:

@@ -18,7 +18,7 @@ from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, LeftOut, OnExisting, Plan, Policy, Step
-from xnat_tui.model.prearchive import illegal_characters
+from xnat_tui.model.prearchive import cleaned, illegal_characters
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.matching import nothing_matches
@@ -26,6 +26,7 @@ from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.planning import preflight
 from xnat_tui.services.planning.copy import command
 from xnat_tui.services.planning.file_decisions import Decision, decide
+from xnat_tui.services.prearchive.labels import ArchivedLabels
 from xnat_tui.services.uploading import dicom as uploading_dicom
 from xnat_tui.services.uploading import files as uploading_files
 from xnat_tui.services.uploading import local_files, studies
@@ -142,6 +143,10 @@ class _Planner:
         subject, session = self._labels()
         project = self.where.name_of(Kind.PROJECT)
         exists = bool(session) and self.to == "archive" and self._archived(project, session)
+        if subject and self.to == "archive":
+            self._note_labels(
+                ArchivedLabels(self.reader.connection, project), subject, session, exists=exists
+            )
         sorted_out = self._studies(found, subject, session)
         if not sorted_out:
             if unmatched := self.tally.unmatched(()):
@@ -152,7 +157,7 @@ class _Planner:
         for number, (uid, study) in enumerate(sorted_out.items(), 1):
             first = study.first
             name = "_".join(part for part in (first.date, first.modality, str(number)) if part)
-            step = self._dicom_step(name, [one.file for one in study.instances], uid)
+            step = self._dicom_step(name, study, uid)
             count = len({one.instance for one in study.instances})
             step = replace(step, data={**step.data, "instances": str(count)})
             self.steps.append(self._judged(step, study, several=len(sorted_out) > 1, exists=exists))
@@ -257,6 +262,17 @@ class _Planner:
             wanted = self.policy.autorun
             self.findings += preflight.autorun(connection, project, archives=True, wanted=wanted)
 
+    def _note_labels(self, held: ArchivedLabels, subject: str, session: str, *, exists: bool) -> None:
+        """Where the archive will not take the labels as they are given."""
+        taken, refusal = held.subject(subject)
+        if taken != subject and not refusal:
+            message = f"XNAT ignores the case of subjects: it puts this into the existing {taken}."
+            self.findings.append(Finding("info", message, "Name it so."))
+        if exists and not refusal and self.policy.on_existing is not OnExisting.SKIP:
+            refusal, _ = held.judge(taken, session, "append")
+        if refusal:
+            self.findings.append(Finding("error", refusal, "Name another label."))
+
     def _archived(self, project: str, session: str) -> bool:
         place = Location(self.where.server, self.where.steps[:1]).child(Kind.EXPERIMENT, session)
         try:
@@ -291,7 +307,9 @@ class _Planner:
             option = f"--{asked.replace('_', '-')}"
             raise UsageError(f"{option} means nothing to {what}: all that is named is sent.", "Leave it out.")
 
-    def _dicom_step(self, name: str, files: list[LocalFile], study: str) -> Step:
+    def _dicom_step(self, name: str, study: Study, uid: str) -> Step:
+        """A study is a session once the server has given it a label: before that it is called a study."""
+        files = [one.file for one in study.instances]
         subject, session = self.where.name_of(Kind.SUBJECT), self.where.name_of(Kind.EXPERIMENT)
         project = self.where.name_of(Kind.PROJECT)
         uri = f"/data/{self.to}" + (f"/projects/{project}" if project else "")
@@ -299,22 +317,22 @@ class _Planner:
             number=len(self.steps) + 1,
             action=Action.UPLOAD,
             task="dicom",
-            path=f"experiments/{session or name}",
+            path=f"experiments/{session}" if session else f"studies/{name}",
             kind=Kind.EXPERIMENT,
             source=End("", str(files[0].path.parent)),
             target=End(self.where.server, uri),
             files=len(files),
             bytes=sum(file.size for file in files),
-            reason="" if session else "labels from the DICOM headers",
+            reason=_becomes(study, subject, session),
             data={
                 "files": local_files.packed(files),
-                "study": study,
+                "study": uid,
                 "project": project,
                 "subject": subject,
                 "label": session,
                 "to": self.to,
                 "overwrite": _OVERWRITE[self.policy.on_existing],
-                "session": f"{uri}/{session or study or name}",
+                "session": f"{uri}/{session or uid or name}",
             },
         )
 
@@ -349,10 +367,10 @@ class _Planner:
             return replace(
                 step,
                 action=Action.UPDATE,
-                reason="replaces the archived session",
+                reason=f"{step.reason}; replaces the archived session",
                 data={**step.data, "replaces": label},
             )
-        return replace(step, action=Action.UPDATE, reason="merges into the archived session")
+        return replace(step, action=Action.UPDATE, reason=f"{step.reason}; merges into the archived session")
 
     def _resource(self) -> tuple[tuple[str, list[Item]], str]:
         """Address of the resource and the files in it, and the folder below it that is meant."""
@@ -414,6 +432,19 @@ def _is_named(workspace: Workspace, where: Location) -> bool:
 def _named(names: Sequence[str]) -> str:
     """`a, b and 7 more files`"""
     return ", ".join(names[:2]) + (f" and {counted(len(names) - 2, 'more file')}" if names[2:] else "")
+
+
+def _becomes(study: Study, subject: str, session: str) -> str:
+    """Whose study it is by its headers, and what the server makes of it as far as that can be told."""
+    patient = "/".join(study.patients)
+    told = f"Patient ID {patient}" if patient else "no Patient ID"
+    if subject:
+        told += f" → subject {subject}"
+    if session:
+        return told
+    told += f"; {'session label' if subject else 'labels'} from the headers, by the server's rules"
+    label = cleaned(patient)
+    return told if label in ("", patient) else f"{told}: {patient} would become {label}"
 
 
 def _holder(owner: Place, side: str) -> str:

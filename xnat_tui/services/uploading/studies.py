@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
+from xnat_tui.model.display import counted
 from xnat_tui.model.plan import LeftOut
 from xnat_tui.services.uploading import archives
 from xnat_tui.services.uploading.archives import DamagedArchiveError, Member, WorthlessArchiveError
 from xnat_tui.services.uploading.local_files import LocalFile
 from xnat_tui.xnat import dicom_files
+from xnat_tui.xnat.dicom_ends import Flaw, flaw_of_chunks, flaw_of_file
 from xnat_tui.xnat.dicom_files import DamagedDicomError, NotDicomError, TooLongError
 
 NO_DICOM = "no DICOM"
+_DAMAGED_HEADER = "damaged DICOM: its header cannot be read"
 _KEYWORDS = (
     *("StudyInstanceUID", "SOPInstanceUID", "SOPClassUID", "PatientID", "StudyDate", "Modality"),
     *("SeriesNumber", "SeriesDescription"),
@@ -99,7 +103,7 @@ def read_instance(file: LocalFile) -> Instance | LeftOut:
     """The few fields of a DICOM file, or why it is left out."""
     try:
         with file.path.open("rb") as opened:
-            return _instance(file, dicom_files.pieces(opened))
+            return _instance(file, dicom_files.pieces(opened), partial(flaw_of_file, opened))
     except OSError as error:
         return LeftOut(file.name, _unreadable(error))
 
@@ -113,8 +117,10 @@ def _inside(file: LocalFile, kind: str) -> Iterator[Instance | LeftOut]:
         yield LeftOut(file.name, str(error))
         return
     except DamagedArchiveError as error:
-        where = f"after {len(found)} files" if found else "from its beginning"
-        found.append(LeftOut(file.name, f"{error} {where}: nothing more of this archive can be read"))
+        where = f" after {counted(len(found), 'file')}" if found else ""
+        if kind == archives.TAR and not found:
+            where = " from its beginning"
+        found.append(LeftOut(file.name, f"{error}{where}: nothing more of this archive can be read"))
     yield from found
 
 
@@ -124,34 +130,51 @@ def _member(member: Member) -> Instance | LeftOut:
     try:
         chunks = member.chunks()
         start = next(chunks, b"")
-        found = _instance(member.file, itertools.chain([start], chunks))
-        if isinstance(found, LeftOut) and found.reason == NO_DICOM:
-            packed = archives.looks_packed(start[:512])
-            inner = "an archive within an archive: unpack it, and send what is in it"
-            return LeftOut(member.file.name, inner) if packed else found
+        seen: list[bytes] = []
+        """What telling the file took, which is bounded: the way to its end begins with it."""
+        again = partial(flaw_of_chunks, itertools.chain(seen, chunks))
+        found = _instance(member.file, _kept(itertools.chain([start], chunks), seen), again)
         for _ in chunks:
-            pass  # a zip tells damage at the end of a member
+            pass  # a zip tells damage at the end of a member, and what is damaged may look like anything
     except DamagedArchiveError as error:
         return LeftOut(member.file.name, f"{error} in the archive")
+    if isinstance(found, LeftOut) and found.reason == NO_DICOM and archives.looks_packed(start[:512]):
+        return LeftOut(member.file.name, "an archive within an archive: unpack it, and send what is in it")
     return found
 
 
-def _instance(file: LocalFile, chunks: Iterable[bytes]) -> Instance | LeftOut:
-    """Raises what the chunks raise."""
+def _kept(chunks: Iterable[bytes], seen: list[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        seen.append(chunk)
+        yield chunk
+
+
+def _instance(file: LocalFile, chunks: Iterable[bytes], flaw: Callable[[], Flaw]) -> Instance | LeftOut:
+    """What a file is that begins with these chunks. Raises what they and `flaw` raise.
+
+    Of a file that ends early nothing is sent: XNAT would keep it as it is, and then refuse the whole one.
+    """
     try:
         header = dicom_files.read_header(chunks, _KEYWORDS)
     except NotDicomError:
         return LeftOut(file.name, NO_DICOM)
     except DamagedDicomError:
-        return LeftOut(file.name, "damaged DICOM: its header cannot be read")
+        return LeftOut(file.name, _DAMAGED_HEADER)
     except TooLongError as error:
         return LeftOut(file.name, f"damaged DICOM: {error}")
     if header.file_meta.get("MediaStorageSOPClassUID") == dicom_files.DIRECTORY:
         return LeftOut(file.name, "a DICOMDIR, which lists files and is none to send")
     texts = {name: str(header.get(name, "") or "").strip(" \0") for name in _KEYWORDS}
-    for name, words in _NEEDED.items():
-        if not texts[name]:
-            return LeftOut(file.name, f"DICOM without a {words}: XNAT does not take it")
+    lacking = [words for name, words in _NEEDED.items() if not texts[name]]
+    found = flaw()
+    if (lacking and found) or not all(
+        texts[name].isascii() and texts[name].isprintable() for name in _NEEDED
+    ):
+        return LeftOut(file.name, _DAMAGED_HEADER)
+    if found in (Flaw.CUT, Flaw.CUT_PIXELS):
+        return LeftOut(file.name, f"damaged DICOM: {found}")
+    if lacking:
+        return LeftOut(file.name, f"DICOM without a {lacking[0]}: XNAT does not take it")
     day = texts["StudyDate"]
     return Instance(
         file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import on
@@ -14,12 +15,13 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.model.display import fit, short_size
 from xnat_tui.model.plan import MODES, SHARED, Layout, Mode, OnExisting, Policy
+from xnat_tui.tui.screens.ask import AskText
 from xnat_tui.tui.screens.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
 class Choosing:
-    """One option: a field of the policy, its answers, and what they mean."""
+    """One option: a field of the policy, its answers, and what they mean; without answers, a text."""
 
     field: str
     label: str
@@ -34,6 +36,10 @@ def _yes_no(value: bool) -> str:
 
 def _rate(value: int | None) -> str:
     return f"{short_size(value)}/s" if value else "unlimited"
+
+
+def _file(value: str) -> str:
+    return Path(value).name if value else "none"
 
 
 _YES_NO = (False, True)
@@ -87,6 +93,7 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
     ),
     "export": (
         Choosing("layout", "layout", tuple(Layout), "Of the folder: as the archive, flat, or BIDS-like."),
+        Choosing("bids_map", "names by table", (), "A CSV file, for bids: what series are.", _file),
         Choosing("metadata", "metadata", (True, False), "XML and a table beside the files.", _yes_no),
         Choosing(
             *("overwrite_local", "complete files", _YES_NO),
@@ -153,7 +160,7 @@ class PlanOptions(Panel[Policy]):
     @on(OptionList.OptionHighlighted)
     def _tell(self, event: OptionList.OptionHighlighted) -> None:
         option = self._options[event.option_index]
-        answers = " / ".join(option.shown(answer) for answer in option.answers)
+        answers = " / ".join(option.shown(answer) for answer in option.answers) or "space names the file"
         self.query_one("#about", Static).update(f"{option.about}\n{fit(answers, 62)}")
 
     def action_move(self, step: int) -> None:
@@ -170,10 +177,34 @@ class PlanOptions(Panel[Policy]):
             return
         option = self._options[at]
         now = getattr(self._policy, option.field)
+        if not option.answers:
+            self._ask(option, at)
+            return
         where = option.answers.index(now) if now in option.answers else -1
         following = option.answers[(where + step) % len(option.answers)]
-        self._policy = replace(self._policy, **{option.field: following})
-        listed.replace_option_prompt_at_index(at, self._line(option))
+        self._set(option, at, following)
+
+    def _ask(self, option: Choosing, at: int) -> None:
+        def named(text: str | None) -> None:
+            if text is not None:
+                path = text.strip()
+                self._set(option, at, str(Path(path).expanduser().absolute()) if path else "")
+
+        question = "CSV file with scan, suffix, entities (empty is none):"
+        value = getattr(self._policy, option.field)
+        self.app.push_screen(AskText(option.label.capitalize(), question, value=value), named)
+
+    def _set(self, option: Choosing, at: int, value: Any) -> None:
+        """A table of names means something to one layout alone: it comes and goes with it."""
+        self._policy = replace(self._policy, **{option.field: value})
+        if option.field == "bids_map" and value:
+            self._policy = replace(self._policy, layout=Layout.BIDS)
+        elif self._policy.layout is not Layout.BIDS:
+            self._policy = replace(self._policy, bids_map="")
+        listed = self.query_one(OptionList)
+        for number, one in enumerate(self._options):
+            listed.replace_option_prompt_at_index(number, self._line(one))
+        listed.highlighted = at
 
     @on(OptionList.OptionSelected)
     def action_plan(self) -> None:

@@ -220,12 +220,15 @@ def _told(title: str, report: Report, steps: Sequence[StepView]) -> Iterator[str
     for one in alone[:_MOST_TOLD]:
         yield f"= {where(one.path)}"
         yield f"  {one.reason}"
+    for place in report.arrived[:_MOST_TOLD]:
+        yield f"→ {where(place.path)}"
+        yield f"  {place.words}"
     open_ = [step for step in steps if step.state not in (State.DONE, State.FAILED, State.LEFT)]
     if open_:
         yield f"{len(open_)} steps are left:"
     for step in open_[:_MOST_TOLD]:
         yield f"  {step.state:<9} {where(step.path)}"
-    more = sum(max(0, len(told) - _MOST_TOLD) for told in (report.failed, alone, open_))
+    more = sum(max(0, len(told) - _MOST_TOLD) for told in (report.failed, alone, report.arrived, open_))
     if more:
         yield f"and {more} more: xnat-tui jobs show {report.job}"
 
