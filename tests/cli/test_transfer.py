@@ -287,6 +287,19 @@ def test_a_server_that_goes_away_pauses_the_job_and_says_how_to_go_on(program, s
     assert program("verify", folder).exit_code == 0
 
 
+def test_what_is_written_last_belongs_to_the_job(program, servers, tmp_path):
+    folder = tmp_path / "out"
+    (folder / "metadata.csv" / "in the way").mkdir(parents=True)
+    run = program("export", "lab:BRAINS/SUB-001", "--to", str(folder), "--yes", "--json")
+    document = json.loads(run.stdout)
+    assert (run.exit_code, document["state"], len(document["failed"])) == (6, "failed", 1)
+    (folder / "metadata.csv" / "in the way").rmdir()
+    (folder / "metadata.csv").rmdir()
+    run = program("jobs", "retry", document["job"], "--json")
+    assert (run.exit_code, json.loads(run.stdout)["failed"]) == (0, [])
+    assert (folder / "metadata.csv").is_file()
+
+
 def stop_when_all_wait(server: DemoServer, waiting: Fault) -> None:
     """The server goes away when each of the job's four workers waits for an answer."""
     poll = Event()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import asdict
+from typing import Protocol, runtime_checkable
 
 from xnat_tui.jobs.attempt import attempt, not_done
 from xnat_tui.jobs.claim import Claim
@@ -30,6 +31,15 @@ from xnat_tui.model.transfer import Failure, Outcome, Report, State
 
 Execute = Callable[[Step, Control], Outcome]
 OnEvent = Callable[[Event], None]
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """What runs steps and has something to write when the last of them has ended: before the job is done."""
+
+    def complete(self) -> list[Outcome]:
+        """The outcomes of steps that failed by it."""
+
 
 _KEPT = ("failure", "arrived")
 """Kinds of what a step tells that the journal remembers as events."""
@@ -151,6 +161,7 @@ class _Run:
             if not self._futures and not self._blocked:
                 if not len(self._schedule):
                     self._pulse(at_once=True)
+                    self._complete()
                     if state := self._claim.finish():
                         return self._say("state", state)
                     self._schedule = self._read_schedule()
@@ -158,6 +169,15 @@ class _Run:
                     self._keep_lost([(step, "it needs itself") for step in self._schedule.stuck()])
                 continue
             self._collect(PULSE)
+
+    def _complete(self) -> None:
+        """Nobody may take the job for done while something of it is still to be written."""
+        if isinstance(self._execute, Completing):
+            for outcome in self._execute.complete():
+                told = [self._event("failure", one.error, one.path) for one in outcome.failures]
+                self._claim.record([(outcome, "")], told)
+                for event in told:
+                    self._on_event(event)
 
     def _launch(self) -> None:
         """Start what may start; a step whose target another job is writing to is looked at again later."""

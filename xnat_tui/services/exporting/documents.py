@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lxml import etree
 
-from xnat_tui.errors import BadAnswer
+from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.jobs.attempt import not_done
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.model.written import cell_text, csv_text
@@ -54,14 +55,31 @@ def describe_dataset(_run: ExportRun, step: Step, _control: Control) -> Outcome:
     return Outcome(step.number, State.DONE)
 
 
-def finish(run: ExportRun) -> None:
-    """What is made of everything that is in the folder by now: the table, and what BIDS asks for."""
-    save_table(run)
+def finish(run: ExportRun) -> list[Outcome]:
+    """What is made of everything that is in the folder by now: the table, and what BIDS asks for.
+
+    The outcomes of those steps that had to do with what could not be made.
+    """
+    documents = next((step for step in run.plan.steps if step.task == "metadata"), None)
     described = next((step for step in run.plan.steps if step.task == "dataset"), None)
-    if described is not None:
-        run.ready_folder()
-        run.manifest.begin(run.policy.layout)
-        Dataset(run, described, _write).finish()
+    made: list[tuple[Step | None, Callable[[Step], None]]] = [
+        (documents, lambda _: save_table(run)),
+        (described, lambda step: _describe(run, step)),
+    ]
+    failed: list[Outcome] = []
+    for step, make in made:
+        if step is not None:
+            try:
+                make(step)
+            except (XnatTuiError, OSError) as error:
+                failed.append(Outcome(step.number, State.FAILED, failures=(not_done(step, error),)))
+    return failed
+
+
+def _describe(run: ExportRun, step: Step) -> None:
+    run.ready_folder()
+    run.manifest.begin(run.policy.layout)
+    Dataset(run, step, _write).finish()
 
 
 def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:

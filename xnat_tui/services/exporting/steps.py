@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -16,6 +17,8 @@ from xnat_tui.services.exporting.run import ExportRun
 from xnat_tui.services.incoming import clear
 from xnat_tui.xnat.connection import Connection
 
+log = logging.getLogger("xnat_tui.export")
+
 Execute = Callable[[Step, Control], Outcome]
 
 _TASKS: Mapping[str, Callable[[ExportRun, Step, Control], Outcome]] = {
@@ -25,12 +28,30 @@ _TASKS: Mapping[str, Callable[[ExportRun, Step, Control], Outcome]] = {
 }
 
 
+class Exporting:
+    """Runs the steps of an export, and writes what is made of all of them: see `jobs.runner.Completing`."""
+
+    def __init__(self, run: ExportRun, execute: Execute) -> None:
+        self._run = run
+        self._execute = execute
+        self.completed = False
+
+    def __call__(self, step: Step, control: Control) -> Outcome:
+        self.completed = False
+        return self._execute(step, control)
+
+    def complete(self) -> list[Outcome]:
+        """The table of what is there, and what BIDS asks for; the outcomes of what could not be made."""
+        self.completed = True
+        return finish(self._run)
+
+
 @contextmanager
 def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Iterator[Execute]:
     """What runs one step of an export after the other, in any thread; `connections` gives them by name.
 
-    A step that fails is an outcome with its reason; only Interrupted and OSError are raised. When it is
-    left, what is made of all that is there by then is written: the table, and what BIDS asks for. Raises
+    A step that fails is an outcome with its reason; only Interrupted and OSError are raised. What is made of
+    all that is there is written when the job's last step has ended, or when a paused job is left. Raises
     UsageError for a plan that is no export.
     """
     if plan.verb != "export":
@@ -55,8 +76,11 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
             return Outcome.failed(step, error)
 
     clear(run.folder)
+    exporting = Exporting(run, execute)
     try:
-        yield execute
-        finish(run)
+        yield exporting
+        if not exporting.completed:  # paused: what cannot be written now is told when the job ends
+            for outcome in exporting.complete():
+                log.warning("step %d: %s", outcome.number, outcome.failures[0].error)
     finally:
         run.incoming.close()
