@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from xnat_tui.services.comparing import garbage
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 
 
 @pytest.fixture(autouse=True)
-def everything_searched() -> Iterator[None]:
+def everything_searched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(garbage._Counts, "stood", 0)
+    monkeypatch.setattr(garbage._Counts, "made", 0)
     yield
     gc.unfreeze()
 
@@ -63,11 +66,28 @@ def test_what_was_made_is_not_searched_again_while_it_is_shown() -> None:
 
 def test_what_was_made_and_dropped_is_given_back_when_asked_for() -> None:
     with seldom_searched():
-        made = Ring()
-    seen = weakref.ref(made)
-    del made
+        made = [Ring() for _ in range(1000)]
+    seen = weakref.ref(made[0])
+    made.clear()
     with seldom_searched():
         search_dropped()
         assert seen() is not None  # a search of everything would hold up what runs
     search_dropped()
     assert seen() is None
+
+
+def test_a_search_waits_until_a_quarter_is_new_so_that_small_comparisons_do_not_pay_for_the_program() -> None:
+    with seldom_searched():
+        pass
+    search_dropped()
+    with seldom_searched():
+        made = [Ring()]
+    little = weakref.ref(made.pop())
+    search_dropped()
+    assert little() is not None
+    with seldom_searched():
+        made = [Ring() for _ in range(gc.get_freeze_count() // 4 + 30_000)]
+    much = weakref.ref(made[0])
+    made.clear()
+    search_dropped()
+    assert (little(), much()) == (None, None)
