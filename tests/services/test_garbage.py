@@ -28,6 +28,11 @@ class Ring:
         self.itself = self
 
 
+def many() -> list[Ring]:
+    """So many as a search is worth."""
+    return [Ring() for _ in range(garbage._WORTH + 1000)]
+
+
 def test_thresholds_are_back_when_the_last_of_several_threads_has_left() -> None:
     before = gc.get_threshold()
     inside, leave = threading.Event(), threading.Event()
@@ -66,7 +71,7 @@ def test_what_was_made_is_not_searched_again_while_it_is_shown() -> None:
 
 def test_what_was_made_and_dropped_is_given_back_when_asked_for() -> None:
     with seldom_searched():
-        made = [Ring() for _ in range(1000)]
+        made = many()
     seen = weakref.ref(made[0])
     made.clear()
     with seldom_searched():
@@ -76,17 +81,14 @@ def test_what_was_made_and_dropped_is_given_back_when_asked_for() -> None:
     assert seen() is None
 
 
-def test_a_search_waits_until_a_quarter_is_new_so_that_small_comparisons_do_not_pay_for_the_program() -> None:
-    with seldom_searched():
-        pass
-    search_dropped()
+def test_small_comparisons_do_not_pay_for_a_search_of_the_program_until_they_are_many() -> None:
     with seldom_searched():
         made = [Ring()]
     little = weakref.ref(made.pop())
     search_dropped()
     assert little() is not None
     with seldom_searched():
-        made = [Ring() for _ in range(gc.get_freeze_count() // 4 + 30_000)]
+        made = many()
     much = weakref.ref(made[0])
     made.clear()
     search_dropped()

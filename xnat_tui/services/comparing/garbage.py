@@ -15,11 +15,11 @@ from contextlib import contextmanager
 _SELDOM = (20_000, 1_000, 1_000)
 """What is new is searched once, some 20,000 objects at a time: a millisecond or two."""
 
-_WORTH = 4
-"""What was made since the last search is worth one when it is more than this part of what stood then.
+_WORTH = 200_000
+"""So many new objects, some 30 MB, are worth a search, and a quarter of what stood after the one before.
 
-Python's own rule for its search of everything. Else each of many small comparisons would pay for a search
-of the whole program, a tenth of a second, to give back a hundredth of it.
+Else each of many small comparisons would pay for a search of the whole program, a tenth of a second, to
+give back a hundredth of it. The quarter is Python's own rule for its search of everything.
 """
 
 _lock = threading.Lock()
@@ -43,7 +43,7 @@ def search_dropped() -> None:
     What they made is left to a later call while it is little beside what the program is made of.
     """
     with _lock:
-        if not _usual and _Counts.made > _Counts.stood // _WORTH:
+        if not _usual and _Counts.made > max(_WORTH, _Counts.stood // 4):
             gc.unfreeze()
             gc.collect()
             gc.freeze()
