@@ -70,8 +70,10 @@ def _installed(client: Client, python: Path, environment: Path) -> str:
     """Make or renew the environment; what pip said where it failed."""
     if not python.exists():
         # A copied interpreter is "busy" (ETXTBSY) while another thread of this process forks
-        venv.create(environment, with_pip=True, symlinks=os.name != "nt")
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
+        venv.create(environment, symlinks=os.name != "nt")
+    # This pip serves all, and compiles nothing: a client loads a small part of what it depends on
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-compile"]
+    command += ["--quiet", "--disable-pip-version-check", "--upgrade"]
     done = subprocess.run(
         [*command, client.requirement],
         capture_output=True,
