@@ -43,17 +43,19 @@ COPYXNAT_REQUESTS = 57.5
 """For each session, on each side."""
 
 
-def serve(subjects: int, latency: float) -> None:
+def serve(subjects: int, latency: float, sessions: int, scans: int) -> None:
     """The child: two equal sites, their ports on stdout, until standard input closes."""
-    with DemoServer(synthetic_site(subjects, 2, 6)) as one, DemoServer(synthetic_site(subjects, 2, 6)) as two:
+    size = (subjects, sessions, scans)
+    with DemoServer(synthetic_site(*size)) as one, DemoServer(synthetic_site(*size)) as two:
         one.faults.latency = two.faults.latency = latency
         print(one.url, two.url, flush=True)
         sys.stdin.read()
 
 
 @contextmanager
-def servers(subjects: int, latency: float) -> Iterator[list[str]]:
-    arguments = ["--serve", str(latency), str(subjects)]
+def servers(subjects: int, latency: float, sessions: int = 2, scans: int = 6) -> Iterator[list[str]]:
+    """Addresses of two equal sites, each subject with so many sessions of so many scans."""
+    arguments = ["--serve", str(latency), str(subjects), "--each", str(sessions), str(scans)]
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.bench_compare", *arguments],
         stdin=subprocess.PIPE,
@@ -78,11 +80,11 @@ def connect(url: str) -> Connection:
 class Watched(Connection):
     """Remembers the addresses that were read."""
 
-    asked: list[tuple[str, dict[str, object]]]
+    asked: list[tuple[str, dict[str, object], bytes | None]]
 
-    def _read(self, path: str, params: dict[str, object], limit: int, use):  # type: ignore[no-untyped-def, override]
-        self.asked.append((path, dict(params)))
-        return super()._read(path, params, limit, use)
+    def _read(self, path, params, limit, use, seconds=None, *, late_ends=False, body=None):  # type: ignore[no-untyped-def, override]
+        self.asked.append((path, dict(params), body))
+        return super()._read(path, params, limit, use, seconds, late_ends=late_ends, body=body)
 
 
 def compare(urls: Sequence[str], depth: Depth) -> tuple[float, Comparison, list[Watched]]:
@@ -110,8 +112,8 @@ def throw_away(answer: Download) -> None:
 def servers_own_time(connections: Sequence[Watched]) -> float:
     """Seconds for the same requests with nothing done about their answers."""
 
-    def again(connection: Watched, path: str, params: dict[str, object]) -> None:
-        Connection._read(connection, path, params, 1 << 40, throw_away)  # type: ignore[arg-type]
+    def again(connection: Watched, path: str, params: dict[str, object], body: bytes | None) -> None:
+        Connection._read(connection, path, params, 1 << 40, throw_away, 600.0, body=body)  # type: ignore[arg-type]
 
     began = time.perf_counter()
     with ThreadPoolExecutor(16) as pool:
@@ -212,9 +214,10 @@ def main() -> None:
     parser.add_argument("subjects", type=int, nargs="?", default=5000)
     parser.add_argument("--copyxnat", metavar="PROGRAM", default=shutil.which("copyxnat"))
     parser.add_argument("--serve", type=float, metavar="LATENCY", help=argparse.SUPPRESS)
+    parser.add_argument("--each", type=int, nargs=2, default=(2, 6), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is not None:
-        serve(options.subjects, options.serve)
+        serve(options.subjects, options.serve, *options.each)
         return
     measure(100, Depth.DIGESTS, 0.05, options.copyxnat)
     measure(options.subjects, Depth.SIZES, 0.0, options.copyxnat)

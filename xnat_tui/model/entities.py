@@ -73,6 +73,9 @@ class Fields(Mapping[str, str]):
 
     def joined(self, other: Fields) -> Fields:
         """These fields and further ones of the same item."""
+        if not other.names:
+            exhaustive = self.exhaustive + other.exhaustive  # one tuple for all, where one of them is empty
+            return Fields(self.names, self._values, exhaustive=exhaustive)
         names, values = (*self.names, *other.names), (*self._values, *other._values)
         return Fields(_one_of(names), values, exhaustive=(*self.exhaustive, *other.exhaustive))
 

@@ -301,8 +301,9 @@ def _in_step(items: Sequence[Item], others: Sequence[Item]) -> bool:
     """Whether both sides have the same keys in the same order, each once: as a rule they do."""
     if len(items) != len(others):
         return False
-    keys = [(item.key, item.side) for item in items]
-    return keys == [(item.key, item.side) for item in others] and len(set(keys)) == len(keys)
+    if any(one.key != other.key or one.side != other.side for one, other in zip(items, others, strict=True)):
+        return False
+    return len({(item.key, item.side) for item in items}) == len(items)
 
 
 def _by_key(items: Iterable[Item]) -> dict[tuple[str, str], list[Item]]:

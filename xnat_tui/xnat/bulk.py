@@ -74,7 +74,7 @@ class ProjectQuestions:
         variables = Variables(table, _SUBJECT_VARIABLE)
         return [
             subject_item(table.row(rows[0]), self._project.id, variables(read(rows[0]), rows))
-            for rows in by_accession_id(table).values()
+            for _, rows in taken(table)
         ]
 
     def subject_resources(self) -> Grouped:
@@ -85,10 +85,7 @@ class ProjectQuestions:
             columns=("ID", "label", *resource_columns(path)),
         )
         read = ResourceReader(table, path)
-        return {
-            subject: read(rows, f"/data/subjects/{subject}")
-            for subject, rows in by_accession_id(table).items()
-        }
+        return {subject: read(rows, f"/data/subjects/{subject}") for subject, rows in taken(table)}
 
     def experiments(self) -> Experiments:
         """Experiments of all types but image assessors, with labels as this project knows them.
@@ -109,7 +106,7 @@ class ProjectQuestions:
         variables = Variables(table, _EXPERIMENT_VARIABLE)
         by_subject: Grouped = {}
         labels: dict[str, str] = {}
-        for rows in by_accession_id(table).values():
+        for _, rows in taken(table):
             row = table.row(rows[0])
             subject = row.required("subject_ID")
             labels[subject] = row["subject_label"]
@@ -156,6 +153,15 @@ def by_accession_id(table: Table) -> dict[str, list[Cells]]:
             rows, last = grouped.setdefault(accession_id(table.row(cells)), []), here
         rows.append(cells)
     return grouped
+
+
+def taken(table: Table) -> Iterator[tuple[str, list[Cells]]]:
+    """The rows of a table by accession ID, each let go of when the next are asked for, and the table left
+    empty: what is made of 72,000 rows does not stand beside them in memory."""
+    grouped = by_accession_id(table)
+    table.cells = ()
+    for name in list(grouped):
+        yield name, grouped.pop(name)
 
 
 def variable_columns(path: str) -> tuple[str, str]:

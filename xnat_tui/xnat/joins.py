@@ -25,8 +25,7 @@ ASSESSOR = "xnat:imageAssessorData"
 RECONSTRUCTION = "reconstructions/reconstructedImage"
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(NamedTuple):
     """What a bulk question joins to items of one kind."""
 
     owner: Kind

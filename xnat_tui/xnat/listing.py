@@ -44,6 +44,10 @@ def projects(connection: Connection) -> Listing:
     return _listing(connection, table, project)
 
 
+_ALIKE = 2_000
+"""Different rows that are remembered: where there are more, hardly one is like another."""
+
+
 class FieldReader:
     """The fields of a table's rows, under the names that documents use.
 
@@ -61,7 +65,9 @@ class FieldReader:
         values = self._pick(cells)
         known = self._read.get(values)
         if known is None:
-            known = self._read[values] = Fields(self._names, tuple(map(plain_text, values)))
+            known = Fields(self._names, tuple(map(plain_text, values)))
+            if len(self._read) < _ALIKE:
+                self._read[values] = known
         return known
 
 

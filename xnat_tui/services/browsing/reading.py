@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import ChainMap, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, XnatTuiError
@@ -28,6 +28,29 @@ _NAMED = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 """What other items refer to by accession ID."""
 
 
+class ItemNames(Mapping[str, str]):
+    """What accession IDs mean, by the first of several mappings that knows one: `experiment SUB-001_MR1`."""
+
+    def __init__(self, items: Iterable[Mapping[str, Item]], said: Mapping[str, str] | None = None) -> None:
+        """`said` are names that go before those of the items. The mappings may grow."""
+        self.items_by_id = tuple(items)
+        self._said = said or {}
+
+    def __getitem__(self, identifier: str) -> str:
+        if identifier in self._said:
+            return self._said[identifier]
+        item = next((known[identifier] for known in self.items_by_id if identifier in known), None)
+        if item is None:
+            raise KeyError(identifier)
+        return f"{item.kind} {item.key}"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._said, **dict.fromkeys(name for known in self.items_by_id for name in known)})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Reader:
     """Listings of one server. Safe to call from several threads; no call touches a screen.
 
@@ -42,7 +65,7 @@ class Reader:
         self._known: dict[str, Listing] = {}
         self._expected: dict[str, tuple[frozenset[str], bool]] = {}
         self._closed: dict[str, XnatTuiError] = {}
-        self._names: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._names: defaultdict[str, dict[str, Item]] = defaultdict(dict)
         self._reread: set[str] = set()
         self._lock = threading.Lock()
         self._modalities = False
@@ -146,9 +169,10 @@ class Reader:
             for key, found in listings.items():
                 if found.items and found.items[0].kind in _NAMED:
                     here = self._names[key[1:].partition("/")[0]] if key.startswith("@") else {}
+                    anywhere = self._names[""]
                     for item in found.items:
-                        here[item.id] = name = f"{item.kind} {item.key}"
-                        self._names[""].setdefault(item.id, name)
+                        here[item.id] = item
+                        anywhere.setdefault(item.id, item)
 
     def expect(self, key: str, identifiers: Iterable[str], *, some: bool = False) -> None:
         """Items that another answer of the server showed: a listing without them is contradictory.
@@ -158,13 +182,13 @@ class Reader:
         with self._lock:
             self._expected[key] = (frozenset(identifiers), some)
 
-    def names(self, project: Item | None) -> ChainMap[str, str]:
+    def names(self, project: Item | None) -> ItemNames:
         """What accession IDs mean, as far as their items were read: `experiment SUB-001_MR1`.
 
         Labels are those of `project`, for what is shared into it. The mapping grows with the reading.
         """
         with self._lock:
-            return ChainMap(self._names[project.id if project is not None else ""], self._names[""])
+            return ItemNames((self._names[project.id if project is not None else ""], self._names[""]))
 
     @staticmethod
     def experiments_key(project: Item, subject: Item) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.services.comparing.listed import VARIABLES, is_listed
-from xnat_tui.services.comparing.shown import SIDES, key_below, levels
+from xnat_tui.services.comparing.shown import SIDES, Root, levels
 from xnat_tui.xnat import joins
 from xnat_tui.xnat.absence import Claim, NoOtherNumber, Nothing, NothingElse
-from xnat_tui.xnat.bulk_sessions import PARAMETERS, SCANS_OF
+from xnat_tui.xnat.bulk_sessions import SCANS_OF
 from xnat_tui.xnat.joins import Column, Join
 from xnat_tui.xnat.listing import EXPERIMENT_COLUMNS
 
@@ -32,23 +31,9 @@ _OF_ONE_QUESTION = (
 """The joins that one answer tells together: it multiplies its rows for all of them, or for none."""
 
 
-def blank_columns(
-    items: Iterable[Item], found: Mapping[str, Listing], project: str, filled: set[Column]
-) -> Iterator[Nothing]:
-    """The columns that have no text at any of the items; `filled` are those that ever had one at this server,
-    and grows."""
-    told: set[Column] = set()
-    seen: set[int] = set()
-    for item in items:
-        for owner, _ in levels(item, found, project):
-            if id(owner.fields) in seen:
-                continue  # many scans of one protocol share theirs
-            seen.add(id(owner.fields))
-            parameters = PARAMETERS.get(owner.type, ())
-            for name, text in owner.fields.items():
-                column = Column(owner.kind, name, owner.type if name in parameters else "")
-                (filled if text else told).add(column)
-    for column in sorted(told - filled):
+def blank_columns(blank: Iterable[Column]) -> Iterator[Nothing]:
+    """That nobody has a field of which no list shows a text."""
+    for column in sorted(blank):
         if not column.field.startswith(VARIABLES) and _RULES.counts(*column):
             yield _nothing(column)
 
@@ -122,21 +107,6 @@ def _shown_at(owner: Item, listings: Iterable[tuple[Kind, Listing]]) -> Iterator
                 yield Join(owner.kind, kind.plural), child.id
 
 
-class Root(NamedTuple):
-    """A type of which a project has items: subjects, experiments, or assessors in these."""
-
-    kind: Kind
-    type: str
-
-
-def roots_of(item: Item, found: Mapping[str, Listing], project: str) -> Iterator[tuple[Root, str]]:
-    """The types and accession IDs of an item and of the assessors in it."""
-    yield Root(item.kind, item.type), item.id
-    if item.kind is Kind.EXPERIMENT:
-        for one in found.get(key_below(item, Kind.ASSESSOR, project), _NONE).items:
-            yield Root(Kind.ASSESSOR, one.type), one.id
-
-
 def applies(claim: Claim, root: Root) -> bool:
     """Whether items of this type can contradict a claim."""
     if claim.base != joins.SESSION:
@@ -148,4 +118,3 @@ def applies(claim: Claim, root: Root) -> bool:
 
 
 _KINDS = {joins.SUBJECT: Kind.SUBJECT, joins.EXPERIMENT: Kind.EXPERIMENT, joins.ASSESSOR: Kind.ASSESSOR}
-_NONE = Listing()

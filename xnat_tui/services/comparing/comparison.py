@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.awaiting import heard, results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.matching import check_matched
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.reading import ItemNames, Reader
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 from xnat_tui.services.comparing.listed import is_listed, tells_enough
@@ -440,7 +440,7 @@ class Comparison:
 def _names(side: Side) -> Mapping[str, str]:
     """What accession IDs of a side mean; those that lead to the compared root mean "here" on both."""
     here = {item.id: f"this {item.kind}" for item in side.root.items}
-    return ChainMap(here, *side.reader.names(side.root.of(Kind.PROJECT)).maps)
+    return ItemNames(side.reader.names(side.root.of(Kind.PROJECT)).items_by_id, here)
 
 
 def _is_one_of(pair: Pair, source: frozenset[str], destination: frozenset[str]) -> bool:

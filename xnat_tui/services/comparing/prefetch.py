@@ -58,6 +58,7 @@ class _Prefetch:
         self.ask = ProjectQuestions(reader.connection, project)
         self.ask_sessions = SessionQuestions(reader.connection, project)
         self.found: dict[str, Listing] = {}
+        self._nothing = Listing(seen_by=reader.connection.user)
         self.stop = reader.connection.stop
 
     def run(self, sessions_below: bool) -> None:
@@ -141,7 +142,7 @@ class _Prefetch:
         )
 
     def _keep(self, key: str, items: list[Item]) -> None:
-        self.found[key] = Listing(tuple(items), None, self.reader.connection.user)
+        self.found[key] = Listing(tuple(items), None, self._nothing.seen_by) if items else self._nothing
 
     def _expect(
         self, experiments: Experiments | None, sessions: dict[str, Session] | None, own: Mapping[str, str]

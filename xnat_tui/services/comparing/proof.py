@@ -10,22 +10,21 @@ asked for in a second way. What is disproved, or what nothing proves, is asked f
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
-from xnat_tui.model.entities import Kind, Listing
+from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing import claims
 from xnat_tui.services.comparing.agreement import unlike_fields, unlike_listings
-from xnat_tui.services.comparing.claims import Root, roots_of
 from xnat_tui.services.comparing.costs import tell_costs
 from xnat_tui.services.comparing.listed import VARIABLES
 from xnat_tui.services.comparing.settling import Settling
-from xnat_tui.services.comparing.shown import Holdings, holdings_of, resources_of
+from xnat_tui.services.comparing.shown import Holdings, Root, Survey, resources_of
 from xnat_tui.xnat import joins
 from xnat_tui.xnat.absence import Claim
 from xnat_tui.xnat.bulk import REFUSALS
@@ -67,7 +66,8 @@ class Proof:
         reader: Reader,
         project: Place,
         pool: Executor,
-        items: Mapping[str, Place],
+        items: Mapping[str, Item],
+        place_of: Callable[[Item], Place],
         found: Mapping[str, Listing],
         last: Iterable[str],
     ) -> None:
@@ -76,20 +76,12 @@ class Proof:
         assert project.item is not None, "a project's items are proved"
         self._reader = reader
         self._project = project.item
-        self._pool = pool
+        self._start = partial(_start, pool)
         self._items = items
         self._found = found
-        self._groups: dict[Holdings, list[str]] = {}
-        """Items by what they show: there are few kinds of items, however many there are."""
-        for name, where in items.items():
-            assert where.item is not None
-            self._groups.setdefault(holdings_of(where.item, found, self._project.id), []).append(name)
-        self._holders: defaultdict[Root, dict[str, str]] = defaultdict(dict)
-        """Which item has what: types → accession IDs of items and assessors → accession IDs of items."""
-        for name, where in items.items():
-            assert where.item is not None
-            for root, identifier in roots_of(where.item, found, self._project.id):
-                self._holders[root][identifier] = name
+        self._place_of = place_of
+        self._survey = Survey(items.values(), found, self._project.id, reader.proofs.filled)
+        self._groups, self._holders = self._survey.groups, self._survey.holders
         self._outcome = Outcome()
         self._told = set[Join]().union(*(one.told for one in self._groups))
         self._shown = set[Join]().union(*(one.shown for one in self._groups))
@@ -131,18 +123,6 @@ class Proof:
         proofs.multiplied |= self._several - self._outcome.doubted
         return self._outcome
 
-    def _start(self, question: Callable[[], T]) -> Callable[[], T | None]:
-        """Ask in another thread; None for a refusal."""
-
-        def asked() -> T | None:
-            try:
-                return question()
-            except REFUSALS as refusal:
-                log.info("question for a proof refused: %s", type(refusal).__name__)
-                return None
-
-        return self._pool.submit(asked).result
-
     # documents of a few items
 
     def _of_each_type(self, chosen: Collection[str]) -> Iterator[str]:
@@ -175,13 +155,12 @@ class Proof:
 
     def _start_documents(self, names: Iterable[str]) -> dict[str, Callable[[], Document | None]]:
         return {
-            name: self._start(lambda where=self._items[name]: self._reader.document(where))  # type: ignore[misc]
+            name: self._start(lambda item=self._items[name]: self._reader.document(self._place_of(item)))  # type: ignore[misc]
             for name in dict.fromkeys(names)
         }
 
     def _compare(self, name: str, document: Document) -> None:
-        item = self._items[name].item
-        assert item is not None, "an item has a document"
+        item = self._items[name]
         self._outcome.documents[name] = document
         unlike = unlike_fields(item, document)
         self._outcome.unlike |= unlike
@@ -221,8 +200,7 @@ class Proof:
         known = dict(
             resource
             for name in answer[0]
-            if (item := self._items[name].item) is not None
-            for resource in resources_of(item, self._found, self._project.id)
+            for resource in resources_of(self._items[name], self._found, self._project.id)
         )
         numbers = {row.number for row in answer[1]}
         for row in answer[1]:
@@ -242,13 +220,13 @@ class Proof:
         return found
 
     def _claims(self) -> list[Claim]:
-        own, proofs = [where.item for where in self._items.values() if where.item], self._reader.proofs
+        proofs = self._reader.proofs
         told_elsewhere = joins.TOLD_BY_RESOURCES if self._listed is not None and self._whole else frozenset()
         return [
-            *claims.blank_columns(own, self._found, self._project.id, proofs.filled),
+            *claims.blank_columns(self._survey.blank),
             *claims.unseen(self._told - self._shown - proofs.proved - told_elsewhere),
             *claims.never_several(
-                *(own, self._found, self._project.id),
+                *(self._items.values(), self._found, self._project.id),
                 self._shown - proofs.multiplied - told_elsewhere,
                 self._several | proofs.multiplied,
             ),
@@ -256,12 +234,12 @@ class Proof:
 
     def _claims_of_resources(self) -> list[Claim]:
         """What the list of all resources was to settle, and did not."""
-        own, proofs = [where.item for where in self._items.values() if where.item], self._reader.proofs
+        proofs = self._reader.proofs
         told = joins.TOLD_BY_RESOURCES & self._told
         return [
             *claims.unseen(told - self._shown - proofs.proved),
             *claims.never_several(
-                *(own, self._found, self._project.id),
+                *(self._items.values(), self._found, self._project.id),
                 (told & self._shown) - proofs.multiplied,
                 self._several | proofs.multiplied,
             ),
@@ -278,6 +256,19 @@ class Proof:
                 self._outcome.unread.add(name)
             else:
                 self._outcome.documents[name] = document
+
+
+def _start(pool: Executor, question: Callable[[], T]) -> Callable[[], T | None]:
+    """Ask in another thread; None for a refusal."""
+
+    def asked() -> T | None:
+        try:
+            return question()
+        except REFUSALS as refusal:
+            log.info("question for a proof refused: %s", type(refusal).__name__)
+            return None
+
+    return pool.submit(asked).result
 
 
 def _shown(group: Holdings, left: set[tuple[Join, bool]]) -> set[tuple[Join, bool]]:

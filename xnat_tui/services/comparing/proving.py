@@ -32,9 +32,9 @@ def prove_subjects(
     listing = found.get(key)
     if listing is None:
         return _nothing
-    places = {item.id: project.child(item) for item in listing.items}
-    last = [next(reversed(names), "") for names in (places, resources or {})]
-    proof = Proof(reader, project, pool, places, found, last)
+    items = {item.id: item for item in listing.items}
+    last = [next(reversed(names), "") for names in (items, resources or {})]
+    proof = Proof(reader, project, pool, items, project.child, found, last)
 
     def finish() -> None:
         outcome = proof.finish()
@@ -62,30 +62,34 @@ def prove_sessions(
     if subjects is None or project.item is None:
         return _nothing
     own = project.item
-    keys = {subject.id: Reader.experiments_key(own, subject) for subject in subjects.items}
-    places = {
-        item.id: project.child(subject).child(item)
-        for subject in subjects.items
-        for item in _items(found, keys[subject.id])
-        if item.shared_from is None
-    }
-    last = _last([owned, *_answers(parts)], parts, places)
-    proof = Proof(reader, project, pool, places, found, last)
+    sessions: dict[str, Item] = {}
+    subject_of: dict[str, Item] = {}
+    keys: list[str] = []
+    for subject in subjects.items:
+        here = _items(found, key := Reader.experiments_key(own, subject))
+        if here:
+            keys.append(key)
+        for item in here:
+            if item.shared_from is None:
+                sessions[item.id], subject_of[item.id] = item, subject
+    last = _last([owned, *_answers(parts)], parts, sessions)
+
+    def where(session: Item) -> Place:
+        return project.child(subject_of[session.id]).child(session)
+
+    proof = Proof(reader, project, pool, sessions, where, found, last)
 
     def finish() -> None:
         outcome = proof.finish()
-        for key in keys.values():
+        for key in keys:
             _correct_fields(found, key, outcome, EXPERIMENT_VARIABLES)
         if wrong := outcome.doubted - {EXPERIMENT_VARIABLES}:
             log.info("%s: not proved: %s", reader.connection, ", ".join(map(str, wrong)))
-            for where in places.values():
-                assert where.item is not None
-                _doubt_below(found, where.item, wrong, own.id)
+            for item in sessions.values():
+                _doubt_below(found, item, wrong, own.id)
         for name in outcome.unread:
-            item = places[name].item
-            assert item is not None
             for kind in CHILD_KINDS[Kind.EXPERIMENT]:
-                found.pop(key_below(item, kind, own.id), None)
+                found.pop(key_below(sessions[name], kind, own.id), None)
         for document in outcome.documents.values():
             found.update(document.below)
 
@@ -142,9 +146,9 @@ def _answers(parts: Parts) -> list[Iterable[str]]:
     return [parts.sessions or (), *(one[0] for one in several if one is not None)]
 
 
-def _last(answers: Iterable[Iterable[str]], parts: Parts, places: Mapping[str, Place]) -> set[str]:
+def _last(answers: Iterable[Iterable[str]], parts: Parts, sessions: Mapping[str, Item]) -> set[str]:
     """The sessions that stood last in an answer: it might have ended there too early."""
-    found = {next((name for name in reversed(list(answer)) if name in places), "") for answer in answers}
+    found = {next((name for name in reversed(list(answer)) if name in sessions), "") for answer in answers}
     assessed = {one.id: session for session, items in (parts.assessors or {}).items() for one in items}
     for files in (parts.assessor_out, parts.assessor_in):
         found.add(assessed.get(next(reversed(files or {}), ""), ""))

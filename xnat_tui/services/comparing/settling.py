@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from xnat_tui.model.entities import Item
-from xnat_tui.services.comparing.claims import Root, applies
+from xnat_tui.services.comparing.claims import applies
+from xnat_tui.services.comparing.shown import Root
 from xnat_tui.xnat.absence import AbsenceQuestions, Claim, NoOtherNumber, Nothing, NothingElse
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.joins import Join
