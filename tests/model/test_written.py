@@ -65,6 +65,8 @@ def test_raw_cells_are_what_they_are():
 @example("[x](http://evil.example)")
 @example("<img src=x onerror=alert(1)>")
 @example("https://evil.example www.evil.example a@b.example")
+@example(".AL:")
+@example(" evil.com ")
 def test_markdown_shows_a_text_and_obeys_none(text):
     parser = MarkdownIt("gfm-like", {"linkify": True})
     line = f"x{text}x"

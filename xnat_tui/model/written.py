@@ -23,7 +23,7 @@ _FORMULA = re.compile("'*[=+\\-@\uff1d\uff0b\uff0d\uff20\u2409\u240a\u240d].", r
 is none."""
 _BLANK = "<U+0020>"
 _NEGATIVE = re.compile(r"-\d+(\.\d+)?([eE][-+]?\d+)?")
-_MARKDOWN = re.compile(r"[\\`*_\[\]|~#!$]|:(?=//)|@|(?<=\bwww)\.", re.IGNORECASE)
+_MARKDOWN = re.compile(r"[\\`*_\[\]|~#!$]|:(?=//)|@|\.(?=[^\W\d_])")
 
 
 def spelled(text: str) -> str:
@@ -86,7 +86,7 @@ def markdown(text: str) -> str:
     """Text within a line or a cell of Markdown: neither HTML, nor a link, an emphasis or another cell.
 
     The libraries at hand read Markdown and do not write it; the signs are those that CommonMark and GitHub's
-    tables, links, mentions and formulas give a meaning to within a line.
+    tables, links, mentions and formulas give a meaning to within a line, and dots that may be a host's.
     """
     return _MARKDOWN.sub(r"\\\g<0>", html.escape(clean(text), quote=False))
 
