@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xnat_tui.model.display import cell_width, clean, fit, short_count, short_size
+from xnat_tui.model.display import (
+    about,
+    cell_width,
+    clean,
+    counted,
+    exactly,
+    fit,
+    short_count,
+    short_size,
+    size_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +91,19 @@ def test_sizes_and_counts_take_at_most_four_cells(number: int) -> None:
 
 def test_counts_keep_their_digits_as_long_as_they_fit() -> None:
     assert [short_count(n) for n in (None, 62, 9999, 181_204)] == ["", "62", "9999", "181k"]
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(1, "1 byte"), (6, "6 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (31_400_000, "31.4 MB")],
+)
+def test_a_size_in_a_sentence_has_its_unit(size, words):
+    assert size_words(size) == words
+
+
+def test_counts_and_times_are_read_at_a_glance():
+    assert [counted(count, "file") for count in (0, 1, 999, 72_000)] == [
+        *("0 files", "1 file", "999 files", "72,000 files")
+    ]
+    assert (about(17), about(3700)) == ("17 seconds", "an hour")
+    assert (exactly(0.44), exactly(125)) == ("0.44 seconds", "2 minutes and 5 seconds")

@@ -12,7 +12,7 @@ from xnat_tui.cli.help import Group
 from xnat_tui.cli.running import follow, outcome_words
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import NotFound, UsageError
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import exactly, short_size, size_words
 from xnat_tui.model.transfer import State as JobState
 
 if TYPE_CHECKING:
@@ -105,13 +105,13 @@ def show(state: State, job: str | None) -> int:
         ("what", title),
         ("state", outcome_words(found)),
         ("items", f"{found.done_items} done, {len(found.failed)} failed"),
-        ("files", f"{found.done_files} sent ({short_size(found.done_bytes)}), {found.skipped} there already"),
+        ("files", f"{found.done_files} sent ({size_words(found.done_bytes)}), {found.skipped} there already"),
         (
             "verified",
             f"{verified.digest} by digest, {verified.size} by size, {verified.unverified} unverified",
         ),
         ("attributes", f"{kept.proved} as planned, {kept.lost} not kept"),
-        ("seconds", f"{found.seconds:.1f}"),
+        ("took", exactly(found.seconds)),
         *([("note", found.note)] if found.note else []),
     ):
         state.output.line(f"{name + ':':<12}{value}")

@@ -11,7 +11,7 @@ from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.progress import bar
 from xnat_tui.cli.state import State
 from xnat_tui.errors import Conflict, ServerUnreachable
-from xnat_tui.model.display import counted, short_size
+from xnat_tui.model.display import counted, short_size, size_words
 from xnat_tui.model.plan import SIGNS, Action, LeftOut, Plan
 from xnat_tui.model.transfer import Report
 from xnat_tui.model.transfer import State as JobState
@@ -130,7 +130,7 @@ def show_plan(state: State, plan: Plan) -> None:
     for left in plan.left_out:
         say(f"  - left out {left.path}  ({left.reason})")
     totals = plan.totals
-    say(f"{counted(totals.files, 'file')}, {_bytes(totals.bytes)}; {_counts(plan)}.")
+    say(f"{counted(totals.files, 'file')}, {size_words(totals.bytes)}; {_counts(plan)}.")
     sys.stdout.flush()
     for finding in plan.findings:
         speak = state.output.note if finding.severity == "info" else state.output.warning
@@ -144,11 +144,6 @@ def _counts(plan: Plan) -> str:
     words = [f"{count} {plan.word(name)}" for name, count in totals.items() if count and name in list(Action)]
     words += [f"{len(plan.left_out)} left out"] if plan.left_out else []
     return ", ".join(words) or "nothing to do"
-
-
-def _bytes(size: int) -> str:
-    """A size in a sentence, where a bare `6` would tell nothing."""
-    return counted(size, "byte") if size < 1000 else short_size(size)
 
 
 def outcome_words(report: Report) -> str:
@@ -169,7 +164,7 @@ def _summary(report: Report) -> str:
     return (
         f"{report.job}: {outcome_words(report)}. {counted(report.done_items, 'item')}, "
         f"{counted(report.done_files, 'file')}, "
-        f"{_bytes(report.done_bytes)} in {report.seconds:.1f} s; "
+        f"{size_words(report.done_bytes)} in {report.seconds:.1f} s; "
         f"{counted(report.skipped, 'file')} there already, "
         f"{len(report.failed)} failed. Verified {proof_words(report)}."
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import timedelta
 from functools import lru_cache
 
 ELLIPSIS = "…"
 
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
-_WITHOUT_WIDTH = frozenset({"Mn", "Me", "Mc", "Cf"})
-_HANGUL_VOWELS_AND_FINALS = range(0x1160, 0x1200)
 
 
 def clean(text: str) -> str:
@@ -62,9 +61,10 @@ def cell_width(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _character_width(character: str) -> int:
-    if unicodedata.category(character) in _WITHOUT_WIDTH or ord(character) in _HANGUL_VOWELS_AND_FINALS:
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    """As Textual draws it."""
+    from rich.cells import get_character_cell_size  # not at the start: most names are ASCII
+
+    return get_character_cell_size(character)
 
 
 def fit(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
@@ -106,8 +106,8 @@ def _end(text: str, cells: int) -> str:
 def short_size(size: int | None) -> str:
     """Bytes in at most four cells, by powers of 1000: `403`, `1.6M`, `31M`, `1.1G`; "" when unknown.
 
-    Rounded down, so that a size never looks more than it is. A column has no room for the decimals
-    and the blanks of `humanize.naturalsize`.
+    Rounded down, so that a size never looks more than it is. This is for columns: they have no room for the
+    decimals and the blanks of `humanize.naturalsize`, which `size_words` has for sentences.
     """
     if size is None:
         return ""
@@ -128,9 +128,36 @@ def short_count(count: int | None) -> str:
     return str(count) if count is not None and count < 10_000 else short_size(count)
 
 
+def size_words(size: int) -> str:
+    """A size in a sentence, by powers of 1000: `6 bytes`, `1.6 MB`."""
+    if size < 1000:
+        return counted(size, "byte")
+    import humanize  # not at the start: most calls of the program say no size
+
+    return humanize.naturalsize(size)
+
+
 def counted(count: int, noun: str) -> str:
-    """`1 file`, `2 files`, for nouns that only take an s."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """`1 file`, `2 files`, `72,000 files`, for nouns that only take an s."""
+    if count < 1000:
+        return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    import humanize
+
+    return f"{humanize.intcomma(count)} {noun}s"
+
+
+def about(seconds: float) -> str:
+    """A time that is still to come, as near as it can be known: `17 seconds`, `an hour`."""
+    import humanize
+
+    return humanize.naturaldelta(timedelta(seconds=seconds))
+
+
+def exactly(seconds: float) -> str:
+    """A time that was set or measured: `2 minutes and 5 seconds`, `0.4 seconds`."""
+    import humanize
+
+    return humanize.precisedelta(timedelta(seconds=seconds), format="%.3g")
 
 
 def clean_lines(text: str) -> str:

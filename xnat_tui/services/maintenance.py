@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from xnat_tui.errors import Forbidden, NotFound, Unclear, UsageError
 from xnat_tui.model.changes import Change
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import counted, size_words
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
@@ -182,7 +182,7 @@ class Maintenance:
         uncounted = sum(item.files is None for item in items)
         files, size = sum(item.files or 0 for item in items), sum(item.bytes or 0 for item in items)
         missing = f", {uncounted} resources not counted" if uncounted else ""
-        return f"{files} files, {short_size(size)}{missing}"
+        return f"{counted(files, 'file')}, {size_words(size)}{missing}"
 
 
 def _address(place: Place) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from string import ascii_letters, digits
 
 from xnat_tui.errors import BadAnswer, ServerUnreachable
+from xnat_tui.model.display import exactly
 from xnat_tui.model.notice import Notice
 from xnat_tui.xnat.addresses import Value
 from xnat_tui.xnat.connection import Connection
@@ -129,7 +130,7 @@ class BulkAsking:
                 raise
         self._connection.grow_patience(waited)
         now = self._connection.listing_seconds
-        self._tell(question, "asked once more", f"waiting up to {_time(now)} for it")
+        self._tell(question, "asked once more", f"waiting up to {exactly(now)} for it")
         return self._ask(question, now)
 
     def _in_parts(self, question: _Question, late: ServerUnreachable) -> Table:
@@ -240,7 +241,3 @@ def _joined(tables: Iterable[Table]) -> Table:
             table.cells if table.columns == first.columns else map(table.picker(first.columns), table.cells)
         )
     return Table(first.columns, cells)
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"

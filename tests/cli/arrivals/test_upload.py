@@ -18,7 +18,7 @@ def test_the_plan_of_dicom(program, demo, incoming):
         f"Plan: upload {incoming} → lab:BRAINS\n"
         "  + upload   studies/2024-05-01_MR_1  3 files  42k  "
         "(Patient ID NEW-1; labels from the headers, by the server's rules)\n"
-        "3 files, 42k; 1 upload.\n"
+        "3 files, 42.3 kB; 1 upload.\n"
     )
     assert demo.requests.count("POST") == 0
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from xnat_tui.errors import BadAnswer, NotFound, UsageError, XnatTuiError
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import size_words
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
@@ -157,7 +157,7 @@ class Images:
         item = file.item
         assert item is not None, "a file is an item"
         if item.bytes is not None and item.bytes > LARGEST_FILE:
-            raise UsageError(f"{item.key} has {short_size(item.bytes)}.", "Export it, and view it there.")
+            raise UsageError(f"{item.key} has {size_words(item.bytes)}.", "Export it, and view it there.")
         content = self._content(item.uri)
         decode: Callable[[bytes, int], Frame] = _decode_picture if is_picture(item.key) else _decode_dicom
         return _shrunk(decode(content, number))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from xnat_tui.errors import UsageError
-from xnat_tui.model.display import counted, short_size
+from xnat_tui.model.display import counted, size_words
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.place import Place
@@ -452,7 +452,7 @@ class _Walk:
         if needed > free:
             yield Finding(
                 "error",
-                f"{short_size(needed)} are needed and {short_size(free)} are free at {there}.",
+                f"{size_words(needed)} are needed and {size_words(free)} are free at {there}.",
                 "Free space, choose another folder, or export less at once.",
             )
 

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from xnat_tui.model.display import cell_width, clean, clean_lines, fit, short_size
+from xnat_tui.model.display import about, cell_width, clean, clean_lines, fit, short_size
 from xnat_tui.model.transfer import Report, State
 from xnat_tui.tui.describing import cut
 from xnat_tui.tui.plan_lines import where
@@ -255,7 +255,7 @@ def _amounts(view: JobView, asked: str) -> str:
     if view.rate:
         parts.append(f"{short_size(int(view.rate))}/s")
     if view.seconds_left is not None:
-        parts.append(f"{_clock(view.seconds_left)} left")
+        parts.append(f"{about(view.seconds_left)} left")
     parts.append(f"file {view.files_done} of {view.files_total}")
     if view.failures:
         parts.append(f"! {view.failures} failed")
@@ -264,19 +264,12 @@ def _amounts(view: JobView, asked: str) -> str:
     return " · ".join(parts)
 
 
-def _clock(seconds: float) -> str:
-    """`0:17`, `1:02:03`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def strip_line(view: JobView, room: int) -> str:
     """One transfer in one line of a wide terminal."""
     share = f"{int(100 * view.bytes_done / view.bytes_total)}%" if view.bytes_total else ""
     parts = [str(view.state), share, f"{short_size(view.bytes_done)} of {short_size(view.bytes_total)}"]
     parts += [f"{short_size(int(view.rate))}/s"] if view.rate else []
-    parts += [f"{_clock(view.seconds_left)} left"] if view.seconds_left is not None else []
+    parts += [f"{about(view.seconds_left)} left"] if view.seconds_left is not None else []
     said = " · ".join(part for part in parts if part)
     head = f"{_GLYPHS[view.state]} {view.verb:<7}"
     title = fit(clean(view.title), max(10, room - len(head) - len(said) - 2))
