@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from xnat_tui.cli.root import cli
@@ -78,6 +78,7 @@ FLIPS = st.lists(st.tuples(st.integers(0, 2**20), st.integers(1, 255)), min_size
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(flips=FLIPS)
+@example(flips=[(60, 128)])  # a version below zero
 def test_flipped_bytes_are_an_error_that_names_the_journal_or_nothing(
     tmp_path_factory: pytest.TempPathFactory, kept: Kept, flips: list[tuple[int, int]]
 ) -> None:

@@ -21,6 +21,9 @@ START_SECONDS = 15.0
 POLL_SECONDS = 0.005
 
 
+_TURNS = 5
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, told to stop instead of looking ten times a second: tests start hundreds of them."""
 
@@ -52,9 +55,11 @@ class _Server(uvicorn.Server):
                 task.cancel()
             if late:
                 await asyncio.wait(late)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        while self.server_state.connections:  # each says so itself when its transport is closed
+        quiet = 0
+        while quiet < _TURNS:  # what was accepted last shows itself within a turn or two of the loop
+            quiet = 0 if self.server_state.connections else quiet + 1
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()  # each says so itself when its transport is closed
             await asyncio.sleep(0)
 
     def stop(self) -> None:

@@ -171,6 +171,8 @@ def _check(database: sqlite3.Connection, path: Path) -> int:
         )
     if application != APPLICATION and (tables or application or version):
         raise ConfigError(f"{path} is a database of another program, not a journal.", AWAY)
+    if version < 0 or (version == 0 and application == APPLICATION):
+        raise sqlite3.DatabaseError(f"the version of its tables is {version}")
     return version
 
 

@@ -16,7 +16,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, cast
@@ -193,8 +193,12 @@ class _Archive:
     def members(self, file: LocalFile) -> Iterator[Member]:
         if self._zip is not None:
             for number, info in enumerate(self._zip.infolist()):
-                if not info.is_dir():
-                    yield self._zipped(LocalFile.within(file, number, info.filename, info.file_size), info)
+                if info.is_dir():
+                    continue
+                inside = LocalFile.within(file, number, info.filename, info.file_size)
+                member = self._zipped(inside, info)
+                with member.opened or nullcontext():  # an open member keeps the archive's file open
+                    yield member
             return
         while (entry := self._next()) is not None:
             if entry.isdir():
