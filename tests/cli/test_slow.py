@@ -44,6 +44,14 @@ def test_what_a_fallback_costs_is_said_on_stderr(run: Any, servers: tuple[DemoSe
     assert run("-q", "compare", *BIG).stderr == ""
 
 
+HEARS_CTRL_C = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("xnat_tui", run_name="__main__")
+"""
+"""The program as a shell starts it in front: what runs in the background of a script ignores ctrl+c."""
+
+
 @pytest.mark.parametrize(
     "verb",
     [
@@ -60,7 +68,7 @@ def test_ctrl_c_ends_a_question_that_is_waited_for(
     """Without it this would take minutes."""
     hanging = servers[0].faults.add(r"/data/projects/BIG/experiments\?", Hang())
     process = subprocess.Popen(
-        [sys.executable, "-m", "xnat_tui", *verb], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", HEARS_CTRL_C, *verb], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         while not hanging.fired:
