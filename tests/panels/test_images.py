@@ -271,7 +271,7 @@ def test_a_file_too_large_is_not_fetched(reader, look, xnat, monkeypatch):
     pictures = Images(reader, look(SCAN))
     files = pictures.files()
     before = len(xnat.requests)
-    with pytest.raises(UsageError, match="has 14k"):
+    with pytest.raises(UsageError, match=r"has 14\.1 kB"):
         pictures.frame(files[0])
     assert len(xnat.requests) == before
 

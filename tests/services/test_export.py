@@ -456,7 +456,7 @@ def test_too_little_space_is_said_before_anything_is_fetched(exports, make_site,
     monkeypatch.setattr(planning_export.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
     plan = exports(make_site()).plan(tmp_path / "not" / "yet", "lab:P")
     assert plan.blocked
-    assert "6 are needed and 5 are free" in plan.findings[0].message
+    assert "6 bytes are needed and 5 bytes are free" in plan.findings[0].message
 
 
 def test_a_case_insensitive_folder_loses_no_file_and_the_manifest_has_the_names(
