@@ -56,11 +56,18 @@ class _Server(uvicorn.Server):
             if late:
                 await asyncio.wait(late)
         quiet = 0
-        while quiet < _TURNS:  # what was accepted last shows itself within a turn or two of the loop
-            quiet = 0 if self.server_state.connections else quiet + 1
-            for connection in list(self.server_state.connections):
-                connection.transport.abort()  # each says so itself when its transport is closed
+        while quiet < _TURNS:
+            going = [one for one in self._transports() if not one.is_closing()]
+            quiet = 0 if going or self.server_state.connections else quiet + 1
+            for transport in self._transports():
+                transport.abort()  # a connection says so itself when its transport is closed
             await asyncio.sleep(0)
+
+    def _transports(self) -> list[asyncio.WriteTransport]:
+        """All that the loop knows: what was accepted last is nobody's connection yet, and would stay open."""
+        known = getattr(self._loop, "_transports", None)  # of loops on selectors; others have no such window
+        own = [one.transport for one in self.server_state.connections]
+        return [*dict.fromkeys([*own, *(known.values() if known is not None else ())])]
 
     def stop(self) -> None:
         """From any thread."""
