@@ -288,6 +288,25 @@ def test_a_second_one_is_found_where_no_list_shows_two_of_anything(
     assert [step for step in plan.steps if f"{what}1" in step.path] or what == "variables"
 
 
+@pytest.mark.parametrize("hostile", ["a name no XML carries", "a number that is none", "too many names"])
+def test_what_no_search_can_carry_is_asked_for_item_by_item(
+    pair_of: Any, hostile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = pair_of(deep_site(), deep_site())
+    for server in sites.servers.values():
+        server.site.settings.columns = {"subjectData/(fields/field|resources/resource)/": "single"}
+        for place, subject in enumerate(every(server.site, "subject")):
+            if hostile == "a number that is none":
+                subject.resources.append(server.site.new_resource("NOTES", format="TEXT"))
+                subject.resources[0].id = f"x{place}"
+            else:
+                subject.variables["a\x01b" if hostile.startswith("a name") else f"v{place}"] = "yes"
+    monkeypatch.setattr("xnat_tui.xnat.absence.MOST_TERMS", 5)
+    one_of(sites.servers["lab"].site, "subject").variables["zz"] = "more"
+    summary = sites.compare("lab:BIG", "qc:BIG", depth="labels").summary()
+    assert (summary.differs, summary.only_source, summary.only_destination) == (1, 0, 0)
+
+
 class Hiding:
     """A server that hides one resource in its lists and documents, and lists its files."""
 

@@ -23,6 +23,8 @@ from xnat_tui.xnat.searches import Criterion, Where
 MOST_TERMS = 2_000
 """Names of items and numbers in one search document: beyond, items are read one by one."""
 _OF_A_TYPE = re.compile(r"\w+:\w+/")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+"""A key of a database."""
 _FILTERS_ON_PROJECT_LISTS = (1, 8)
 
 
@@ -36,6 +38,9 @@ class Nothing:
     """Below an item, `scans/scan/ID`, or from another type on, `xnat:mrScanData/coil`."""
     doubted: Join | str
     """What is not to be believed where this cannot be settled: a join, or a field of the items."""
+
+    def parts(self) -> Iterator[Nothing]:
+        yield self
 
     def where(self, root: str) -> Criterion | Where:
         return Criterion(full_path(root, self.path), "IS NOT", "NULL")
@@ -51,9 +56,11 @@ class NothingElse:
     shown: Mapping[str, Sequence[str]]
     """Text → the accession IDs of the items that show it."""
 
-    def fits(self) -> bool:
-        terms = sum(map(len, self.shown.values())) if len(self.shown) > 1 else 0
-        return len(self.shown) + terms * max(0, len(self.shown) - 1) <= MOST_TERMS
+    def parts(self) -> Iterator[NothingElse]:
+        """Itself; nothing where it names too much for one question."""
+        named = sum(map(len, self.shown.values())) * (len(self.shown) - 1)
+        if self.shown and len(self.shown) + named <= MOST_TERMS:
+            yield self
 
     def where(self, root: str) -> Criterion | Where:
         path = full_path(root, self.path)
@@ -75,25 +82,28 @@ class NoOtherNumber:
     base: str
     path: str
     doubted: Join
-    shown: Collection[int]
+    shown: Collection[str]
+    """As the server writes them."""
 
     above: int | None = None
     below: int | None = None
     """The known numbers on both sides, where what is beyond them is asked for by itself."""
 
     def parts(self) -> Iterator[NoOtherNumber]:
-        """The same in as many questions as it takes."""
-        known = sorted(set(self.shown))
+        """The same in as many questions as it takes; nothing where what lists show is no number."""
+        if not all(_NUMBER.fullmatch(text) for text in self.shown):
+            return
+        known = sorted({int(text) for text in self.shown})
         for start in range(0, len(known), MOST_TERMS):
             end = known[start + MOST_TERMS : start + MOST_TERMS + 1]
             low = known[max(0, start - 1) : start]
-            here = known[start : start + MOST_TERMS]
+            here = [str(number) for number in known[start : start + MOST_TERMS]]
             yield replace(self, shown=here, above=low[0] if low else None, below=end[0] if end else None)
 
     def where(self, root: str) -> Criterion | Where:
         path = full_path(root, self.path)
         gaps: list[Criterion | Where] = []
-        for low, high in pairwise((self.above, *sorted(set(self.shown)), self.below)):
+        for low, high in pairwise((self.above, *sorted(map(int, self.shown)), self.below)):
             bounds = [
                 Criterion(path, comparison, str(bound))
                 for comparison, bound in ((">", low), ("<", high))
@@ -105,6 +115,8 @@ class NoOtherNumber:
 
 
 Claim = Nothing | NothingElse | NoOtherNumber
+"""`parts` are the claims that each fit in one question and together say the same; none where no question can
+settle it."""
 
 
 def full_path(root: str, path: str) -> str:

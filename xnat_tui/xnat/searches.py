@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from xnat_tui.errors import BadAnswer
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.table import Table
 
@@ -35,9 +36,13 @@ def ask(connection: Connection, root: str, fields: Iterable[str], where: Where) 
     """Search items of the type `root`; `fields` are its display fields or paths with their type.
 
     Raises Forbidden for a type that this user may not search, BadAnswer, Refused and ServerError for fields
-    that the server does not know.
+    that the server does not know; BadAnswer also where a value, which came from the server, has characters
+    that XML has no room for.
     """
-    body = etree.tostring(_document(root, fields, where), xml_declaration=True, encoding="UTF-8")
+    try:
+        body = etree.tostring(_document(root, fields, where), xml_declaration=True, encoding="UTF-8")
+    except ValueError:
+        raise BadAnswer("A name or number of the server's has characters that no search can carry.") from None
     return connection.search(body)
 
 

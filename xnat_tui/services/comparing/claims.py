@@ -21,14 +21,12 @@ _DEMOGRAPHICS = "demographics[@xsi:type=xnat:demographicData]"
 _SUBJECTS_OWN = frozenset({"group", "src"})
 _NUMBER = "xnat_abstractresource_id"
 _OF_ONE_QUESTION = (
-    *({join} for join in (joins.SUBJECT_VARIABLES, joins.SUBJECT_RESOURCES)),
-    *({join} for join in (joins.EXPERIMENT_VARIABLES, joins.EXPERIMENT_RESOURCES)),
     {joins.SCANS, joins.SCAN_RESOURCES},
     {joins.RECONSTRUCTIONS, joins.RECONSTRUCTION_OUT},
-    *({join} for join in (joins.RECONSTRUCTION_IN, joins.ASSESSOR_VARIABLES, joins.ASSESSOR_OUT)),
     {joins.ASSESSOR_IN, joins.ASSESSOR_OWN},
 )
-"""The joins that one answer tells together: it multiplies its rows for all of them, or for none."""
+"""The joins that one answer tells together: it multiplies its rows for all of them, or for none. Each other
+join has an answer of its own."""
 
 
 def blank_columns(blank: Iterable[Column]) -> Iterator[Nothing]:
@@ -71,7 +69,7 @@ def never_several(
     several: Collection[Join],
 ) -> Iterator[Claim]:
     """That nobody has a second child where no answer has ever told of one."""
-    multiplied = {join for group in _OF_ONE_QUESTION if not group.isdisjoint(several) for join in group}
+    multiplied = set(several).union(*(one for one in _OF_ONE_QUESTION if not one.isdisjoint(several)))
     wanted = [join for join in shown if join in joins.PATHS and join not in multiplied]
     if not wanted:
         return
@@ -85,8 +83,7 @@ def never_several(
     for join in wanted:
         base, path = joins.PATHS[join]
         if join.what == Kind.RESOURCE.plural:
-            numbers = [int(text) for text in texts[join] if text.isdecimal()]
-            yield NoOtherNumber(base, f"{path.removesuffix('label')}{_NUMBER}", join, numbers)
+            yield NoOtherNumber(base, f"{path.removesuffix('label')}{_NUMBER}", join, list(texts[join]))
         else:
             yield NothingElse(base, path, join, texts[join])
 

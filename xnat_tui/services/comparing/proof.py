@@ -10,7 +10,7 @@ asked for in a second way. What is disproved, or what nothing proves, is asked f
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
@@ -100,13 +100,15 @@ class Proof:
         )
         self._whole = len(listed) == len(whole)
         self._settling = Settling(self._start, reader.connection, self._project, self._roots())
-        self._settling.ask(self._claims() if unread else ())
+        if unread:
+            others = self._told - joins.TOLD_BY_RESOURCES if self._listed and self._whole else self._told
+            self._settling.ask([*claims.blank_columns(self._survey.blank), *self._claims_about(others)])
 
     def finish(self) -> Outcome:
         """What became of it."""
         self._read_samples()
         if not (self._listed is not None and self._compare_resources(self._listed())) and self._whole:
-            self._settling.ask(self._claims_of_resources())
+            self._settling.ask(self._claims_about(joins.TOLD_BY_RESOURCES))  # which was to settle them
         for doubted in self._settling.unsettled():
             if isinstance(doubted, Join):
                 self._outcome.doubted.add(doubted)
@@ -219,28 +221,14 @@ class Proof:
                 found[root] = read[0]
         return found
 
-    def _claims(self) -> list[Claim]:
+    def _claims_about(self, wanted: Set[Join]) -> list[Claim]:
+        """That nobody has children that no list shows, nor a second one where none shows two."""
         proofs = self._reader.proofs
-        told_elsewhere = joins.TOLD_BY_RESOURCES if self._listed is not None and self._whole else frozenset()
         return [
-            *claims.blank_columns(self._survey.blank),
-            *claims.unseen(self._told - self._shown - proofs.proved - told_elsewhere),
+            *claims.unseen((self._told - self._shown - proofs.proved) & wanted),
             *claims.never_several(
                 *(self._items.values(), self._found, self._project.id),
-                self._shown - proofs.multiplied - told_elsewhere,
-                self._several | proofs.multiplied,
-            ),
-        ]
-
-    def _claims_of_resources(self) -> list[Claim]:
-        """What the list of all resources was to settle, and did not."""
-        proofs = self._reader.proofs
-        told = joins.TOLD_BY_RESOURCES & self._told
-        return [
-            *claims.unseen(told - self._shown - proofs.proved),
-            *claims.never_several(
-                *(self._items.values(), self._found, self._project.id),
-                (told & self._shown) - proofs.multiplied,
+                (self._shown - proofs.multiplied) & wanted,
                 self._several | proofs.multiplied,
             ),
         ]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from xnat_tui.model.entities import Item
 from xnat_tui.services.comparing.claims import applies
 from xnat_tui.services.comparing.shown import Root
-from xnat_tui.xnat.absence import AbsenceQuestions, Claim, NoOtherNumber, Nothing, NothingElse
+from xnat_tui.xnat.absence import AbsenceQuestions, Claim, Nothing
 from xnat_tui.xnat.connection import Connection
 from xnat_tui.xnat.joins import Join
-
-log = logging.getLogger("xnat_tui.proof")
 
 Found = Callable[[], frozenset[str] | None]
 """Waits for the accession IDs of the items that contradict; None where the question was refused."""
@@ -36,11 +33,20 @@ class Settling:
         """Accession IDs of the items that have more than lists show."""
 
     def ask(self, claims: Iterable[Claim]) -> None:
+        """Ask one question about each type, and more only where a claim is too long for it."""
         claims = tuple(claims)
         for root, known in self._roots.items():
-            mine = [claim for claim in claims if applies(claim, root)]
-            for part in _questions(mine):
-                self._asked.append((part, self._search(root.type, part, known)))
+            together: list[Claim] = []
+            for claim in claims:
+                if not applies(claim, root):
+                    continue
+                parts: list[Claim] = [*claim.parts()]
+                if not parts:
+                    self._asked.append(((claim,), _unanswered))
+                together += parts[:1]
+                self._asked += [((part,), self._search(root.type, (part,), known)) for part in parts[1:]]
+            if together:
+                self._asked.append((tuple(together), self._search(root.type, tuple(together), known)))
 
     def unsettled(self) -> Iterator[Join | str]:
         """The joins and the fields of which nobody can tell whether an item has more than lists show."""
@@ -64,25 +70,7 @@ class Settling:
                 self.contradicting |= found
 
     def _search(self, root: str, claims: tuple[Claim, ...], known: str) -> Found:
-        if any(isinstance(claim, NothingElse) and not claim.fits() for claim in claims):
-            return _unanswered
         return self._start(lambda: self._questions.contradicting(root, claims, known))
-
-
-def _questions(claims: Iterable[Claim]) -> Iterator[tuple[Claim, ...]]:
-    """One question for all that fits in one; what is too long stands alone."""
-    together: list[Claim] = []
-    for claim in claims:
-        if isinstance(claim, NothingElse) and not claim.fits():
-            yield (claim,)
-        elif isinstance(claim, NoOtherNumber):
-            first, *more = claim.parts()
-            together.append(first)
-            yield from ((part,) for part in more)
-        else:
-            together.append(claim)
-    if together:
-        yield tuple(together)
 
 
 def _unanswered() -> None:
