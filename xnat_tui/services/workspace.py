@@ -30,6 +30,7 @@ from xnat_tui.services.browsing.find import find, find_one
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
+from xnat_tui.services.changes import Changes
 from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.xnat.http.connection import Connection
 
@@ -67,6 +68,8 @@ class Workspace:
         self._servers: dict[str, Server] = dict(self.settings.servers)
         self._readers: dict[str, Reader] = {}
         self._lock = threading.Lock()
+        self.changes = Changes()
+        """Where whatever is written through this workspace, or by its jobs, is said."""
         self._opening: dict[str, threading.Lock] = {}
         self.typed_passwords: dict[str, Secret] = {}
         """What somebody typed for a server, kept in memory for workers that cannot ask. Of a server that is
