@@ -200,7 +200,8 @@ class Transport:
                     verify=self.session.verify,
                     proxies=self.session.proxies,
                 )
-                extract_cookies_to_jar(self.session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
+                if "Set-Cookie" in response.headers:  # to look costs a tenth of a request
+                    extract_cookies_to_jar(self.session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if isinstance(error, requests.Timeout):
                 self.limiter.slower()
