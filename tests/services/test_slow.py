@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.services.little_study import little_destination, little_source
 from xnat_tui.demo.faults import EMPTY_BODY, Action, Answer, ErrorPage, Hang, Truncate
-from xnat_tui.demo.study import destination_site, source_site, synthetic_site
+from xnat_tui.demo.study import synthetic_site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.notice import Notice
 from xnat_tui.model.pairing import Depth
@@ -45,7 +46,7 @@ def verdicts(comparison: Comparison) -> dict[str, str]:
 
 @pytest.mark.parametrize("hiccup", HICCUPS)
 def test_a_comparison_survives_a_hiccup_at_any_request(pair_of: Any, hiccup: str) -> None:
-    sites = pair_of(source_site(), destination_site())
+    sites = pair_of(little_source(), little_destination())
     truth = sites.compare(depth="digests")
     for number in range(truth.requests[0]):
         comparison = sites.comparison(depth="digests")
@@ -61,7 +62,7 @@ def test_a_comparison_survives_a_hiccup_at_any_request(pair_of: Any, hiccup: str
 
 @pytest.mark.parametrize("hiccup", HICCUPS)
 def test_a_plan_survives_a_hiccup_at_any_request(pair_of: Any, tmp_path: Any, hiccup: str) -> None:
-    sites = pair_of(source_site(), destination_site())
+    sites = pair_of(little_source(), little_destination())
 
     def plans(number: int | None) -> tuple[Any, Any, int]:
         side, reader, other = sites.side("lab:BRAINS"), sites.reader(), sites.reader("qc")
