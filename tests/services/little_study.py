@@ -45,7 +45,9 @@ def _begun(site_id: str, plugin_types: tuple[str, ...]) -> tuple[Site, Project]:
     site = Site(settings=Settings(site_id=site_id), plugin_types=plugin_types)
     site.add_user(User("demo", "demo", "Dana", "Demo", "demo@example.org"))
     fields = {"name": "Brains", "description": 'Tom & "Jerry"'}
-    return site, site.add_project("BRAINS", users={"demo": "owner"}, fields=fields, variables={"funding": "ERC"})
+    return site, site.add_project(
+        "BRAINS", users={"demo": "owner"}, fields=fields, variables={"funding": "ERC"}
+    )
 
 
 def _same(site: Site, project: Project) -> None:
@@ -54,7 +56,9 @@ def _same(site: Site, project: Project) -> None:
     session = _session(site, subject, "S1_MR")
     add_freesurfer(site, session)
     add_qc(site, session).variables["seen"] = "yes"
-    answers = site.add_experiment(subject, "S1_VARS", "xnat:subjectVariablesData", fields={"date": "2024-02-29"})
+    answers = site.add_experiment(
+        subject, "S1_VARS", "xnat:subjectVariablesData", fields={"date": "2024-02-29"}
+    )
     answers.variables["moca"] = "29"
     _resource(site, answers.resources, "sheet", {"moca.csv": b"29"}, format="CSV")
     for visit in range(FEW):  # of few sessions the documents are read, and some questions are not asked
