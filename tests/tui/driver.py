@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Callable
@@ -61,7 +62,7 @@ class Story:
         """Until no call is under way and nothing is left to draw."""
         while True:
             while self.main.looking.resting is not None:
-                await self.pilot.pause(0.02)
+                await asyncio.sleep(0.02)
             await self.app.loader.until_idle()
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
@@ -79,13 +80,13 @@ class Story:
     async def until(self, done: Callable[[], bool]) -> None:
         """Until something that goes on by itself has come about; the suite's time-out is the limit."""
         while not done():
-            await self.pilot.pause(0.02)
+            await asyncio.sleep(0.02)
         await self.settle()
 
     async def until_shown(self, text: str) -> None:
         """Until a text is on the screen, whatever is still under way."""
         while _flat(text) not in _flat(self.screen):
-            await self.pilot.pause(0.02)
+            await asyncio.sleep(0.05)
 
     async def compared(self) -> None:
         """Until the comparison has ended and was shown."""
