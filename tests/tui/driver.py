@@ -65,7 +65,7 @@ class Story:
                 await asyncio.sleep(0.02)
             await self.app.loader.until_idle()
             await self.app.workers.wait_for_complete()
-            await self.pilot.pause()
+            await self._turn()
             busy = self.app.loader.waiting or len(self.app.workers) or self.main.looking.resting
             if not busy and await self._stands_still():
                 return
@@ -74,8 +74,18 @@ class Story:
         """Whether the screen is the same after everything in line had its turn."""
         before = self.screen
         for _ in range(3):
-            await self.pilot.pause()
+            await self._turn()
         return self.screen == before
+
+    async def _turn(self) -> None:
+        """Let every message that is in line be handled, and draw what it changed.
+
+        Unlike `pilot.pause` it does not wait until the process does nothing for a while: the demo servers
+        and clocks of the screen are never that quiet.
+        """
+        await self.pilot._wait_for_screen()
+        await asyncio.sleep(0)
+        self.app.screen._on_timer_update()
 
     async def until(self, done: Callable[[], bool]) -> None:
         """Until something that goes on by itself has come about; the suite's time-out is the limit."""
