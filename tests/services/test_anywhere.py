@@ -231,7 +231,9 @@ def test_a_copy_through_the_import_service_after_trouble_at_any_request(servers,
         assert all(outcome.state is State.DONE for outcome in again.outcomes.values())
         assert _uids(pair.target.site.experiment(SESSION, f"NEW{number}")) == expected
 
-    assert _in_turn(server, [trouble for several in TROUBLE.values() for trouble in several], attempt, after) > 3
+    assert (
+        _in_turn(server, [trouble for several in TROUBLE.values() for trouble in several], attempt, after) > 3
+    )
 
 
 def _uids_of(session, scans):

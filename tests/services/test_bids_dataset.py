@@ -205,7 +205,12 @@ REFUSED = {
     "bval": ("DWI", "", {"f.nii.gz": SERIES, "f.bval": b"0 1\n", "f.bvec": b"0 1\n0 1\n0 1\n"}, "Its .bval"),
     "bvec": ("DWI", "", {"f.nii.gz": SERIES, "f.bval": b"0 1 1 1 1\n", "f.bvec": b"0\n"}, "Its .bvec"),
     "field": ("GRE_FIELD_MAP", "", {"f.nii.gz": VOLUME, "f.json": b'{"Units": "Hz"}'}, "No magnitude image"),
-    "phase": ("phasediff", "", {"f.nii.gz": VOLUME}, "Nothing in the archive tells its EchoTime1, EchoTime2."),
+    "phase": (
+        "phasediff",
+        "",
+        {"f.nii.gz": VOLUME},
+        "Nothing in the archive tells its EchoTime1, EchoTime2.",
+    ),
 }
 
 
