@@ -186,7 +186,7 @@ class Transport:
         failure: XnatTuiError
         try:
             with self.sockets.watching(stop):
-                # Not session.prepare_request: it makes three jars of the one, a tenth of what a request costs.
+                # Not session.prepare_request: it makes three jars of the one, in a tenth of the whole time.
                 request = requests.PreparedRequest()
                 request.prepare(
                     method,
