@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections.abc import AsyncIterator, Callable
@@ -62,10 +61,10 @@ class Story:
         """Until no call is under way and nothing is left to draw."""
         while True:
             while self.main.looking.resting is not None:
-                await asyncio.sleep(0.02)
+                await self.pilot.pause(0.02)
             await self.app.loader.until_idle()
             await self.app.workers.wait_for_complete()
-            await self._turn()
+            await self.pilot.pause()
             busy = self.app.loader.waiting or len(self.app.workers) or self.main.looking.resting
             if not busy and await self._stands_still():
                 return
@@ -74,29 +73,19 @@ class Story:
         """Whether the screen is the same after everything in line had its turn."""
         before = self.screen
         for _ in range(3):
-            await self._turn()
+            await self.pilot.pause()
         return self.screen == before
-
-    async def _turn(self) -> None:
-        """Let every message that is in line be handled, and draw what it changed.
-
-        Unlike `pilot.pause` it does not wait until the process does nothing for a while: the demo servers
-        and clocks of the screen are never that quiet.
-        """
-        await self.pilot._wait_for_screen()
-        await asyncio.sleep(0)
-        self.app.screen._on_timer_update()
 
     async def until(self, done: Callable[[], bool]) -> None:
         """Until something that goes on by itself has come about; the suite's time-out is the limit."""
         while not done():
-            await asyncio.sleep(0.02)
+            await self.pilot.pause(0.02)
         await self.settle()
 
     async def until_shown(self, text: str) -> None:
         """Until a text is on the screen, whatever is still under way."""
         while _flat(text) not in _flat(self.screen):
-            await asyncio.sleep(0.05)
+            await self.pilot.pause(0.02)
 
     async def compared(self) -> None:
         """Until the comparison has ended and was shown."""
