@@ -44,7 +44,7 @@ from xnat_tui.xnat.actions import prearchive as wire
 from xnat_tui.xnat.http.connection import Connection
 
 if TYPE_CHECKING:
-    from xnat_tui.services.workspace import Workspace
+    from xnat_tui.services.servers import Servers
 
 OVERWRITES = ("none", "append", "delete")
 TABLE_REQUIRED = ("session",)
@@ -55,19 +55,19 @@ _ADDRESS = re.compile(
 )
 
 
-def locate(workspace: Workspace, text: str) -> tuple[str, tuple[Step, ...]]:
+def locate(servers: Servers, text: str) -> tuple[str, tuple[Step, ...]]:
     """A server and what is selected on it, from a location or a pasted prearchive address.
 
     `lab:`, `lab:P`, `lab:Unassigned`, `lab:P/SUBJECT/SESSION`, `lab:P/TIMESTAMP/FOLDER`, with globs.
     Raises UsageError.
     """
     if found := _ADDRESS.match(text.strip()):
-        server = workspace.location(found["base"]).server
+        server = servers.location(found["base"]).server
         parts = (found["rest"] or "").strip("/").split("/")
         kinds = (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT)
         named = Location.parse("x:" + "/".join(parts[: len(kinds)])) if parts[0] else Location("x")
         return server, named.steps
-    location = workspace.location(text)
+    location = servers.location(text)
     return location.server, selected_by(location)
 
 
