@@ -8,6 +8,7 @@ import pytest
 
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.plan import Action, End, Plan, Step
 from xnat_tui.model.transfer import State
 
@@ -28,7 +29,7 @@ def remember(program):
             files=1,
             bytes=10,
         )
-        plan = Plan(verb="copy", sources=("lab:P/S",), destination="qc:P", steps=(step,), root="P")
+        plan = Plan(CopyOptions(), sources=("lab:P/S",), destination="qc:P", steps=(step,), root="P")
         with Journal() as journal:
             job = journal.create(plan, "lab:P/S → qc:P")
             if state is not State.QUEUED:

@@ -7,7 +7,8 @@ import pytest
 
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.plan import Action, End, Plan, Policy, Step
+from xnat_tui.model.options import CopyOptions, TransferOptions
+from xnat_tui.model.plan import Action, End, Plan, Step
 
 StepMaker = Callable[..., Step]
 
@@ -51,7 +52,7 @@ def make_step() -> StepMaker:
 
 @pytest.fixture
 def make_plan() -> Callable[..., Plan]:
-    def make(steps: Sequence[Step], *, verb: str = "copy", policy: Policy | None = None) -> Plan:
-        return Plan(verb, ("lab:P",), "qc:P", tuple(steps), policy or Policy())
+    def make(steps: Sequence[Step], *, options: TransferOptions | None = None) -> Plan:
+        return Plan(options or CopyOptions(), ("lab:P",), "qc:P", tuple(steps))
 
     return make

@@ -18,7 +18,8 @@ from xnat_tui.jobs.job import Wish
 from xnat_tui.jobs.journal import Journal, error_of
 from xnat_tui.jobs.owner import STALE, Owner, this_host
 from xnat_tui.jobs.reporting import not_retried, report
-from xnat_tui.model.plan import UNREAD, Action, Finding, Policy
+from xnat_tui.model.options import CopyOptions
+from xnat_tui.model.plan import UNREAD, Action, Finding
 from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
 
 
@@ -40,7 +41,7 @@ def test_the_file_is_private_and_in_the_state_folder(journal, state):
 
 
 def test_a_plan_comes_back_equal(journal, make_plan, make_step):
-    plan = make_plan([make_step(1), make_step(2, 1, session="E")], policy=Policy(bandwidth=5))
+    plan = make_plan([make_step(1), make_step(2, 1, session="E")], options=CopyOptions(bandwidth=5))
     plan = type(plan)(
         **{**{f: getattr(plan, f) for f in plan.__slots__}, "findings": (Finding("info", "x"),)}
     )

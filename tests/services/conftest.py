@@ -20,9 +20,10 @@ from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Plan, Policy, Step
+from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
@@ -88,14 +89,14 @@ class Copying:
         self,
         *paths: str,
         project: str = "NEW",
-        policy: Policy | None = None,
+        options: CopyOptions | None = None,
         filters: Filters | None = None,
         server: str = "qc",
     ) -> Plan:
         places = [self.place(path) for path in paths]
         destination = Reader(self.connections[server])
         source = Reader(self.connections["lab"])
-        return plan_copy(source, places, destination, NewProject(server, project), policy, filters)
+        return plan_copy(source, places, destination, NewProject(server, project), options, filters)
 
     def run(self, plan: Plan, stop: threading.Event | None = None) -> Result:
         """Every step in order; what needs a failed step is left out, as the job engine does."""
@@ -111,8 +112,8 @@ class Copying:
                 outcomes[_name(step)] = outcome
         return Result(outcomes, progress)
 
-    def copy(self, *paths: str, project: str = "NEW", policy: Policy | None = None) -> Result:
-        return self.run(self.plan(*paths, project=project, policy=policy))
+    def copy(self, *paths: str, project: str = "NEW", options: CopyOptions | None = None) -> Result:
+        return self.run(self.plan(*paths, project=project, options=options))
 
     def writes(self) -> int:
         log = [entry for entry in list(self.target.requests) if entry.path != "/data/search"]

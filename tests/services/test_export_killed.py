@@ -10,7 +10,7 @@ import pytest
 from xnat_tui.demo.site import Site
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Mode, Policy
+from xnat_tui.model.options import ExportMode, ExportOptions
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers.exporting.manifest import Manifest, md5_of
@@ -54,15 +54,15 @@ with export_executor(plan, lambda _: connection) as execute:
 """
 
 
-@pytest.mark.parametrize("mode", [Mode.FILE, Mode.ZIP])
+@pytest.mark.parametrize("mode", [ExportMode.FILE, ExportMode.ZIP])
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize("where", ["on_file", "replace", "add"])
 def test_a_killed_export_resumes_where_it_was(servers, make_site, tmp_path, mode, after, where):
     pair = servers(make_site(dict(FILES)), Site())
     reader = Reader(pair.connections["lab"])
     places = list(find(reader, Location.parse("lab:P")))
-    plan = plan_export(reader, places, tmp_path / "out", Policy(mode=mode, metadata=False))
-    after = min(after, 3) if where == "add" and mode is Mode.ZIP else after
+    plan = plan_export(reader, places, tmp_path / "out", ExportOptions(mode=mode, metadata=False))
+    after = min(after, 3) if where == "add" and mode is ExportMode.ZIP else after
     arguments = [sys.executable, "-c", CHILD, pair.source.url, str(after), where]
     child = subprocess.run(arguments, input=json.dumps(plan.to_dict()), text=True, timeout=60, check=False)
     assert child.returncode == -signal.SIGKILL

@@ -128,7 +128,7 @@ class Journal:
             return Plan.from_dict({**json.loads(head), "steps": [json.loads(row["body"]) for row in rows]})
 
     def plan_without_steps(self, job: str) -> Plan:
-        """The plan's policy, sources and destination; the steps may be many."""
+        """The plan's options, sources and destination; the steps may be many."""
         row = self._row(job)
         with self.database.reading():
             return Plan.from_dict(json.loads(row["plan"]))

@@ -113,7 +113,7 @@ class _Run:
         self._wake = wake
         self._interrupted = interrupted
         self._plan = journal.plan_without_steps(claim.job)
-        self._bandwidth = Bandwidth(self._plan.policy.bandwidth, workers)
+        self._bandwidth = Bandwidth(self._plan.options.bandwidth, workers)
         self._stop = threading.Event()
         self._futures: dict[int, Future[Outcome]] = {}
         self._controls: dict[int, Control] = {}

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from xnat_tui.errors import Conflict, NotFound, UsageError
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import CopyOptions, ExportOptions, UploadOptions
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.model.plan import Plan
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
@@ -90,7 +91,7 @@ class Workspace(Servers):
         sources: Sequence[Location | str] | Location | str,
         destination: Location | str,
         *,
-        policy: Policy | None = None,
+        options: CopyOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What copying these places would do; nothing is written.
@@ -108,7 +109,7 @@ class Workspace(Servers):
             places,
             reader(where.server),
             _target(reader(where.server), where),
-            policy,
+            options,
             filters,
         )
 
@@ -117,7 +118,7 @@ class Workspace(Servers):
         sources: Sequence[Location | str] | Location | str,
         folder: Path | str,
         *,
-        policy: Policy | None = None,
+        options: ExportOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What downloading these places to a folder would fetch; nothing is written."""
@@ -127,7 +128,7 @@ class Workspace(Servers):
         places = list(self._find(reader, _several(sources)))
         if len({place.server for place in places}) != 1:
             raise UsageError("One export has one source server.", "Start one export for each server.")
-        return plan_export(reader(places[0].server), places, Path(folder), policy, filters)
+        return plan_export(reader(places[0].server), places, Path(folder), options, filters)
 
     def plan_upload(
         self,
@@ -135,7 +136,7 @@ class Workspace(Servers):
         destination: Location | str,
         *,
         to: str = "prearchive",
-        policy: Policy | None = None,
+        options: UploadOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What sending these files, folders and archives would do; nothing is written.
@@ -146,7 +147,7 @@ class Workspace(Servers):
         from xnat_tui.services.transfers.uploading.plan import plan_upload
 
         paths = [paths] if isinstance(paths, Path | str) else paths
-        return plan_upload(self, paths, destination, to=to, policy=policy, filters=filters)
+        return plan_upload(self, paths, destination, to=to, options=options, filters=filters)
 
     def run(
         self, plan: Plan, on_event: Callable[[Event], None] | None = None, *, job: str | None = None
@@ -164,7 +165,7 @@ class Workspace(Servers):
 
         with Journal() as journal, executor_for(plan, self.connection) as execute:
             name = job or self.remember(plan, journal)
-            return run(journal, name, execute, workers=plan.policy.workers, on_event=on_event)
+            return run(journal, name, execute, workers=plan.options.workers, on_event=on_event)
 
     @staticmethod
     def remember(plan: Plan, journal: Journal) -> str:

@@ -14,7 +14,8 @@ from typing import IO, BinaryIO, cast
 
 from xnat_tui.errors import BadAnswer, NotFound, Refused, ServerError, ServerUnreachable, XnatTuiError
 from xnat_tui.model.entities import Item
-from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.options import Mode
+from xnat_tui.model.plan import Step
 from xnat_tui.services.transfers import streams
 from xnat_tui.services.transfers.parcels import Manner, Parcel, Parcels
 from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
@@ -109,7 +110,7 @@ class Sender:
             raise self.gone
 
     def _alone(self, item: Item, count: int) -> bool:
-        mode = self._run.policy.mode
+        mode = self._run.options.mode
         if mode is Mode.ZIP or not item.bytes or not addressable(item.key):
             return False
         if self.members is not None and item.key in self.members and item.bytes < LARGE:

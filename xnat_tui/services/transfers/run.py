@@ -10,6 +10,7 @@ from lxml import etree
 
 from xnat_tui.errors import Interrupted, NotFound
 from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.options import CopyOptions, options_or_usual
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
 from xnat_tui.services.transfers.holdings import Held, Holdings
@@ -49,7 +50,7 @@ class CopyRun:
     """One run of a plan in one process. Steps of one session must not run at the same time."""
 
     def __init__(self, plan: Plan, source: Connection, target: Connection) -> None:
-        self.policy = plan.policy
+        self.options = options_or_usual(CopyOptions, plan.options)
         self.source = source
         self.target = target
         self.holdings = Holdings(target)

@@ -102,7 +102,7 @@ class Dataset:
         if target.is_file() and target.read_bytes() == body and self.run.manifest.get(name) is not None:
             return
         changed = document_changed(self.run.manifest, name, unknown=True)
-        if not self.run.policy.overwrite_local and changed:
+        if not self.run.options.overwrite_local and changed:
             return
         try:
             self.write(self.run, self.step, name, body)
@@ -141,7 +141,7 @@ class Dataset:
                     continue
                 short = name[len(session) + 1 :]
                 row = before.get(short, {"filename": short})
-                time = acquired.get(name, "") if self.run.policy.metadata else ""
+                time = acquired.get(name, "") if self.run.options.metadata else ""
                 rows.append(row | {"acq_time": time or row.get("acq_time", _UNKNOWN)})
             if rows or before:
                 self._put(table, _tsv(("filename", "acq_time"), rows))

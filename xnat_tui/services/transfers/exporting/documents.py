@@ -37,9 +37,9 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
     """
     name, server = step.target.uri, run.connection(step).url
     another = run.manifest.belongs_to_another(name, step.source.uri, server)
-    if another and not run.policy.overwrite_local:
+    if another and not run.options.overwrite_local:
         raise in_the_way(run, name)
-    if document_changed(run.manifest, name) and not run.policy.overwrite_local:
+    if document_changed(run.manifest, name) and not run.options.overwrite_local:
         raise in_the_way(run, name, Standing.CHANGED)
     address = encode_uri(step.source.uri)
     body, document = item_xml.ask(run.connection(step), address, lambda body: (body, item_xml.parse(body)))
@@ -78,7 +78,7 @@ def finish(run: ExportRun) -> list[Outcome]:
 
 def _describe(run: ExportRun, step: Step) -> None:
     run.ready_folder()
-    run.manifest.begin(run.policy.layout)
+    run.manifest.begin(run.options.layout)
     Dataset(run, step, _write).finish()
 
 
@@ -88,7 +88,7 @@ def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
     Raises Conflict where another of somebody else's making has its place.
     """
     target = inside(run.folder, name)
-    changed = not run.policy.overwrite_local and document_changed(run.manifest, name, unknown=True)
+    changed = not run.options.overwrite_local and document_changed(run.manifest, name, unknown=True)
     if changed and target.read_bytes() != body:
         raise in_the_way(run, name, Standing.CHANGED)
     part = write_whole(target, run.incoming.place(), body)
@@ -105,7 +105,7 @@ def save_table(run: ExportRun) -> None:
     Rows of documents that an earlier export brought stay as they are, and so does a table that was changed
     in the folder: the plan told it as a conflict.
     """
-    if document_changed(run.manifest, TABLE, unknown=True) and not run.policy.overwrite_local:
+    if document_changed(run.manifest, TABLE, unknown=True) and not run.options.overwrite_local:
         return
     steps = [step for step in run.plan.steps if step.task == "metadata"]
     rows = [row for step in steps if (row := _row(run, step)) is not None]

@@ -76,7 +76,7 @@ class Fetch:
         """Raises BadAnswer, and keeps nothing, where what came is not what the server lists; Conflict where
         it would replace something else."""
         differs = item.bytes not in (None, part.size) or bool(item.digest and item.digest != part.md5)
-        if self.run.policy.verify and differs:
+        if self.run.options.verify and differs:
             part.drop()
             raise BadAnswer(
                 "What came differs from what the server lists.",

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.options import Layout
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Layout, Step
+from xnat_tui.model.plan import Step
 from xnat_tui.services.transfers.exporting.manifest import Binding
 
 LONGEST_NAME = 255

@@ -22,7 +22,7 @@ from typing import Any
 
 from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
 from xnat_tui.model.entities import Item
-from xnat_tui.model.plan import Layout
+from xnat_tui.model.options import Layout
 from xnat_tui.paths import private_folder
 
 NAME = "manifest.jsonl"

@@ -17,7 +17,8 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.options import ExportMode
+from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.services.transfers.exporting.fetch import Fetch, in_the_way
 from xnat_tui.services.transfers.exporting.files import Part, inside
@@ -75,7 +76,7 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
 def _fetch_missing(fetch: Fetch, wanted: list[Item]) -> None:
     """Raises what makes it useless to go on: the server does not answer, the disk takes no more."""
     for _ in range(ATTEMPTS):
-        if not _zip_is_better(fetch.run.policy.mode, wanted, fetch.listing):
+        if not _zip_is_better(fetch.run.options.mode, wanted, fetch.listing):
             break
         before = len(wanted)
         wanted, whole = by_zip(fetch, wanted)
@@ -114,14 +115,14 @@ def _chosen(fetch: Fetch) -> Iterator[Item]:
 def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
     """The files that have to be fetched; those that are complete are counted."""
     run, wanted = fetch.run, []
-    replacing = run.policy.overwrite_local
-    if fetches_all(run.policy):
+    replacing = run.options.overwrite_local
+    if fetches_all(run.options):
         return items
     recognised: list[Entry] = []
     told = set(json.loads(fetch.step.data.get(LEFT, "[]")))
     for item in items:
         found = _found(fetch, item)
-        if is_kept(found, item, run.policy):
+        if is_kept(found, item, run.options):
             fetch.skip(item, found.size, found.md5)
             name = fetch.names[item.key]
             if not found.noted or not run.manifest.is_here(name, fetch.uri(item), fetch.step.data["server"]):
@@ -150,11 +151,11 @@ def _found(fetch: Fetch, item: Item) -> Found:
         return Found(Standing.MISSING)  # what is wrong with its place is told when it is needed
 
 
-def _zip_is_better(mode: Mode, wanted: list[Item], listing: Listing) -> bool:
+def _zip_is_better(mode: ExportMode, wanted: list[Item], listing: Listing) -> bool:
     """One request for many small files, or for names that not every server decodes alike."""
-    if mode is Mode.FILE or not wanted:
+    if mode is ExportMode.FILE or not wanted:
         return False
-    if mode is Mode.ZIP:
+    if mode is ExportMode.ZIP:
         return True
     sizes = [item.bytes or 0 for item in listing.items]
     missing = sum(item.bytes or 0 for item in wanted)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from xnat_tui.model.options import ExportOptions, options_or_usual
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.paths import private_folder
 from xnat_tui.services.incoming import Incoming
@@ -22,7 +23,7 @@ class ExportRun:
 
     def __init__(self, plan: Plan, connections: Callable[[str], Connection]) -> None:
         self.plan = plan
-        self.policy = plan.policy
+        self.options = options_or_usual(ExportOptions, plan.options)
         self.folder = Path(plan.destination)
         self.manifest = Manifest(self.folder)
         self.incoming = Incoming(self.folder)

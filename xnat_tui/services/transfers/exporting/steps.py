@@ -66,7 +66,7 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
             raise UsageError(f"No part of an export is called {step.task}.")
         check_stop(control)
         run.ready_folder()
-        run.manifest.begin(plan.policy.layout)
+        run.manifest.begin(run.options.layout)
         try:
             run.manifest.bind(bindings_of(step))
             return task(run, step, control)

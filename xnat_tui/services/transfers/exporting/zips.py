@@ -110,7 +110,7 @@ class _Landing:
         self.damaged: list[Item] = []
         """Files that were not as the zip's own checksum says: to be asked for again."""
         self._fetch = fetch
-        self._verify = fetch.run.policy.verify
+        self._verify = fetch.run.options.verify
         self._pool = ThreadPoolExecutor(LANDERS, "land")
         self._under_way: deque[tuple[Item, int, Future[Part | None]]] = deque()
         self._held = 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from xnat_tui.jobs.control import Control
+from xnat_tui.model.options import WritingOptions
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
 from xnat_tui.xnat.http.connection import Connection
@@ -19,13 +20,14 @@ def executor_for(plan: Plan, connections: Callable[[str], Connection]) -> Iterat
 
     Raises UsageError for a plan of a verb that runs no steps.
     """
+    reason = plan.options.event_reason if isinstance(plan.options, WritingOptions) else ""
     with ExitStack() as stack:
 
         def connection(name: str) -> Connection:
             found = connections(name)
-            if plan.policy.event_reason and found.event_reason != plan.policy.event_reason:
+            if reason and found.event_reason != reason:
                 stack.callback(setattr, found, "event_reason", found.event_reason)
-                found.event_reason = plan.policy.event_reason
+                found.event_reason = reason
             return found
 
         yield stack.enter_context(_of_its_verb(plan, connection))

@@ -197,7 +197,7 @@ def _work(journal: Journal, claim: Claim, prepare: Callable[[Plan], AbstractCont
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         plan = journal.plan(job)
         with prepare(plan) as (execute, factory):
-            workers = plan.policy.workers
+            workers = plan.options.workers
             report = run(journal, job, execute, workers=workers, executor_factory=factory, claim=claim)
             code = _UNREACHABLE if journal.job(job).trouble else _EXIT[report.state]
     except KeyboardInterrupt:

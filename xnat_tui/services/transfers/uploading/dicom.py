@@ -19,7 +19,8 @@ from xnat_tui.errors import (
     Unclear,
     XnatTuiError,
 )
-from xnat_tui.model.plan import Policy, Step
+from xnat_tui.model.options import WritingOptions
+from xnat_tui.model.plan import Step
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
 from xnat_tui.model.transfer import Arrived, Evidence, Failure, Outcome, State
 from xnat_tui.services.administration.prearchive.details import archived_session
@@ -51,7 +52,7 @@ class _Arrival:
     place: Arrived | None = None
 
 
-def send(connection: Connection, step: Step, control: Control, policy: Policy) -> Outcome:
+def send(connection: Connection, step: Step, control: Control, options: WritingOptions) -> Outcome:
     """Send one study; build it, and archive it where that is wanted.
 
     XNAT may rewrite DICOM on arrival, so nothing is verified by digest: the SOP instance UIDs that were sent
@@ -63,13 +64,13 @@ def send(connection: Connection, step: Step, control: Control, policy: Policy) -
     files = unpacked(step.data["files"])
     for file in files:
         file.check()
-    sender = _Sender(connection, step, control, policy)
+    sender = _Sender(connection, step, control, options)
     addresses = sender.send(files)
     sent = sender.uids
-    arrived = [_see_through(connection, step, control, policy, address) for address in addresses]
+    arrived = [_see_through(connection, step, control, options, address) for address in addresses]
     failures = [one.failure for one in arrived if one.failure]
     evidence = Evidence()
-    if not failures and not policy.verify:
+    if not failures and not options.verify:
         evidence = Evidence(unverified=len(files))
     elif not failures:
         evidence, failures = _proved(step, sent, arrived)
@@ -116,7 +117,7 @@ class _Sender:
     connection: Connection
     step: Step
     control: Control
-    policy: Policy
+    options: WritingOptions
     uids: list[set[str]] = field(default_factory=list)
     """SOP instance UIDs of each file that was packed, where it can be told."""
 
@@ -157,17 +158,17 @@ class _Sender:
         project = data["project"]
         named = {"project": project, "subject": data["subject"], "session": data["label"]}
         dest = f"/prearchive/projects/{project}" if project else "/prearchive"
-        quiet = {} if self.policy.autorun else {"triggerPipelines": "false"}
+        quiet = {} if self.options.autorun else {"triggerPipelines": "false"}
         return {"dest": dest, **quiet, **{name: value for name, value in named.items() if value}}
 
 
 def _see_through(
-    connection: Connection, step: Step, control: Control, policy: Policy, address: str
+    connection: Connection, step: Step, control: Control, options: WritingOptions, address: str
 ) -> _Arrival:
     """Have one session built, and archived where that is wanted; what it holds, why it went no further."""
     if "/prearchive/" not in address:
         place = _archived_place(step, address)
-        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), policy), place=place)
+        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), options), place=place)
     one = _received(address)
     place = Arrived(step.path, "prearchive", one.location(step.target.server))
     stays = step.data["to"] == "prearchive"
@@ -189,17 +190,17 @@ def _see_through(
         waits = f"It waits in the prearchive: {one.timestamp}."
         return _Arrival(failure=Failure(step.path, error.message, waits), place=place)
     if stays:
-        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), policy), place)
-    failure, now = _archive(connection, step, control, policy, row, place)
+        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), options), place)
+    failure, now = _archive(connection, step, control, options, row, place)
     if failure or now is None:
         return _Arrival(count, failure, None, now)
     uri = f"/data/projects/{row.project}/experiments/{now.session}"
-    return _Arrival(count, None, _seen(lambda: instances.archived(connection, uri), policy), now)
+    return _Arrival(count, None, _seen(lambda: instances.archived(connection, uri), options), now)
 
 
-def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None:
+def _seen(look: Callable[[], set[str]], options: WritingOptions) -> frozenset[str] | None:
     """None where the headers cannot be read back: the files then count as unverified."""
-    if not policy.verify:
+    if not options.verify:
         return None
     try:
         return frozenset(look())
@@ -211,10 +212,15 @@ def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None
 
 
 def _archive(
-    connection: Connection, step: Step, control: Control, policy: Policy, row: Received, place: Arrived
+    connection: Connection,
+    step: Step,
+    control: Control,
+    options: WritingOptions,
+    row: Received,
+    place: Arrived,
 ) -> tuple[Failure | None, Arrived | None]:
     """Why it was not archived, or not wholly; and where it is now, None where that is not clear."""
-    panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=policy.autorun)
+    panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=options.autorun)
     labels = Labels(step.data["subject"], step.data["label"])
     (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
     waits = f"It waits in the prearchive: {change.location}."
@@ -228,7 +234,7 @@ def _archive(
         return Failure(step.path, error.message, hint), None if isinstance(error, Unclear) else place
     where = f"{step.target.server}:{row.project}/{subject}/{label}"
     stored = Arrived(step.path, "archive", where, subject, label)
-    if policy.ohif:
+    if options.ohif:
         try:
             identifier, _ = archived_session(connection, row.project, label)
             viewer.rebuild(connection, row.project, identifier)

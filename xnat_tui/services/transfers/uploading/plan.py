@@ -16,8 +16,9 @@ from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import OnExisting, UploadOptions, options_or_usual
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, End, Finding, LeftOut, OnExisting, Plan, Policy, Step
+from xnat_tui.model.plan import Action, End, Finding, LeftOut, Plan, Step
 from xnat_tui.model.prearchive import cleaned, illegal_characters
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.services.administration.prearchive.labels import ArchivedLabels
@@ -25,7 +26,7 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.matching import nothing_matches
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers import preflight
-from xnat_tui.services.transfers.copying.planning.plan import command
+from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.file_decisions import Decision, decide
 from xnat_tui.services.transfers.uploading import dicom as uploading_dicom
 from xnat_tui.services.transfers.uploading import files as uploading_files
@@ -51,7 +52,7 @@ def plan_upload(
     destination: Location | str,
     *,
     to: str = "prearchive",
-    policy: Policy | None = None,
+    options: UploadOptions | None = None,
     filters: Filters = NO_FILTERS,
 ) -> Plan:
     """What sending these files, folders and archives would do; nothing is written.
@@ -65,20 +66,26 @@ def plan_upload(
     if where.has_glob and not _is_named(servers, where):
         raise UsageError(f"{where} is no single destination.", "Name one, without wildcards.")
     found = local_files.collect([Path(path) for path in paths])
-    planner = _Planner(servers, where, to, policy or Policy(), filters, tuple(map(str, paths)))
+    planner = _Planner(
+        servers, where, to, options_or_usual(UploadOptions, options), filters, tuple(map(str, paths))
+    )
     planner.left_out += [LeftOut(name, "no file, or no name for a server") for name in found.left_out]
     if where.step(Kind.RESOURCE) is not None:
         planner.plan_files(found)
     else:
         planner.plan_dicom(found)
     planner.tell_left_out()
-    planner.findings += preflight.change_reason(planner.reader.connection, planner.policy)
+    planner.findings += preflight.change_reason(planner.reader.connection, planner.options)
     return planner.plan()
 
 
 @contextmanager
 def upload_executor(plan: Plan, connections: Callable[[str], Connection]) -> Iterator[Execute]:
-    """What runs one step of an upload after the other; a step that fails is an outcome with its reason."""
+    """What runs one step of an upload after the other; a step that fails is an outcome with its reason.
+
+    Raises UsageError for a plan that is no upload.
+    """
+    options = options_or_usual(UploadOptions, plan.options)
 
     def execute(step: Step, control: Control) -> Outcome:
         if not step.writes:
@@ -86,8 +93,8 @@ def upload_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
         connection = connections(step.target.server)
         try:
             if step.task == "dicom":
-                return uploading_dicom.send(connection, step, control, plan.policy)
-            return uploading_files.send(connection, step, control, plan.policy)
+                return uploading_dicom.send(connection, step, control, options)
+            return uploading_files.send(connection, step, control, options)
         except Interrupted:
             raise
         except XnatTuiError as error:
@@ -104,7 +111,7 @@ class _Planner:
         servers: Servers,
         where: Location,
         to: str,
-        policy: Policy,
+        options: UploadOptions,
         filters: Filters,
         sources: tuple[str, ...],
     ) -> None:
@@ -114,7 +121,7 @@ class _Planner:
         """It remembers nothing from before: the plan tells what the server has now."""
         self.where = where
         self.to = to
-        self.policy = policy
+        self.options = options
         self.filters = filters
         self.tally = Tally(filters)
         self.sources = sources
@@ -124,13 +131,12 @@ class _Planner:
         self.left_out: list[LeftOut] = []
 
     def plan(self) -> Plan:
-        line = command("upload", self.sources, str(self.where), self.policy, self.filters)
+        line = command(self.sources, str(self.where), self.options, self.filters)
         return Plan(
-            verb="upload",
             sources=self.sources,
             destination=str(self.where),
             steps=tuple(self.steps),
-            policy=self.policy,
+            options=self.options,
             findings=tuple(self.findings),
             command=line if self.where.step(Kind.RESOURCE) else f"{line} --to {self.to}",
             root=self.where.name_of(Kind.PROJECT),
@@ -209,7 +215,7 @@ class _Planner:
                 self._file_step(Action.CONFLICT, [sent], uri, "XNAT keeps this name for its own catalog")
             else:
                 unique[name] = sent
-        decision = _decide(unique, there, self.policy.on_existing)
+        decision = _decide(unique, there, self.options.on_existing)
 
         def files(items: list[Item]) -> list[LocalFile]:
             return [unique[item.key] for item in items]
@@ -245,7 +251,7 @@ class _Planner:
         return labels
 
     def _check_viewer(self) -> None:
-        if not self.policy.ohif:
+        if not self.options.ohif:
             return
         if self.to == "prearchive":
             self.findings.append(Finding("info", "--ohif does nothing for what stays in the prearchive."))
@@ -259,7 +265,7 @@ class _Planner:
         message = "The destination's anonymisation may rewrite the DICOM files that it receives."
         self.findings.append(Finding("info", message))
         if self.to == "archive" and project:
-            wanted = self.policy.autorun
+            wanted = self.options.autorun
             self.findings += preflight.autorun(connection, project, archives=True, wanted=wanted)
 
     def _note_labels(self, held: ArchivedLabels, subject: str, session: str, *, exists: bool) -> None:
@@ -268,7 +274,7 @@ class _Planner:
         if taken != subject and not refusal:
             message = f"XNAT ignores the case of subjects: it puts this into the existing {taken}."
             self.findings.append(Finding("info", message, "Name it so."))
-        if exists and not refusal and self.policy.on_existing is not OnExisting.SKIP:
+        if exists and not refusal and self.options.on_existing is not OnExisting.SKIP:
             refusal, _ = held.judge(taken, session, "append")
         if refusal:
             self.findings.append(Finding("error", refusal, "Name another label."))
@@ -331,7 +337,7 @@ class _Planner:
                 "subject": subject,
                 "label": session,
                 "to": self.to,
-                "overwrite": _OVERWRITE[self.policy.on_existing],
+                "overwrite": _OVERWRITE[self.options.on_existing],
                 "session": f"{uri}/{session or uid or name}",
             },
         )
@@ -358,12 +364,12 @@ class _Planner:
             return replace(step, action=Action.CONFLICT, reason=reason)
         if not exists:
             return step
-        if self.policy.skip_existing_sessions:
+        if self.options.skip_existing_sessions:
             return replace(step, action=Action.SKIP, reason="the session exists")
-        if self.policy.on_existing is OnExisting.SKIP:
+        if self.options.on_existing is OnExisting.SKIP:
             reason = "the session exists; --on-existing update merges into it"
             return replace(step, action=Action.CONFLICT, reason=reason)
-        if self.policy.on_existing is OnExisting.OVERWRITE:
+        if self.options.on_existing is OnExisting.OVERWRITE:
             return replace(
                 step,
                 action=Action.UPDATE,
@@ -457,13 +463,13 @@ def _holder(owner: Place, side: str) -> str:
     return f"/data/experiments/{item.id}" if item.kind is Kind.ASSESSOR else item.uri
 
 
-def _decide(sent: dict[str, LocalFile], there: list[Item], policy: OnExisting) -> Decision:
+def _decide(sent: dict[str, LocalFile], there: list[Item], options: OnExisting) -> Decision:
     """Only files that could be the same are read for their digest."""
     held = {item.key: item for item in there}
     local = []
     for name, file in sent.items():
         other = held.get(name)
         same_size = other is not None and other.digest and other.bytes in (None, file.size)
-        digest = file.md5() if same_size and policy is not OnExisting.OVERWRITE else None
+        digest = file.md5() if same_size and options is not OnExisting.OVERWRITE else None
         local.append(Item(Kind.FILE, name, name, bytes=file.size, digest=digest))
-    return decide(local, there, policy)
+    return decide(local, there, options)

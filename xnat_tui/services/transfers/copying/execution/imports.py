@@ -59,7 +59,7 @@ def import_session(run: CopyRun, step: Step, control: Control) -> Outcome:
     _remember(run, step)
     found = _uids_there(run, step) if missing else there
     evidence = Evidence()
-    if not run.policy.verify:
+    if not run.options.verify:
         evidence = Evidence(unverified=len(instances))
     else:
         lost = [one for one in instances if one.uid not in found]
@@ -202,8 +202,8 @@ def _send(run: CopyRun, step: Step, control: Control, missing: list[_Instance], 
         "to": "archive",
         "overwrite": "append" if merging else "none",
     }
-    policy = replace(run.policy, ohif=False, verify=False)  # this step proves it itself
-    return uploading_dicom.send(run.target, replace(step, data=data), control, policy)
+    options = replace(run.options, ohif=False, verify=False)  # this step proves it itself
+    return uploading_dicom.send(run.target, replace(step, data=data), control, options)
 
 
 def _remember(run: CopyRun, step: Step) -> None:

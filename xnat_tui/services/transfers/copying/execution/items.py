@@ -21,7 +21,8 @@ from xnat_tui.errors import (
     XnatTuiError,
 )
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.plan import Action, OnExisting, Step
+from xnat_tui.model.options import OnExisting, Via
+from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Failure, Kept, Outcome, State
 from xnat_tui.services.transfers.copying.execution.blanks import only_blank, send_blank
 from xnat_tui.services.transfers.copying.execution.imports import scan_there, without_header_fields
@@ -71,7 +72,7 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         if only_blank(document, differing) and step.action is Action.CREATE:
             unset = send_blank(run, step, document, differing) + _copy_settings(run, step, control)
             return _kept(step, unset + _custom_fields(run, step, there))
-        replaces = run.policy.on_existing is not OnExisting.SKIP or OVERLAY in step.data
+        replaces = run.options.on_existing is not OnExisting.SKIP or OVERLAY in step.data
         others = item_xml.contradicted(needed, item_xml.own(there, step.kind))
         if step.action is Action.CREATE and others and not replaces and not run.made_above(step):
             raise Conflict(
@@ -354,7 +355,7 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
 def located(run: CopyRun, step: Step) -> Step:
     """The step with the scan's ID that the import service gave it there, where that is another one."""
     head, scans, tail = step.target.uri.partition("/scans/")
-    if run.policy.via != "import" or not scans:
+    if run.options.via is not Via.IMPORT or not scans:
         return step
     source = item_xml.scans(run.document(step.source.uri.partition("/scans/")[0]))
     scan = source.get(step.source.uri.partition("/scans/")[2].partition("/")[0])

@@ -21,7 +21,7 @@ from xnat_tui.services.transfers.streams import Passed
 
 
 class ResourceCopy:
-    """Sends what is missing, or differs where the policy replaces it; a file that fails stops no other.
+    """Sends what is missing, or differs where the options say so; a file that fails stops no other.
 
     How a resource is made, and how its files are sent, can be another's choice.
     """
@@ -78,7 +78,7 @@ class ResourceCopy:
         if there is None:
             there = () if self.run.untouched(self.step) else self.run.target_files(self.step)
         self.total = sum(item.bytes or 0 for item in items)
-        self.decision = decide(items, there, self.run.policy.on_existing)
+        self.decision = decide(items, there, self.run.options.on_existing)
         self._refuse()
         self.evidence += self.decision.evidence
         self.missing = not there
@@ -125,7 +125,7 @@ class ResourceCopy:
     def proves_attributes(self) -> bool:
         """Not of a resource that stood there before, nor where its files say that nothing of it arrived."""
         arrived = self.files or self.decision.complete or not self.failures
-        return self.run.policy.verify and "exists" not in self.step.data and bool(arrived)
+        return self.run.options.verify and "exists" not in self.step.data and bool(arrived)
 
     def prove_attributes(self, ask: Callable[[], etree._Element | None]) -> None:
         """Compare what the destination's document says now with what was planned."""
@@ -190,7 +190,7 @@ class ResourceCopy:
 
     def _prove(self, there: Sequence[Item] | None, *, final: bool) -> dict[str, Item]:
         """Count what has arrived; the rest comes back. An upload's status alone proves nothing."""
-        trusting = not self.run.policy.verify and self._unclear is None and not self.sender.existed
+        trusting = not self.run.options.verify and self._unclear is None and not self.sender.existed
         if trusting:
             for key in self._waiting:
                 self._arrived(key, Evidence(unverified=1))

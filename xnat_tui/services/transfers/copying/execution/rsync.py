@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from xnat_tui.errors import BadAnswer, Interrupted, UsageError, XnatTuiError
-from xnat_tui.model.plan import Policy, Step
+from xnat_tui.model.options import CopyOptions
+from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome
 from xnat_tui.services.transfers.copying.execution.resources import ResourceCopy
 from xnat_tui.services.transfers.file_decisions import differs, evidence
@@ -31,13 +32,13 @@ _REMOTE = re.compile(r"[^/]+:")
 _BELOW_ARCHIVE = re.compile(r"/([^/]+/(?:arc\d+|subjects|resources)/.+)/[^/]+$")
 
 
-def check_folders(policy: Policy) -> None:
+def check_folders(options: CopyOptions) -> None:
     """Raises UsageError for folders that rsync cannot work with."""
-    if not policy.rsync_source or not policy.rsync_destination:
+    if not options.rsync_source or not options.rsync_destination:
         raise UsageError(
             "rsync needs both servers' archive folders.", "Give --rsync-source and --rsync-destination."
         )
-    folders = (policy.rsync_source, policy.rsync_destination)
+    folders = (options.rsync_source, options.rsync_destination)
     if any(folder.startswith("-") for folder in folders):
         raise UsageError("An archive folder cannot begin with a dash.", "Write ./ before it.")
     if all(_REMOTE.match(folder) for folder in folders):
@@ -72,11 +73,11 @@ class _RsyncCopy(ResourceCopy):
     def _send_missing(self) -> None:
         source = _folder(self.run.source, self.step.source.uri, self.step.data["label"])
         target = _folder(self.run.target, self.step.target.uri, self.step.data["label"])
-        policy = self.run.policy
+        options = self.run.options
         message = _rsync(
-            f"{policy.rsync_source.rstrip('/')}/{source}/",
-            f"{policy.rsync_destination.rstrip('/')}/{target}/",
-            policy,
+            f"{options.rsync_source.rstrip('/')}/{source}/",
+            f"{options.rsync_destination.rstrip('/')}/{target}/",
+            options,
             self.control,
             self.step.data.get("only", ""),
         )
@@ -99,12 +100,12 @@ class _RsyncCopy(ResourceCopy):
             elif differs(item, other):
                 self.fail(item.key, BadAnswer("It arrived with another size or checksum than is listed."))
             else:
-                self.evidence += evidence(item, other) if self.run.policy.verify else Evidence(unverified=1)
+                self.evidence += evidence(item, other) if self.run.options.verify else Evidence(unverified=1)
                 self.files += 1
                 sent += other.bytes or 0
                 self.control.on_file()
         self.bytes += sent
-        if self.run.policy.bandwidth is None:  # else rsync itself kept to it
+        if self.run.options.bandwidth is None:  # else rsync itself kept to it
             self.control.on_bytes(sent)
 
 
@@ -128,12 +129,12 @@ def _folder(connection: Connection, uri: str, label: str) -> str:
     return "/".join(parts)
 
 
-def command(source: str, target: str, policy: Policy, only: bool) -> list[str]:
+def command(source: str, target: str, options: CopyOptions, only: bool) -> list[str]:
     """rsync with every file included: only the server's own catalog file stays what it is on each side."""
     words = ["rsync", "--recursive", "--copy-links", "--times", "--protect-args"]
     words += ["--exclude=/*_catalog.xml", "--ignore-existing"]
-    if policy.bandwidth:
-        words.append(f"--bwlimit={max(1, policy.bandwidth // policy.workers // 1024)}")
+    if options.bandwidth:
+        words.append(f"--bwlimit={max(1, options.bandwidth // options.workers // 1024)}")
     if only:
         words += ["--files-from=-", "--from0"]
     if any(_REMOTE.match(folder) for folder in (source, target)):
@@ -141,7 +142,7 @@ def command(source: str, target: str, policy: Policy, only: bool) -> list[str]:
     return [*words, "--", source, target]
 
 
-def _rsync(source: str, target: str, policy: Policy, control: Control, only: str) -> str:
+def _rsync(source: str, target: str, options: CopyOptions, control: Control, only: str) -> str:
     """Run it to its end; what it complains of where only some files could not be read.
 
     Raises XnatTuiError where it is missing or fails, Interrupted when the step is asked to stop.
@@ -153,7 +154,7 @@ def _rsync(source: str, target: str, policy: Policy, control: Control, only: str
         try:
             if not _REMOTE.match(target):
                 Path(target).mkdir(parents=True, exist_ok=True)
-            code = _watched(command(source, target, policy, bool(only)), names, complaints, control)
+            code = _watched(command(source, target, options, bool(only)), names, complaints, control)
         except FileNotFoundError:
             failure = XnatTuiError(
                 "rsync is not installed on this machine.", "Install it, or use --mode auto."

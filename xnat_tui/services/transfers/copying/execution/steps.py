@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
-from xnat_tui.model.plan import Mode, Plan, Step
+from xnat_tui.model.options import Mode
+from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Kept, Outcome, State
 from xnat_tui.services.transfers.copying.execution.imports import import_session
 from xnat_tui.services.transfers.copying.execution.items import (
@@ -27,7 +28,7 @@ Execute = Callable[[Step, Control], Outcome]
 
 
 def _files(run: CopyRun, step: Step, control: Control) -> Outcome:
-    if run.policy.mode is Mode.RSYNC:
+    if run.options.mode is Mode.RSYNC:
         return rsync_resource(run, step, control)
     return copy_resources(run, located(run, step), control)
 

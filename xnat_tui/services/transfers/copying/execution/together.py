@@ -15,7 +15,8 @@ from functools import cache
 
 from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
-from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.options import Mode, Via
+from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome
 from xnat_tui.services.transfers.copying.execution import attributes
 from xnat_tui.services.transfers.copying.execution.resources import ResourceCopy
@@ -56,7 +57,7 @@ def copy_resources(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 def _companions(run: CopyRun, step: Step) -> list[Step]:
     """This step first. Alone where bandwidth is limited: what others send must count while it is sent."""
-    alone = bool(run.policy.bandwidth) or run.policy.mode is Mode.FILE or run.policy.via == "import"
+    alone = bool(run.options.bandwidth) or run.options.mode is Mode.FILE or run.options.via is Via.IMPORT
     if alone or not _goes_together(run, step):
         return [step]
     found, size, files = [step], step.bytes, step.files
@@ -102,7 +103,7 @@ def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int
                 with _failing(outcomes, copy.step):
                     copy.upload()
     waiting = [copy for copy in copies if copy.decision.sent and copy.step.number not in outcomes]
-    there = _listed(run, [copy.step for copy in waiting]) if len(waiting) > 1 and run.policy.verify else None
+    there = _listed(run, [copy.step for copy in waiting]) if len(waiting) > 1 and run.options.verify else None
     for copy in copies:
         copy.sender.members = None
         if copy.step.number in outcomes:

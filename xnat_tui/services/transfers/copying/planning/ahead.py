@@ -10,8 +10,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.options import Mode, OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Mode, OnExisting
 from xnat_tui.services.browsing.awaiting import interrupted_with_us, results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
@@ -54,7 +54,7 @@ def ask_sessions(walk: Walk, place: Place, subjects: Sequence[Item]) -> None:
         ]
         list(pool.map(lambda one: walk.source.below(one, Kind.SCAN), sessions))
         there = list(pool.map(walk.there.warm, sessions))
-    if walk.policy.mode is Mode.METADATA or walk.policy.skip_existing_sessions:
+    if walk.options.mode is Mode.METADATA or walk.options.skip_existing_sessions:
         return
     pairs = [
         pair
@@ -70,7 +70,7 @@ def ask_sessions(walk: Walk, place: Place, subjects: Sequence[Item]) -> None:
 
 def _by_lists(walk: Walk) -> bool:
     """Fields are compared by documents, and scans are retyped by what only those tell for certain."""
-    return walk.policy.on_existing is OnExisting.SKIP and not walk.policy.fix_scan_types
+    return walk.options.on_existing is OnExisting.SKIP and not walk.options.fix_scan_types
 
 
 def _pool(reader: Reader) -> Executor:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from xnat_tui.errors import Conflict
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import Rules
+from xnat_tui.model.options import OnExisting, Shared
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, OnExisting
+from xnat_tui.model.plan import Action
 from xnat_tui.services.comparing.listed import is_listed
 from xnat_tui.services.transfers.copying.planning.forms import forms_differ
 from xnat_tui.services.transfers.copying.planning.projects import SETTINGS, change_words, differing_settings
@@ -43,11 +44,11 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
     assert there is not None
     if spot.item is not None and item.type and there.type and item.type != there.type:
         raise Conflict(f"There it is a {there.type}, here a {item.type}; a type cannot be changed.")
-    if item.kind is Kind.EXPERIMENT and walk.policy.skip_existing_sessions:
+    if item.kind is Kind.EXPERIMENT and walk.options.skip_existing_sessions:
         walk.step(Action.SKIP, place, spot, "the session exists")
         return spot
     settings = differing_settings(walk, place, spot) if item.kind is Kind.PROJECT else {}
-    if walk.policy.on_existing is OnExisting.SKIP:
+    if walk.options.on_existing is OnExisting.SKIP:
         walk.step(Action.SKIP, place, spot, f"exists{_stays(walk, place, spot)}")
         walk.unread_fields += item.kind is not Kind.PROJECT
         return spot
@@ -55,7 +56,7 @@ def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
     differing += _differing(walk, place, spot)
     if forms_differ(walk, place, spot):
         differing.append("custom forms")
-    if not differing and walk.policy.on_existing is OnExisting.UPDATE:
+    if not differing and walk.options.on_existing is OnExisting.UPDATE:
         walk.step(Action.SKIP, place, spot, "the same")
         return spot
     shown = _some(differing)
@@ -111,7 +112,7 @@ def shared(walk: Walk, place: Place, spot: Spot, above: Spot | None) -> Spot | N
     assert item is not None
     owner = item.shared_from or "another project"
     assessor = item.kind is Kind.ASSESSOR
-    if walk.policy.shared != "share" or (spot.item is not None and not assessor):
+    if walk.options.shared is not Shared.SHARE or (spot.item is not None and not assessor):
         there = spot.item is not None and not assessor  # one that can be read there need not be shown
         if there:
             walk.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
@@ -167,7 +168,7 @@ def _assessor_there(walk: Walk, above: Spot | None, owner: str, label: str) -> H
 
 def scan_type(walk: Walk, place: Place, item: Item) -> str:
     """With `fix_scan_types`, a type that says nothing becomes the one of the scan's own modality."""
-    if not walk.policy.fix_scan_types or item.type not in GENERIC_SCANS:
+    if not walk.options.fix_scan_types or item.type not in GENERIC_SCANS:
         return item.type
     session = place.of(Kind.EXPERIMENT)
     modality = item.fields.get("modality", "")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from xnat_tui.errors import Conflict, Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.location import same_address
+from xnat_tui.model.options import OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Finding, OnExisting
+from xnat_tui.model.plan import Finding
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.copying.planning.spots import Spot
@@ -74,7 +75,7 @@ def differing_settings(walk: Walk, place: Place, spot: Spot) -> dict[str, tuple[
         for name, value in here.items()
         if name not in unknown and value != other.get(name, "")
     }
-    if differing and walk.policy.on_existing is OnExisting.SKIP:
+    if differing and walk.options.on_existing is OnExisting.SKIP:
         told = "; ".join(change_words(name, *values) for name, values in differing.items())
         hint = "--on-existing update would change them to the source's."
         walk.findings.append(Finding("info", f"Settings of {there.id} stay as they are there: {told}.", hint))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import same_content
+from xnat_tui.model.options import OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, OnExisting
+from xnat_tui.model.plan import Action
 from xnat_tui.services.transfers.copying.planning.spots import Spot
 from xnat_tui.services.transfers.file_decisions import Decision, decide
 from xnat_tui.xnat.tables import listing
@@ -112,9 +113,9 @@ def _plan_existing(
 
 
 def _unchangeable(walk: Walk, place: Place, there: Item) -> str:
-    """What a policy that replaces cannot: XNAT's REST only sets a resource's attributes as it is made."""
+    """What replacing cannot: XNAT's REST only sets a resource's attributes as it is made."""
     item = place.item
-    if item is None or walk.policy.on_existing is OnExisting.SKIP:
+    if item is None or walk.options.on_existing is OnExisting.SKIP:
         return ""
     named = [name for name in _ATTRIBUTES if name in item.fields and name in there.fields]
     differing = [name for name in named if item.fields[name] != there.fields[name]]
@@ -135,7 +136,7 @@ def _decide(walk: Walk, place: Place, spot: Spot, there: Item, only: str) -> Dec
         # a list there that falls short of its count is safe: what exists is never overwritten unseen
         other = listing.files(walk.there.reader.connection, there)
     files = [file for file in source.items if not only or file.key == only]
-    return decide(files, other.items, walk.policy.on_existing)
+    return decide(files, other.items, walk.options.on_existing)
 
 
 def _existing(walk: Walk, item: Item, spot: Spot) -> Item | None:

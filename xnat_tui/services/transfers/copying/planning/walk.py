@@ -10,8 +10,9 @@ from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import Filters, Tally
 from xnat_tui.model.location import same_address
+from xnat_tui.model.options import CopyOptions, Mode, Shared, Via
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import STAYS_BEHIND, UNREAD, Action, End, Finding, Mode, Policy, Step
+from xnat_tui.model.plan import STAYS_BEHIND, UNREAD, Action, End, Finding, Step
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.copying.planning.ahead import ask_project, ask_sessions
@@ -34,14 +35,14 @@ class Walk:
         source: Reader,
         destination: Reader,
         target: Place,
-        policy: Policy,
+        options: CopyOptions,
         filters: Filters,
         new_project: str = "",
     ) -> None:
         self.source = source
         self.there = Destination(destination, target, new_project)
         self.target = target
-        self.policy = policy
+        self.options = options
         self.filters = filters
         self.tally = Tally(filters)
         source.ask_modalities(wanted=filters.by_modality)
@@ -122,7 +123,7 @@ class Walk:
         spot = self._arrive(place, above, whole=True)
         if spot is None:
             return
-        own = subject.shared_from is None or self.policy.shared == "copy"
+        own = subject.shared_from is None or self.options.shared is Shared.COPY
         if own and not self._is_itself(place, spot):
             self.resources(place, spot)
         for session in kept:
@@ -132,15 +133,15 @@ class Walk:
         session = place.item
         assert session is not None
         first = len(self.steps)
-        if self.policy.via == "import":
+        if self.options.via is Via.IMPORT:
             self._import(place, above)
         spot = self._arrive(place, above, whole=True)
         kinds = [kind for kind in _BELOW_SESSION if not self.filters.leaves_beside(kind, ())]
-        if session.shared_from is not None and self.policy.shared != "copy":
+        if session.shared_from is not None and self.options.shared is not Shared.COPY:
             if Kind.ASSESSOR in kinds:
                 self._assessors_of_shared(place, above, spot)
             return
-        if spot is None or (spot.item is not None and self.policy.skip_existing_sessions):
+        if spot is None or (spot.item is not None and self.options.skip_existing_sessions):
             return
         for kind in kinds:
             seen: set[str] = set()
@@ -157,7 +158,7 @@ class Walk:
         for item in self._children(place, Kind.ASSESSOR):
             if not self.tally.keeps(item):
                 continue
-            if self.policy.shared == "share" and spot is not None:
+            if self.options.shared is Shared.SHARE and spot is not None:
                 self._below_session(place.child(item), spot, first)
             elif item.shared_from is None:
                 self.leave(place.child(item), spot or above, "it stands at a session that is shared in")
@@ -172,7 +173,11 @@ class Walk:
         if item.kind is Kind.ASSESSOR:  # it may refer to any scan of its session
             scans = [s.number for s in self.steps[first:] if s.kind is Kind.SCAN and s.writes]
             above = Spot(above.kind, above.uri, above.label, above.place, (*above.needs, *scans), above.names)
-        if item.kind is Kind.ASSESSOR and item.shared_from is not None and self.policy.shared != "copy":
+        if (
+            item.kind is Kind.ASSESSOR
+            and item.shared_from is not None
+            and self.options.shared is not Shared.COPY
+        ):
             self._arrive(place, above)
             return
         lacking = self._scan_that_lacks(item, above)
@@ -187,7 +192,7 @@ class Walk:
     def _scan_that_lacks(self, item: Item, session: Spot) -> str:
         """A scan that an assessor or reconstruction refers to and will not find, where that is known yet."""
         named = {item.fields[name] for name in item.fields if _refers_to_scan(name)} - {""}
-        if item.kind is Kind.SCAN or not named or self.policy.via == "import":
+        if item.kind is Kind.SCAN or not named or self.options.via is Via.IMPORT:
             return ""
         held = {step.target.uri for step in self.steps if step.kind is Kind.SCAN and step.writes}
         there = self.there.reader.below(session.place, Kind.SCAN) if session.place else Listing()
@@ -201,14 +206,14 @@ class Walk:
 
     def resources(self, place: Place, spot: Spot) -> None:
         kinds = [item.kind for item in place.items]
-        if self.policy.mode is Mode.METADATA or self.filters.leaves_beside(Kind.RESOURCE, kinds):
+        if self.options.mode is Mode.METADATA or self.filters.leaves_beside(Kind.RESOURCE, kinds):
             return
         listing = self.source.below(place, Kind.RESOURCE)
         if listing.error is not None:
             why = f"Its resources could not be read: {listing.error.message}"
             self.conflict(place, spot, why, unread=True)
         kept = tuple(item for item in listing.items if self.tally.keeps(item))
-        if self.policy.via == "import" and place.kind is Kind.SCAN:
+        if self.options.via is Via.IMPORT and place.kind is Kind.SCAN:
             kept = tuple(item for item in kept if not goes_by_import(item))
         plan_resources(self, place, spot, kept)
 
@@ -236,7 +241,7 @@ class Walk:
         if self._is_itself(place, spot):
             self.step(Action.SKIP, place, spot, "the same item, shared into that project")
             return spot if item.kind is Kind.SUBJECT else None
-        if item.shared_from is not None and self.policy.shared != "copy":
+        if item.shared_from is not None and self.options.shared is not Shared.COPY:
             return shared(self, place, spot, above)
         if not self._type_known(place, spot):
             return None
@@ -294,7 +299,7 @@ class Walk:
         done = tuple(step.number for step in self.steps[first:] if step.writes)
         if not done:
             return
-        tasks = (("catalogs", self.policy.refresh_catalogs), ("ohif", self.policy.ohif))
+        tasks = (("catalogs", self.options.refresh_catalogs), ("ohif", self.options.ohif))
         words = {"catalogs": "refresh its catalogs", "ohif": "rebuild its viewer data"}
         for task, wanted in tasks:
             if wanted:
@@ -304,7 +309,7 @@ class Walk:
         """Plan the DICOM of a session; what cannot be planned is told by the session's own step."""
         session = place.item
         assert session is not None
-        if session.shared_from is not None and self.policy.shared != "copy":
+        if session.shared_from is not None and self.options.shared is not Shared.COPY:
             return
         try:
             spot = self.there.spot(session, above)
@@ -312,7 +317,7 @@ class Walk:
                 return
             there = spot.item
             scans = [item for item in self.source.below(place, Kind.SCAN).items if self.filters.keeps(item)]
-            wanted = there is None or not self.policy.skip_existing_sessions
+            wanted = there is None or not self.options.skip_existing_sessions
             if wanted and not self.types.lacks(session.type):
                 number = plan_import(self, place, above, scans)
                 if number is not None:
@@ -333,12 +338,12 @@ class Walk:
     def check_matched(self, places: Sequence[Place]) -> None:
         """Raises NotFound where filters let nothing pass, or all is shared in and so left out: a copy of it
         would be an empty project."""
-        check_something("copy", self.steps, self.tally, self.source, places, self.policy)
+        check_something(self.options, self.steps, self.tally, self.source, places)
 
     def finish(self, place: Place) -> None:
         """What follows once everything has arrived."""
         done = tuple(step.number for step in self.steps if step.writes)
-        if not self.policy.clear_caches or not done:
+        if not self.options.clear_caches or not done:
             return
         if is_administrator(self.there.reader.connection) is False:
             message = "Only administrators may clear the destination's caches; they are left as they are."
