@@ -11,6 +11,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.plan import Action, End, Plan, Step
 from xnat_tui.model.transfer import State
+from xnat_tui.model.work import ResourceCopy
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def remember(program):
         step = Step(
             number=0,
             action=Action.UPLOAD,
-            task="resource",
+            work=ResourceCopy("R"),
             path="subjects/S/resources/R",
             kind=Kind.RESOURCE,
             source=End("lab", "/data/projects/P/subjects/S/resources/R"),

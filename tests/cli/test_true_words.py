@@ -16,6 +16,7 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.model.options import OPTIONS, UploadOptions
 from xnat_tui.model.plan import LeftOut, Plan
+from xnat_tui.model.plan_documents import plan_document, plan_of
 
 EXPORT_REFUSES = [
     ("--rsync-source", "/x"),
@@ -288,4 +289,4 @@ def test_left_out_files_are_named_one_by_one_with_their_reason(capsys):
         {"path": "notes.txt", "reason": "no DICOM"},
         {"path": "sub/7.dcm", "reason": "damaged DICOM"},
     ]
-    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    assert plan_of(json.loads(json.dumps(plan_document(plan)))) == plan

@@ -9,6 +9,7 @@ from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.options import CopyOptions, TransferOptions
 from xnat_tui.model.plan import Action, End, Plan, Step
+from xnat_tui.model.work import ResourceCopy
 
 StepMaker = Callable[..., Step]
 
@@ -35,7 +36,7 @@ def make_step() -> StepMaker:
         fields: dict[str, object] = {
             "number": number,
             "action": action,
-            "task": "resource",
+            "work": ResourceCopy("R"),
             "path": f"subjects/S/experiments/E{number}",
             "kind": Kind.EXPERIMENT,
             "source": End("lab", f"/data/experiments/{number}"),
@@ -43,7 +44,7 @@ def make_step() -> StepMaker:
             "files": 1,
             "bytes": 10,
             "needs": needs,
-            "data": {"session": session} if session else {},
+            "session": session,
         }
         return Step(**(fields | more))  # type: ignore[arg-type]
 

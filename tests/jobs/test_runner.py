@@ -98,7 +98,7 @@ def test_a_session_is_written_by_one_step_at_a_time(journal, make_plan, make_ste
     lock = threading.Lock()
 
     def execute(step: Step, control: Control) -> Outcome:
-        session = step.data["session"]
+        session = step.session
         with lock:
             clashes.extend({session} & writing)
             writing.add(session)

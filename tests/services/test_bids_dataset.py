@@ -378,7 +378,7 @@ def test_a_table_without_the_layout_is_refused(exporting, study, tmp_path):
 
 
 def test_a_bound_name_of_another_item_is_never_taken(tmp_path):
-    from xnat_tui.services.transfers.exporting.manifest import Binding
+    from xnat_tui.model.work import Binding
 
     manifest = Manifest(tmp_path)
     manifest.begin(Layout.BIDS)

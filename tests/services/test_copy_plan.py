@@ -16,7 +16,8 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, Plan
+from xnat_tui.model.plan import Action
+from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
@@ -40,7 +41,7 @@ def test_planning_writes_nothing_anywhere(servers, held):
 def test_a_plan_survives_being_saved(servers):
     pair = servers(source_site(), destination_site())
     plan = pair.plan("BRAINS", project="BRAINS")
-    assert Plan.from_dict(plan.to_dict()) == plan
+    assert plan_of(plan_document(plan)) == plan
 
 
 def test_a_session_costs_one_request(servers):

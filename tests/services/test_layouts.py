@@ -212,14 +212,6 @@ def test_bids_labels_that_become_one_are_told_apart_and_reported():
     assert one.changed == {"sub-S01dup2": "S01", "sub-s01dup3": "s_01"}
 
 
-def test_a_slot_survives_the_plan_that_carries_it():
-    slots = [
-        Arrangement(layout, folds=False).slot(in_scan(scan("2", "T1")), {"a.nii": "sub-1/anat/sub-1_T1w.nii"})
-        for layout in (Layout.FLAT, Layout.BIDS)
-    ]
-    assert [Slot.from_data(slot.to_data()) for slot in slots] == slots
-
-
 def test_looking_whether_case_matters_leaves_no_trace(tmp_path):
     (tmp_path / "Folder").mkdir()
     assert folds_case(tmp_path / "Folder" / "not" / "there") is (tmp_path / "fOLDER").exists()

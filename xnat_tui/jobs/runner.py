@@ -87,7 +87,7 @@ def run(
 
 def target_key(step: Step, destination: str) -> str:
     """What no two steps write to at once, in this job or another: a session, else the step's own target."""
-    return f"{step.target.server or destination}|{step.data.get('session') or step.target.uri}"
+    return f"{step.target.server or destination}|{step.session or step.target.uri}"
 
 
 class _Run:

@@ -7,12 +7,16 @@ and running it twice leaves what running it once leaves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import TypeVar
 
+from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.options import OPTIONS, ExportOptions, OnExisting, TransferOptions
+from xnat_tui.model.options import ExportOptions, OnExisting, TransferOptions
+from xnat_tui.model.work import Untouched, Work
+
+W = TypeVar("W", bound=Work)
 
 
 class Action(StrEnum):
@@ -36,10 +40,21 @@ SIGNS: Mapping[Action, str] = {
 }
 
 
-STAYS_BEHIND = "stays_behind"
-"""The datum of a step that is skipped although the destination does not have the item."""
-UNREAD = "unread"
-"""The datum of a step in conflict because something could not be read: nobody can agree to the unknown."""
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The labels at the destination that lead to an item, its own included; "" for what is not on the way."""
+
+    project: str = ""
+    subject: str = ""
+    experiment: str = ""
+
+    def of(self, kind: Kind) -> str:
+        """The label of the project, subject or experiment; "" of anything else."""
+        labels = {Kind.PROJECT: self.project, Kind.SUBJECT: self.subject, Kind.EXPERIMENT: self.experiment}
+        return labels.get(kind, "")
+
+
+NOWHERE = Lineage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +74,8 @@ class Step:
 
     number: int
     action: Action
-    task: str
-    """Which executor runs it: `project`, `subject`, `experiment`, `scan`, `assessor`,
-    `reconstruction`, `resource`, `metadata`, `catalogs`, ..."""
+    work: Work
+    """What it does, and all that its executor needs for that."""
     path: str
     kind: Kind
     source: End
@@ -71,37 +85,35 @@ class Step:
     reason: str = ""
     needs: tuple[int, ...] = ()
     """Numbers of the steps that must be done before, its parents' mostly."""
-    data: Mapping[str, str] = field(default_factory=dict)
-    """What else the executor needs: labels, formats, a digest of what the planner saw."""
+    session: str = ""
+    """What no two steps write to at once: the address of a session there, or of what stands above one."""
+    lineage: Lineage = NOWHERE
+    stays_behind: bool = False
+    """Whether it is skipped although it is not at the destination."""
+    unread: bool = False
+    """Whether it is in conflict because something could not be read: nobody can agree to the unknown."""
+    replaces: bool = False
+    """Whether something that is there is replaced: files, fields, or a session."""
+
+    @property
+    def task(self) -> str:
+        """The word for its kind of work; for what is left alone, that for its kind of item."""
+        return str(self.kind) if isinstance(self.work, Untouched) else self.work.task
 
     @property
     def writes(self) -> bool:
         return self.action not in (Action.SKIP, Action.CONFLICT)
 
     @property
-    def stays_behind(self) -> bool:
-        """Whether it is skipped although it is not at the destination."""
-        return STAYS_BEHIND in self.data
-
-    @property
     def left_alone(self) -> bool:
         """Whether it is in conflict for a reason that the plan tells, so that whoever runs it agrees."""
-        return self.action is Action.CONFLICT and UNREAD not in self.data
+        return self.action is Action.CONFLICT and not self.unread
 
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """The step that `dataclasses.asdict` made this document of."""
-        return cls(
-            **{
-                **document,
-                "action": Action(document["action"]),
-                "kind": Kind(document["kind"]),
-                "source": End(**document["source"]),
-                "target": End(**document["target"]),
-                "needs": tuple(document["needs"]),
-                "data": dict(document["data"]),
-            }
-        )
+    def carried(self, kind: type[W]) -> W:
+        """What it carries. Raises UsageError where it is a step of another kind."""
+        if not isinstance(self.work, kind):
+            raise UsageError(f"A step of the kind {self.work.task} is no {kind.task}.", "Plan again.")
+        return self.work
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +204,7 @@ class Plan:
         `update` is not: it names what it does, and replaces only what differs; the plan says so.
         """
         replaces = self.options.on_existing is OnExisting.OVERWRITE and any(
-            step.action in (Action.UPDATE, Action.UPLOAD) and step.data.get("replaces") for step in self.steps
+            step.action in (Action.UPDATE, Action.UPLOAD) and step.replaces for step in self.steps
         )
         return replaces or any(step.action is Action.DELETE for step in self.steps)
 
@@ -213,24 +225,3 @@ class Plan:
             if any(need in dropped for need in step.needs):
                 dropped.add(step.number)
         return replace(self, steps=tuple(step for step in self.steps if step.number not in dropped))
-
-    def to_dict(self) -> dict[str, Any]:
-        """A document that JSON holds and `from_dict` reads back to an equal plan."""
-        return {"verb": self.verb, **asdict(self)}
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        kind = OPTIONS[document["verb"]]
-        given = document["options"] if "options" in document else document["policy"]
-        options = {one.name: given[one.name] for one in fields(kind) if one.name in given}
-        steps = tuple(Step.from_dict(step) for step in document["steps"])
-        return cls(
-            options=kind(**options),
-            sources=tuple(document["sources"]),
-            destination=document["destination"],
-            steps=steps,
-            findings=tuple(Finding(**finding) for finding in document["findings"]),
-            command=document["command"],
-            root=document["root"],
-            left_out=tuple(LeftOut(**one) for one in document.get("left_out", ())),
-        )

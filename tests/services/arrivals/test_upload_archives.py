@@ -23,9 +23,11 @@ from pydicom.dataset import Dataset
 from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.errors import NotFound
+from xnat_tui.jobs import from_version_2
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, LeftOut, Plan
+from xnat_tui.model.plan_documents import step_document, step_of
 from xnat_tui.model.transfer import Evidence, Outcome, State
 from xnat_tui.services.transfers import streams
 from xnat_tui.services.transfers.uploading import archives
@@ -493,9 +495,11 @@ def test_a_member_damaged_since_the_plan_is_named(
 def test_a_step_of_an_earlier_version_is_not_run(workspace: Workspace, incoming: Path) -> None:
     plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS")
     (step,) = plan.steps
-    old = replace(plan, steps=(replace(step, data={**step.data, "archive": "yes"}),))
+    bag = {"archive": "yes", "files": "[]", "label": "", "to": "prearchive", "overwrite": "none"}
+    kept = {**step_document(step), "task": "dicom", "data": bag}
+    old = replace(plan, steps=(step_of(from_version_2.step_document(kept)),))
     (outcome,) = run(workspace, old)
-    assert outcome.failures[0].hint == "Plan again."
+    assert (outcome.failures[0].error[:18], outcome.failures[0].hint) == ("An earlier version", "Plan again.")
 
 
 def test_a_modality_is_the_studys_and_not_the_files(workspace: Workspace, incoming: Path) -> None:

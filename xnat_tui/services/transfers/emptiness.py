@@ -9,7 +9,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Tally
 from xnat_tui.model.options import CopyOptions, ExportOptions, Mode, Shared
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import UNREAD, Step
+from xnat_tui.model.plan import Step
 from xnat_tui.services.browsing.matching import check_matched
 from xnat_tui.services.browsing.reading import Reader
 
@@ -30,7 +30,7 @@ def check_something(
     What could not be read may have been meant: that is a plan, with its conflicts. What is in conflict or
     left out for another reason was not looked into, and is now.
     """
-    if any(UNREAD in step.data for step in steps):
+    if any(step.unread for step in steps):
         return
     looked_at = [kind for kind in Kind if kind is not Kind.RESOURCE or options.mode != Mode.METADATA]
     unseen = [(source, place) for place in places] if any(not step.writes for step in steps) else []

@@ -20,6 +20,7 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean_lines, counted, short_size
 from xnat_tui.model.options import TransferOptions
 from xnat_tui.model.plan import Action, Plan, Step
+from xnat_tui.model.plan_documents import plan_document
 from xnat_tui.paths import write_private
 from xnat_tui.tui.panels.ask import AskText, Confirm
 from xnat_tui.tui.panels.panel import SHORT
@@ -356,7 +357,7 @@ class PlanPanel(ReadingPanel[Plan]):
             if name:
                 path = Path(name).expanduser()
                 try:
-                    write_private(path, json.dumps(self.trimmed.to_dict(), indent=1))
+                    write_private(path, json.dumps(plan_document(self.trimmed), indent=1))
                     self.complain(f"Saved the plan as {path}")
                 except OSError as error:
                     self.complain(f"! {error}")
@@ -378,7 +379,7 @@ class PlanPanel(ReadingPanel[Plan]):
 
 def _replaces(plan: Plan) -> bool:
     """Whether files or fields there are changed, though all that is there stays."""
-    return any(step.writes and step.data.get("replaces") for step in plan.steps)
+    return any(step.writes and step.replaces for step in plan.steps)
 
 
 def _replacing(plan: Plan) -> str:

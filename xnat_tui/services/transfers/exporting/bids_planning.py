@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,12 +9,11 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Finding
+from xnat_tui.model.work import BidsImage, DatasetDescription
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.transfers.exporting.bids import Images, is_named_image, to_text
+from xnat_tui.services.transfers.exporting.bids import Images, is_named_image
 from xnat_tui.services.transfers.exporting.bids_documents import (
-    IMAGES,
     OWN,
-    PARTICIPANTS_TOLD,
     participant,
     set_aside,
 )
@@ -67,14 +65,14 @@ class BidsPlan:
         """Places of a resource's images and of their sidecars, by path."""
         return self._images.names(place)
 
-    def of_resource(self, place: Place) -> dict[str, str]:
-        """What the step that fetches a resource carries of its images."""
-        images = self._images.of(place)
-        return {IMAGES: to_text(images)} if images else {}
+    def images(self, place: Place) -> tuple[BidsImage, ...]:
+        """A resource's images that have a BIDS name."""
+        return tuple(self._images.of(place))
 
-    def of_dataset(self) -> dict[str, str]:
+    @property
+    def dataset(self) -> DatasetDescription:
         """What the step that describes the dataset carries."""
-        return {PARTICIPANTS_TOLD: json.dumps(self._participants)}
+        return DatasetDescription(self._participants)
 
     def findings(self) -> Iterator[Finding]:
         """What stays of the folder's own, what stays below sourcedata, and what becomes of the incomplete."""

@@ -11,6 +11,7 @@ from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure
+from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.exporting.files import Part, inside, sync_folders
 from xnat_tui.services.transfers.exporting.layouts import Slot
 from xnat_tui.services.transfers.exporting.manifest import Entry, md5_of
@@ -25,6 +26,8 @@ class Fetch:
 
     run: ExportRun
     step: Step
+    work: ResourceDownload
+    """What the step carries."""
     control: Control
     listing: Listing
     slot: Slot
@@ -43,7 +46,7 @@ class Fetch:
         return f"{self.step.source.uri}/files/{item.key}"
 
     def item_words(self, item: Item) -> str:
-        return f"{self.step.data['item']}/files/{item.key}"
+        return f"{self.work.item}/files/{item.key}"
 
     def fail(self, item: Item, error: XnatTuiError) -> None:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from xnat_tui.errors import UsageError
@@ -22,7 +22,8 @@ from xnat_tui.model.options import (
     options_or_usual,
 )
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import STAYS_BEHIND, UNREAD, Action, End, Finding, Plan, Step
+from xnat_tui.model.plan import Action, End, Finding, Plan, Step
+from xnat_tui.model.work import DocumentDownload, ResourceDownload, Untouched, Work
 from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.naming import settled
@@ -34,9 +35,8 @@ from xnat_tui.services.transfers.exporting.bids_documents import DESCRIPTION
 from xnat_tui.services.transfers.exporting.bids_planning import BidsPlan
 from xnat_tui.services.transfers.exporting.documents import TABLE
 from xnat_tui.services.transfers.exporting.doubles import doubles
-from xnat_tui.services.transfers.exporting.layouts import NAMES, Arrangement, Slot, bindings_text, folds_case
+from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.transfers.exporting.manifest import Manifest
-from xnat_tui.services.transfers.exporting.resources import LEFT
 from xnat_tui.services.transfers.exporting.standing import (
     CHANGED,
     Standing,
@@ -154,7 +154,7 @@ class _Walk:
         if branch.error is not None:
             name = place.location.name
             why = f"{name} could not be read whole: {branch.error.message}"
-            self._step(Action.CONFLICT, place, why, data={UNREAD: "yes"})
+            self._step(Action.CONFLICT, place, why, unread=True)
         if place.kind in DOCUMENTED and self.options.metadata and self._is_meant(place, top):
             self._document(place)
         if place.kind is Kind.RESOURCE and self._has_files(place, top):
@@ -162,7 +162,7 @@ class _Walk:
         elif place.kind in (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR) and self._is_shared(place, top):
             owner = place.item.shared_from if place.item else ""
             note = f"shared in from {owner or 'another project'}; --shared copy takes it along"
-            self._step(Action.SKIP, place, note, data={STAYS_BEHIND: "yes"})
+            self._step(Action.SKIP, place, note, stays_behind=True)
 
     def _has_files(self, place: Place, top: Place) -> bool:
         if place.kind is not Kind.RESOURCE or self.options.mode is ExportMode.METADATA:
@@ -219,8 +219,8 @@ class _Walk:
             )
             return
         action = Action.UPDATE if (self.folder / target).exists() else Action.CREATE
-        data = {"location": str(place.location), "item": _words(place), **self._names()}
-        self._step(action, place, "XML document", target, data, task="metadata")
+        work = DocumentDownload(str(place.location), _words(place), self._arrangement.bindings())
+        self._step(action, place, "XML document", target, work)
 
     def _resource(self, place: Place, only: str) -> None:
         resource = place.item
@@ -229,27 +229,28 @@ class _Walk:
             return
         slot = self._arrangement.slot(place, self._bids.names(place))
         listing = self.reader.below(place, Kind.FILE)
-        data = {
-            **slot.to_data(),
-            "folds": "yes" if self._arrangement.folds else "",
-            "label": resource.key,
-            "number": resource.id,
-            "recorded": "" if resource.files is None else str(resource.files),
-            "only": only,
-            "location": str(place.location),
-            "item": _words(place),
-            "server": self._server,
-            **self._names(),
-            **self._bids.of_resource(place),
-        }
+        work = ResourceDownload(
+            folder=slot.folder,
+            prefix=slot.prefix,
+            places=slot.images,
+            names=self._arrangement.bindings(),
+            folds=self._arrangement.folds,
+            label=resource.key,
+            number=resource.id,
+            recorded=resource.files,
+            only=only,
+            location=str(place.location),
+            item=_words(place),
+            server=self._server,
+            images=self._bids.images(place),
+        )
         if resource.files is None or any(item.bytes is None for item in listing.items):
             self._uncounted += 1
         chosen = [item for item in listing.items if not only or item.key == only]
         wanted, known, left = self._wanted(slot, place, listing, chosen)
         for item, reason in left:
             self._step(Action.CONFLICT, place.child(item), reason)
-        if left:
-            data[LEFT] = json.dumps([item.key for item, _ in left])
+        work = replace(work, left=tuple(item.key for item, _ in left))
         size = sum(item.bytes or 0 for item in wanted)
         self._left += len(left)
         if not wanted and not known and listing.error is None:
@@ -259,7 +260,7 @@ class _Walk:
                 return
             size = sum(item.bytes or 0 for item in chosen) - sum(item.bytes or 0 for item, _ in left)
             count = len(chosen) - len(left)
-            self._step(Action.SKIP, place, reason, slot.key, data, task="download", files=count, size=size)
+            self._step(Action.SKIP, place, reason, slot.key, work, files=count, size=size)
             return
         reason = listing.error.message if listing.error else ""
         proved = len(chosen) - len(wanted) - len(left) if self.options.overwrite_local else known
@@ -267,13 +268,9 @@ class _Walk:
             reason = f"{counted(proved, 'file')} there already, as digests prove"
         count = len(wanted) if listing.items else resource.files or 0
         self._step(
-            Action.UPLOAD, place, reason, slot.key, data, task="download", files=count,
+            Action.UPLOAD, place, reason, slot.key, work, files=count,
             size=size if listing.items else resource.bytes or 0,
         )  # fmt: skip
-
-    def _names(self) -> dict[str, str]:
-        """The names that the place asked for last rests on, as a step carries them."""
-        return {NAMES: bindings_text(self._arrangement.bindings())}
 
     def _wanted(
         self, slot: Slot, place: Place, listing: Listing, chosen: list[Item]
@@ -334,11 +331,12 @@ class _Walk:
         place: Place,
         reason: str,
         target: str = "",
-        data: dict[str, str] | None = None,
+        work: Work | None = None,
         *,
-        task: str = "",
         files: int = 0,
         size: int = 0,
+        stays_behind: bool = False,
+        unread: bool = False,
     ) -> None:
         item = place.item or Item(Kind.SERVER, place.server)
         whole = self.whole_paths or place.kind in (Kind.PROJECT, Kind.SERVER)
@@ -347,7 +345,7 @@ class _Walk:
             Step(
                 len(self.steps) + 1,
                 action,
-                task or str(item.kind),
+                work or Untouched(),
                 path,
                 item.kind,
                 End(place.server, item.uri, item.id, item.type),
@@ -355,7 +353,8 @@ class _Walk:
                 files,
                 size,
                 reason,
-                data=data or {},
+                stays_behind=stays_behind,
+                unread=unread,
             )
         )
 
@@ -365,14 +364,14 @@ class _Walk:
 
     def finish(self) -> None:
         """What the folder as a whole gets."""
-        tabled = next((step for step in self.steps if step.task == "metadata"), None)
+        tabled = next((step for step in self.steps if isinstance(step.work, DocumentDownload)), None)
         changed = not self.options.overwrite_local and document_changed(self.manifest, TABLE, unknown=True)
         if tabled is not None and changed:
             self._left += 1
             reason = f"{TABLE}: {CHANGED[0].lower()}{CHANGED[1:]}; --overwrite would replace it."
             self.steps.append(
                 Step(
-                    len(self.steps) + 1, Action.CONFLICT, "table", TABLE, Kind.PROJECT,
+                    len(self.steps) + 1, Action.CONFLICT, Untouched(), TABLE, Kind.PROJECT,
                     tabled.source, End("", TABLE), reason=reason,
                 )
             )  # fmt: skip
@@ -382,9 +381,8 @@ class _Walk:
         first = self.steps[0]
         self.steps.append(
             Step(
-                len(self.steps) + 1, Action.CREATE, "dataset", DESCRIPTION, Kind.PROJECT,
+                len(self.steps) + 1, Action.CREATE, self._bids.dataset, DESCRIPTION, Kind.PROJECT,
                 End(first.source.server, ""), End("", DESCRIPTION), reason="what BIDS asks for",
-                data=self._bids.of_dataset(),
             )
         )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -20,6 +19,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.options import ExportMode
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.exporting.fetch import Fetch, in_the_way
 from xnat_tui.services.transfers.exporting.files import Part, inside
 from xnat_tui.services.transfers.exporting.layouts import Slot
@@ -33,8 +33,6 @@ from xnat_tui.xnat.http.connection import encode_uri
 SMALL = 8_000_000
 """Bytes of a file, on average, up to which a zip is quicker than a request for each."""
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
-LEFT = "left"
-"""The datum of a step with the files, as JSON, that the plan told as conflicts of their own."""
 ATTEMPTS = 3
 ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
@@ -45,13 +43,14 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
 
     Raises XnatTuiError where its files cannot be listed.
     """
-    resource = _resource(step)
+    work, uri = step.carried(ResourceDownload), step.source.uri
+    resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
     listing = run.lists(step).of(resource, together=run.together(step))
-    slot = Slot.from_data(step.data)
+    slot = Slot(work.folder, work.prefix, work.places)
     paths = [item.key for item in listing.items]
-    kept = run.manifest.places_of(step.data["server"], step.source.uri, paths)
-    names = slot.names(paths, folds=bool(step.data["folds"]), kept=kept)
-    fetch = Fetch(run, step, control, listing, slot, names, Location.parse(step.data["location"]))
+    kept = run.manifest.places_of(work.server, uri, paths)
+    names = slot.names(paths, folds=work.folds, kept=kept)
+    fetch = Fetch(run, step, work, control, listing, slot, names, Location.parse(work.location))
     if listing.error is not None:
         fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
     unreachable = ""
@@ -87,19 +86,8 @@ def _fetch_missing(fetch: Fetch, wanted: list[Item]) -> None:
         _by_itself(fetch, item)
 
 
-def _resource(step: Step) -> Item:
-    recorded = step.data.get("recorded", "")
-    return Item(
-        Kind.RESOURCE,
-        step.data["label"],
-        step.data["number"],
-        uri=step.source.uri,
-        files=int(recorded) if recorded else None,
-    )
-
-
 def _chosen(fetch: Fetch) -> Iterator[Item]:
-    only = fetch.step.data.get("only", "")
+    only = fetch.work.only
     items = [item for item in fetch.listing.items if not only or item.key == only]
     if only and not items:
         raise NotFound("The file is not there any more.", "Plan the export again.")
@@ -119,13 +107,13 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
     if fetches_all(run.options):
         return items
     recognised: list[Entry] = []
-    told = set(json.loads(fetch.step.data.get(LEFT, "[]")))
+    told = set(fetch.work.left)
     for item in items:
         found = _found(fetch, item)
         if is_kept(found, item, run.options):
             fetch.skip(item, found.size, found.md5)
             name = fetch.names[item.key]
-            if not found.noted or not run.manifest.is_here(name, fetch.uri(item), fetch.step.data["server"]):
+            if not found.noted or not run.manifest.is_here(name, fetch.uri(item), fetch.work.server):
                 recognised.append(fetch.entry(item, found.size, found.md5, found.mtime))
         elif found.standing in (Standing.CHANGED, Standing.TAKEN) and not replacing:
             if item.key not in told:
@@ -145,7 +133,7 @@ def _found(fetch: Fetch, item: Item) -> Found:
     try:
         inside(fetch.run.folder, name)
         return standing(
-            fetch.run.manifest, name, item, fetch.uri(item), fetch.step.data["server"], fetch.item_words(item)
+            fetch.run.manifest, name, item, fetch.uri(item), fetch.work.server, fetch.item_words(item)
         )
     except (OSError, Conflict, BadAnswer):
         return Found(Standing.MISSING)  # what is wrong with its place is told when it is needed

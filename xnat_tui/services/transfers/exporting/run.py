@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xnat_tui.model.options import ExportOptions, options_or_usual
 from xnat_tui.model.plan import Plan, Step
+from xnat_tui.model.work import ResourceDownload
 from xnat_tui.paths import private_folder
 from xnat_tui.services.incoming import Incoming
 from xnat_tui.services.transfers.exporting.manifest import Entry, Manifest
@@ -31,7 +32,7 @@ class ExportRun:
         self._lists: dict[str, FileLists] = {}
         self._lock = threading.Lock()
         self._sessions = Counter(
-            session_of(step.source.uri) for step in plan.steps if step.task == "download"
+            session_of(step.source.uri) for step in plan.steps if isinstance(step.work, ResourceDownload)
         )
 
     def connection(self, step: Step) -> Connection:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.model.work import DatasetDescription, DocumentDownload, ResourceDownload, Work
 from xnat_tui.services.incoming import clear
 from xnat_tui.services.transfers.exporting.documents import describe_dataset, finish, save_document
-from xnat_tui.services.transfers.exporting.layouts import bindings_of
 from xnat_tui.services.transfers.exporting.resources import fetch_resource
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.run import Control, check_stop
@@ -21,10 +21,10 @@ log = logging.getLogger("xnat_tui.export")
 
 Execute = Callable[[Step, Control], Outcome]
 
-_TASKS: Mapping[str, Callable[[ExportRun, Step, Control], Outcome]] = {
-    "download": fetch_resource,
-    "metadata": save_document,
-    "dataset": describe_dataset,
+_EXPORTING: Mapping[type[Work], Callable[[ExportRun, Step, Control], Outcome]] = {
+    ResourceDownload: fetch_resource,
+    DocumentDownload: save_document,
+    DatasetDescription: describe_dataset,
 }
 
 
@@ -61,14 +61,15 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
     def execute(step: Step, control: Control) -> Outcome:
         if not step.writes:
             return Outcome(step.number, State.DONE)
-        task = _TASKS.get(step.task)
+        task = _EXPORTING.get(type(step.work))
         if task is None:
             raise UsageError(f"No part of an export is called {step.task}.")
         check_stop(control)
         run.ready_folder()
         run.manifest.begin(run.options.layout)
         try:
-            run.manifest.bind(bindings_of(step))
+            if isinstance(step.work, ResourceDownload | DocumentDownload):
+                run.manifest.bind(step.work.names)
             return task(run, step, control)
         except Interrupted:
             raise

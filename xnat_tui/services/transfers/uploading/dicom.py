@@ -23,6 +23,7 @@ from xnat_tui.model.options import WritingOptions
 from xnat_tui.model.plan import Step
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
 from xnat_tui.model.transfer import Arrived, Evidence, Failure, Outcome, State
+from xnat_tui.model.work import DicomUpload
 from xnat_tui.services.administration.prearchive.details import archived_session
 from xnat_tui.services.administration.prearchive.sessions import Prearchive
 from xnat_tui.services.administration.prearchive.work import send_and_watch
@@ -59,9 +60,7 @@ def send(connection: Connection, step: Step, control: Control, options: WritingO
     are looked for in the headers of what arrived. What could not be archived waits in the prearchive. Raises
     Interrupted, and what the server says against it.
     """
-    if step.data.get("archive"):
-        raise XnatTuiError("An earlier version planned this, and sent archives as they were.", "Plan again.")
-    files = unpacked(step.data["files"])
+    files = unpacked(step.carried(DicomUpload).files)
     for file in files:
         file.check()
     sender = _Sender(connection, step, control, options)
@@ -105,7 +104,7 @@ def _proved(step: Step, sent: list[set[str]], arrived: list[_Arrival]) -> tuple[
 
 
 def _lacking(step: Step, there: int, wanted: int) -> Failure:
-    where = "in the archive" if step.data["to"] == "archive" else "in the prearchive"
+    where = "in the archive" if step.carried(DicomUpload).to == "archive" else "in the prearchive"
     message = f"{there} of {wanted} DICOM instances are there."
     return Failure(step.path, message, f"Look at it {where} first: sending it again could double it.")
 
@@ -154,9 +153,9 @@ class _Sender:
 
     def _params(self) -> dict[str, str]:
         """Always to the prearchive first: there it can be counted, and a conflict loses nothing."""
-        data = self.step.data
-        project = data["project"]
-        named = {"project": project, "subject": data["subject"], "session": data["label"]}
+        lineage = self.step.lineage
+        project = lineage.project
+        named = {"project": project, "subject": lineage.subject, "session": lineage.experiment}
         dest = f"/prearchive/projects/{project}" if project else "/prearchive"
         quiet = {} if self.options.autorun else {"triggerPipelines": "false"}
         return {"dest": dest, **quiet, **{name: value for name, value in named.items() if value}}
@@ -171,7 +170,7 @@ def _see_through(
         return _Arrival(uids=_seen(lambda: instances.archived(connection, address), options), place=place)
     one = _received(address)
     place = Arrived(step.path, "prearchive", one.location(step.target.server))
-    stays = step.data["to"] == "prearchive"
+    stays = step.carried(DicomUpload).to == "prearchive"
     try:
         # "commit" would archive at once in projects that archive by themselves
         send_and_watch(connection, one, lambda: wire.build(connection, one), control.stop, stays=True)
@@ -221,8 +220,8 @@ def _archive(
 ) -> tuple[Failure | None, Arrived | None]:
     """Why it was not archived, or not wholly; and where it is now, None where that is not clear."""
     panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=options.autorun)
-    labels = Labels(step.data["subject"], step.data["label"])
-    (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
+    labels = Labels(step.lineage.subject, step.lineage.experiment)
+    (change,) = panel.plan_archive([row], labels, step.carried(DicomUpload).overwrite)
     waits = f"It waits in the prearchive: {change.location}."
     if change.refusal:
         return Failure(step.path, change.refusal, waits), place

@@ -12,6 +12,7 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.options import UploadMode, UploadOptions
 from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.model.work import FilesUpload
 from xnat_tui.services.transfers import streams
 from xnat_tui.services.transfers.file_decisions import differs, evidence
 from xnat_tui.services.transfers.files import LARGE, addressable
@@ -48,7 +49,7 @@ class _Run:
         self._failures: dict[str, Failure] = {}
 
     def outcome(self) -> Outcome:
-        wanted = {file.name: file for file in self._readable(unpacked(self._step.data["files"]))}
+        wanted = {file.name: file for file in self._readable(unpacked(self._step.carried(FilesUpload).files))}
         local = {name: _item(file) for name, file in wanted.items()}
         skipped = sent_files = sent_bytes = 0
         for attempt in range(ATTEMPTS):

@@ -18,9 +18,10 @@ from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import OnExisting, UploadOptions, options_or_usual
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, End, Finding, LeftOut, Plan, Step
+from xnat_tui.model.plan import Action, End, Finding, LeftOut, Lineage, Plan, Step
 from xnat_tui.model.prearchive import cleaned, illegal_characters
 from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.model.work import DicomUpload, FilesUpload, Outdated, Untouched
 from xnat_tui.services.administration.prearchive.labels import ArchivedLabels
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.matching import nothing_matches
@@ -92,9 +93,14 @@ def upload_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
             return Outcome(step.number, State.DONE)
         connection = connections(step.target.server)
         try:
-            if step.task == "dicom":
-                return uploading_dicom.send(connection, step, control, options)
-            return uploading_files.send(connection, step, control, options)
+            match step.work:
+                case DicomUpload():
+                    return uploading_dicom.send(connection, step, control, options)
+                case FilesUpload():
+                    return uploading_files.send(connection, step, control, options)
+                case Outdated(reason=reason):
+                    raise XnatTuiError(reason, "Plan again.")
+            raise UsageError(f"No part of an upload is called {step.task}.")
         except Interrupted:
             raise
         except XnatTuiError as error:
@@ -164,8 +170,6 @@ class _Planner:
             first = study.first
             name = "_".join(part for part in (first.date, first.modality, str(number)) if part)
             step = self._dicom_step(name, study, uid)
-            count = len({one.instance for one in study.instances})
-            step = replace(step, data={**step.data, "instances": str(count)})
             self.steps.append(self._judged(step, study, several=len(sorted_out) > 1, exists=exists))
         patients = {patient for study in sorted_out.values() for patient in study.patients}
         if subject and not session and len(patients) > 1:
@@ -322,7 +326,13 @@ class _Planner:
         return Step(
             number=len(self.steps) + 1,
             action=Action.UPLOAD,
-            task="dicom",
+            work=DicomUpload(
+                local_files.packed(files),
+                study=uid,
+                instances=len({one.instance for one in study.instances}),
+                to=self.to,
+                overwrite=_OVERWRITE[self.options.on_existing],
+            ),
             path=f"experiments/{session}" if session else f"studies/{name}",
             kind=Kind.EXPERIMENT,
             source=End("", str(files[0].path.parent)),
@@ -330,20 +340,12 @@ class _Planner:
             files=len(files),
             bytes=sum(file.size for file in files),
             reason=_becomes(study, subject, session),
-            data={
-                "files": local_files.packed(files),
-                "study": uid,
-                "project": project,
-                "subject": subject,
-                "label": session,
-                "to": self.to,
-                "overwrite": _OVERWRITE[self.options.on_existing],
-                "session": f"{uri}/{session or uid or name}",
-            },
+            session=f"{uri}/{session or uid or name}",
+            lineage=Lineage(project, subject, session),
         )
 
     def _judged(self, step: Step, study: Study, *, several: bool, exists: bool) -> Step:
-        label = step.data["label"]
+        label = step.lineage.experiment
         patients = study.patients
         if len(patients) > 1:
             who = "; ".join(_named([one.file.name for one in files]) for files in patients.values())
@@ -374,7 +376,7 @@ class _Planner:
                 step,
                 action=Action.UPDATE,
                 reason=f"{step.reason}; replaces the archived session",
-                data={**step.data, "replaces": label},
+                replaces=True,
             )
         return replace(step, action=Action.UPDATE, reason=f"{step.reason}; merges into the archived session")
 
@@ -409,7 +411,7 @@ class _Planner:
             Step(
                 number=len(self.steps) + 1,
                 action=action,
-                task="files",
+                work=Untouched() if alone else FilesUpload(local_files.packed(files)),
                 path=f"resources/{resource}" + (f"/files/{alone}" if alone else ""),
                 kind=Kind.FILE if alone else Kind.RESOURCE,
                 source=End("", str(files[0].path.parent)),
@@ -417,11 +419,8 @@ class _Planner:
                 files=len(files),
                 bytes=sum(file.size for file in files),
                 reason=reason,
-                data={
-                    "files": "[]" if alone else local_files.packed(files),
-                    "session": uri.partition("/resources/")[0].partition("/scans/")[0],
-                    **({"replaces": str(len(files))} if action is Action.UPDATE else {}),
-                },
+                session=uri.partition("/resources/")[0].partition("/scans/")[0],
+                replaces=action is Action.UPDATE,
             )
         )
 

@@ -9,7 +9,6 @@ only the number of files can be compared, which stays `unverified`.
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from xnat_tui.errors import BadAnswer, Forbidden, NotFound, Refused, ServerError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.model.work import DicomUpload, SessionImport
 from xnat_tui.services.incoming import scratch
 from xnat_tui.services.transfers.run import Control, CopyRun, check_stop
 from xnat_tui.services.transfers.streams import Hash, disk_failure
@@ -89,7 +89,7 @@ def _fetch(
     """
     found: list[_Instance] = []
     places = (folder / f"{number:06}.dcm" for number in itertools.count())
-    for uri, recorded in json.loads(step.data["resources"]):
+    for uri, recorded in step.carried(SessionImport).resources:
         listed = {one.key: one for one in run.files_at(uri, recorded)}
         above = f"scans/{uri.partition('/scans/')[2]}/files"
         coming = _Coming(run, control, listed, places)
@@ -194,16 +194,14 @@ def _unpacked(chunks: Iterable[bytes], target: Path) -> LocalFile:
 
 
 def _send(run: CopyRun, step: Step, control: Control, missing: list[_Instance], *, merging: bool) -> Outcome:
-    data = {
-        **step.data,
-        "label": step.data["experiment"],
-        "files": packed(one.file for one in missing),
-        "instances": str(len(missing)),
-        "to": "archive",
-        "overwrite": "append" if merging else "none",
-    }
+    work = DicomUpload(
+        packed(one.file for one in missing),
+        instances=len(missing),
+        to="archive",
+        overwrite="append" if merging else "none",
+    )
     options = replace(run.options, ohif=False, verify=False)  # this step proves it itself
-    return uploading_dicom.send(run.target, replace(step, data=data), control, options)
+    return uploading_dicom.send(run.target, replace(step, work=work), control, options)
 
 
 def _remember(run: CopyRun, step: Step) -> None:
@@ -212,13 +210,12 @@ def _remember(run: CopyRun, step: Step) -> None:
     if document is None:
         raise NotFound("The destination does not show the session.", "Look at the prearchive.")
     run.arrived(step, document)
-    run.keep_session(step.data["session"], document)
+    run.keep_session(step.session, document)
 
 
 def _uids_there(run: CopyRun, step: Step) -> set[str]:
     """SOP instance UIDs of all DICOM in the destination's session, read from its files."""
-    project, label = step.data["project"], step.data["experiment"]
-    held = run.holdings.find(project, Kind.EXPERIMENT, label)
+    held = run.held(step, Kind.EXPERIMENT)
     if held is None:
         return set()
     return instances.archived(run.target, f"/data/experiments/{held.id}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -12,6 +11,7 @@ from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable, Unclear, X
 from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
+from xnat_tui.model.work import ResourceCopy
 from xnat_tui.services.transfers.copying.execution import attributes
 from xnat_tui.services.transfers.file_decisions import Decision, decide
 from xnat_tui.services.transfers.files import Sender
@@ -20,7 +20,7 @@ from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_st
 from xnat_tui.services.transfers.streams import Passed
 
 
-class ResourceCopy:
+class ResourceSending:
     """Sends what is missing, or differs where the options say so; a file that fails stops no other.
 
     How a resource is made, and how its files are sent, can be another's choice.
@@ -29,6 +29,7 @@ class ResourceCopy:
     def __init__(self, run: CopyRun, step: Step, control: Control) -> None:
         self.run = run
         self.step = step
+        self.work = step.carried(ResourceCopy)
         self.control = control
         self.failures: dict[str, Failure] = {}
         self.sender = Sender(run, step, control, self.fail)
@@ -65,7 +66,7 @@ class ResourceCopy:
     def prepare(self, there: Sequence[Item] | None) -> None:
         """List and decide; `there` are its files at the destination, if known."""
         listed = self.run.source_files(self.step)
-        only = self.step.data.get("only", "")
+        only = self.work.only
         items = [item for item in listed.items if not only or item.key == only]
         if listed.error is not None:
             if not items:
@@ -104,7 +105,7 @@ class ResourceCopy:
 
     def _refuse(self) -> None:
         """What the plan showed as a conflict is no failure of the run; what is new since then is one."""
-        shown = set(json.loads(self.step.data.get("refused", "[]")))
+        shown = set(self.work.refused)
         for item in self.decision.refused:
             if item.key not in shown:
                 error = Conflict("It is there with other content.", "--on-existing update would replace it.")
@@ -125,7 +126,7 @@ class ResourceCopy:
     def proves_attributes(self) -> bool:
         """Not of a resource that stood there before, nor where its files say that nothing of it arrived."""
         arrived = self.files or self.decision.complete or not self.failures
-        return self.run.options.verify and "exists" not in self.step.data and bool(arrived)
+        return self.run.options.verify and not self.work.exists and bool(arrived)
 
     def prove_attributes(self, ask: Callable[[], etree._Element | None]) -> None:
         """Compare what the destination's document says now with what was planned."""

@@ -19,7 +19,7 @@ from xnat_tui.errors import BadAnswer, Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome
-from xnat_tui.services.transfers.copying.execution.resources import ResourceCopy
+from xnat_tui.services.transfers.copying.execution.resources import ResourceSending
 from xnat_tui.services.transfers.file_decisions import differs, evidence
 from xnat_tui.services.transfers.run import Control, CopyRun
 from xnat_tui.xnat.documents import catalogs, item_xml, writing
@@ -56,7 +56,7 @@ def rsync_resource(run: CopyRun, step: Step, control: Control) -> Outcome:
     return _RsyncCopy(run, step, control).copy()
 
 
-class _RsyncCopy(ResourceCopy):
+class _RsyncCopy(ResourceSending):
     @property
     def is_made_first(self) -> bool:
         """Always: no upload makes it."""
@@ -71,15 +71,15 @@ class _RsyncCopy(ResourceCopy):
             self._send_missing()
 
     def _send_missing(self) -> None:
-        source = _folder(self.run.source, self.step.source.uri, self.step.data["label"])
-        target = _folder(self.run.target, self.step.target.uri, self.step.data["label"])
+        source = _folder(self.run.source, self.step.source.uri, self.work.label)
+        target = _folder(self.run.target, self.step.target.uri, self.work.label)
         options = self.run.options
         message = _rsync(
             f"{options.rsync_source.rstrip('/')}/{source}/",
             f"{options.rsync_destination.rstrip('/')}/{target}/",
             options,
             self.control,
-            self.step.data.get("only", ""),
+            self.work.only,
         )
         uri = self.step.target.uri.replace("/data", "/archive", 1)
         catalogs.refresh(self.run.target, uri, catalogs.DEFAULT_OPTIONS)

@@ -10,6 +10,21 @@ from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
 from xnat_tui.model.options import Mode
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Kept, Outcome, State
+from xnat_tui.model.work import (
+    AssessorCopy,
+    CacheClearing,
+    CatalogRefresh,
+    ExperimentCopy,
+    ItemShare,
+    ProjectCopy,
+    ReconstructionCopy,
+    ResourceCopy,
+    ScanCopy,
+    SessionImport,
+    SubjectCopy,
+    ViewerRebuild,
+    Work,
+)
 from xnat_tui.services.transfers.copying.execution.imports import import_session
 from xnat_tui.services.transfers.copying.execution.items import (
     NotKept,
@@ -33,14 +48,15 @@ def _files(run: CopyRun, step: Step, control: Control) -> Outcome:
     return copy_resources(run, located(run, step), control)
 
 
-_COPYING: Mapping[str, Callable[[CopyRun, Step, Control], Outcome]] = {
-    **dict.fromkeys(("project", "subject", "experiment", "scan", "assessor", "reconstruction"), copy_item),
-    "resource": _files,
-    "import": import_session,
-    "share": share_item,
-    "catalogs": refresh_session,
-    "ohif": refresh_session,
-    "caches": clear_caches,
+_COPYING: Mapping[type[Work], Callable[[CopyRun, Step, Control], Outcome]] = {
+    **dict.fromkeys((ProjectCopy, SubjectCopy, ExperimentCopy), copy_item),
+    **dict.fromkeys((ScanCopy, AssessorCopy, ReconstructionCopy), copy_item),
+    ResourceCopy: _files,
+    SessionImport: import_session,
+    ItemShare: share_item,
+    CatalogRefresh: refresh_session,
+    ViewerRebuild: refresh_session,
+    CacheClearing: clear_caches,
 }
 
 
@@ -49,7 +65,7 @@ def executor_for(plan: Plan, connections: Callable[[str], Connection]) -> Iterat
     """What runs one step of a plan after the other, in any thread; `connections` gives them by server name.
 
     A step that fails is an outcome with its reason; only Interrupted is raised. Steps of one session
-    (`Step.data["session"]`) must not run at the same time. Raises UsageError for a plan it cannot run.
+    (`Step.session`) must not run at the same time. Raises UsageError for a plan it cannot run.
     """
     if plan.verb != "copy":
         raise UsageError(f"A plan to {plan.verb} cannot be run as a copy.")
@@ -62,7 +78,7 @@ def executor_for(plan: Plan, connections: Callable[[str], Connection]) -> Iterat
     def execute(step: Step, control: Control) -> Outcome:
         if not step.writes:
             return Outcome(step.number, State.DONE)
-        task = _COPYING.get(step.task)
+        task = _COPYING.get(type(step.work))
         if task is None:
             raise UsageError(f"No part of a copy is called {step.task}.")
         try:

@@ -16,7 +16,9 @@ from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.copying.execution.rsync import check_folders
+from xnat_tui.services.transfers.copying.planning.context import Context, Draft
 from xnat_tui.services.transfers.copying.planning.projects import check_not_itself
+from xnat_tui.services.transfers.copying.planning.spots import Destination
 from xnat_tui.services.transfers.copying.planning.walk import Walk
 
 
@@ -47,36 +49,43 @@ def plan_copy(
     if isinstance(target, Place):
         check_not_itself(places, source, destination, target)
     meant = settled(filters, Reader(source.connection), places)  # lists would hide what documents tell
-    walk = Walk(source, destination, _target_place(target), chosen, meant, _new_project(target))
-    walk.paths_name_projects = len({_project_id(place) for place in places}) > 1
+    context = Context(
+        source,
+        Destination(destination, _target_place(target), _new_project(target)),
+        chosen,
+        meant,
+        preflight.data_types(destination.connection),
+        names_projects=len({_project_id(place) for place in places}) > 1,
+    )
+    walk = Walk(context)
     for place in _outermost(places):
         walk.add(place)
     walk.check_matched(places)
     walk.finish(places[0])
-    projects = walk.target_projects
-    findings = list(walk.findings)
-    findings += preflight.types_missing(
-        walk.types, walk.missing_types, ignored=chosen.ignore_missing_datatypes
-    )
-    findings += preflight.change_reason(destination.connection, chosen)
-    for project in projects:
-        findings += preflight.rights(
-            destination.connection, project, creates=project in walk.created_projects
-        )
-        if project not in walk.created_projects:
-            findings += preflight.side_effects(destination.connection, project, chosen)
-    findings += _left_behind(walk)
-    findings += _left_fields(walk)
-    findings += _conflicts(walk)
+    draft = walk.draft
     return Plan(
+        options=chosen,
         sources=tuple(str(place.location) for place in places),
         destination=_destination(target),
-        steps=tuple(walk.steps),
-        options=chosen,
-        findings=tuple(dict.fromkeys(findings)),
+        steps=tuple(draft.steps),
+        findings=tuple(dict.fromkeys(_findings(draft, destination))),
         command=command([str(place.location) for place in places], _destination(target), chosen, filters),
-        root=projects[0] if projects else "",
+        root=draft.target_projects[0] if draft.target_projects else "",
     )
+
+
+def _findings(draft: Draft, destination: Reader) -> list[Finding]:
+    """What was met on the way, and what holds for the whole."""
+    options, types = draft.context.options, draft.context.types
+    found = list(draft.findings)
+    found += preflight.types_missing(types, draft.missing_types, ignored=options.ignore_missing_datatypes)
+    found += preflight.change_reason(destination.connection, options)
+    for project in draft.target_projects:
+        creates = project in draft.created_projects
+        found += preflight.rights(destination.connection, project, creates=creates)
+        if not creates:
+            found += preflight.side_effects(destination.connection, project, options)
+    return found + _left_behind(draft) + _left_fields(draft) + _conflicts(draft)
 
 
 def _check(places: Sequence[Place], target: Place | NewProject, options: CopyOptions) -> None:
@@ -140,17 +149,17 @@ def _outermost(places: Sequence[Place]) -> list[Place]:
     return list(found.values())
 
 
-def _left_behind(walk: Walk) -> list[Finding]:
+def _left_behind(draft: Draft) -> list[Finding]:
     """What of files no list of XNAT tells: format, content and tags are listed, and go along."""
-    if not any(step.kind is Kind.RESOURCE and step.action is Action.UPLOAD for step in walk.steps):
+    if not any(step.kind is Kind.RESOURCE and step.action is Action.UPLOAD for step in draft.steps):
         return []
     what = "Descriptions of single files stay behind: no listing tells them. A resource's own goes along."
     return [Finding("info", what)]
 
 
-def _left_fields(walk: Walk) -> list[Finding]:
+def _left_fields(draft: Draft) -> list[Finding]:
     """An item that exists is skipped unread: whether it is the same is not said by that."""
-    count = walk.unread_fields
+    count = draft.unread_fields
     if not count:
         return []
     what = "Fields of an item that is there" if count == 1 else f"Fields of {count} items that are there"
@@ -163,8 +172,8 @@ def _left_fields(walk: Walk) -> list[Finding]:
     ]
 
 
-def _conflicts(walk: Walk) -> list[Finding]:
-    count = sum(step.action is Action.CONFLICT for step in walk.steps)
+def _conflicts(draft: Draft) -> list[Finding]:
+    count = sum(step.action is Action.CONFLICT for step in draft.steps)
     if not count:
         return []
     what = "One item" if count == 1 else f"{count} items"
