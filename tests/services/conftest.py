@@ -29,8 +29,8 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.transfers import run as copying
-from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers import attempts
+from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 from xnat_tui.xnat.http.connection import Connection
 
@@ -101,7 +101,7 @@ class Copying:
     def run(self, plan: Plan, stop: threading.Event | None = None) -> Result:
         """Every step in order; what needs a failed step is left out, as the job engine does."""
         progress, outcomes, failed = Progress(stop or threading.Event()), {}, set[int]()
-        with executor_for(plan, self.connections.__getitem__) as execute:
+        with copy_executor(plan, self.connections.__getitem__) as execute:
             for step in plan.steps:
                 if failed.isdisjoint(step.needs):
                     outcome = execute(step, progress)
@@ -143,7 +143,7 @@ def servers() -> Iterator[Callable[[Site, Site], Copying]]:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(attempts, "PAUSES", (0.0, 0.0))
 
 
 def small_site(files: dict[str, bytes] | None = None, *, digests: bool = True, **options: object) -> Site:

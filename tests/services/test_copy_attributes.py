@@ -24,7 +24,7 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 from xnat_tui.services.transfers.running import worker
 
 ZIP_UP = r"PUT .*/files/files\.zip"
@@ -167,7 +167,7 @@ def _losing(pair, journal, job):
 
 
 def run_job(pair, journal, job):
-    with executor_for(journal.plan(job), pair.connections.__getitem__) as execute:
+    with copy_executor(journal.plan(job), pair.connections.__getitem__) as execute:
         return run(journal, job, execute)
 
 

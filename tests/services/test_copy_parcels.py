@@ -15,9 +15,9 @@ from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.options import CopyOptions, Mode
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services.transfers import files as copying_files
 from xnat_tui.services.transfers import parcels as copying_parcels
 from xnat_tui.services.transfers import streams as copying_streams
+from xnat_tui.services.transfers.copying.execution import sender as copying_files
 from xnat_tui.xnat.documents import writing
 from xnat_tui.xnat.files import zip_streams
 

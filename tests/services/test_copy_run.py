@@ -14,7 +14,7 @@ from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services.transfers import files as copying_files
+from xnat_tui.services.transfers.copying.execution import sender as copying_files
 
 IGNORING = CopyOptions(ignore_missing_datatypes=True)
 ROI = "subjects/SUB-012/experiments/SUB-012_MR1/assessors/SUB-012_MR1_ROI"

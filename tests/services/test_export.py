@@ -13,7 +13,8 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import ExportMode, ExportOptions, Layout, OnExisting
-from xnat_tui.model.plan import Action, Plan
+from xnat_tui.model.plan import Action
+from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -116,7 +117,7 @@ def test_planning_writes_nothing_and_counts_what_would_come(exports, make_site, 
     plan = exports(make_site()).plan(tmp_path / "out", "lab:P")
     assert list(tmp_path.iterdir()) == []
     assert (plan.totals.upload, plan.totals.create, plan.totals.files, plan.totals.bytes) == (1, 3, 2, 6)
-    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    assert plan_of(json.loads(json.dumps(plan_document(plan)))) == plan
     assert plan.command == f"xnat-tui export lab:P --to {tmp_path}/out"
     step = next(one for one in plan.steps if one.action is Action.UPLOAD)
     assert (step.task, step.kind) == ("download", Kind.RESOURCE)

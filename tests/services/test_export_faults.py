@@ -26,6 +26,7 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import CopyOptions, ExportMode, ExportOptions, OnExisting
 from xnat_tui.model.plan import Action, Plan
+from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -401,9 +402,9 @@ def test_oddities_of_an_old_archive_are_kept_apart(export):
 
 def test_a_name_in_a_saved_plan_cannot_leave_the_folder(export, tmp_path):
     one = export()
-    document = json.loads(json.dumps(one.plan().to_dict()))
-    document["steps"][0]["data"]["folder"] = "../outside"
-    outcomes = one.run(Plan.from_dict(document))
+    document = json.loads(json.dumps(plan_document(one.plan())))
+    document["steps"][0]["work"]["folder"] = "../outside"
+    outcomes = one.run(plan_of(document))
     assert {error for _, error in failures(outcomes)} == {"A name would leave the exported folder."}
     assert not (tmp_path / "outside").exists()
 
@@ -412,7 +413,7 @@ def test_only_plans_of_exports_are_run(export):
     one = export()
     plan = Plan(options=CopyOptions(), sources=(), destination="", steps=())
     with (
-        pytest.raises(UsageError, match="cannot be run as an export"),
+        pytest.raises(UsageError, match="CopyOptions say nothing to export"),
         export_executor(plan, one.pair.connections.__getitem__),
     ):
         pass

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Protocol, runtime_checkable
 
-from xnat_tui.jobs.attempt import attempt, not_done
+from xnat_tui.jobs.attempt import Execute, attempt, not_done
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.control import Bandwidth, Control
 from xnat_tui.jobs.interruption import on_signals
@@ -29,7 +29,6 @@ from xnat_tui.jobs.unreached import Unreached
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, Report, State
 
-Execute = Callable[[Step, Control], Outcome]
 OnEvent = Callable[[Event], None]
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 _GLOB = re.compile(r"[*?\[]")
+_RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 
 T = TypeVar("T")
 
@@ -53,3 +54,8 @@ def meant(
     if exactly or not globs:
         return exactly
     return [one for one in among if matches(text, *names(one))]
+
+
+def is_resource_label(label: str) -> bool:
+    """Whether XNAT keeps a new resource's label as it is given, and does not take it for a number."""
+    return _RESOURCE_LABEL.fullmatch(label) is not None

@@ -144,7 +144,7 @@ class Workspace(Servers):
         A destination of `.../resources/R` takes any files; anything above it takes DICOM, to "prearchive" or
         on to "archive". Raises UsageError, NotFound, NotAllowed.
         """
-        from xnat_tui.services.transfers.uploading.plan import plan_upload
+        from xnat_tui.services.transfers.uploading.planning import plan_upload
 
         paths = [paths] if isinstance(paths, Path | str) else paths
         return plan_upload(self, paths, destination, to=to, options=options, filters=filters)

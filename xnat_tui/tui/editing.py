@@ -116,7 +116,7 @@ class Editing:
         workspace = self._screen.explorer.workspace
 
         def plan(options: TransferOptions) -> Plan:
-            from xnat_tui.services.transfers.uploading.plan import plan_upload
+            from xnat_tui.services.transfers.uploading.planning import plan_upload
 
             return plan_upload(workspace, paths, where, options=options_or_usual(UploadOptions, options))
 

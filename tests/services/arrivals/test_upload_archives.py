@@ -27,12 +27,13 @@ from xnat_tui.jobs import from_version_2
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, LeftOut, Plan
-from xnat_tui.model.plan_documents import step_document, step_of
+from xnat_tui.model.plan_documents import plan_document, plan_of, step_document, step_of
 from xnat_tui.model.transfer import Evidence, Outcome, State
 from xnat_tui.services.transfers import streams
-from xnat_tui.services.transfers.uploading import archives
+from xnat_tui.services.transfers.importing import archives
 from xnat_tui.services.transfers.uploading import files as uploading_files
-from xnat_tui.services.transfers.uploading.plan import plan_upload, upload_executor
+from xnat_tui.services.transfers.uploading.planning import plan_upload
+from xnat_tui.services.transfers.uploading.steps import upload_executor
 from xnat_tui.services.workspace import Workspace
 
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -145,7 +146,7 @@ def test_a_study_in_two_archives_and_a_folder_is_one_step(
         (paths[2] / name).write_bytes(files[name])
     plan = plan_upload(workspace, paths, "lab:BRAINS/S-9/S-9_MR")
     assert [step.files for step in plan.steps] == [9]
-    assert Plan.from_dict(plan.to_dict()) == plan
+    assert plan_of(plan_document(plan)) == plan
     (outcome,) = run(workspace, plan)
     assert (outcome.state, outcome.verified) == (State.DONE, Evidence(size=9))
 

@@ -25,7 +25,8 @@ from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.transfer import Evidence, Outcome, State
 from xnat_tui.services.administration.prearchive.sessions import Prearchive
 from xnat_tui.services.transfers.uploading import files as uploading_files
-from xnat_tui.services.transfers.uploading.plan import plan_upload, upload_executor
+from xnat_tui.services.transfers.uploading.planning import plan_upload
+from xnat_tui.services.transfers.uploading.steps import upload_executor
 from xnat_tui.services.workspace import Workspace
 
 RESOURCE = "lab:BRAINS/SUB-001/resources/UP"

@@ -11,6 +11,7 @@ from lxml import etree
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
 from xnat_tui.jobs.attempt import not_done
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome, State
 from xnat_tui.model.work import DatasetDescription, DocumentDownload
@@ -21,7 +22,6 @@ from xnat_tui.services.transfers.exporting.files import inside, write_whole
 from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import Standing, document_changed
-from xnat_tui.services.transfers.run import Control
 from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.http.connection import encode_uri
 

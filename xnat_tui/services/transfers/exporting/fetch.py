@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Step
@@ -17,7 +18,6 @@ from xnat_tui.services.transfers.exporting.layouts import Slot
 from xnat_tui.services.transfers.exporting.manifest import Entry, md5_of
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import CHANGED, CHANGED_HINT, Standing
-from xnat_tui.services.transfers.run import Control, check_stop
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class Fetch:
     def on_bytes(self, count: int) -> None:
         """Tells how much has come, and ends the download when the step shall end."""
         self.control.on_bytes(count)
-        check_stop(self.control)
+        self.control.check()
 
     def told(self, chunks: Iterable[builtins.bytes]) -> Iterator[builtins.bytes]:
         for chunk in chunks:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from xnat_tui.errors import UsageError
-from xnat_tui.model.display import counted, size_words
+from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.options import (
@@ -37,6 +36,7 @@ from xnat_tui.services.transfers.exporting.documents import TABLE
 from xnat_tui.services.transfers.exporting.doubles import doubles
 from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.transfers.exporting.manifest import Manifest
+from xnat_tui.services.transfers.exporting.planned import Counts, of_folder, of_names, of_steps, space
 from xnat_tui.services.transfers.exporting.standing import (
     CHANGED,
     Standing,
@@ -76,7 +76,7 @@ def plan_export(
         destination=str(folder),
         steps=tuple(walk_.steps),
         options=chosen,
-        findings=tuple(walk_.all_findings()),
+        findings=tuple(walk_.findings()),
         command=_command(sources, folder, chosen, filters),
     )
 
@@ -127,12 +127,7 @@ class _Walk:
         self._bids = BidsPlan(reader, self.manifest, options, self._arrangement)
         self._seen: set[tuple[str, str]] = set()
         self._tally = Tally(filters)
-        self._uncounted = 0
-        self._renamed = 0
-        self._others = 0
-        self._left = 0
-        self._placed: dict[str, str] = {}
-        """Where each of the files goes, by its address."""
+        self._counts = Counts()
 
     def add(self, places: Sequence[Place]) -> None:
         """Plan these places with everything below them."""
@@ -210,7 +205,7 @@ class _Walk:
             return
         target = self._arrangement.document(place)
         if not self.options.overwrite_local and document_changed(self.manifest, target):
-            self._left += 1
+            self._counts.left += 1
             self._step(
                 Action.CONFLICT,
                 place,
@@ -245,14 +240,14 @@ class _Walk:
             images=self._bids.images(place),
         )
         if resource.files is None or any(item.bytes is None for item in listing.items):
-            self._uncounted += 1
+            self._counts.uncounted += 1
         chosen = [item for item in listing.items if not only or item.key == only]
         wanted, known, left = self._wanted(slot, place, listing, chosen)
         for item, reason in left:
             self._step(Action.CONFLICT, place.child(item), reason)
         work = replace(work, left=tuple(item.key for item, _ in left))
         size = sum(item.bytes or 0 for item in wanted)
-        self._left += len(left)
+        self._counts.left += len(left)
         if not wanted and not known and listing.error is None:
             reason = "complete already" if listing.items else "no files"
             reason += ", as its digests prove" if listing.items and self.options.overwrite_local else ""
@@ -281,8 +276,8 @@ class _Walk:
         paths = [item.key for item in listing.items]
         kept = self.manifest.places_of(self._server, resource.uri, paths)
         names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
-        self._renamed += sum(name != slot.natural(path) for path, name in names.items())
-        self._placed |= {f"{resource.uri}/files/{path}": name for path, name in names.items()}
+        self._counts.renamed += sum(name != slot.natural(path) for path, name in names.items())
+        self._counts.placed |= {f"{resource.uri}/files/{path}": name for path, name in names.items()}
         replacing = self.options.overwrite_local
         if fetches_all(self.options):
             return chosen, 0, []
@@ -298,7 +293,7 @@ class _Walk:
                 left.append((item, f"{name} stands there and cannot be read: {error.strerror}."))
                 continue
             found = there.standing
-            self._others += found is Standing.TAKEN and not replacing
+            self._counts.others += found is Standing.TAKEN and not replacing
             kept_there = is_kept(there, item, self.options)
             noted = there.noted and self.manifest.is_here(name, uri, self._server)
             known += kept_there and not noted
@@ -362,12 +357,22 @@ class _Walk:
         """Raises NotFound where filters let nothing pass, or where all is shared in and so left out."""
         check_something(self.options, self.steps, self._tally, self.reader, places)
 
+    def findings(self) -> Iterator[Finding]:
+        """What to know before: of the disk, of the folder, and of what is not fetched."""
+        yield from space(self.folder, self.steps)
+        yield from of_folder(self.manifest, self.options.layout, self._counts)
+        yield from self._bids.findings()
+        if self.manifest.layout == str(self.options.layout):
+            yield from doubles(self.manifest, self._server, self._counts.placed)
+        yield from of_names(self._arrangement, self._counts)
+        yield from of_steps(self.steps, self._counts)
+
     def finish(self) -> None:
         """What the folder as a whole gets."""
         tabled = next((step for step in self.steps if isinstance(step.work, DocumentDownload)), None)
         changed = not self.options.overwrite_local and document_changed(self.manifest, TABLE, unknown=True)
         if tabled is not None and changed:
-            self._left += 1
+            self._counts.left += 1
             reason = f"{TABLE}: {CHANGED[0].lower()}{CHANGED[1:]}; --overwrite would replace it."
             self.steps.append(
                 Step(
@@ -385,63 +390,6 @@ class _Walk:
                 End(first.source.server, ""), End("", DESCRIPTION), reason="what BIDS asks for",
             )
         )  # fmt: skip
-
-    def all_findings(self) -> Iterator[Finding]:
-        yield from self._space()
-        if self.manifest.exists and self.manifest.layout != str(self.options.layout):
-            yield Finding(
-                "warning",
-                f"The folder holds an export in the layout {self.manifest.layout}.",
-                "Choose that layout, or another folder.",
-            )
-        if self._others:
-            what = (
-                "One file has its place" if self._others == 1 else f"{self._others} files have their places"
-            )
-            yield Finding(
-                "warning",
-                f"{what} taken by another export in this folder.",
-                "Choose another folder, or replace what is there with --overwrite.",
-            )
-        yield from self._bids.findings()
-        if self.manifest.layout == str(self.options.layout):
-            yield from doubles(self.manifest, self._server, self._placed)
-        if self._uncounted:
-            noun = "resource was" if self._uncounted == 1 else "resources were"
-            yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")
-        changed = list(self._arrangement.changed.items())
-        for found, name in changed[:_SHOWN]:
-            yield Finding("warning", f"{name} cannot keep its name here, or shares it: it goes to {found}.")
-        if len(changed) > _SHOWN:
-            yield Finding("warning", f"{len(changed) - _SHOWN} more items get another name.")
-        if self._renamed and self.options.layout is Layout.XNAT:
-            noun = "file gets" if self._renamed == 1 else "files get"
-            yield Finding(
-                "warning", f"{self._renamed} {noun} another name here; the manifest has the original."
-            )
-        if self._left:
-            what = (
-                "One file in the folder is left as it is"
-                if self._left == 1
-                else f"{self._left} files in the folder are left as they are"
-            )
-            yield Finding("warning", f"{what}; each step says why.")
-        conflicts = sum(step.action is Action.CONFLICT for step in self.steps) - self._left
-        if conflicts:
-            what = "One item" if conflicts == 1 else f"{conflicts} items"
-            yield Finding("warning", f"{what} could not be read; each step says why.")
-
-    def _space(self) -> Iterator[Finding]:
-        there = self.folder
-        while not there.exists():
-            there = there.parent
-        needed, free = sum(step.bytes for step in self.steps if step.writes), shutil.disk_usage(there).free
-        if needed > free:
-            yield Finding(
-                "error",
-                f"{size_words(needed)} are needed and {size_words(free)} are free at {there}.",
-                "Free space, choose another folder, or export less at once.",
-            )
 
 
 def _taken(manifest: Manifest, name: str) -> str:

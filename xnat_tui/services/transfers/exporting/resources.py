@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from xnat_tui.errors import (
@@ -14,12 +13,14 @@ from xnat_tui.errors import (
     ServerUnreachable,
     XnatTuiError,
 )
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import ExportMode
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 from xnat_tui.model.work import ResourceDownload
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.exporting.fetch import Fetch, in_the_way
 from xnat_tui.services.transfers.exporting.files import Part, inside
 from xnat_tui.services.transfers.exporting.layouts import Slot
@@ -27,13 +28,11 @@ from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import Found, Standing, fetches_all, is_kept, standing
 from xnat_tui.services.transfers.exporting.zips import by_zip
-from xnat_tui.services.transfers.run import Control, check_stop, pause
+from xnat_tui.services.transfers.manners import addressable
 from xnat_tui.xnat.http.connection import encode_uri
 
 SMALL = 8_000_000
 """Bytes of a file, on average, up to which a zip is quicker than a request for each."""
-_PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
-ATTEMPTS = 3
 ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
 
@@ -82,7 +81,7 @@ def _fetch_missing(fetch: Fetch, wanted: list[Item]) -> None:
         if whole or len(wanted) == before:
             break
     for item in wanted:
-        check_stop(fetch.control)
+        fetch.control.check()
         _by_itself(fetch, item)
 
 
@@ -128,7 +127,7 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
 
 
 def _found(fetch: Fetch, item: Item) -> Found:
-    check_stop(fetch.control)
+    fetch.control.check()
     name = fetch.names[item.key]
     try:
         inside(fetch.run.folder, name)
@@ -147,7 +146,7 @@ def _zip_is_better(mode: ExportMode, wanted: list[Item], listing: Listing) -> bo
         return True
     sizes = [item.bytes or 0 for item in listing.items]
     missing = sum(item.bytes or 0 for item in wanted)
-    if not all(_PLAIN.fullmatch(item.key) for item in wanted):
+    if not all(addressable(item.key) for item in wanted):
         return True
     return len(wanted) > 2 and missing <= SMALL * len(wanted) and 2 * missing >= sum(sizes)
 

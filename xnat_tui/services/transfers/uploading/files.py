@@ -8,18 +8,19 @@ from functools import partial
 from typing import IO, BinaryIO, cast
 
 from xnat_tui.errors import NotFound, ServerUnreachable, Unclear, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.options import UploadMode, UploadOptions
 from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.model.work import FilesUpload
 from xnat_tui.services.transfers import streams
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.file_decisions import differs, evidence
-from xnat_tui.services.transfers.files import LARGE, addressable
+from xnat_tui.services.transfers.importing.archives import Contents
+from xnat_tui.services.transfers.importing.local_files import LocalFile, unpacked
+from xnat_tui.services.transfers.manners import LARGE, addressable
 from xnat_tui.services.transfers.parcels import MOST_BYTES, MOST_FILES
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, check_stop, pause
-from xnat_tui.services.transfers.uploading.archives import Contents
-from xnat_tui.services.transfers.uploading.local_files import LocalFile, unpacked
 from xnat_tui.xnat.documents import writing
 from xnat_tui.xnat.documents.writing import Attributes, Body
 from xnat_tui.xnat.http.connection import Connection, encode_uri
@@ -102,7 +103,7 @@ class _Run:
     def _send(self, files: Sequence[LocalFile]) -> None:
         alone = [file for file in files if self._goes_alone(file, len(files))]
         for file in alone:
-            check_stop(self._control)
+            self._control.check()
             body = Body(partial(open_file, file), file.size, self._control.on_bytes)
             existed = writing.put_file(
                 self._connection,
@@ -192,7 +193,7 @@ def pack(
             for file, name in zip(files, names, strict=True):
                 with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
                     for number, chunk in enumerate(contents.chunks(file)):
-                        check_stop(control)
+                        control.check()
                         member.write(chunk if number else before(chunk) + chunk)
         return into.tell()
     except OSError as error:

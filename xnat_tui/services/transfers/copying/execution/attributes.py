@@ -13,13 +13,15 @@ from collections.abc import Iterable, Sequence
 from lxml import etree
 
 from xnat_tui.errors import BadAnswer, Conflict, Interrupted, ServerUnreachable, Unclear, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item
 from xnat_tui.model.judging import same_content
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure
 from xnat_tui.model.work import ResourceCopy
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.lists import session_of
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.xnat.documents import item_xml, writing
 from xnat_tui.xnat.documents.writing import Attributes
 
@@ -57,7 +59,7 @@ def make(
     errors: dict[int, XnatTuiError] = {}
     for attempt in range(ATTEMPTS):
         for number in waiting:
-            check_stop(control)
+            control.check()
             if error := _put(run, by_number[number]):
                 errors[number] = error
         given_up = {number for number, error in errors.items() if not _unclear(error)}

@@ -12,7 +12,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure
 from xnat_tui.model.work import ScanCopy
-from xnat_tui.services.transfers.run import CopyRun
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.xnat.documents import item_xml, writing
 
 _VARIABLE = re.compile(r"fields/field\[(.+)\]")

@@ -17,16 +17,17 @@ from pathlib import Path
 from lxml import etree
 
 from xnat_tui.errors import BadAnswer, Forbidden, NotFound, Refused, ServerError, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.model.work import DicomUpload, SessionImport
 from xnat_tui.services.incoming import scratch
-from xnat_tui.services.transfers.run import Control, CopyRun, check_stop
+from xnat_tui.services.transfers.copying.run import CopyRun
+from xnat_tui.services.transfers.importing import sending as uploading_dicom
+from xnat_tui.services.transfers.importing.local_files import LocalFile, packed
+from xnat_tui.services.transfers.importing.studies import Instance, read_instance
 from xnat_tui.services.transfers.streams import Hash, disk_failure
-from xnat_tui.services.transfers.uploading import dicom as uploading_dicom
-from xnat_tui.services.transfers.uploading.local_files import LocalFile, packed
-from xnat_tui.services.transfers.uploading.studies import Instance, read_instance
 from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.files import instances, zips
 from xnat_tui.xnat.http.connection import encode_uri
@@ -135,7 +136,7 @@ class _Coming:
         try:
             with zips.fetch(self._run.source, f"{encode_uri(uri)}/files") as members:
                 for member in members:
-                    check_stop(self._control)
+                    self._control.check()
                     named = self.files if member.path in self._listed else self.strays
                     named[member.path] = _unpacked(member.chunks(), next(self._places))
         except BadAnswer as error:
@@ -159,7 +160,7 @@ class _Coming:
             del self.strays[contents[content]]
 
     def _alone(self, item: Item) -> LocalFile | None:
-        check_stop(self._control)
+        self._control.check()
         try:
             with self._run.source.download(encode_uri(item.uri)) as download:
                 return _unpacked(download, next(self._places))

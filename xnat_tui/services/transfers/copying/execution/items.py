@@ -20,14 +20,16 @@ from xnat_tui.errors import (
     Unclear,
     XnatTuiError,
 )
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.options import OnExisting, Via
 from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Failure, Kept, Outcome, State
 from xnat_tui.model.work import ExperimentCopy, ItemShare, ProjectCopy, ScanCopy, ViewerRebuild
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.copying.execution.blanks import only_blank, send_blank
 from xnat_tui.services.transfers.copying.execution.imports import scan_there, without_header_fields
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.xnat.actions import viewer
 from xnat_tui.xnat.documents import catalogs, item_xml, study_protocols, writing
 from xnat_tui.xnat.http.connection import encode_uri, url_path
@@ -245,7 +247,7 @@ def _put(
     `whole` has more than `document`, which is sent where the server refuses that.
     """
     for attempt in range(ATTEMPTS):
-        check_stop(control)
+        control.check()
         unclear: XnatTuiError | None = None
         try:
             writing.put_item(run.target, step.target.uri, whole)
@@ -285,7 +287,7 @@ def _copy_settings(run: CopyRun, step: Step, control: Control) -> tuple[Failure,
     failures = []
     settings = step.work.settings if isinstance(step.work, ProjectCopy) else {}
     for name, value in settings.items():
-        check_stop(control)
+        control.check()
         project = step.lineage.project
         try:
             if writing.get_setting(run.target, project, name) == value:
@@ -336,7 +338,7 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
 
     An assessor is an experiment: where the server knows no shares below its session it is asked by itself.
     """
-    check_stop(control)
+    control.check()
     work, project = step.carried(ItemShare), step.lineage.project
     uris = [f"/data/experiments/{work.id}"]
     if step.kind is Kind.SUBJECT:
@@ -391,13 +393,13 @@ def _overlay(document: etree._Element, there: etree._Element) -> etree._Element:
 
 def clear_caches(run: CopyRun, step: Step, control: Control) -> Outcome:
     """Raises Forbidden for all but administrators."""
-    check_stop(control)
+    control.check()
     catalogs.clear_caches(run.target)
     return Outcome(step.number, State.DONE)
 
 
 def refresh_session(run: CopyRun, step: Step, control: Control) -> Outcome:
-    check_stop(control)
+    control.check()
     held = run.held(step, Kind.EXPERIMENT)
     if held is None:
         raise NotFound("The session is not at the destination.")

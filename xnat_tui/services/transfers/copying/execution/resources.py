@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from lxml import etree
 
 from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable, Unclear, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
 from xnat_tui.model.work import ResourceCopy
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.copying.execution import attributes
+from xnat_tui.services.transfers.copying.execution.sender import Sender
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.file_decisions import Decision, decide
-from xnat_tui.services.transfers.files import Sender
 from xnat_tui.services.transfers.parcels import Manner
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.transfers.streams import Passed
 
 
@@ -148,7 +150,7 @@ class ResourceSending:
 
     def upload(self) -> None:
         """Send what waits, once. Whether it arrived is for `settle` to find out."""
-        check_stop(self.control)
+        self.control.check()
         self._unclear = None
         self.run.touched.add(self.step.target.uri)
         try:

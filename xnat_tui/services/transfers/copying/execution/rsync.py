@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from xnat_tui.errors import BadAnswer, Interrupted, UsageError, XnatTuiError
+from xnat_tui.errors import BadAnswer, UsageError, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome
 from xnat_tui.services.transfers.copying.execution.resources import ResourceSending
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.file_decisions import differs, evidence
-from xnat_tui.services.transfers.run import Control, CopyRun
 from xnat_tui.xnat.documents import catalogs, item_xml, writing
 from xnat_tui.xnat.http.connection import Connection
 
@@ -189,7 +190,8 @@ def _watched(words: Sequence[str], names: IO[bytes], complaints: IO[bytes], cont
         if process.poll() is None:
             process.terminate()
             process.wait()
-    raise Interrupted("Stopped.", "What was finished is kept; the job can be resumed.")
+    control.check()
+    raise AssertionError("it was left only because the step is to stop")
 
 
 def _first_line(complaints: IO[bytes]) -> str:

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 
 from xnat_tui.errors import Interrupted, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.options import Mode, Via
 from xnat_tui.model.plan import Step
@@ -21,9 +22,9 @@ from xnat_tui.model.transfer import Outcome
 from xnat_tui.model.work import ResourceCopy
 from xnat_tui.services.transfers.copying.execution import attributes
 from xnat_tui.services.transfers.copying.execution.resources import ResourceSending
-from xnat_tui.services.transfers.files import SOURCE_FAILED
+from xnat_tui.services.transfers.copying.execution.sender import SOURCE_FAILED
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.lists import session_of
-from xnat_tui.services.transfers.run import Control, CopyRun
 from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.files import zips
 from xnat_tui.xnat.files.zips import Member
@@ -92,7 +93,7 @@ def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int
     copies: list[ResourceSending] = []
     known = None if all(run.untouched(step) for step in steps) else _listed(run, steps)
     for step in steps:
-        copy = ResourceSending(run, step, _Own(control) if step is not steps[0] else control)
+        copy = ResourceSending(run, step, _Own(control.stop) if step is not steps[0] else control)
         with _failing(outcomes, step):
             copy.prepare(None if known is None else known.get(_key(step), ()))
             copies.append(copy)
@@ -155,13 +156,10 @@ def _failing(outcomes: dict[int, Outcome], step: Step) -> Iterator[None]:
         outcomes[step.number] = Outcome.failed(step, error)
 
 
-class _Own:
+class _Own(Control):
     """Progress of a step that has not begun yet: told when its turn comes."""
 
-    def __init__(self, control: Control) -> None:
-        self.stop = control.stop
-
-    def on_bytes(self, count: int, /) -> None:
+    def on_bytes(self, count: int) -> None:
         del count
 
     def on_file(self) -> None:

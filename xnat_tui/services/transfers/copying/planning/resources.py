@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from dataclasses import replace
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import same_content
+from xnat_tui.model.naming import is_resource_label
 from xnat_tui.model.options import OnExisting
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
@@ -19,7 +19,6 @@ from xnat_tui.services.transfers.copying.planning.spots import Spot
 from xnat_tui.services.transfers.file_decisions import Decision, decide
 from xnat_tui.xnat.tables import listing
 
-_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 _ATTRIBUTES = ("format", "content", "description", "tags")
 
 
@@ -56,7 +55,7 @@ def _plan_one(draft: Draft, place: Place, spot: Spot, only: str) -> None:
     item = place.item
     assert item is not None
     there = _existing(draft.context, item, spot)
-    if there is None and not _LABEL.fullmatch(item.key):
+    if there is None and not is_resource_label(item.key):
         raise Conflict(
             "It has no label." if not item.key else "XNAT would store this label in another spelling.",
             "Create it at the destination in a browser.",
@@ -177,5 +176,5 @@ def resource_uri(spot: Spot, item: Item, there: Item | None) -> str:
         owner = f"{owner}/{item.side}"
     elif spot.kind is Kind.ASSESSOR:
         owner = f"/data/projects/{spot.lineage.project}/experiments/{spot.uri.rpartition('/')[2]}"
-    name = item.key if there is None or _LABEL.fullmatch(item.key) else there.id
+    name = item.key if there is None or is_resource_label(item.key) else there.id
     return f"{owner}/resources/{name}"

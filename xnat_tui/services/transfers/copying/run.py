@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
-from typing import Protocol
 
 from lxml import etree
 
-from xnat_tui.errors import Interrupted, NotFound
+from xnat_tui.errors import NotFound
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.options import CopyOptions, options_or_usual
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
 from xnat_tui.model.work import ResourceCopy
-from xnat_tui.services.transfers.holdings import Held, Holdings
+from xnat_tui.services.transfers.copying.holdings import Held, Holdings
 from xnat_tui.services.transfers.lists import FileLists, Recent
 from xnat_tui.xnat.documents import item_xml, writing
 from xnat_tui.xnat.http.connection import Connection, encode_uri
 from xnat_tui.xnat.tables import listing
-
-ATTEMPTS = 3
-PAUSES = (0.5, 2.0)
-"""Seconds before a write that ended unclearly, and was not found done, is sent again."""
-
-
-class Control(Protocol):
-    """What a running step is given: a stop signal, and where to report its progress."""
-
-    @property
-    def stop(self) -> threading.Event: ...
-
-    def on_bytes(self, count: int, /) -> None: ...
-
-    def on_file(self) -> None: ...
-
-
-def check_stop(control: Control) -> None:
-    if control.stop.is_set():
-        raise Interrupted("Stopped.", "What was finished is kept; the job can be resumed.")
-
-
-def pause(control: Control, attempt: int) -> None:
-    """Wait before the next attempt, and end at once when asked to stop."""
-    control.stop.wait(PAUSES[min(attempt, len(PAUSES) - 1)])
-    check_stop(control)
 
 
 class CopyRun:

@@ -19,6 +19,7 @@ from xnat_tui.errors import (
     Unclear,
     XnatTuiError,
 )
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.options import WritingOptions
 from xnat_tui.model.plan import Step
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
@@ -28,10 +29,10 @@ from xnat_tui.services.administration.prearchive.details import archived_session
 from xnat_tui.services.administration.prearchive.sessions import Prearchive
 from xnat_tui.services.administration.prearchive.work import send_and_watch
 from xnat_tui.services.transfers import streams
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, pause
-from xnat_tui.services.transfers.uploading.archives import Contents
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
+from xnat_tui.services.transfers.importing.archives import Contents
+from xnat_tui.services.transfers.importing.local_files import LocalFile, unpacked
 from xnat_tui.services.transfers.uploading.files import pack, parts
-from xnat_tui.services.transfers.uploading.local_files import LocalFile, unpacked
 from xnat_tui.xnat.actions import importing, viewer
 from xnat_tui.xnat.actions import prearchive as wire
 from xnat_tui.xnat.documents.writing import Body
