@@ -49,7 +49,7 @@ FULL: tuple[Work, ...] = (
     DocumentDownload("lab:P", "projects/P", (BOUND,)),
     DatasetDescription({"sub-1": {"sex": "F"}}),
     FilesUpload((FILE,)),
-    DicomUpload((FILE,), "1.2", 3, "archive", "append"),
+    DicomUpload((FILE,), "archive", "append"),
     Outdated("It cannot."),
 )  # fmt: skip
 

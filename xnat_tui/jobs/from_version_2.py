@@ -89,8 +89,7 @@ def _work(old: Mapping[str, Any], bag: Mapping[str, str]) -> dict[str, Any]:
         case "dicom" if not bag.get("archive"):
             carried = {
                 "files": json.loads(bag["files"]),
-                "instances": int(bag.get("instances", 0)),
-                **{name: bag[name] for name in ("study", "to", "overwrite")},
+                **{name: bag[name] for name in ("to", "overwrite")},
             }
         case "dicom":
             return {"task": "outdated", "reason": _ARCHIVES}

@@ -262,7 +262,7 @@ class DatasetDescription(Work):
 
 
 class FileToSend(NamedTuple):
-    """A file of this machine, as it was when this was planned: `services/transfers/uploading/local_files.py`
+    """A file of this machine, as it was when this was planned: `services/transfers/importing/local_files.py`
     says what its parts are."""
 
     path: str
@@ -286,10 +286,6 @@ class DicomUpload(Work):
 
     task: ClassVar[str] = "dicom"
     files: tuple[FileToSend, ...] = ()
-    study: str = ""
-    """Study Instance UID."""
-    instances: int = 0
-    """How many the files hold, each counted once."""
     to: str = "prearchive"
     """"prearchive" or "archive"."""
     overwrite: str = "none"

@@ -179,8 +179,6 @@ class _DicomPlanner:
             action=Action.UPLOAD,
             work=DicomUpload(
                 local_files.packed(files),
-                study=uid,
-                instances=len({one.instance for one in study.instances}),
                 to=self._context.to,
                 overwrite=_OVERWRITE[self._context.options.on_existing],
             ),

@@ -197,7 +197,6 @@ def _unpacked(chunks: Iterable[bytes], target: Path) -> LocalFile:
 def _send(run: CopyRun, step: Step, control: Control, missing: list[_Instance], *, merging: bool) -> Outcome:
     work = DicomUpload(
         packed(one.file for one in missing),
-        instances=len(missing),
         to="archive",
         overwrite="append" if merging else "none",
     )

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from xnat_tui.errors import BadAnswer, UsageError, XnatTuiError
+from xnat_tui.errors import BadAnswer, XnatTuiError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome
+from xnat_tui.services.transfers.copying.archive_folders import is_remote
 from xnat_tui.services.transfers.copying.execution.resources import ResourceSending
 from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.file_decisions import differs, evidence
@@ -29,27 +30,7 @@ from xnat_tui.xnat.http.connection import Connection
 POLL_SECONDS = 0.2
 PARTIAL = frozenset({23, 24})
 """Exit codes of rsync that mean: some files could not be read or had vanished, the others are there."""
-_REMOTE = re.compile(r"[^/]+:")
 _BELOW_ARCHIVE = re.compile(r"/([^/]+/(?:arc\d+|subjects|resources)/.+)/[^/]+$")
-
-
-def check_folders(options: CopyOptions) -> None:
-    """Raises UsageError for folders that rsync cannot work with."""
-    if not options.rsync_source or not options.rsync_destination:
-        raise UsageError(
-            "rsync needs both servers' archive folders.", "Give --rsync-source and --rsync-destination."
-        )
-    folders = (options.rsync_source, options.rsync_destination)
-    if any(folder.startswith("-") for folder in folders):
-        raise UsageError("An archive folder cannot begin with a dash.", "Write ./ before it.")
-    if all(_REMOTE.match(folder) for folder in folders):
-        raise UsageError(
-            "rsync cannot copy from one remote machine to another.",
-            "Run this on one of the two servers, or mount one of the folders here.",
-        )
-    for folder in folders:
-        if not _REMOTE.match(folder) and not Path(folder).is_dir():
-            raise UsageError(f"{folder} is no folder on this machine.", "Write HOST:FOLDER for another one.")
 
 
 def rsync_resource(run: CopyRun, step: Step, control: Control) -> Outcome:
@@ -138,7 +119,7 @@ def command(source: str, target: str, options: CopyOptions, only: bool) -> list[
         words.append(f"--bwlimit={max(1, options.bandwidth // options.workers // 1024)}")
     if only:
         words += ["--files-from=-", "--from0"]
-    if any(_REMOTE.match(folder) for folder in (source, target)):
+    if any(map(is_remote, (source, target))):
         words.append("--rsh=ssh -o BatchMode=yes")
     return [*words, "--", source, target]
 
@@ -153,7 +134,7 @@ def _rsync(source: str, target: str, options: CopyOptions, control: Control, onl
         names.write(only.encode() + b"\0")
         names.seek(0)
         try:
-            if not _REMOTE.match(target):
+            if not is_remote(target):
                 Path(target).mkdir(parents=True, exist_ok=True)
             code = _watched(command(source, target, options, bool(only)), names, complaints, control)
         except FileNotFoundError:

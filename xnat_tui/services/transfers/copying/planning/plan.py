@@ -15,7 +15,7 @@ from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.command import command
-from xnat_tui.services.transfers.copying.execution.rsync import check_folders
+from xnat_tui.services.transfers.copying.archive_folders import check_folders
 from xnat_tui.services.transfers.copying.planning.context import Context, Draft
 from xnat_tui.services.transfers.copying.planning.projects import check_not_itself
 from xnat_tui.services.transfers.copying.planning.spots import Destination
