@@ -304,7 +304,7 @@ def _open(
         newer_than=_days(chosen["newer_than"]),
         globs=chosen.get("globs", True),
     )
-    yield Prearchive(workspace.connection(server), server), selection
+    yield Prearchive(workspace.connection(server), server, changes=workspace.changes), selection
 
 
 def _only_server(state: State) -> str:

@@ -18,12 +18,13 @@ from typing import Self
 
 from xnat_tui import errors
 from xnat_tui.errors import Conflict, NotFound, XnatTuiError
-from xnat_tui.jobs import records
+from xnat_tui.jobs import changes, records
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.database import Database
 from xnat_tui.jobs.job import Event, Job, StepView, Trouble, Wish
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
+from xnat_tui.model.changed import Changed
 from xnat_tui.model.plan import Plan, Step, Totals
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.paths import state_folder
@@ -244,6 +245,11 @@ class Journal:
         """Raises ConfigError where nothing can be kept any more, as a worker may have met it."""
         with self.database.transaction() as database:
             database.execute("UPDATE jobs SET wish = wish WHERE id = ?", (job,))
+
+    def tell(self, changed: Changed) -> None:
+        """Let other processes hear what was written to a server."""
+        with self.database.transaction() as database:
+            changes.keep(database, self.now(), [changed])
 
     def events(self, job: str, after: int = 0) -> list[Event]:
         """What is worth keeping of what happened, oldest first, beginning behind event number `after`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.place import Place
@@ -123,7 +124,8 @@ class Resources:
                 deleting.delete_resource(self.reader.connection, _uri(planned.place))
         except (NotFound, ServerError, Unclear) as error:
             failure = error
-        self.reader.forget(self.owner if isinstance(planned, _Creation) else planned.place.parent)
+        holder = self.owner if isinstance(planned, _Creation) else planned.place.parent
+        self.reader.changed(holder, What.FILES)
         wrong = self._missing(planned) if isinstance(planned, _Creation) else self._standing(planned)
         if wrong is not None:
             if isinstance(failure, NotFound) and change.note:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, UsageError, XnatTuiError
+from xnat_tui.model.changed import Changed, What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, Step
@@ -38,6 +39,7 @@ from xnat_tui.services.administration.prearchive.labels import (
     row_labels,
 )
 from xnat_tui.services.administration.prearchive.work import send_and_watch
+from xnat_tui.services.changes import Changes
 from xnat_tui.services.dicom.headers import text_of
 from xnat_tui.services.tables import CsvTable
 from xnat_tui.xnat.actions import prearchive as wire
@@ -75,7 +77,8 @@ class Prearchive:
     """The prearchive of one server. `name` is how locations name the server.
 
     A `stop` of the caller's ends watches with Interrupted for good, where `interrupt` ends only one.
-    Without `autorun` what is archived does not start the project's AutoRun, as it otherwise does.
+    `changes` hear what is done here. Without `autorun` what is archived does not start the project's AutoRun,
+    as it otherwise does.
     """
 
     def __init__(
@@ -85,8 +88,10 @@ class Prearchive:
         *,
         stop: threading.Event | None = None,
         autorun: bool = True,
+        changes: Changes | None = None,
     ) -> None:
         self.connection = connection
+        self._changes = changes
         self.name = name
         self._autorun = autorun
         self._planned: dict[str, Received] = {}
@@ -188,6 +193,12 @@ class Prearchive:
         one = wire.session(self.connection, planned)
         if not one.settled:
             raise Conflict(f"It is {one.status} now: the server or somebody else works on it.", "Try later.")
+        try:
+            return self._done(one, change)
+        finally:
+            self._tell(one, change)
+
+    def _done(self, one: Received, change: Change) -> str:
         match change.verb:
             case "archive":
                 return self._archive(one, change)
@@ -198,6 +209,16 @@ class Prearchive:
             case "delete":
                 return self._delete(one)
         raise UsageError(f"Nothing in the prearchive is called {change.verb}.")
+
+    def _tell(self, one: Received, change: Change) -> None:
+        """Also what became of nothing is told: the server may still be at it."""
+        if self._changes is None:
+            return
+        for project in {one.project, change.after.get("project", one.project)}:
+            where = Location(self.name).child(Kind.PROJECT, project) if project else Location(self.name)
+            self._changes.say(Changed(where, What.PREARCHIVE))
+            if change.verb == "archive":
+                self._changes.say(Changed(where, What.ITEMS))
 
     def interrupt(self) -> None:
         """End the watch that is under way with Interrupted; the server's work goes on."""

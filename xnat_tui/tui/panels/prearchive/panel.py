@@ -89,7 +89,8 @@ class PrearchivePanel(RowsPanel[Received]):
     def _service(self) -> Prearchive:
         from xnat_tui.services.administration.prearchive.sessions import Prearchive
 
-        return Prearchive(self.explorer.workspace.connection(self._server), self._server)
+        workspace = self.explorer.workspace
+        return Prearchive(workspace.connection(self._server), self._server, changes=workspace.changes)
 
     def key_of(self, row: Received) -> str:
         return row.url
