@@ -247,7 +247,7 @@ class Reader:
         self._forget_with_row(place)
 
     def _forget_with_row(self, where: Place) -> None:
-        """As `forget`, and the list that an item stands in: that shows its label, and when it was modified."""
+        """As `forget`, and the list that shows an item: with its label, and when it was modified."""
         self.forget(where)
         top = where.up_to(Kind.EXPERIMENT)
         if top.item is not None:
