@@ -49,7 +49,13 @@ def prearchive() -> None:
 def _selecting(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--newer-than", type=click.FloatRange(0), metavar="DAYS", help="Arrived since then."),
-        click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="Arrived before that."),
+        click.option(
+            "--older-than",
+            type=click.FloatRange(0),
+            metavar="DAYS",
+            help="Arrived before that. The server's times are read in its `timezone` of config.toml,"
+            " or in this machine's.",
+        ),
         click.option(
             "--status",
             multiple=True,

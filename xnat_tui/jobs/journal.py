@@ -273,7 +273,7 @@ def error_of(trouble: Trouble) -> XnatTuiError:
 
 def _new_id(database: sqlite3.Connection, verb: str, now: float) -> str:
     verb = re.sub(r"[^a-z0-9]+", "-", verb.lower()).strip("-") or "job"
-    first = f"{datetime.fromtimestamp(now).strftime('%Y%m%d-%H%M%S')}-{verb}"
+    first = f"{datetime.fromtimestamp(now).astimezone().strftime('%Y%m%d-%H%M%S')}-{verb}"
     job, count = first, 1
     while database.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone():
         count += 1

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.changed import Changed, What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.clock import Clock
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, Step
 from xnat_tui.model.prearchive import (
@@ -93,17 +93,17 @@ class Prearchive:
         self.connection = connection
         self._changes = changes
         self.name = name
+        self.clock = Clock.of(connection.server.timezone)
         self._autorun = autorun
         self._planned: dict[str, Received] = {}
         self._stop = stop or threading.Event()
         self._reusable = stop is None
 
-    def sessions(self, selection: Selection, *, now: datetime | None = None) -> list[Received]:
+    def sessions(self, selection: Selection, *, clock: Clock | None = None) -> list[Received]:
         """What is selected, in the server's order. Raises Forbidden, ServerUnreachable and the like."""
         project = selection.steps[0] if selection.steps else None
         asked = project.name if project is not None and not project.glob else ""
-        moment = now or datetime.now()
-        return selection.of(wire.sessions(self.connection, asked), moment)
+        return selection.of(wire.sessions(self.connection, asked), clock or self.clock)
 
     def size(self, one: Received) -> tuple[int | None, int | None]:
         """Files and bytes; one request per session."""
