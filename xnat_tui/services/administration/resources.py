@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear,
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
+from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
@@ -21,7 +21,6 @@ from xnat_tui.xnat.http.addresses import url_path
 SIDES = ("out", "in")
 """What an assessor or a reconstruction was made of goes in, what it gave goes out."""
 _WHOLE = "It is still there: only its whole resource can be deleted here, or the file on the server itself."
-_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ class Resources:
         return project.id if project is not None else ""
 
     def _refuse_label(self, label: str, side: str) -> str:
-        if not _LABEL.fullmatch(label):
+        if not RESOURCE_LABEL.fullmatch(label):
             return f"{label!r} is no label for a resource: letters, digits, dot, _ and -, not digits alone."
         listing = self.resources()
         if listing.error is not None:
