@@ -63,7 +63,7 @@ class Administration(Servers):
         what is waited for."""
         from xnat_tui.services.administration.renaming import Renaming
 
-        return Renaming(self.reader(server), wait=wait or threading.Event().wait, told=told or _deaf)
+        return Renaming(self.reader(server), wait=wait or _wait, told=told or _deaf)
 
     def users(self, project: Location | str | Place) -> ProjectUsers:
         from xnat_tui.services.administration.project_users import ProjectUsers
@@ -107,6 +107,10 @@ class Administration(Servers):
 
     def _place(self, where: Location | str | Place) -> Place:
         return where if isinstance(where, Place) else self.find_one(where)
+
+
+def _wait(seconds: float) -> bool:
+    return threading.Event().wait(seconds)
 
 
 def _deaf(_text: str) -> None:
