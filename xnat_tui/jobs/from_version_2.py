@@ -7,7 +7,7 @@ is checked here: what reads the documents checks their types.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -52,50 +52,33 @@ def step_document(old: Mapping[str, Any]) -> dict[str, Any]:
 
 def _work(old: Mapping[str, Any], bag: Mapping[str, str]) -> dict[str, Any]:
     task = old["task"]
-    carried: dict[str, Any]
-    match task:
-        case "project":
-            carried = {
-                "name": bag.get("name", ""),
-                "secondary_id": bag.get("secondary_ID", ""),
-                "settings": json.loads(bag.get("settings", "{}")),
-                "protocols": json.loads(bag.get("protocols", "[]")),
-            }
-        case "subject" | "assessor" | "reconstruction" | "catalogs" | "ohif" | "caches":
-            carried = {}
-        case "experiment":
-            carried = {"imported": "overlay" in bag}
-        case "scan":
-            carried = {"type": bag.get("type", ""), "imported": "overlay" in bag}
-        case "resource" if "label" in bag:
-            carried = {
-                **{name: bag.get(name, "") for name in _RESOURCE},
-                "recorded": _count(bag),
-                "exists": "exists" in bag,
-                "refused": json.loads(bag.get("refused", "[]")),
-            }
-        case "import":
-            carried = {"resources": json.loads(bag["resources"])}
-        case "share":
-            carried = {"id": bag["shared"], "owner": bag["owner"], "label": bag[old["kind"]]}
-        case "download":
-            carried = _download(bag)
-        case "metadata":
-            carried = {"location": bag["location"], "item": bag["item"], "names": _bindings(bag)}
-        case "dataset":
-            carried = {"participants": json.loads(bag.get("participants", "{}"))}
-        case "files":
-            carried = {"files": json.loads(bag["files"])}
-        case "dicom" if not bag.get("archive"):
-            carried = {
-                "files": json.loads(bag["files"]),
-                **{name: bag[name] for name in ("to", "overwrite")},
-            }
-        case "dicom":
-            return {"task": "outdated", "reason": _ARCHIVES}
-        case _:
-            return {"task": "none"}
-    return {"task": task, **carried}
+    if task == "dicom" and bag.get("archive"):
+        return {"task": "outdated", "reason": _ARCHIVES}
+    if task == "share":  # whose label was kept by the word for its kind
+        return {"task": task, "id": bag["shared"], "owner": bag["owner"], "label": bag[old["kind"]]}
+    if task in _EMPTY:
+        return {"task": task}
+    if task not in _CARRIED or (task == "resource" and "label" not in bag):
+        return {"task": "none"}
+    return {"task": task, **_CARRIED[task](bag)}
+
+
+def _project(bag: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": bag.get("name", ""),
+        "secondary_id": bag.get("secondary_ID", ""),
+        "settings": json.loads(bag.get("settings", "{}")),
+        "protocols": json.loads(bag.get("protocols", "[]")),
+    }
+
+
+def _resource(bag: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **{name: bag.get(name, "") for name in _RESOURCE},
+        "recorded": _count(bag),
+        "exists": "exists" in bag,
+        "refused": json.loads(bag.get("refused", "[]")),
+    }
 
 
 def _download(bag: Mapping[str, str]) -> dict[str, Any]:
@@ -120,3 +103,18 @@ def _bindings(bag: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def _count(bag: Mapping[str, str]) -> int | None:
     return int(bag["recorded"]) if bag.get("recorded") else None
+
+
+_EMPTY = frozenset({"subject", "assessor", "reconstruction", "catalogs", "ohif", "caches"})
+_CARRIED: Mapping[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
+    "project": _project,
+    "experiment": lambda bag: {"imported": "overlay" in bag},
+    "scan": lambda bag: {"type": bag.get("type", ""), "imported": "overlay" in bag},
+    "resource": _resource,
+    "import": lambda bag: {"resources": json.loads(bag["resources"])},
+    "download": _download,
+    "metadata": lambda bag: {"location": bag["location"], "item": bag["item"], "names": _bindings(bag)},
+    "dataset": lambda bag: {"participants": json.loads(bag.get("participants", "{}"))},
+    "files": lambda bag: {"files": json.loads(bag["files"])},
+    "dicom": lambda bag: {"files": json.loads(bag["files"]), "to": bag["to"], "overwrite": bag["overwrite"]},
+}

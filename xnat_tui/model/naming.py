@@ -14,7 +14,9 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 _GLOB = re.compile(r"[*?\[]")
-_RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
+
+RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
+"""What XNAT takes for the label of a new resource: one of digits alone would be its number."""
 
 T = TypeVar("T")
 
@@ -54,8 +56,3 @@ def meant(
     if exactly or not globs:
         return exactly
     return [one for one in among if matches(text, *names(one))]
-
-
-def is_resource_label(label: str) -> bool:
-    """Whether XNAT keeps a new resource's label as it is given, and does not take it for a number."""
-    return _RESOURCE_LABEL.fullmatch(label) is not None

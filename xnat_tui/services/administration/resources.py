@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.display import listed
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
-from xnat_tui.model.naming import is_resource_label
+from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
@@ -122,7 +124,8 @@ class Resources:
                 deleting.delete_resource(self.reader.connection, _uri(planned.place))
         except (NotFound, ServerError, Unclear) as error:
             failure = error
-        self.reader.forget(self.owner if isinstance(planned, _Creation) else planned.place.parent)
+        holder = self.owner if isinstance(planned, _Creation) else planned.place.parent
+        self.reader.changed(holder, What.FILES)
         wrong = self._missing(planned) if isinstance(planned, _Creation) else self._standing(planned)
         if wrong is not None:
             if isinstance(failure, NotFound) and change.note:
@@ -136,7 +139,7 @@ class Resources:
         return project.id if project is not None else ""
 
     def _refuse_label(self, label: str, side: str) -> str:
-        if not is_resource_label(label):
+        if not RESOURCE_LABEL.fullmatch(label):
             return f"{label!r} is no label for a resource: letters, digits, dot, _ and -, not digits alone."
         listing = self.resources()
         if listing.error is not None:
@@ -235,5 +238,4 @@ def _refuse_file(path: str, staying: Iterable[str]) -> str:
     caught = sorted(one for one in staying if any(one.startswith(form) for form in forms) and one != path)
     if not caught:
         return ""
-    more = f" and {len(caught) - 1} more" if len(caught) > 1 else ""
-    return f"XNAT would delete {caught[0]}{more} with it, which begins alike."
+    return f"XNAT would delete {listed(caught)} with it, because their paths begin alike."

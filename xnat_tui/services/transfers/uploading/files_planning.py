@@ -9,7 +9,7 @@ from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
-from xnat_tui.model.naming import is_resource_label
+from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.options import OnExisting
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, Step
@@ -76,7 +76,7 @@ def _resource(context: Context) -> tuple[tuple[str, list[Item]], str]:
         if files.error is not None and not files.items and same[0].files != 0:
             raise files.error
         return (same[0].uri, list(files.items)), prefix
-    if not is_resource_label(named.name):
+    if not RESOURCE_LABEL.fullmatch(named.name):
         raise UsageError(f"No resource can be called {named.name!r}.", "Use letters, digits, dot, _ and -.")
     return (f"{_holder(owner, named.side)}/resources/{named.name}", []), prefix
 

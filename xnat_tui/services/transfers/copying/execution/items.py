@@ -30,7 +30,7 @@ from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.copying.execution.blanks import only_blank, send_blank
 from xnat_tui.services.transfers.copying.execution.imports import scan_there, without_header_fields
 from xnat_tui.services.transfers.copying.run import CopyRun
-from xnat_tui.xnat.actions import viewer
+from xnat_tui.xnat.actions import sharing, viewer
 from xnat_tui.xnat.documents import catalogs, item_xml, study_protocols, writing
 from xnat_tui.xnat.http.connection import encode_uri, url_path
 
@@ -348,7 +348,7 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     refusal: XnatTuiError | None = None
     for uri in uris:
         try:
-            writing.share(run.target, uri, project, work.label)
+            sharing.put_share(run.target, uri, project, work.label)
             refusal = None
             break
         except NotFound as error:
@@ -406,7 +406,7 @@ def refresh_session(run: CopyRun, step: Step, control: Control) -> Outcome:
     if isinstance(step.work, ViewerRebuild):
         viewer.rebuild(run.target, step.lineage.project, held.id)
     else:
-        writing.refresh_catalogs(run.target, held.id)
+        catalogs.refresh(run.target, f"/archive/experiments/{held.id}", catalogs.DEFAULT_OPTIONS)
     return Outcome(step.number, State.DONE)
 
 

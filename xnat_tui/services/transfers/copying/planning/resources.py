@@ -9,7 +9,7 @@ from dataclasses import replace
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import same_content
-from xnat_tui.model.naming import is_resource_label
+from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.options import OnExisting
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
@@ -55,7 +55,7 @@ def _plan_one(draft: Draft, place: Place, spot: Spot, only: str) -> None:
     item = place.item
     assert item is not None
     there = _existing(draft.context, item, spot)
-    if there is None and not is_resource_label(item.key):
+    if there is None and not RESOURCE_LABEL.fullmatch(item.key):
         raise Conflict(
             "It has no label." if not item.key else "XNAT would store this label in another spelling.",
             "Create it at the destination in a browser.",
@@ -176,5 +176,5 @@ def resource_uri(spot: Spot, item: Item, there: Item | None) -> str:
         owner = f"{owner}/{item.side}"
     elif spot.kind is Kind.ASSESSOR:
         owner = f"/data/projects/{spot.lineage.project}/experiments/{spot.uri.rpartition('/')[2]}"
-    name = item.key if there is None or is_resource_label(item.key) else there.id
+    name = item.key if there is None or RESOURCE_LABEL.fullmatch(item.key) else there.id
     return f"{owner}/resources/{name}"
