@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
@@ -36,26 +37,11 @@ from xnat_tui.xnat.http.connection import Connection
 
 
 @dataclass
-class Progress:
-    """What a step is given by the job engine."""
-
-    stop: threading.Event = field(default_factory=threading.Event)
-    bytes: int = 0
-    files: int = 0
-
-    def on_bytes(self, count: int, /) -> None:
-        self.bytes += count
-
-    def on_file(self) -> None:
-        self.files += 1
-
-
-@dataclass
 class Result:
     """A run's outcomes by path, failures of every step and all evidence together."""
 
     outcomes: dict[str, Outcome]
-    progress: Progress
+    progress: Control
 
     @property
     def failures(self) -> list[Failure]:
@@ -100,7 +86,7 @@ class Copying:
 
     def run(self, plan: Plan, stop: threading.Event | None = None) -> Result:
         """Every step in order; what needs a failed step is left out, as the job engine does."""
-        progress, outcomes, failed = Progress(stop or threading.Event()), {}, set[int]()
+        progress, outcomes, failed = Control(stop), {}, set[int]()
         with copy_executor(plan, self.connections.__getitem__) as execute:
             for step in plan.steps:
                 if failed.isdisjoint(step.needs):

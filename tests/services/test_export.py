@@ -9,6 +9,7 @@ import pytest
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.errors import UsageError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
@@ -53,24 +54,10 @@ class Exports:
         return [one for one in seen if "format=json" not in one.query]
 
 
-class Progress:
-    def __init__(self):
-        from threading import Event
-
-        self.stop = Event()
-        self.bytes = self.files = 0
-
-    def on_bytes(self, count, /):
-        self.bytes += count
-
-    def on_file(self):
-        self.files += 1
-
-
 @pytest.fixture
 def exports(servers):
     def start(site):
-        return Exports(servers(site, Site()), Progress)
+        return Exports(servers(site, Site()), Control)
 
     return start
 
