@@ -19,7 +19,7 @@ from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.transfers.exporting import planning as planning_export
+from xnat_tui.services.transfers.exporting import planned
 from xnat_tui.services.transfers.exporting.bids_schema import bids_version
 from xnat_tui.services.transfers.exporting.manifest import NAME, Manifest, md5_of
 from xnat_tui.services.transfers.exporting.planning import plan_export
@@ -442,7 +442,7 @@ def test_bids_exports_describe_themselves(exports, tmp_path):
 
 
 def test_too_little_space_is_said_before_anything_is_fetched(exports, make_site, monkeypatch, tmp_path):
-    monkeypatch.setattr(planning_export.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
+    monkeypatch.setattr(planned.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
     plan = exports(make_site()).plan(tmp_path / "not" / "yet", "lab:P")
     assert plan.blocked
     assert "6 bytes are needed and 5 bytes are free" in plan.findings[0].message

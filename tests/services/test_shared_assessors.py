@@ -16,7 +16,7 @@ from xnat_tui.demo.study.derived import add_freesurfer
 from xnat_tui.errors import NotFound
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.location import Location
-from xnat_tui.model.options import CopyOptions
+from xnat_tui.model.options import CopyOptions, ExportOptions
 from xnat_tui.model.plan import Plan
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
@@ -260,11 +260,13 @@ def test_an_export_leaves_shared_assessors_out_with_a_notice_unless_they_are_ask
 ):
     pair = servers(owned_session_site(make_site), Site())
     connection = pair.connections["lab"]
-    plan = plan_export(Reader(connection), [at(connection, "P")], tmp_path / "a", CopyOptions())
+    plan = plan_export(Reader(connection), [at(connection, "P")], tmp_path / "a", ExportOptions())
     notice = ("skip", "shared in from Q; --shared copy takes it along")
     assert steps(plan) == {"FROM_Q": notice}
     assert not any("assessors" in step.path for step in plan.steps if step.writes)
-    whole = plan_export(Reader(connection), [at(connection, "P")], tmp_path / "b", CopyOptions(shared="copy"))
+    whole = plan_export(
+        Reader(connection), [at(connection, "P")], tmp_path / "b", ExportOptions(shared="copy")
+    )
     assert any("assessors/FROM_Q/" in step.path for step in whole.steps if step.writes)
 
 
