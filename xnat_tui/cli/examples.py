@@ -141,4 +141,5 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "jobs resume": ("xnat-tui jobs resume", "xnat-tui jobs resume 20261121-101500-copy --detach"),
     "jobs retry": ("xnat-tui jobs retry 20261121-101500-copy",),
     "jobs forget": ("xnat-tui jobs forget 20261121-101500-copy",),
+    "manual": ("xnat-tui manual", "xnat-tui manual first-copy"),
 }
