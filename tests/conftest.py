@@ -20,4 +20,4 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)

@@ -81,8 +81,8 @@ def table(heading: str) -> list[list[str]]:
 
 def known_keys() -> set[str]:
     from xnat_tui.tui.actions import ACTIONS
-    from xnat_tui.tui.key_names import key_name
-    from xnat_tui.tui.widgets.pair_tree import PairTree
+    from xnat_tui.tui.explorer.tree import PairTree
+    from xnat_tui.tui.terminal.key_names import key_name
 
     bound = [action.keys for action in ACTIONS]
     bound += [binding.key for binding in PairTree.BINDINGS if hasattr(binding, "key")]

@@ -28,9 +28,9 @@ from xnat_tui.errors import NotFound
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import OnExisting, Plan, Policy
-from xnat_tui.services.running.executors import executor_for
+from xnat_tui.services.transfers.running.executors import executor_for
 from xnat_tui.services.workspace import Workspace
-from xnat_tui.xnat import zips
+from xnat_tui.xnat.files import zips
 
 HERE = Path(__file__).parent
 
@@ -288,7 +288,7 @@ def test_a_number_is_no_place_in_a_list(pair: Pair, where: str) -> None:
 def test_deleting_before_an_import_is_never_asked_for(
     pair: Pair, choice: OnExisting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_tui.services.prearchive.work.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
     pair.qc.site.add_project("NEW")
     policy = Policy(via="import", on_existing=choice)
     for _ in range(2):

@@ -12,13 +12,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from xnat_tui.version import __version__
+
 if TYPE_CHECKING:
     from xnat_tui import errors as errors
     from xnat_tui.model.location import Location as Location
     from xnat_tui.services.workspace import Workspace as Workspace
     from xnat_tui.services.workspace import connect as connect
 
-__version__ = "0.1.0"
 __all__ = ["Location", "Workspace", "__version__", "connect", "errors"]
 
 _HOMES = {

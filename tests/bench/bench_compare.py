@@ -34,7 +34,7 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.xnat.connection import Connection, Download
+from xnat_tui.xnat.http.connection import Connection, Download
 
 WALKED_SESSIONS = 20
 """xnatpy's walk is measured on these many sessions; its time and requests grow in proportion to them."""

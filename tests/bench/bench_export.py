@@ -45,9 +45,9 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Plan, Policy
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.planning.export import plan_export
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.exporting.steps import export_executor
+from xnat_tui.xnat.http.connection import Connection
 
 TURNS = 9
 LOOPBACK = 0.0

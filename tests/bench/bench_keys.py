@@ -27,11 +27,11 @@ from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Plan, Policy
 from xnat_tui.model.transfer import State
-from xnat_tui.services import worker
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.planning.export import plan_export
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.running import worker
+from xnat_tui.xnat.http.connection import Connection
 
 TURNS = 4
 PRESSES = 60

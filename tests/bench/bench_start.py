@@ -37,8 +37,8 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.entities import Fields
-from xnat_tui.tui.rows import Rows
-import xnat_tui.services.workspace, xnat_tui.tui.app, xnat_tui.tui.screens.main
+from xnat_tui.tui.explorer.rows import Rows
+import xnat_tui.services.workspace, xnat_tui.tui.app, xnat_tui.tui.explorer.screen
 names = ("gender", "handedness", "group", "insert_date")
 project = Pair(Kind.PROJECT, "P", Item(Kind.PROJECT, "P", "P"))
 project.attach([

@@ -22,7 +22,7 @@ from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
 from xnat_tui.model.plan import Mode, Plan, Policy
 from xnat_tui.model.transfer import Report
-from xnat_tui.services.copying.steps import executor_for
+from xnat_tui.services.transfers.copying.execution.steps import executor_for
 
 TURNS = 9
 CURL = ("curl", "-sSf", "-u", "admin:admin")

@@ -129,8 +129,8 @@ def run_child(name: str, count: int) -> None:
 
     from tests.tui.conftest import TreeApp, make_pair, make_wide
     from xnat_tui.model.entities import Kind
-    from xnat_tui.tui.driver import driver_class
-    from xnat_tui.tui.rows import Rows
+    from xnat_tui.tui.explorer.rows import Rows
+    from xnat_tui.tui.terminal.driver import driver_class
 
     class Bare(App[None]):
         presses = 0

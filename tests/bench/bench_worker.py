@@ -21,7 +21,7 @@ from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
 from xnat_tui.model.plan import Mode, Plan, Policy
 from xnat_tui.model.transfer import Report, State
-from xnat_tui.services.worker import COMMAND
+from xnat_tui.services.transfers.running.worker import COMMAND
 from xnat_tui.services.workspace import Workspace
 
 LARGE = 4_000_000_000

@@ -85,7 +85,7 @@ def test_resuming_takes_the_newest_that_can_go_on_and_asks_for_what_its_worker_n
     monkeypatch.setattr("xnat_tui.cli.state.has_terminal", lambda: True)
     monkeypatch.setattr("xnat_tui.cli.state.ask", lambda question: asked.append(question) or "typed")
     monkeypatch.setattr(
-        "xnat_tui.services.worker.resume",
+        "xnat_tui.services.transfers.running.worker.resume",
         lambda job, passwords, insecure: started.append((job, passwords["lab"].reveal(), insecure)),
     )
     resumed = program("jobs", "resume", "--detach", "--json")

@@ -273,7 +273,7 @@ def test_every_choice_of_a_policy_has_its_verbs():
 
 def test_the_explorers_options_are_those_that_mean_something():
     from xnat_tui.model.plan import MODES, SHARED
-    from xnat_tui.tui.screens.plan_options import _OPTIONS
+    from xnat_tui.tui.plans.options import _OPTIONS
 
     for verb, options in _OPTIONS.items():
         assert {one.field for one in options} <= HOLDS[verb]

@@ -9,8 +9,8 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Policy
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.planning.export import plan_export
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.exporting.steps import export_executor
 from xnat_tui.services.workspace import Workspace
 
 DICOM = "subjects/S1/experiments/E1/scans/1/resources/DICOM/files"

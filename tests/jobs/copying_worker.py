@@ -20,7 +20,7 @@ from xnat_tui.errors import Interrupted, SignInFailed
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Evidence, Outcome, State
-from xnat_tui.services.worker import main
+from xnat_tui.services.transfers.running.worker import main
 
 _count = itertools.count(1)
 Execute = Callable[[Step, Control], Outcome]

@@ -10,8 +10,8 @@ import pytest
 from xnat_tui.config import Server
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.transfer import Outcome, State
-from xnat_tui.services.running import elsewhere
-from xnat_tui.services.running.elsewhere import Elsewhere
+from xnat_tui.services.transfers.running import elsewhere
+from xnat_tui.services.transfers.running.elsewhere import Elsewhere
 
 
 def test_a_process_opens_a_job_once_and_asks_nobody_for_a_password(make_plan, make_step, monkeypatch):

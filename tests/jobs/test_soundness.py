@@ -23,7 +23,7 @@ from xnat_tui.jobs.reporting import report
 from xnat_tui.jobs.watch import Watch
 from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.transfer import Failure, Outcome, State
-from xnat_tui.services.running.following import Worker
+from xnat_tui.services.transfers.running.following import Worker
 
 STEPS = 30
 

@@ -22,8 +22,8 @@ from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
 from xnat_tui.model.plan import End, Plan
 from xnat_tui.model.transfer import State
-from xnat_tui.services import worker
-from xnat_tui.services.running.following import Worker
+from xnat_tui.services.transfers.running import worker
+from xnat_tui.services.transfers.running.following import Worker
 
 COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("copying_worker.py")))
 STEPS = 60
@@ -265,7 +265,7 @@ def test_ctrl_c_while_waiting_interrupts_the_worker(copies, monkeypatch):
 
 
 def test_by_hand_an_error_is_said_on_stderr(state):
-    command = [sys.executable, "-m", "xnat_tui.services.worker", "20200101-000000-copy"]
+    command = [sys.executable, "-m", "xnat_tui.services.transfers.running.worker", "20200101-000000-copy"]
     ended = subprocess.run(
         command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
     )

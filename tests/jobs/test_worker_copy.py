@@ -19,7 +19,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted, SignInFailed
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.transfer import State
-from xnat_tui.services import worker
+from xnat_tui.services.transfers.running import worker
 from xnat_tui.services.workspace import Workspace
 
 SESSIONS, FILES = 6, 3

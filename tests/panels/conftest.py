@@ -17,7 +17,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ import pytest
 from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.prearchive import Selection
-from xnat_tui.services.catalog_entries import Digests, digests, resources
-from xnat_tui.services.prearchive.contents import figures, files, header
-from xnat_tui.services.prearchive.sessions import Prearchive
+from xnat_tui.services.administration.catalog_entries import Digests, digests, resources
+from xnat_tui.services.administration.prearchive.contents import figures, files, header
+from xnat_tui.services.administration.prearchive.sessions import Prearchive
 
 
 def names(found):

@@ -15,8 +15,8 @@ from xnat_tui.errors import (
     UsageError,
 )
 from xnat_tui.model import demographics as rules
-from xnat_tui.services import demographics
-from xnat_tui.services.demographics import Demographics, checked_assignments
+from xnat_tui.services.administration import demographics
+from xnat_tui.services.administration.demographics import Demographics, checked_assignments
 
 TODAY = date(2026, 1, 1)
 ODD = 'd\'Aubigné & "others" <b>'

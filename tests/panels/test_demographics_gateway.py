@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from xnat_tui.errors import BadAnswer
-from xnat_tui.xnat import demographics
+from xnat_tui.xnat.actions import demographics
 
 SUBJECT = b"""<xnat:Subject xmlns:xnat="http://nrg.wustl.edu/xnat" xmlns:own="urn:own"
   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="S1" label="S" group="a &amp; b">

@@ -20,11 +20,11 @@ from pydicom.uid import (
 from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.content import BytesContent
 from xnat_tui.errors import BadAnswer, NotFound, UsageError
+from xnat_tui.services.administration.resources import Resources
 from xnat_tui.services.dicom import images
 from xnat_tui.services.dicom.header_pairs import pair_headers
 from xnat_tui.services.dicom.headers import first_header
 from xnat_tui.services.dicom.images import Frame, Images, Window, draw
-from xnat_tui.services.resources import Resources
 
 SCAN = "BRAINS/SUB-001/SUB-001_MR1/scans/2"
 

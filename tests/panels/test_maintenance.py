@@ -3,7 +3,7 @@ import pytest
 from xnat_tui.demo.faults import Answer, ErrorPage
 from xnat_tui.demo.study.brains import session
 from xnat_tui.errors import Forbidden, NotFound, Refused, ServerError, Unclear, UsageError
-from xnat_tui.services.maintenance import FIX, PULL, Maintenance
+from xnat_tui.services.administration.maintenance import FIX, PULL, Maintenance
 
 REFRESH = "^POST /data/services/refresh/catalog"
 

@@ -3,7 +3,7 @@ import pytest
 from xnat_tui.demo.faults import DO_NOTHING, WriteThenDrop
 from xnat_tui.errors import BadAnswer, Forbidden, NotFound, UsageError
 from xnat_tui.model.sharing import Role
-from xnat_tui.services.project_users import ProjectUsers
+from xnat_tui.services.administration.project_users import ProjectUsers
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from xnat_tui.errors import (
     UsageError,
 )
 from xnat_tui.services import tables
-from xnat_tui.services.renaming import (
+from xnat_tui.services.administration.renaming import (
     REFUSED_WAITS,
     TABLE_OPTIONAL,
     TABLE_REQUIRED,

@@ -7,8 +7,8 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import Answer, WriteThenDrop
 from xnat_tui.errors import NotFound
 from xnat_tui.model.entities import Item
-from xnat_tui.services.resources import Resources
-from xnat_tui.xnat.writing import Attributes
+from xnat_tui.services.administration.resources import Resources
+from xnat_tui.xnat.documents.writing import Attributes
 
 SESSION = "BRAINS/SUB-001/SUB-001_MR1"
 

@@ -4,7 +4,7 @@ from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop, WriteThen
 from xnat_tui.demo.study.brains import session, subject
 from xnat_tui.errors import BadAnswer, Conflict, Forbidden, NotFound, UsageError
 from xnat_tui.services import tables
-from xnat_tui.services.sharing.shares import TABLE_OPTIONAL, TABLE_REQUIRED, Sharing, Wish
+from xnat_tui.services.administration.sharing.shares import TABLE_OPTIONAL, TABLE_REQUIRED, Sharing, Wish
 
 
 @pytest.fixture

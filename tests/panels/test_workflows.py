@@ -4,7 +4,7 @@ from xnat_tui.demo.faults import DO_NOTHING, ErrorPage, WriteThenDrop
 from xnat_tui.demo.study.brains import session
 from xnat_tui.errors import BadAnswer, Forbidden, NotFound
 from xnat_tui.model.workflow import Workflow
-from xnat_tui.services.workflows import Workflows
+from xnat_tui.services.administration.workflows import Workflows
 
 
 @pytest.fixture

@@ -28,10 +28,10 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.copying import run as copying
-from xnat_tui.services.copying.steps import executor_for
-from xnat_tui.services.planning.copy import NewProject, plan_copy
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers import run as copying
+from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
+from xnat_tui.xnat.http.connection import Connection
 
 
 @dataclass
@@ -274,7 +274,7 @@ def demo() -> Iterator[Sites]:
 @pytest.fixture
 def pair_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Site, Site], Sites]]:
     """Start two servers for sites that a test changes or orders faults on."""
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)
     with ExitStack() as stack:
 
         def start(source: Site, target: Site) -> Sites:

@@ -11,8 +11,8 @@ import signal
 import sys
 from typing import Any
 
-from xnat_tui.services.worker import main
-from xnat_tui.xnat.adapter import Adapter
+from xnat_tui.services.transfers.running.worker import main
+from xnat_tui.xnat.http.adapter import Adapter
 
 _count = itertools.count(1)
 _send = Adapter.send

@@ -20,9 +20,9 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import OnExisting, Policy
 from xnat_tui.model.transfer import Evidence, State
+from xnat_tui.services.administration.prearchive import work as prearchive_work
 from xnat_tui.services.comparing.verification import verify_manifest
-from xnat_tui.services.prearchive import work as prearchive_work
-from xnat_tui.services.running.executors import executor_for
+from xnat_tui.services.transfers.running.executors import executor_for
 from xnat_tui.services.workspace import Workspace
 
 TROUBLE = {
@@ -41,7 +41,7 @@ SESSION = "SUB-004_CT1"
 def _impatient(monkeypatch):
     monkeypatch.setattr(prearchive_work, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(
-        "xnat_tui.xnat.connection.waiting_time", lambda number, after: 0.0 if number < 3 else None
+        "xnat_tui.xnat.http.connection.waiting_time", lambda number, after: 0.0 if number < 3 else None
     )
 
 

@@ -20,10 +20,10 @@ from xnat_tui.model.plan import Layout, Policy
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verification import verify_against, verify_manifest
-from xnat_tui.services.exporting.bids_documents import set_aside
-from xnat_tui.services.exporting.manifest import Manifest
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.planning.export import plan_export
+from xnat_tui.services.transfers.exporting.bids_documents import set_aside
+from xnat_tui.services.transfers.exporting.manifest import Manifest
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.exporting.steps import export_executor
 
 VALIDATOR = Path(sys.executable).with_name("bids-validator-deno")
 
@@ -378,7 +378,7 @@ def test_a_table_without_the_layout_is_refused(exporting, study, tmp_path):
 
 
 def test_a_bound_name_of_another_item_is_never_taken(tmp_path):
-    from xnat_tui.services.exporting.manifest import Binding
+    from xnat_tui.services.transfers.exporting.manifest import Binding
 
     manifest = Manifest(tmp_path)
     manifest.begin(Layout.BIDS)

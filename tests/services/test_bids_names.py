@@ -11,11 +11,11 @@ from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Layout
-from xnat_tui.services.exporting import bids_schema
-from xnat_tui.services.exporting.bids import Images
-from xnat_tui.services.exporting.bids_map import SeriesMap, read_map
-from xnat_tui.services.exporting.bids_series import what_it_is
-from xnat_tui.services.exporting.layouts import Arrangement
+from xnat_tui.services.transfers.exporting import bids_schema
+from xnat_tui.services.transfers.exporting.bids import Images
+from xnat_tui.services.transfers.exporting.bids_map import SeriesMap, read_map
+from xnat_tui.services.transfers.exporting.bids_series import what_it_is
+from xnat_tui.services.transfers.exporting.layouts import Arrangement
 
 BOTH = ("x.nii.gz", "x.json", "x.bval", "x.bvec")
 

@@ -72,7 +72,7 @@ class Liars:
         }
         from xnat_tui.config import Server
         from xnat_tui.credentials import Credential, Secret
-        from xnat_tui.xnat.connection import Connection
+        from xnat_tui.xnat.http.connection import Connection
 
         self.connections = {
             name: stack.enter_context(
@@ -102,7 +102,7 @@ class Liars:
 @pytest.fixture(scope="module")
 def liars() -> Iterator[Liars]:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+        patch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)
         yield Liars(stack)
 
 

@@ -33,7 +33,7 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison, items_of
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 
 @dataclass
@@ -523,7 +523,7 @@ def _path(pair: Pair) -> Path:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+        patch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)
         yield Servers(stack)
 
 

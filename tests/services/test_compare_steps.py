@@ -28,7 +28,7 @@ from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 FAULTS: tuple[tuple[str, Action], ...] = (
     (r"/files\?", ErrorPage(403)),

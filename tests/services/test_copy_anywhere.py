@@ -14,8 +14,8 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import synthetic_site
 from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services.copying import streams as copying_streams
-from xnat_tui.xnat import zips
+from xnat_tui.services.transfers import streams as copying_streams
+from xnat_tui.xnat.files import zips
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(4)}
 STATUSES = (500, 502, 503, 504)
@@ -24,7 +24,7 @@ STATUSES = (500, 502, 503, 504)
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
     monkeypatch.setattr(
-        "xnat_tui.xnat.connection.waiting_time", lambda number, after: 0.0 if number < 3 else None
+        "xnat_tui.xnat.http.connection.waiting_time", lambda number, after: 0.0 if number < 3 else None
     )
 
 

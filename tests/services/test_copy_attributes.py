@@ -20,12 +20,12 @@ from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence, Kept, State
-from xnat_tui.services import worker
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.copying.steps import executor_for
+from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers.running import worker
 
 ZIP_UP = r"PUT .*/files/files\.zip"
 MAKE = r"PUT .*/resources/[^/]+\?"

@@ -25,7 +25,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.plan import Mode, Policy
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services.copying import files as copying_files
+from xnat_tui.services.transfers import files as copying_files
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}
 ZIP_DOWN = r"GET .*/files\?.*format=zip"

@@ -15,7 +15,7 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.demo.study.brains import session as session_of
 from xnat_tui.errors import UsageError
 from xnat_tui.model.plan import Action, Mode, Policy
-from xnat_tui.services.prearchive import work as prearchive_work
+from xnat_tui.services.administration.prearchive import work as prearchive_work
 
 IMPORT = Policy(via="import", ignore_missing_datatypes=True)
 SESSION = "BRAINS/SUB-002/SUB-002_MR1"

@@ -16,8 +16,8 @@ from xnat_tui.errors import Conflict, Interrupted
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services import worker
-from xnat_tui.services.copying.steps import executor_for
+from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers.running import worker
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("copy_worker.py")))
 PASSWORDS = {"lab": Secret("admin"), "qc": Secret("admin")}

@@ -12,7 +12,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services.copying import together as copying_together
+from xnat_tui.services.transfers.copying.execution import together as copying_together
 
 SESSION = "subjects/S1/experiments/E1"
 
@@ -61,7 +61,7 @@ def test_without_the_viewers_plugin_it_is_said(servers, make_site):
 def test_caches_that_only_an_administrator_may_clear_are_left_and_that_is_said(
     servers, make_site, monkeypatch
 ):
-    from xnat_tui.services.planning import walk as planning_walk
+    from xnat_tui.services.transfers.copying.planning import walk as planning_walk
 
     monkeypatch.setattr(planning_walk, "is_administrator", lambda connection: False)
     pair = servers(make_site(), Site())

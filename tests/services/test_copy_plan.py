@@ -18,7 +18,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.planning.copy import NewProject, plan_copy
+from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 
 
 def _steps(plan, action):

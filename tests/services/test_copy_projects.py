@@ -12,7 +12,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, OnExisting, Policy
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.planning.copy import plan_copy
+from xnat_tui.services.transfers.copying.planning.plan import plan_copy
 
 
 def _project_step(plan):

@@ -17,7 +17,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.errors import UsageError
 from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services.copying import rsync as copying_rsync
+from xnat_tui.services.transfers.copying.execution import rsync as copying_rsync
 
 FILES = {
     "a.dcm": b"one",
@@ -176,7 +176,7 @@ def test_one_file_alone(archives):
     pair, folder = archives
     from xnat_tui.model.entities import Kind
     from xnat_tui.services.browsing.reading import Reader
-    from xnat_tui.services.planning.copy import NewProject, plan_copy
+    from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 
     reader = Reader(pair.connections["lab"])
     place = pair.place("P/S1/E1")

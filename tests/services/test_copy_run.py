@@ -13,7 +13,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services.copying import files as copying_files
+from xnat_tui.services.transfers import files as copying_files
 
 IGNORING = Policy(ignore_missing_datatypes=True)
 ROI = "subjects/SUB-012/experiments/SUB-012_MR1/assessors/SUB-012_MR1_ROI"

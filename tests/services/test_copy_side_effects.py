@@ -8,7 +8,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.demo.workflows import AUTORUN
 from xnat_tui.model.plan import OnExisting, Policy
-from xnat_tui.services.prearchive import work as prearchive_work
+from xnat_tui.services.administration.prearchive import work as prearchive_work
 
 SESSION = "BRAINS/SUB-004/SUB-004_CT1"
 IMPORT = Policy(via="import")

@@ -12,7 +12,7 @@ from xnat_tui.model.pairing import Status
 from xnat_tui.model.plan import Action, OnExisting, Policy
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.comparison import items_of
-from xnat_tui.xnat.escaping import plain_text
+from xnat_tui.xnat.documents.escaping import plain_text
 
 TEXTS = {
     "plain": "1",
@@ -99,7 +99,9 @@ def test_white_space_that_a_server_drops_is_told_and_stops_nothing(
     session = next(iter(source.experiments.values()))
     session.fields["note"] = "   "
     pair = servers(source, Site())
-    monkeypatch.setattr("xnat_tui.services.copying.blanks.writing.put_fields", lambda *_: None)
+    monkeypatch.setattr(
+        "xnat_tui.services.transfers.copying.execution.blanks.writing.put_fields", lambda *_: None
+    )
     result = pair.copy("P")
     assert [(one.path.rpartition("/")[2], one.error) for one in result.failures] == [
         ("E1", "note: the server does not keep white space alone")

@@ -16,11 +16,11 @@ from xnat_tui.model.plan import Action, Layout, Mode, OnExisting, Plan, Policy
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.exporting.bids_schema import bids_version
-from xnat_tui.services.exporting.manifest import NAME, Manifest, md5_of
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.planning import export as planning_export
-from xnat_tui.services.planning.export import plan_export
+from xnat_tui.services.transfers.exporting import planning as planning_export
+from xnat_tui.services.transfers.exporting.bids_schema import bids_version
+from xnat_tui.services.transfers.exporting.manifest import NAME, Manifest, md5_of
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.exporting.steps import export_executor
 
 
 class Exports:
@@ -365,7 +365,7 @@ def test_many_small_files_come_as_one_zip_and_big_ones_as_streams(exports, make_
     one = exports(make_site({f"{number}.dcm": bytes([number]) * 1000 for number in range(20)}))
     one.export(tmp_path / "zip", "lab:P", metadata=False)
     assert [request.query for request in one.fetched()] == ["format=zip"]
-    monkeypatch.setattr("xnat_tui.services.exporting.resources.SMALL", 10)
+    monkeypatch.setattr("xnat_tui.services.transfers.exporting.resources.SMALL", 10)
     one.export(tmp_path / "files", "lab:P", metadata=False)
     assert [request.query for request in one.fetched()] == [""] * 20
     one.export(tmp_path / "asked", "lab:P", metadata=False, mode=Mode.ZIP)

@@ -28,11 +28,11 @@ from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.exporting import zips as exporting_zip
-from xnat_tui.services.exporting.files import Part, inside
-from xnat_tui.services.exporting.manifest import Manifest
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.planning.export import plan_export
+from xnat_tui.services.transfers.exporting import zips as exporting_zip
+from xnat_tui.services.transfers.exporting.files import Part, inside
+from xnat_tui.services.transfers.exporting.manifest import Manifest
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.exporting.steps import export_executor
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}
 ZIP = r"GET .*/files\?.*format=zip"

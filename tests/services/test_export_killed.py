@@ -13,9 +13,9 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Mode, Policy
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.exporting.manifest import Manifest, md5_of
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.planning.export import plan_export
+from xnat_tui.services.transfers.exporting.manifest import Manifest, md5_of
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.exporting.steps import export_executor
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}
 
@@ -25,11 +25,11 @@ from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Plan
-from xnat_tui.services.exporting import files as exporting_files
-from xnat_tui.services.exporting import zips as exporting_zip
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.exporting.manifest import Manifest
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers.exporting import files as exporting_files
+from xnat_tui.services.transfers.exporting import zips as exporting_zip
+from xnat_tui.services.transfers.exporting.steps import export_executor
+from xnat_tui.services.transfers.exporting.manifest import Manifest
+from xnat_tui.xnat.http.connection import Connection
 
 url, after, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 exporting_zip.BATCH = 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Layout
-from xnat_tui.services.exporting.layouts import Arrangement, Slot, folds_case, safe_name
+from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case, safe_name
 
 HOSTILE = (
     ".xnat-tui-incoming-abc",

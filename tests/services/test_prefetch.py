@@ -14,7 +14,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.trees import Side, Tree
-from xnat_tui.xnat.retry import Patience
+from xnat_tui.xnat.http.retry import Patience
 
 SUBJECTS, SESSIONS = 7, 21
 

@@ -24,9 +24,9 @@ from xnat_tui.model.plan import Action, Plan, Policy
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.comparison import Comparison, items_of
-from xnat_tui.services.planning.copy import NewProject, plan_copy
-from xnat_tui.services.planning.export import plan_export
-from xnat_tui.xnat import searches
+from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.xnat.tables import searches
 
 JOINS = {
     "subject resources": "subjectData/resources/resource/",
@@ -301,7 +301,7 @@ def test_what_no_search_can_carry_is_asked_for_item_by_item(
                 subject.resources[0].id = f"x{place}"
             else:
                 subject.variables["a\x01b" if hostile.startswith("a name") else f"v{place}"] = "yes"
-    monkeypatch.setattr("xnat_tui.xnat.absence.MOST_TERMS", 5)
+    monkeypatch.setattr("xnat_tui.xnat.tables.absence.MOST_TERMS", 5)
     one_of(sites.servers["lab"].site, "subject").variables["zz"] = "more"
     summary = sites.compare("lab:BIG", "qc:BIG", depth="labels").summary()
     assert (summary.differs, summary.only_source, summary.only_destination) == (1, 0, 0)

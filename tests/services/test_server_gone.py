@@ -19,14 +19,14 @@ from xnat_tui.model.plan import Mode, Policy
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.planning.export import plan_export
-from xnat_tui.services.running.executors import executor_for
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.running.executors import executor_for
+from xnat_tui.xnat.http.connection import Connection
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting_for_servers(monkeypatch):
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.services.comparing.reports import document
-from xnat_tui.services.planning.export import plan_export
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.xnat.http.connection import Connection
 
 E1 = "subjects/S1/experiments/E1"
 Q1 = "subjects/Q1/experiments/Q1_MR"

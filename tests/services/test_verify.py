@@ -16,9 +16,9 @@ from xnat_tui.model.plan import Layout, Policy
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verification import verify_against, verify_folders, verify_manifest
-from xnat_tui.services.exporting.manifest import NAME
-from xnat_tui.services.exporting.steps import export_executor
-from xnat_tui.services.planning.export import plan_export
+from xnat_tui.services.transfers.exporting.manifest import NAME
+from xnat_tui.services.transfers.exporting.planning import plan_export
+from xnat_tui.services.transfers.exporting.steps import export_executor
 
 FOLDER = "P/S1/E1/scans/1-T1/resources/DICOM/files"
 ROOT = "subjects/S1/experiments/E1/scans/1/resources/DICOM/files"

@@ -13,9 +13,9 @@ from textual.message import Message
 
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.pairing import Pair, Status, Verdict
-from xnat_tui.tui.rows import Rows
-from xnat_tui.tui.theme import variable_defaults
-from xnat_tui.tui.widgets.pair_tree import PairTree
+from xnat_tui.tui.explorer.rows import Rows
+from xnat_tui.tui.explorer.tree import PairTree
+from xnat_tui.tui.terminal.theme import variable_defaults
 
 SAME, DIFFERS = Status.SAME, Status.DIFFERS
 LEFT, RIGHT = Status.ONLY_SOURCE, Status.ONLY_DESTINATION

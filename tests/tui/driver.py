@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 
 from xnat_tui import config
 from xnat_tui.tui.app import Explorer
-from xnat_tui.tui.screens.main import MainScreen
-from xnat_tui.tui.widgets.pane import Pane
+from xnat_tui.tui.explorer.pane import Pane
+from xnat_tui.tui.explorer.screen import MainScreen
 
 SCREENS = Path(__file__).parent / "screens"
 REGENERATE = "XNAT_TUI_WRITE_SCREENS"

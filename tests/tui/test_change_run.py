@@ -5,8 +5,8 @@ import threading
 from tests.tui.demo_pair import demo_pair
 from tests.tui.driver import story
 from xnat_tui.model.changes import Change
-from xnat_tui.tui.change_run import Run
-from xnat_tui.tui.screens.ask import AskChoice
+from xnat_tui.tui.panels.ask import AskChoice
+from xnat_tui.tui.panels.change_run import Run
 
 
 async def test_leaving_while_changes_are_made_asks_first(tmp_path, monkeypatch):

@@ -25,8 +25,8 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from xnat_tui.model.pairing import Pair
-from xnat_tui.tui.driver import CellScreen, DiffDriver, Writer, driver_class
-from xnat_tui.tui.rows import Rows
+from xnat_tui.tui.explorer.rows import Rows
+from xnat_tui.tui.terminal.driver import CellScreen, DiffDriver, Writer, driver_class
 
 WIDTH, HEIGHT = 80, 24
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -332,7 +332,7 @@ PROGRAM = """
 import signal
 from textual.app import App
 from textual.widgets import Static
-from xnat_tui.tui.driver import DiffDriver
+from xnat_tui.tui.terminal.driver import DiffDriver
 
 class Small(App[None]):
     CSS = "Screen { background: black; }"

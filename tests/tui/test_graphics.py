@@ -27,8 +27,8 @@ from tests.tui.demo_pair import DemoPair, demo_pair
 from xnat_tui.config import IMAGES
 from xnat_tui.errors import ConfigError
 from xnat_tui.services.dicom.images import Frame, Window
-from xnat_tui.tui.driver import CellScreen
-from xnat_tui.tui.graphics import (
+from xnat_tui.tui.terminal.driver import CellScreen
+from xnat_tui.tui.terminal.graphics import (
     ORDINALS,
     Answers,
     Graphics,
@@ -326,7 +326,7 @@ def test_what_is_configured_is_not_asked_for():
 
 
 def test_without_the_libraries_there_are_half_blocks(monkeypatch):
-    monkeypatch.setattr("xnat_tui.tui.graphics.find_spec", lambda _: None)
+    monkeypatch.setattr("xnat_tui.tui.terminal.graphics.find_spec", lambda _: None)
     graphics = Graphics(Means.KITTY)
     graphics.learn(Asked(), lambda: None)
     assert graphics.means is Means.BLOCKS

@@ -10,10 +10,10 @@ from textual.app import App
 from xnat_tui.errors import Forbidden
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.pairing import Pair, lone
-from xnat_tui.tui.narrowing import View
-from xnat_tui.tui.rows import Rows
-from xnat_tui.tui.theme import ASCII
-from xnat_tui.tui.widgets.pair_tree import PairTree
+from xnat_tui.tui.explorer.filter import View
+from xnat_tui.tui.explorer.rows import Rows
+from xnat_tui.tui.explorer.tree import PairTree
+from xnat_tui.tui.terminal.theme import ASCII
 
 SIZE = (80, 24)
 

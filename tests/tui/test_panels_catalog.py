@@ -8,9 +8,9 @@ import pytest
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import Story, story
 from xnat_tui.demo.faults import ErrorPage
-from xnat_tui.tui.screens.catalog import CatalogPanel
-from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.main import MainScreen
+from xnat_tui.tui.explorer.screen import MainScreen
+from xnat_tui.tui.panels.catalog import CatalogPanel
+from xnat_tui.tui.panels.changes import ChangesPanel
 
 
 @pytest.fixture

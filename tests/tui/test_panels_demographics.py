@@ -8,8 +8,8 @@ from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import Story, story
 from xnat_tui.demo.archive import Subject
 from xnat_tui.demo.faults import ErrorPage
-from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.demographics import DemographicsPanel
+from xnat_tui.tui.panels.changes import ChangesPanel
+from xnat_tui.tui.panels.demographics import DemographicsPanel
 
 
 @pytest.fixture

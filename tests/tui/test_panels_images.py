@@ -12,8 +12,8 @@ from tests.tui.driver import story
 from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import ErrorPage
-from xnat_tui.tui.screens.header import HeaderPanel
-from xnat_tui.tui.screens.image import ImagePanel
+from xnat_tui.tui.panels.header import HeaderPanel
+from xnat_tui.tui.panels.image import ImagePanel
 
 SESSION = "lab:BRAINS/SUB-001/SUB-001_MR1"
 

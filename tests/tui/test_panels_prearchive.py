@@ -10,10 +10,10 @@ from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import Story, story
 from xnat_tui.demo.faults import ErrorPage, WriteThenDrop
 from xnat_tui.demo.records import PrearchiveSession
-from xnat_tui.services.prearchive import work as prearchive_work
-from xnat_tui.tui.screens import prearchive
-from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.prearchive import PrearchivePanel
+from xnat_tui.services.administration.prearchive import work as prearchive_work
+from xnat_tui.tui.panels.changes import ChangesPanel
+from xnat_tui.tui.panels.prearchive import panel as prearchive
+from xnat_tui.tui.panels.prearchive.panel import PrearchivePanel
 
 
 @pytest.fixture

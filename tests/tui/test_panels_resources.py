@@ -7,8 +7,8 @@ import pytest
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
 from xnat_tui.demo.archive import Resource, Scan
-from xnat_tui.tui.screens.plan import PlanPanel
-from xnat_tui.tui.screens.resources import ResourcesPanel
+from xnat_tui.tui.panels.resources import ResourcesPanel
+from xnat_tui.tui.plans.panel import PlanPanel
 
 SCANS = "lab:BRAINS/SUB-001/SUB-001_MR1"
 

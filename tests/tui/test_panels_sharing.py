@@ -8,10 +8,10 @@ from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
 from xnat_tui.demo.archive import Experiment, Subject
 from xnat_tui.demo.faults import ErrorPage
-from xnat_tui.services import renaming
-from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.sharing import SharingPanel
-from xnat_tui.tui.screens.users import UsersPanel
+from xnat_tui.services.administration import renaming
+from xnat_tui.tui.panels.changes import ChangesPanel
+from xnat_tui.tui.panels.sharing import SharingPanel
+from xnat_tui.tui.panels.users import UsersPanel
 
 
 @pytest.fixture

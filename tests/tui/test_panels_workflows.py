@@ -8,8 +8,8 @@ import pytest
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
 from xnat_tui.demo.faults import ErrorPage
-from xnat_tui.tui.screens.changes import ChangesPanel
-from xnat_tui.tui.screens.workflows import WorkflowsPanel
+from xnat_tui.tui.panels.changes import ChangesPanel
+from xnat_tui.tui.panels.workflows import WorkflowsPanel
 
 DISMISSED = "Failed (Dismissed)"
 

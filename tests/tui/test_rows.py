@@ -9,10 +9,10 @@ import pytest
 from xnat_tui.errors import Forbidden
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Pair, Status
-from xnat_tui.tui.marks import MarkTotals
-from xnat_tui.tui.narrowing import Order, View, natural_key
-from xnat_tui.tui.rows import Message, Rows
-from xnat_tui.tui.seeking import next_difference, next_match
+from xnat_tui.tui.explorer.differences import next_difference, next_match
+from xnat_tui.tui.explorer.filter import Order, View, natural_key
+from xnat_tui.tui.explorer.marks import MarkTotals
+from xnat_tui.tui.explorer.rows import Message, Rows
 
 
 def keys(rows: Rows) -> list[str]:

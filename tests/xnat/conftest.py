@@ -15,7 +15,7 @@ import pytest
 
 from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 LOGIN_PAGE = (
     b'<!DOCTYPE html>\n<html><body><!-- BEGIN xnat-templates/screens/Login.vm --><form name="form1">'
@@ -232,5 +232,5 @@ def dial(liar: Liar, olga: Credential) -> Iterator[Callable[..., Connection]]:
 
 @pytest.fixture
 def connection(dial: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch) -> Connection:
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)
     return dial()

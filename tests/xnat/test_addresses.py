@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from xnat_tui.errors import BadAnswer, UsageError
-from xnat_tui.xnat.addresses import encode_uri, query_string, url_path
+from xnat_tui.xnat.http.addresses import encode_uri, query_string, url_path
 
 
 def test_every_character_outside_the_unreserved_is_encoded() -> None:

@@ -19,11 +19,11 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import synthetic_site
 from xnat_tui.errors import BadAnswer, Interrupted, ServerUnreachable
 from xnat_tui.model.notice import Notice
-from xnat_tui.xnat import bulk_asking
-from xnat_tui.xnat.bulk_asking import BulkAsking
-from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.listing import accession_id
-from xnat_tui.xnat.table import Table
+from xnat_tui.xnat.http.connection import Connection
+from xnat_tui.xnat.tables import bulk_asking
+from xnat_tui.xnat.tables.bulk_asking import BulkAsking
+from xnat_tui.xnat.tables.listing import accession_id
+from xnat_tui.xnat.tables.table import Table
 
 SCANS = ("ID", "xnat:imageScanData/ID", "xnat:imageScanData/file/label")
 WHOLE = r"imageScanData(?!.*[?&]ID=)"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from xnat_tui.xnat.dicom_ends import Flaw, flaw_of_chunks, flaw_of_file
-from xnat_tui.xnat.dicom_files import DamagedDicomError, NotDicomError, pieces, read_header
+from xnat_tui.xnat.files.dicom_ends import Flaw, flaw_of_chunks, flaw_of_file
+from xnat_tui.xnat.files.dicom_files import DamagedDicomError, NotDicomError, pieces, read_header
 
 SAMPLES = Path(pydicom.__file__).parent / "data"
 FLAWED = {

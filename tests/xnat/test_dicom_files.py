@@ -20,8 +20,8 @@ from pydicom.uid import (
 )
 
 from xnat_tui.errors import BadAnswer
-from xnat_tui.xnat import dicom_files
-from xnat_tui.xnat.dicom_files import (
+from xnat_tui.xnat.files import dicom_files
+from xnat_tui.xnat.files.dicom_files import (
     DamagedDicomError,
     NotDicomError,
     TooLongError,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from xnat_tui.errors import BadAnswer, NotFound, ServerUnreachable, SessionExpired, Unclear
-from xnat_tui.xnat import zips
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.files import zips
+from xnat_tui.xnat.http.connection import Connection
 
 DATA = bytes(range(256)) * 5000
 MD5 = hashlib.md5(DATA).hexdigest()

@@ -9,9 +9,10 @@ from lxml import etree
 
 from xnat_tui.demo.item_xml import item_xml as written
 from xnat_tui.demo.study import source_site
-from xnat_tui.xnat import documents, item_xml
-from xnat_tui.xnat.escaping import document_text, plain_text
-from xnat_tui.xnat.item_xml import XNAT
+from xnat_tui.xnat.documents import item_xml
+from xnat_tui.xnat.documents import items as documents
+from xnat_tui.xnat.documents.escaping import document_text, plain_text
+from xnat_tui.xnat.documents.item_xml import XNAT
 
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), include_characters="\n\t"))
 NEAR_ENTITIES = st.lists(

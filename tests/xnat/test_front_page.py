@@ -10,8 +10,8 @@ import requests
 
 from xnat_tui.config import Server
 from xnat_tui.errors import NotXnat, ServerUnreachable
-from xnat_tui.xnat.signin import find_base
-from xnat_tui.xnat.transport import Transport
+from xnat_tui.xnat.http.signin import find_base
+from xnat_tui.xnat.http.transport import Transport
 
 
 class FrontPages(Transport):

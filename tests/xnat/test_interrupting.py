@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from xnat_tui.errors import Interrupted, XnatTuiError
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 LISTING = '{"ResultSet":{"Result":[{"ID":"P1"}],"totalRecords":"1"}}'
 
@@ -94,8 +94,8 @@ def test_a_write_that_was_sent_ends_and_says_that_its_outcome_is_open(
 def test_waiting_to_ask_again_ends(
     liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 1000.0)
-    monkeypatch.setattr("xnat_tui.xnat.retry.LONGEST_WAIT", 1000.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 1000.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.LONGEST_WAIT", 1000.0)
     waiting = threading.Event()
     connection.on_wait = lambda seconds, reason: waiting.set()
     liar.on("GET /data/projects", b"", 503)

@@ -16,21 +16,15 @@ from hypothesis import strategies as st
 from xnat_tui.errors import BadAnswer, NotXnat, ServerUnreachable, SessionExpired, Unclear, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.prearchive import Received
-from xnat_tui.xnat import (
-    access,
-    demographics,
-    dicom,
-    documents,
-    listing,
-    prearchive,
-    sharing,
-    users,
-    workflows,
-    writing,
-)
-from xnat_tui.xnat.bulk import ProjectQuestions
-from xnat_tui.xnat.bulk_sessions import SessionQuestions
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.actions import demographics, prearchive, sharing, users, workflows
+from xnat_tui.xnat.documents import items as documents
+from xnat_tui.xnat.documents import writing
+from xnat_tui.xnat.files import dicom
+from xnat_tui.xnat.http import access
+from xnat_tui.xnat.http.connection import Connection
+from xnat_tui.xnat.tables import listing
+from xnat_tui.xnat.tables.bulk import ProjectQuestions
+from xnat_tui.xnat.tables.bulk_sessions import SessionQuestions
 
 Ask = Callable[[Connection], object]
 PROJECT = Item(Kind.PROJECT, "P", "P", uri="/data/projects/P")

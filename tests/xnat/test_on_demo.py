@@ -18,10 +18,12 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import NotFound, PasswordExpired, SessionExpired, SignInFailed
 from xnat_tui.model.entities import Kind
-from xnat_tui.xnat import documents, listing, zips
-from xnat_tui.xnat.access import own_access
-from xnat_tui.xnat.bulk_sessions import SessionQuestions
-from xnat_tui.xnat.connection import Connection, encode_uri
+from xnat_tui.xnat.documents import items as documents
+from xnat_tui.xnat.files import zips
+from xnat_tui.xnat.http.access import own_access
+from xnat_tui.xnat.http.connection import Connection, encode_uri
+from xnat_tui.xnat.tables import listing
+from xnat_tui.xnat.tables.bulk_sessions import SessionQuestions
 
 FILES = {"1.dcm": b"dicom" * 9, "sub dir/x+y.dcm": b"x"}
 OLGA = Credential("olga", Secret("secret"), "test")

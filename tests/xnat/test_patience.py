@@ -10,9 +10,9 @@ import pytest
 
 from xnat_tui.errors import BadAnswer, Interrupted, NotXnat, ServerError, ServerUnreachable, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
-from xnat_tui.xnat import documents
-from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.writing import read_item
+from xnat_tui.xnat.documents import items as documents
+from xnat_tui.xnat.documents.writing import read_item
+from xnat_tui.xnat.http.connection import Connection
 
 LISTING = '{"ResultSet":{"Result":[{"ID":"P1"}],"totalRecords":"1"}}'
 DOCUMENT = '{"items":[{"children":[],"data_fields":{"ID":"E1"},"meta":{"xsi:type":"xnat:mrSessionData"}}]}'
@@ -105,7 +105,7 @@ def test_where_asking_again_does_not_help_it_ends_until_it_helps(liar: Any, conn
 def test_a_pause_ends_when_it_is_interrupted(
     liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 1000.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 1000.0)
     liar.on(ROUTE, b"", 500)
     connection.on_wait = lambda _seconds, _reason: connection.interrupt()
     with pytest.raises(Interrupted):

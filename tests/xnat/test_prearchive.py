@@ -11,9 +11,10 @@ import pytest
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, Refused, Unclear
 from xnat_tui.model.prearchive import Received
-from xnat_tui.xnat import dicom, importing, prearchive
-from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.writing import Body
+from xnat_tui.xnat.actions import importing, prearchive
+from xnat_tui.xnat.documents.writing import Body
+from xnat_tui.xnat.files import dicom
+from xnat_tui.xnat.http.connection import Connection
 
 ROW = {
     "project": "P",
@@ -171,7 +172,7 @@ def test_what_is_no_dicom_is_said(liar, connection: Connection, data: bytes) -> 
 
 
 def test_the_viewers_plugin_may_be_there_missing_or_hidden(liar, dial: Callable[..., Connection]) -> None:
-    from xnat_tui.xnat import viewer
+    from xnat_tui.xnat.actions import viewer
 
     connection = dial()
     route = f"GET /xapi/plugins/{viewer.PLUGIN}"

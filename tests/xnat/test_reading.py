@@ -22,8 +22,8 @@ from xnat_tui.errors import (
     UsageError,
     XnatTuiError,
 )
-from xnat_tui.xnat import retry
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http import retry
+from xnat_tui.xnat.http.connection import Connection
 
 LISTING = '{"ResultSet":{"Result":[{"ID":"P1"}],"totalRecords":"1"}}'
 SIGN_IN_PAGE = (
@@ -271,7 +271,7 @@ def test_repeating_ends(liar: Any, connection: Connection) -> None:
 def test_the_server_says_how_long_to_wait(
     liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 1000.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 1000.0)
     waits: list[float] = []
     connection.on_wait = lambda seconds, reason: waits.append(seconds)
     liar.on("GET /data/projects", b"", 429, headers={"Retry-After": "0"})

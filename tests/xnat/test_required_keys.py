@@ -16,22 +16,15 @@ import pytest
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.prearchive import Received
-from xnat_tui.services.planning import preflight
-from xnat_tui.xnat import (
-    access,
-    demographics,
-    documents,
-    item_xml,
-    listing,
-    prearchive,
-    sharing,
-    users,
-    workflows,
-    writing,
-)
-from xnat_tui.xnat.bulk import ProjectQuestions
-from xnat_tui.xnat.bulk_sessions import ASSESSOR_COLUMNS, SCAN_FIELDS, SessionQuestions
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers import preflight
+from xnat_tui.xnat.actions import demographics, prearchive, sharing, users, workflows
+from xnat_tui.xnat.documents import item_xml, writing
+from xnat_tui.xnat.documents import items as documents
+from xnat_tui.xnat.http import access
+from xnat_tui.xnat.http.connection import Connection
+from xnat_tui.xnat.tables import listing
+from xnat_tui.xnat.tables.bulk import ProjectQuestions
+from xnat_tui.xnat.tables.bulk_sessions import ASSESSOR_COLUMNS, SCAN_FIELDS, SessionQuestions
 
 PROJECT = Item(Kind.PROJECT, "P", "P", uri="/data/projects/P")
 SUBJECT = Item(Kind.SUBJECT, "S", "X_S1", uri="/data/subjects/X_S1")

@@ -8,8 +8,8 @@ from email.utils import format_datetime
 import pytest
 
 from xnat_tui.errors import Interrupted
-from xnat_tui.xnat import retry
-from xnat_tui.xnat.retry import Limiter, retry_after, waiting_time
+from xnat_tui.xnat.http import retry
+from xnat_tui.xnat.http.retry import Limiter, retry_after, waiting_time
 
 
 def test_waits_grow_and_end(monkeypatch: pytest.MonkeyPatch) -> None:

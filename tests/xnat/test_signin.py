@@ -16,7 +16,7 @@ from xnat_tui.errors import (
     TlsFailure,
     XnatTuiError,
 )
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 Dial = Callable[..., Connection]
 

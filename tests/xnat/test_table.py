@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from xnat_tui.errors import BadAnswer
-from xnat_tui.xnat import table as tables
-from xnat_tui.xnat.table import Table
+from xnat_tui.xnat.tables import table as tables
+from xnat_tui.xnat.tables.table import Table
 
 
 def parse_table(text: str, *needed: str, pieces: int = 1 << 20, paged: bool = False) -> Table:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from xnat_tui.errors import Interrupted, TlsFailure
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 PEM = Path(__file__).with_name("loopback.pem")
 Dial = Callable[..., Connection]

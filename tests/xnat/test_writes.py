@@ -19,8 +19,8 @@ from xnat_tui.errors import (
     Unclear,
     XnatTuiError,
 )
-from xnat_tui.xnat import retry
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http import retry
+from xnat_tui.xnat.http.connection import Connection
 
 Dial = Callable[..., Connection]
 SIGN_IN_PAGE = b'<html><!-- BEGIN xnat-templates/screens/Login.vm --><input type="password"></html>'
@@ -123,7 +123,7 @@ def test_a_refused_write_says_why_and_is_not_repeated(
 def test_a_busy_server_has_not_taken_the_write_and_says_when_to_send_it_again(
     liar: Any, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 1000.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 1000.0)
     waits: list[float] = []
     connection.on_wait = lambda seconds, reason: waits.append(seconds)
     for _ in range(2):

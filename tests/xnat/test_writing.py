@@ -6,8 +6,8 @@ import pytest
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Kind
-from xnat_tui.xnat import item_xml
-from xnat_tui.xnat.writing import Attributes, duplicates
+from xnat_tui.xnat.documents import item_xml
+from xnat_tui.xnat.documents.writing import Attributes, duplicates
 
 SESSION = """<?xml version="1.0"?>
 <xnat:MRSession ID="A_E1" project="P" label="E1" UID="1.2" xmlns:xnat="http://nrg.wustl.edu/xnat"

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xnat_tui.errors import BadAnswer
-from xnat_tui.xnat import zip_streams
-from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.zip_streams import Unstreamable
+from xnat_tui.xnat.files import zip_streams
+from xnat_tui.xnat.files.zip_streams import Unstreamable
+from xnat_tui.xnat.http.connection import Connection
 
 FILES = {"a.dcm": b"dicom" * 30_000, "empty": b"", "sub/b.txt": b"few"}
 NAME = "E/scans/1-T1/resources/R/files/"

@@ -36,7 +36,7 @@ def autorun() -> None:
 @pass_state
 def list_(state: State, location: str, every_pipeline: bool, status: tuple[str, ...]) -> None:
     """List the workflows of the items at LOC, or of a whole project."""
-    from xnat_tui.services.workflows import Workflows
+    from xnat_tui.services.administration.workflows import Workflows
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
@@ -76,7 +76,7 @@ def dismiss(state: State, location: str, ids: tuple[str, ...], consent: Consent)
 
     Only the creator of a workflow, or a site administrator, may do so.
     """
-    from xnat_tui.services.workflows import Workflows
+    from xnat_tui.services.administration.workflows import Workflows
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))

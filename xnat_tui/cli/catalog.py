@@ -16,7 +16,7 @@ from xnat_tui.cli.state import State, pass_state
 if TYPE_CHECKING:
     from xnat_tui.model.changes import Change
     from xnat_tui.model.place import Place
-    from xnat_tui.services.maintenance import Maintenance
+    from xnat_tui.services.administration.maintenance import Maintenance
 
 _LOCATIONS = click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC...")
 
@@ -44,7 +44,7 @@ def refresh(
     consent: Consent,
 ) -> int:
     """Bring catalogs in line with the disk: with the options named, else append, checksum and stats."""
-    from xnat_tui.xnat.catalogs import DEFAULT_OPTIONS
+    from xnat_tui.xnat.documents.catalogs import DEFAULT_OPTIONS
 
     flags = {"append": append, "checksum": checksum, "delete": delete, "populateStats": populate_stats}
     options = [name for name, wanted in flags.items() if wanted] or list(DEFAULT_OPTIONS)
@@ -66,7 +66,7 @@ def recount(state: State, locations: tuple[str, ...], consent: Consent) -> int:
 @pass_state
 def pull_headers(state: State, locations: tuple[str, ...], consent: Consent) -> int:
     """Read the fields of sessions and scans from their DICOM headers again."""
-    from xnat_tui.services.maintenance import PULL
+    from xnat_tui.services.administration.maintenance import PULL
 
     return _run(state, locations, lambda service, places: service.plan_step(places, PULL), consent)
 
@@ -77,7 +77,7 @@ def pull_headers(state: State, locations: tuple[str, ...], consent: Consent) -> 
 @pass_state
 def fix_scan_types(state: State, locations: tuple[str, ...], consent: Consent) -> int:
     """Set scan types as the project's other scans of the same description have them."""
-    from xnat_tui.services.maintenance import FIX
+    from xnat_tui.services.administration.maintenance import FIX
 
     return _run(state, locations, lambda service, places: service.plan_step(places, FIX), consent)
 
@@ -97,7 +97,7 @@ def clear_caches(state: State, location: str, consent: Consent) -> int:
 
 
 def _refresh(state: State, locations: tuple[str, ...], options: list[str], consent: Consent) -> int:
-    from xnat_tui.xnat.catalogs import OPTIONS
+    from xnat_tui.xnat.documents.catalogs import OPTIONS
 
     for name in OPTIONS:
         state.output.note(f"[{'x' if name in options else ' '}] {name:<14} {OPTIONS[name]}")
@@ -110,7 +110,7 @@ def _run(
     plan: Callable[[Maintenance, list[Place]], list[Change]],
     consent: Consent,
 ) -> int:
-    from xnat_tui.services.maintenance import Maintenance
+    from xnat_tui.services.administration.maintenance import Maintenance
 
     with state.workspace() as workspace:
         places = list(workspace.find(*locations))

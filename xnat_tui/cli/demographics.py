@@ -17,7 +17,7 @@ from xnat_tui.cli.state import State, pass_state
 from xnat_tui.model.display import counted
 
 if TYPE_CHECKING:
-    from xnat_tui.services.demographics import Demographics, Subject
+    from xnat_tui.services.administration.demographics import Demographics, Subject
     from xnat_tui.services.workspace import Workspace
 
 _KEYS = ("subject", "ID", "project")
@@ -64,7 +64,7 @@ def set_(state: State, location: str, assignments: tuple[str, ...], consent: Con
     Only one of dob, yob and age can stand: setting one clears the others.
     """
     from xnat_tui.model.demographics import checked_values
-    from xnat_tui.services.demographics import Demographics, checked_assignments
+    from xnat_tui.services.administration.demographics import Demographics, checked_assignments
 
     values = checked_values(checked_assignments(assignments))
     with state.workspace() as workspace:
@@ -86,7 +86,7 @@ def from_dicom(state: State, location: str, replace: bool, every_scan: bool, con
 
     Nothing is guessed: where headers disagree, or a value is not plausible, that is shown and left alone.
     """
-    from xnat_tui.services.demographics import Demographics
+    from xnat_tui.services.administration.demographics import Demographics
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
@@ -115,7 +115,7 @@ def import_(state: State, location: str, table: Path, clear_empty: bool, raw: bo
     In a cell `'=` means =, and ␊ or <U+000A> a line break, as `export` writes them.
     """
     from xnat_tui.model.entities import Kind
-    from xnat_tui.services.demographics import Demographics, read_table
+    from xnat_tui.services.administration.demographics import Demographics, read_table
 
     read = read_table(table, raw=raw)
     with state.workspace() as workspace:
@@ -160,7 +160,7 @@ def export(state: State, location: str, table: Path | None, raw: bool, readable:
 
 
 def _open(workspace: Workspace, location: str) -> tuple[Demographics, list[Subject]]:
-    from xnat_tui.services.demographics import Demographics
+    from xnat_tui.services.administration.demographics import Demographics
 
     places = list(workspace.find(location))
     service = Demographics(workspace.reader(places[0].server))

@@ -167,7 +167,7 @@ def retry(state: State, job: str | None, detach: bool) -> int:
 def _go_on(state: State, job: str, *, detach: bool) -> int:
     """Have a worker take a job up again; follow it, unless it is to run in the background."""
     from xnat_tui.jobs.journal import Journal
-    from xnat_tui.services import worker
+    from xnat_tui.services.transfers.running import worker
 
     with Journal() as journal, state.workspace() as workspace:
         if journal.job(job).state is not JobState.DONE:
@@ -201,7 +201,7 @@ def forget(state: State, job: str | None) -> int:
     """
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.jobs.reporting import report
-    from xnat_tui.services import worker
+    from xnat_tui.services.transfers.running import worker
 
     with Journal() as journal:
         name = _known(journal, job)

@@ -23,7 +23,7 @@ def ohif() -> None:
 @pass_state
 def rebuild(state: State, locations: tuple[str, ...], consent: Consent) -> int:
     """Rebuild the viewer's metadata of sessions, or of all sessions of a subject or project."""
-    from xnat_tui.services.viewer import ViewerMetadata
+    from xnat_tui.services.administration.viewer import ViewerMetadata
 
     with state.workspace() as workspace:
         places = list(workspace.find(*[workspace.location(text) for text in locations]))

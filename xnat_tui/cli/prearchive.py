@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xnat_tui.model.changes import Change
-    from xnat_tui.services.prearchive.details import Details
-    from xnat_tui.services.prearchive.sessions import Prearchive
+    from xnat_tui.services.administration.prearchive.details import Details
+    from xnat_tui.services.administration.prearchive.sessions import Prearchive
     from xnat_tui.services.workspace import Workspace
 
 _STATUSES = ("READY", "CONFLICT", "ERROR", "RECEIVING", "BUILDING", "ARCHIVING", "MOVING", "DELETING")
@@ -138,7 +138,7 @@ def _table(state: State, before: list[str], cells: Sequence[Sequence[str]], size
 @pass_state
 def show(state: State, /, files: bool, header: bool, show_patient: bool, **chosen: Any) -> int:
     """Show scans, log, and what archiving would meet or differ from."""
-    from xnat_tui.services.prearchive import contents
+    from xnat_tui.services.administration.prearchive import contents
 
     with state.workspace() as workspace, _open(state, workspace, chosen) as (panel, selection):
         found = [panel.details(one) for one in _found(panel, selection)]
@@ -203,7 +203,7 @@ def archive(
     XNAT changes the subject and label of a received session only as it archives it.
     """
     from xnat_tui.services import tables
-    from xnat_tui.services.prearchive.sessions import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED
+    from xnat_tui.services.administration.prearchive.sessions import TABLE_KEY, TABLE_OPTIONAL, TABLE_REQUIRED
 
     if labels and table is not None:
         raise click.UsageError("Give --as SUBJECT/SESSION or --table FILE.csv.")
@@ -294,7 +294,7 @@ def _change(
 def _open(
     state: State, workspace: Workspace, chosen: dict[str, Any]
 ) -> Iterator[tuple[Prearchive, Selection]]:
-    from xnat_tui.services.prearchive.sessions import Prearchive, locate
+    from xnat_tui.services.administration.prearchive.sessions import Prearchive, locate
 
     server, steps = locate(workspace, chosen["location"] or _only_server(state))
     selection = Selection(

@@ -17,7 +17,7 @@ from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from xnat_tui.services.renaming import RenamePlan
+    from xnat_tui.services.administration.renaming import RenamePlan
 
 
 @click.command(cls=Command)
@@ -51,8 +51,8 @@ def rename(
     """
     from xnat_tui.model.sharing import label_refusal
     from xnat_tui.services import tables
+    from xnat_tui.services.administration.renaming import TABLE_OPTIONAL, TABLE_REQUIRED, Renaming
     from xnat_tui.services.browsing.find import find_one
-    from xnat_tui.services.renaming import TABLE_OPTIONAL, TABLE_REQUIRED, Renaming
 
     if new_label and (reason := label_refusal(new_label)):
         raise UsageError(reason)

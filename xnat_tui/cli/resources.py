@@ -61,8 +61,8 @@ def list_(state: State, location: str) -> None:
 @pass_state
 def create(state: State, location: str, format_: str, content: str, consent: Consent) -> int:
     """Make a new, empty resource. An upload makes a missing one by itself."""
-    from xnat_tui.services.resources import Resources
-    from xnat_tui.xnat.writing import Attributes
+    from xnat_tui.services.administration.resources import Resources
+    from xnat_tui.xnat.documents.writing import Attributes
 
     with state.workspace() as workspace:
         named = workspace.location(location)
@@ -84,7 +84,7 @@ def delete(state: State, locations: tuple[str, ...], globs: bool, consent: Conse
 
     LOC names them exactly, unless --glob is given: .../resources/LABEL/files/FOLDER/* are a folder's files.
     """
-    from xnat_tui.services.resources import plan_deletions
+    from xnat_tui.services.administration.resources import plan_deletions
 
     with state.workspace() as workspace:
         places = list(workspace.find(*locations, globs=globs))

@@ -19,14 +19,14 @@ from xnat_tui.model.transfer import State as JobState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xnat_tui.services.running.following import Worker
+    from xnat_tui.services.transfers.running.following import Worker
     from xnat_tui.services.workspace import Workspace
 
 
 def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *, detach: bool) -> int:
     """The end of every transfer verb; its exit code."""
     from xnat_tui.jobs.journal import Journal
-    from xnat_tui.services import worker
+    from xnat_tui.services.transfers.running import worker
 
     show_plan(state, plan)
     if consent.dry_run:

@@ -30,7 +30,7 @@ from xnat_tui.errors import (
 )
 
 if TYPE_CHECKING:
-    from xnat_tui.xnat.connection import Connection
+    from xnat_tui.xnat.http.connection import Connection
 
 
 @click.group(cls=Group)
@@ -187,7 +187,7 @@ def remove(state: State, name: str) -> None:
 
 
 def _open(server: Server, credential: Credential | None) -> AbstractContextManager[Connection]:
-    from xnat_tui.xnat.connection import Connection
+    from xnat_tui.xnat.http.connection import Connection
 
     return Connection.open(server, credential)
 

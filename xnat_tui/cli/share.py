@@ -62,9 +62,9 @@ def list_(
     Of a project, those of its subjects and sessions that are shared.
     """
     from xnat_tui.services import tables
-    from xnat_tui.services.sharing.rows import shared_rows
-    from xnat_tui.services.sharing.share_tables import share_table
-    from xnat_tui.services.sharing.shares import Sharing
+    from xnat_tui.services.administration.sharing.rows import shared_rows
+    from xnat_tui.services.administration.sharing.share_tables import share_table
+    from xnat_tui.services.administration.sharing.shares import Sharing
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
@@ -102,7 +102,7 @@ def add(state: State, location: str, into: str, label: str, table: Path | None, 
     A label in a table is the session's where a session is named, else the subject's.
     """
     from xnat_tui.model.sharing import label_refusal
-    from xnat_tui.services.sharing.shares import Sharing, Wish
+    from xnat_tui.services.administration.sharing.shares import Sharing, Wish
 
     if (table is None) != bool(into) or (table is not None and label):
         raise click.UsageError("Give --into PROJECT with or without --label, or --table FILE.csv.")
@@ -134,7 +134,7 @@ def remove(state: State, location: str, into: str, table: Path | None, consent: 
 
     Of a table the labels do not matter.
     """
-    from xnat_tui.services.sharing.shares import Sharing
+    from xnat_tui.services.administration.sharing.shares import Sharing
 
     if (table is None) != bool(into):
         raise click.UsageError("Give --into PROJECT, or --table FILE.csv.")
@@ -153,7 +153,7 @@ def remove(state: State, location: str, into: str, table: Path | None, consent: 
 
 def _read_table(workspace: Workspace, location: str, table: Path) -> tuple[Place, CsvTable]:
     from xnat_tui.services import tables
-    from xnat_tui.services.sharing.shares import TABLE_OPTIONAL, TABLE_REQUIRED
+    from xnat_tui.services.administration.sharing.shares import TABLE_OPTIONAL, TABLE_REQUIRED
 
     key = ("subject", "source", "destination", "session")
     read = tables.read(table, required=TABLE_REQUIRED, optional=TABLE_OPTIONAL, key=key)
@@ -173,7 +173,7 @@ def transfer(state: State, location: str, into: str, consent: Consent) -> int:
 
     The old project keeps nothing; its ID has to be typed, or given with --confirm.
     """
-    from xnat_tui.services.sharing.shares import Sharing
+    from xnat_tui.services.administration.sharing.shares import Sharing
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)

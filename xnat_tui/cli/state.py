@@ -181,7 +181,7 @@ def _store(context: click.Context, parameter: click.Parameter, value: Any) -> No
 
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        from xnat_tui import __version__
+        from xnat_tui.version import __version__
 
         click.echo(f"xnat-tui {__version__}")
         context.exit()

@@ -26,7 +26,7 @@ def users() -> None:
 @pass_state
 def list_(state: State, location: str) -> None:
     """List the users of a project, their roles, and how open it is."""
-    from xnat_tui.services.project_users import ProjectUsers
+    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
@@ -55,7 +55,7 @@ def list_(state: State, location: str) -> None:
 def add(state: State, location: str, logins: tuple[str, ...], role: str, consent: Consent) -> int:
     """Give users of the site a role; a user who has another one changes it. Nobody is ever invited."""
     from xnat_tui.model.sharing import Role
-    from xnat_tui.services.project_users import ProjectUsers
+    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
@@ -75,7 +75,7 @@ def add(state: State, location: str, logins: tuple[str, ...], role: str, consent
 def remove(state: State, location: str, logins: tuple[str, ...], role: str | None, consent: Consent) -> int:
     """Take users their role. The last owner stays."""
     from xnat_tui.model.sharing import Role
-    from xnat_tui.services.project_users import ProjectUsers
+    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
@@ -91,7 +91,7 @@ def remove(state: State, location: str, logins: tuple[str, ...], role: str | Non
 @pass_state
 def accessibility(state: State, location: str, word: str | None, consent: Consent) -> int:
     """Show or set who sees a project at all."""
-    from xnat_tui.services.project_users import ProjectUsers
+    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)

@@ -9,7 +9,7 @@ from typing import Any
 from xnat_tui import credentials
 from xnat_tui.config import Server
 from xnat_tui.errors import BadAnswer
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 
 def keep_token(connection: Connection, server: Server) -> datetime:

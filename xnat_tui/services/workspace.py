@@ -30,8 +30,9 @@ from xnat_tui.services.browsing.find import find, find_one
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
+from xnat_tui.services.changes import Changes
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.model.transfer import Report
-    from xnat_tui.services.planning.copy import NewProject
+    from xnat_tui.services.transfers.copying.planning.plan import NewProject
 
 Prompt = Callable[[str], str]
 
@@ -67,6 +68,8 @@ class Workspace:
         self._servers: dict[str, Server] = dict(self.settings.servers)
         self._readers: dict[str, Reader] = {}
         self._lock = threading.Lock()
+        self.changes = Changes()
+        """Where whatever is written through this workspace, or by its jobs, is said."""
         self._opening: dict[str, threading.Lock] = {}
         self.typed_passwords: dict[str, Secret] = {}
         """What somebody typed for a server, kept in memory for workers that cannot ask. Of a server that is
@@ -291,7 +294,7 @@ class Workspace:
         `destination` is a server (project IDs are kept), a project that exists or is to be created, or an
         item further down. Raises NotFound, UsageError, NotAllowed.
         """
-        from xnat_tui.services.planning.copy import plan_copy
+        from xnat_tui.services.transfers.copying.planning.plan import plan_copy
 
         reader = self._anew()
         places = list(self._find(reader, _several(sources)))
@@ -314,7 +317,7 @@ class Workspace:
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What downloading these places to a folder would fetch; nothing is written."""
-        from xnat_tui.services.planning.export import plan_export
+        from xnat_tui.services.transfers.exporting.planning import plan_export
 
         reader = self._anew()
         places = list(self._find(reader, _several(sources)))
@@ -336,7 +339,7 @@ class Workspace:
         A destination of `.../resources/R` takes any files; anything above it takes DICOM, to "prearchive" or
         on to "archive". Raises UsageError, NotFound, NotAllowed.
         """
-        from xnat_tui.services.uploading.plan import plan_upload
+        from xnat_tui.services.transfers.uploading.plan import plan_upload
 
         paths = [paths] if isinstance(paths, Path | str) else paths
         return plan_upload(self, paths, destination, to=to, policy=policy, filters=filters)
@@ -353,7 +356,7 @@ class Workspace:
         """
         from xnat_tui.jobs.journal import Journal
         from xnat_tui.jobs.runner import run
-        from xnat_tui.services.running.executors import executor_for
+        from xnat_tui.services.transfers.running.executors import executor_for
 
         with Journal() as journal, executor_for(plan, self.connection) as execute:
             name = job or self.remember(plan, journal)
@@ -389,7 +392,7 @@ def connect(*servers: str, prompt: Prompt | None = None) -> Workspace:
 
 
 def _target(reader: Reader, where: Location) -> Place | NewProject:
-    from xnat_tui.services.planning.copy import NewProject
+    from xnat_tui.services.transfers.copying.planning.plan import NewProject
 
     if not where.steps:
         return Place(where.server)

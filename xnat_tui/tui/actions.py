@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from textual.binding import Binding
 
-from xnat_tui.tui.widgets.tree_keys import KEYS as TREE_KEYS
+from xnat_tui.tui.explorer.tree_keys import KEYS as TREE_KEYS
 
 
 @dataclass(frozen=True, slots=True)

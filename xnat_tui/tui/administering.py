@@ -8,7 +8,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 
 if TYPE_CHECKING:
-    from xnat_tui.tui.screens.main import MainScreen
+    from xnat_tui.tui.explorer.screen import MainScreen
 
 
 class Administering:
@@ -19,7 +19,7 @@ class Administering:
 
     def do_prearchive(self) -> None:
         """Of the cursor's project, or of the whole server."""
-        from xnat_tui.tui.screens.prearchive import PrearchivePanel
+        from xnat_tui.tui.panels.prearchive.panel import PrearchivePanel
 
         place = self._place()
         if place is None:
@@ -37,7 +37,7 @@ class Administering:
 
     def do_workflows(self) -> None:
         """Of the item under the cursor, else of the pane's project."""
-        from xnat_tui.tui.screens.workflows import WorkflowsPanel
+        from xnat_tui.tui.panels.workflows import WorkflowsPanel
 
         place = self._place()
         if place is None or not place.items:
@@ -47,7 +47,7 @@ class Administering:
 
     def do_catalog(self) -> None:
         """Of what is marked, or under the cursor, else of the pane's place."""
-        from xnat_tui.tui.screens.catalog import CatalogPanel
+        from xnat_tui.tui.panels.catalog import CatalogPanel
 
         screen = self._screen
         root = screen.active.root

@@ -19,19 +19,19 @@ from textual.notifications import SeverityLevel
 from xnat_tui.config import Settings
 from xnat_tui.errors import ConfigError, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines
-from xnat_tui.tui import theme
 from xnat_tui.tui.actions import unknown_ids
-from xnat_tui.tui.graphics import Graphics, Means, wanted
-from xnat_tui.tui.loading import Loader
+from xnat_tui.tui.loader import Loader
 from xnat_tui.tui.rights import Rights
-from xnat_tui.tui.theme import Glyphs
+from xnat_tui.tui.terminal import theme
+from xnat_tui.tui.terminal.graphics import Graphics, Means, wanted
+from xnat_tui.tui.terminal.theme import Glyphs
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
 
     from xnat_tui.services.workspace import Workspace
-    from xnat_tui.tui.change_run import Run
-    from xnat_tui.tui.screens.main import MainScreen
+    from xnat_tui.tui.explorer.screen import MainScreen
+    from xnat_tui.tui.panels.change_run import Run
 
 
 class Explorer(App[int]):
@@ -63,7 +63,7 @@ class Explorer(App[int]):
     ) -> None:
         driver_class = None
         if driver and settings.ui.diff_driver and os.environ.get("XNAT_TUI_DIFF_DRIVER") != "0":
-            from xnat_tui.tui.driver import DiffDriver
+            from xnat_tui.tui.terminal.driver import DiffDriver
 
             driver_class = DiffDriver
         no_color = bool(os.environ.get("NO_COLOR"))
@@ -101,14 +101,14 @@ class Explorer(App[int]):
 
     @property
     def main(self) -> MainScreen:
-        from xnat_tui.tui.screens.main import MainScreen
+        from xnat_tui.tui.explorer.screen import MainScreen
 
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
 
     def get_default_screen(self) -> MainScreen:
-        from xnat_tui.tui.screens.main import MainScreen
+        from xnat_tui.tui.explorer.screen import MainScreen
 
         return MainScreen(self.glyphs, self.settings.keys)
 
@@ -186,7 +186,7 @@ class Explorer(App[int]):
 
         def ask() -> None:
             from xnat_tui.credentials import is_secret
-            from xnat_tui.tui.screens.ask import AskText
+            from xnat_tui.tui.panels.ask import AskText
 
             def take(answer: str | None) -> None:
                 answers.append(answer or "")
@@ -212,7 +212,7 @@ class Explorer(App[int]):
 
     def action_redraw(self) -> None:
         """Paint everything anew, whatever something else wrote on the terminal."""
-        from xnat_tui.tui.driver import DiffDriver
+        from xnat_tui.tui.terminal.driver import DiffDriver
 
         if isinstance(self._driver, DiffDriver):
             self._driver.redraw()

@@ -12,7 +12,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import OnExisting, Plan, Policy
 
 if TYPE_CHECKING:
-    from xnat_tui.tui.screens.main import MainScreen
+    from xnat_tui.tui.explorer.screen import MainScreen
 
 
 class Editing:
@@ -23,7 +23,7 @@ class Editing:
 
     def do_demographics(self) -> None:
         """Of the subjects at, above or below what is marked."""
-        from xnat_tui.tui.screens.demographics import DemographicsPanel
+        from xnat_tui.tui.panels.demographics import DemographicsPanel
 
         places = [place for place in self._chosen() if place.items]
         if not places:
@@ -35,7 +35,7 @@ class Editing:
             )
 
     def do_sharing(self) -> None:
-        from xnat_tui.tui.screens.sharing import SharingPanel, shareable
+        from xnat_tui.tui.panels.sharing import SharingPanel, shareable
 
         places = shareable(self._chosen())
         if not places:
@@ -46,7 +46,7 @@ class Editing:
 
     def do_users(self) -> None:
         """Of the cursor's project."""
-        from xnat_tui.tui.screens.users import UsersPanel
+        from xnat_tui.tui.panels.users import UsersPanel
 
         place = self._place()
         if place is None or place.of(Kind.PROJECT) is None:
@@ -56,7 +56,7 @@ class Editing:
 
     def do_rename(self) -> None:
         """The subject or session under the cursor, or many of its project by a table."""
-        from xnat_tui.tui.screens.rename import RenamePanel
+        from xnat_tui.tui.panels.rename import RenamePanel
 
         place = self._place()
         if place is None or place.kind not in (Kind.SUBJECT, Kind.EXPERIMENT):
@@ -67,7 +67,7 @@ class Editing:
 
     def do_resources(self) -> None:
         """Of the item under the cursor; on a resource or file, opened there."""
-        from xnat_tui.tui.screens.resources import ResourcesPanel
+        from xnat_tui.tui.panels.resources import ResourcesPanel
 
         place = self._place()
         if place is None or not place.items:
@@ -80,7 +80,7 @@ class Editing:
 
     def do_header(self) -> None:
         """Of the file under the cursor, or the first one below it; of both sides while comparing."""
-        from xnat_tui.tui.screens.header import HeaderPanel
+        from xnat_tui.tui.panels.header import HeaderPanel
 
         screen = self._screen
         pair, model = screen.cursor, screen.active.model
@@ -92,7 +92,7 @@ class Editing:
 
     def do_image(self) -> None:
         """Slices of the scan under the cursor."""
-        from xnat_tui.tui.screens.image import ImagePanel
+        from xnat_tui.tui.panels.image import ImagePanel
 
         explorer, place = self._screen.explorer, self._place()
         if place is not None:
@@ -115,7 +115,7 @@ class Editing:
         workspace = self._screen.explorer.workspace
 
         def plan(policy: Policy) -> Plan:
-            from xnat_tui.services.uploading.plan import plan_upload
+            from xnat_tui.services.transfers.uploading.plan import plan_upload
 
             return plan_upload(workspace, paths, where, policy=policy)
 

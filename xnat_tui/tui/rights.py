@@ -32,7 +32,7 @@ class Rights:
             return
 
         def read() -> str:
-            from xnat_tui.services.planning.preflight import rights
+            from xnat_tui.services.transfers.preflight import rights
 
             found = rights(workspace.connection(server), project, creates=False)
             return next((one.message for one in found if one.severity == "error"), "")

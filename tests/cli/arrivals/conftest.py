@@ -16,7 +16,7 @@ from xnat_tui.demo.study.acquisitions import LOCALIZER, dicom
 @pytest.fixture
 def demo(program, monkeypatch) -> Iterator[DemoServer]:
     monkeypatch.setenv("XNAT_TUI_PASSWORD_LAB", "demo")
-    monkeypatch.setattr("xnat_tui.services.prearchive.work.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
     with DemoServer(source_site()) as server:
         program.configure(f'[servers.lab]\nurl = "{server.url}"\nuser = "demo"\n')
         yield server

@@ -15,7 +15,7 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.demo.study.acquisitions import LOCALIZER, T2, dicom
 from xnat_tui.model.location import Location
 from xnat_tui.model.prearchive import Received, Selection
-from xnat_tui.services.prearchive.sessions import Prearchive
+from xnat_tui.services.administration.prearchive.sessions import Prearchive
 from xnat_tui.services.workspace import Workspace
 
 
@@ -43,9 +43,9 @@ def open_workspace(demo: DemoServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def workspace(open_workspace: Callable[[str], Workspace], monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setattr("xnat_tui.services.prearchive.work.POLL_SECONDS", 0.0)
-    monkeypatch.setattr("xnat_tui.services.copying.run.PAUSES", (0.0, 0.0))
-    monkeypatch.setattr("xnat_tui.xnat.retry.FIRST_WAIT", 0.0)
+    monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
+    monkeypatch.setattr("xnat_tui.services.transfers.run.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)
     return open_workspace("demo")
 
 

@@ -26,8 +26,8 @@ from xnat_tui.errors import BadAnswer, NotFound, ServerError, UsageError
 from xnat_tui.services.dicom import headers, images
 from xnat_tui.services.dicom.headers import HeaderRow, first_header, read_fields, rows
 from xnat_tui.services.workspace import Workspace
-from xnat_tui.xnat import dicom_files
-from xnat_tui.xnat.streams import CHUNK
+from xnat_tui.xnat.files import dicom_files
+from xnat_tui.xnat.http.streams import CHUNK
 
 SCAN = "lab:BRAINS/SUB-001/SUB-001_MR1/scans/2"
 FILE = f"{SCAN}/resources/DICOM/files/IM0003.dcm"
@@ -106,7 +106,7 @@ def test_a_header_longer_than_the_first_bytes_is_read_to_its_end(
     monkeypatch.setattr(dicom_files, "FIRST_BYTES", 200)
     assert read(FILE).HighBit == 15
     monkeypatch.setattr(dicom_files, "LARGEST_HEADER", 300)
-    monkeypatch.setattr("xnat_tui.xnat.streams.CHUNK", 100)
+    monkeypatch.setattr("xnat_tui.xnat.http.streams.CHUNK", 100)
     with pytest.raises(BadAnswer, match="No end of the header within 300 bytes"):
         read(FILE)
 

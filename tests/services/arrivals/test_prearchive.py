@@ -24,8 +24,8 @@ from xnat_tui.errors import (
 from xnat_tui.model.changes import apply
 from xnat_tui.model.prearchive import Difference, Labels, Received, Selection
 from xnat_tui.services import tables
-from xnat_tui.services.prearchive import work as prearchive_work
-from xnat_tui.services.prearchive.sessions import (
+from xnat_tui.services.administration.prearchive import work as prearchive_work
+from xnat_tui.services.administration.prearchive.sessions import (
     TABLE_KEY,
     TABLE_OPTIONAL,
     TABLE_REQUIRED,

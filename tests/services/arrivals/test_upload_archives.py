@@ -27,10 +27,10 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, LeftOut, Plan
 from xnat_tui.model.transfer import Evidence, Outcome, State
-from xnat_tui.services.copying import streams
-from xnat_tui.services.uploading import archives
-from xnat_tui.services.uploading import files as uploading_files
-from xnat_tui.services.uploading.plan import plan_upload, upload_executor
+from xnat_tui.services.transfers import streams
+from xnat_tui.services.transfers.uploading import archives
+from xnat_tui.services.transfers.uploading import files as uploading_files
+from xnat_tui.services.transfers.uploading.plan import plan_upload, upload_executor
 from xnat_tui.services.workspace import Workspace
 
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"

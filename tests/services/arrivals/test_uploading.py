@@ -22,9 +22,9 @@ from xnat_tui.model.changes import Change
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
 from xnat_tui.model.transfer import Evidence, Outcome, State
-from xnat_tui.services.prearchive.sessions import Prearchive
-from xnat_tui.services.uploading import files as uploading_files
-from xnat_tui.services.uploading.plan import plan_upload, upload_executor
+from xnat_tui.services.administration.prearchive.sessions import Prearchive
+from xnat_tui.services.transfers.uploading import files as uploading_files
+from xnat_tui.services.transfers.uploading.plan import plan_upload, upload_executor
 from xnat_tui.services.workspace import Workspace
 
 RESOURCE = "lab:BRAINS/SUB-001/resources/UP"

@@ -8,7 +8,7 @@ from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.errors import Forbidden, NotFound, UsageError
 from xnat_tui.model.changes import apply
-from xnat_tui.services.viewer import ViewerMetadata
+from xnat_tui.services.administration.viewer import ViewerMetadata
 from xnat_tui.services.workspace import Workspace
 
 

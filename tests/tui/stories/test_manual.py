@@ -41,6 +41,6 @@ async def test_opening_the_help_loads_no_markdown(world: World) -> None:
     import subprocess
     import sys
 
-    code = "import sys, xnat_tui.tui.screens.help, xnat_tui.tui.app; print('markdown_it' in sys.modules)"
+    code = "import sys, xnat_tui.tui.panels.help, xnat_tui.tui.app; print('markdown_it' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"

@@ -11,8 +11,8 @@ from tests.tui.stories.conftest import World
 from xnat_tui.demo.faults import Hang
 from xnat_tui.model.plan import Finding, LeftOut, Plan, Policy
 from xnat_tui.model.transfer import State
-from xnat_tui.services.running.following import Worker
-from xnat_tui.tui.screens import plan
+from xnat_tui.services.transfers.running.following import Worker
+from xnat_tui.tui.plans import panel as plan
 
 
 async def run_to_its_end(told: Story) -> None:

@@ -97,7 +97,7 @@ async def test_a_host_without_an_address(empty_world: object) -> None:
 async def test_a_load_that_hangs_tells_the_time_and_esc_stops_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_tui.tui.opening.SLOW_SECONDS", 1)
+    monkeypatch.setattr("xnat_tui.tui.explorer.places.SLOW_SECONDS", 1)
     world.lab.faults.add(SUBJECTS, Hang(), times=1)
     async with story("lab:", "qc:") as told:
         await told.find("LEGACY")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.notice import Notice
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.trees import Side
-from xnat_tui.xnat.documents import describe
+from xnat_tui.xnat.documents.items import describe
 
 
 def with_every_field(

@@ -24,11 +24,11 @@ from xnat_tui.model.notice import Notice
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.unclaimed import Unclaimed
-from xnat_tui.xnat import listing
-from xnat_tui.xnat.bulk import REFUSALS
-from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.documents import place_below
-from xnat_tui.xnat.retry import is_late
+from xnat_tui.xnat.documents.items import place_below
+from xnat_tui.xnat.http.connection import encode_uri
+from xnat_tui.xnat.http.retry import is_late
+from xnat_tui.xnat.tables import listing
+from xnat_tui.xnat.tables.bulk import REFUSALS
 
 log = logging.getLogger("xnat_tui.file_lists")
 

@@ -19,10 +19,11 @@ from xnat_tui.model.entities import (
     tells_modality,
 )
 from xnat_tui.model.place import Place
-from xnat_tui.xnat import documents, listing
-from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.documents import Document, assessors_key, place, place_below
-from xnat_tui.xnat.joins import Proofs
+from xnat_tui.xnat.documents import items as documents
+from xnat_tui.xnat.documents.items import Document, assessors_key, place, place_below
+from xnat_tui.xnat.http.connection import Connection
+from xnat_tui.xnat.tables import listing
+from xnat_tui.xnat.tables.joins import Proofs
 
 _NAMED = frozenset({Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR})
 """What other items refer to by accession ID."""

@@ -9,8 +9,8 @@ from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.services.comparing.listed import is_listed
 from xnat_tui.services.comparing.shown import key_below
-from xnat_tui.xnat.documents import Document, describe
-from xnat_tui.xnat.joins import Join, resource_facts
+from xnat_tui.xnat.documents.items import Document, describe
+from xnat_tui.xnat.tables.joins import Join, resource_facts
 
 _RULES = Rules(Depth.LABELS, is_listed=is_listed)
 

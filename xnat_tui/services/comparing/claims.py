@@ -10,11 +10,11 @@ from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
 from xnat_tui.services.comparing.listed import VARIABLES, is_listed
 from xnat_tui.services.comparing.shown import SIDES, Root, levels
-from xnat_tui.xnat import joins
-from xnat_tui.xnat.absence import Claim, NoOtherNumber, Nothing, NothingElse
-from xnat_tui.xnat.bulk_sessions import SCANS_OF
-from xnat_tui.xnat.joins import Column, Join
-from xnat_tui.xnat.listing import EXPERIMENT_COLUMNS
+from xnat_tui.xnat.tables import joins
+from xnat_tui.xnat.tables.absence import Claim, NoOtherNumber, Nothing, NothingElse
+from xnat_tui.xnat.tables.bulk_sessions import SCANS_OF
+from xnat_tui.xnat.tables.joins import Column, Join
+from xnat_tui.xnat.tables.listing import EXPERIMENT_COLUMNS
 
 _RULES = Rules(Depth.LABELS, is_listed=is_listed)
 _DEMOGRAPHICS = "demographics[@xsi:type=xnat:demographicData]"

@@ -24,8 +24,8 @@ from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 from xnat_tui.services.comparing.listed import is_listed, tells_enough
 from xnat_tui.services.comparing.prefetch import read_project
-from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.documents import describe
+from xnat_tui.xnat.documents.items import describe
+from xnat_tui.xnat.http.connection import Connection
 
 _TASKS = 256
 """Into how many a level is cut at most: enough to keep every connection busy."""

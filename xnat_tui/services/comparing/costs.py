@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xnat_tui.model.entities import Item
 from xnat_tui.model.notice import Notice
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.xnat.http.connection import Connection
 
 
 def tell_costs(connection: Connection, project: Item, requests: int, each: str) -> None:

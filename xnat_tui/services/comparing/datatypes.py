@@ -13,8 +13,8 @@ from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
-from xnat_tui.services.planning.preflight import DataTypes, data_types
-from xnat_tui.xnat.connection import Connection
+from xnat_tui.services.transfers.preflight import DataTypes, data_types
+from xnat_tui.xnat.http.connection import Connection
 
 _TYPED = (Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR)
 

@@ -13,7 +13,7 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison, items_of
-from xnat_tui.xnat.connection import encode_uri
+from xnat_tui.xnat.http.connection import encode_uri
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
-from xnat_tui.xnat.bulk_sessions import (
+from xnat_tui.xnat.tables.bulk_sessions import (
     ASSESSOR_COLUMNS,
     PARAMETERS,
     RECONSTRUCTION_FIELDS,
     SCAN_FIELDS,
     SESSION_FIELDS,
 )
-from xnat_tui.xnat.listing import EXPERIMENT_COLUMNS, RESOURCE_FIELDS, SUBJECT_FIELDS
+from xnat_tui.xnat.tables.listing import EXPERIMENT_COLUMNS, RESOURCE_FIELDS, SUBJECT_FIELDS
 
 VARIABLES = "fields/"
 """How the names of custom variables begin."""

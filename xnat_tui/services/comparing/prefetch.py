@@ -25,10 +25,10 @@ from xnat_tui.services.comparing.garbage import seldom_searched
 from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
 from xnat_tui.services.comparing.proof import FEW
 from xnat_tui.services.comparing.proving import Finish, prove_sessions, prove_subjects
-from xnat_tui.xnat.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
-from xnat_tui.xnat.bulk_sessions import SCANS_OF, Reconstructions, Session, SessionQuestions
-from xnat_tui.xnat.documents import assessors_key, place, read
-from xnat_tui.xnat.streams import stopped
+from xnat_tui.xnat.documents.items import assessors_key, place, read
+from xnat_tui.xnat.http.streams import stopped
+from xnat_tui.xnat.tables.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions
+from xnat_tui.xnat.tables.bulk_sessions import SCANS_OF, Reconstructions, Session, SessionQuestions
 
 log = logging.getLogger("xnat_tui.prefetch")
 

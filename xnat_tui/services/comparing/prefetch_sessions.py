@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
-from xnat_tui.xnat.bulk import Experiments, Grouped, Owned
-from xnat_tui.xnat.bulk_sessions import PARAMETERS, SCANS_OF, Reconstructions, Session
-from xnat_tui.xnat.documents import assessors_key, place
+from xnat_tui.xnat.documents.items import assessors_key, place
+from xnat_tui.xnat.tables.bulk import Experiments, Grouped, Owned
+from xnat_tui.xnat.tables.bulk_sessions import PARAMETERS, SCANS_OF, Reconstructions, Session
 
 Parameters = Mapping[tuple[str, str], Mapping[str, Mapping[str, Fields]] | None]
 """Types of session and scan → session → scan ID → fields; None where the question was refused."""

@@ -25,11 +25,11 @@ from xnat_tui.services.comparing.costs import tell_costs
 from xnat_tui.services.comparing.listed import VARIABLES
 from xnat_tui.services.comparing.settling import Settling
 from xnat_tui.services.comparing.shown import Holdings, Root, Survey, resources_of
-from xnat_tui.xnat import joins
-from xnat_tui.xnat.absence import Claim
-from xnat_tui.xnat.bulk import REFUSALS
-from xnat_tui.xnat.documents import Document
-from xnat_tui.xnat.joins import Join, ListedResource, resources_of_all
+from xnat_tui.xnat.documents.items import Document
+from xnat_tui.xnat.tables import joins
+from xnat_tui.xnat.tables.absence import Claim
+from xnat_tui.xnat.tables.bulk import REFUSALS
+from xnat_tui.xnat.tables.joins import Join, ListedResource, resources_of_all
 
 log = logging.getLogger("xnat_tui.proof")
 

@@ -14,9 +14,9 @@ from xnat_tui.services.comparing.listed import VARIABLES
 from xnat_tui.services.comparing.prefetch_sessions import Parts
 from xnat_tui.services.comparing.proof import Outcome, Proof
 from xnat_tui.services.comparing.shown import key_below
-from xnat_tui.xnat.bulk import Grouped
-from xnat_tui.xnat.documents import describe, place
-from xnat_tui.xnat.joins import EXPERIMENT_VARIABLES, SUBJECT_RESOURCES, SUBJECT_VARIABLES, Join
+from xnat_tui.xnat.documents.items import describe, place
+from xnat_tui.xnat.tables.bulk import Grouped
+from xnat_tui.xnat.tables.joins import EXPERIMENT_VARIABLES, SUBJECT_RESOURCES, SUBJECT_VARIABLES, Join
 
 log = logging.getLogger("xnat_tui.proof")
 

@@ -8,9 +8,9 @@ from typing import Any
 from xnat_tui.model.entities import Item
 from xnat_tui.services.comparing.claims import applies
 from xnat_tui.services.comparing.shown import Root
-from xnat_tui.xnat.absence import AbsenceQuestions, Claim, Nothing
-from xnat_tui.xnat.connection import Connection
-from xnat_tui.xnat.joins import Join
+from xnat_tui.xnat.http.connection import Connection
+from xnat_tui.xnat.tables.absence import AbsenceQuestions, Claim, Nothing
+from xnat_tui.xnat.tables.joins import Join
 
 Found = Callable[[], frozenset[str] | None]
 """Waits for the accession IDs of the items that contradict; None where the question was refused."""

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.services.comparing.listed import VARIABLES
-from xnat_tui.xnat.bulk_sessions import PARAMETERS
-from xnat_tui.xnat.documents import assessors_key, place, place_below
-from xnat_tui.xnat.joins import Column, Facts, Join, resource_facts
+from xnat_tui.xnat.documents.items import assessors_key, place, place_below
+from xnat_tui.xnat.tables.bulk_sessions import PARAMETERS
+from xnat_tui.xnat.tables.joins import Column, Facts, Join, resource_facts
 
 SIDES: Mapping[Kind, tuple[str, ...]] = {
     Kind.ASSESSOR: ("", "in", "out"),

@@ -18,9 +18,9 @@ from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.find import keeps
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
-from xnat_tui.services.exporting.manifest import NAME, Entry, Manifest, md5_of
 from xnat_tui.services.incoming import PREFIX
-from xnat_tui.services.planning.export import stands_beside
+from xnat_tui.services.transfers.exporting.manifest import NAME, Entry, Manifest, md5_of
+from xnat_tui.services.transfers.exporting.planning import stands_beside
 
 HASHED_AT_ONCE = 4
 

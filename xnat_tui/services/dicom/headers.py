@@ -11,7 +11,7 @@ from xnat_tui.errors import BadAnswer, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.xnat import dicom
+from xnat_tui.xnat.files import dicom
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset

@@ -16,9 +16,9 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.dicom.headers import dicom_files, files_of
-from xnat_tui.xnat.connection import encode_uri
-from xnat_tui.xnat.dicom import read_header
-from xnat_tui.xnat.dicom_files import DAMAGE, DamagedDicomError, NotDicomError, quietly, read_whole
+from xnat_tui.xnat.files.dicom import read_header
+from xnat_tui.xnat.files.dicom_files import DAMAGE, DamagedDicomError, NotDicomError, quietly, read_whole
+from xnat_tui.xnat.http.connection import encode_uri
 
 if TYPE_CHECKING:
     import numpy as np

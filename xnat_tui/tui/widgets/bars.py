@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from xnat_tui.model.display import cell_width
 from xnat_tui.tui.actions import Action
-from xnat_tui.tui.describing import cut
-from xnat_tui.tui.key_names import key_name
+from xnat_tui.tui.explorer.pair_words import cut
+from xnat_tui.tui.terminal.key_names import key_name
 
 _ASCII = str.maketrans({"·": "-", "…": "~", "—": "-", "›": ">", "→": ">", "»": ">"})
 """Our own signs on a terminal that has plain characters alone; labels stay what they are."""

@@ -13,9 +13,9 @@ from textual.widgets import Static
 from xnat_tui.model.display import cell_width, clean, clean_beside, fit, short_size
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import FieldDifference, Judge, Pair, Status
-from xnat_tui.tui.describing import item_name, item_word, pair_line, verdict
-from xnat_tui.tui.theme import is_plain
-from xnat_tui.tui.widgets.row_text import WORD_OF_GLYPH
+from xnat_tui.tui.explorer.pair_words import item_name, item_word, pair_line, verdict
+from xnat_tui.tui.explorer.row_text import WORD_OF_GLYPH
+from xnat_tui.tui.terminal.theme import is_plain
 
 _NAME_CELLS = 18
 _MOST_BELOW = 200

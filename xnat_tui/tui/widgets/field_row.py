@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from xnat_tui.model import demographics as rules
 from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX
 from xnat_tui.model.display import clean, fit
-from xnat_tui.services.demographics import Subject
+from xnat_tui.services.administration.demographics import Subject
 
 _NAME_CELLS, _NOW_CELLS = 22, 22
 

@@ -13,8 +13,8 @@ from textual.widget import Widget
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.services.dicom.images import Frame, Picture, Window, draw
-from xnat_tui.tui.graphics import Canvas, Graphics, Means, Raster, encode, placeholders
-from xnat_tui.tui.screens.reading import explorer_of
+from xnat_tui.tui.panels.reading import explorer_of
+from xnat_tui.tui.terminal.graphics import Canvas, Graphics, Means, Raster, encode, placeholders
 
 _UPPER_HALF = "▀"
 _SHADES = " ░▒▓█"

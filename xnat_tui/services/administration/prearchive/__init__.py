@@ -1,0 +1,1 @@
+"""What arrived and is not archived yet: listed, looked into, labelled, archived."""

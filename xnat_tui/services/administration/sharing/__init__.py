@@ -1,0 +1,1 @@
+"""Where items are shared, and sharing them elsewhere or no longer."""

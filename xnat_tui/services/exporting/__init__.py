@@ -1,1 +1,0 @@
-"""Running a planned export, and how an exported folder is laid out."""

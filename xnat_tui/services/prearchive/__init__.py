@@ -1,1 +1,0 @@
-"""The prearchive as its staff uses it."""

@@ -1,1 +1,0 @@
-"""Sharing items into other projects, and access to them."""

@@ -1,0 +1,1 @@
+"""Copy between servers: the plan, and the execution of its steps."""

@@ -1,0 +1,130 @@
+"""One resource while it is fetched: what is wanted of it, what has come, and what that rests on."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
+from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.location import Location
+from xnat_tui.model.plan import Step
+from xnat_tui.model.transfer import Evidence, Failure
+from xnat_tui.services.transfers.exporting.files import Part, inside, sync_folders
+from xnat_tui.services.transfers.exporting.layouts import Slot
+from xnat_tui.services.transfers.exporting.manifest import Entry, md5_of
+from xnat_tui.services.transfers.exporting.run import ExportRun
+from xnat_tui.services.transfers.exporting.standing import CHANGED, CHANGED_HINT, Standing
+from xnat_tui.services.transfers.run import Control, check_stop
+
+
+@dataclass(slots=True)
+class Fetch:
+    """One resource while it is fetched, by one thread."""
+
+    run: ExportRun
+    step: Step
+    control: Control
+    listing: Listing
+    slot: Slot
+    names: dict[str, str]
+    location: Location
+    files: int = 0
+    bytes: int = 0
+    skipped: int = 0
+    verified: Evidence = field(default_factory=Evidence)
+    failures: list[Failure] = field(default_factory=list)
+    unproven: set[str] = field(default_factory=set)
+    """Files that stand there already, and that only what comes can prove to be the same."""
+    _folders: set[str] = field(default_factory=set)
+
+    def uri(self, item: Item) -> str:
+        return f"{self.step.source.uri}/files/{item.key}"
+
+    def item_words(self, item: Item) -> str:
+        return f"{self.step.data['item']}/files/{item.key}"
+
+    def fail(self, item: Item, error: XnatTuiError) -> None:
+        self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
+
+    def entry(self, item: Item, size: int, md5: str, mtime: int) -> Entry:
+        name = self.names[item.key]
+        natural = self.slot.natural(item.key)
+        location = self.location.child(Kind.FILE, item.key)
+        return self.run.entry(
+            self.step,
+            Entry(
+                name,
+                size,
+                md5,
+                str(location),
+                item=self.item_words(item),
+                uri=self.uri(item),
+                source_digest=item.digest or "",
+                original=natural if natural != name else "",
+                mtime=mtime,
+            ),
+        )
+
+    def new_part(self, item: Item) -> Part:
+        """Raises Conflict or BadAnswer where the file's place cannot be had."""
+        target = inside(self.run.folder, self.names[item.key], self._folders)
+        return Part(target, self.run.incoming.place())
+
+    def check(self, part: Part, item: Item) -> None:
+        """Raises BadAnswer, and keeps nothing, where what came is not what the server lists; Conflict where
+        it would replace something else."""
+        differs = item.bytes not in (None, part.size) or bool(item.digest and item.digest != part.md5)
+        if self.run.policy.verify and differs:
+            part.drop()
+            raise BadAnswer(
+                "What came differs from what the server lists.",
+                "Refresh the catalog on the server, or take it as it is with --no-verify.",
+            )
+        if item.key in self.unproven and part.target.is_file() and md5_of(part.target) != part.md5:
+            part.drop()
+            raise in_the_way(self.run, self.names[item.key], Standing.CHANGED)
+
+    def arrived(self, part: Part, item: Item) -> None:
+        """Count a file that is in its place now, and what it rests on."""
+        self.files += 1
+        self.bytes += part.size
+        self.control.on_file()
+        self.verified += _evidence(item, part.size, part.md5)
+
+    def note(self, landed: Sequence[tuple[Part, Item]]) -> None:
+        """Have the manifest learn of files that are in their places, once these are sure to stay there."""
+        sync_folders(part for part, _ in landed)
+        self.run.manifest.add([self.entry(item, part.size, part.md5, part.mtime) for part, item in landed])
+
+    def skip(self, item: Item, size: int, md5: str) -> None:
+        self.skipped += 1
+        self.verified += _evidence(item, size, md5)
+
+    def on_bytes(self, count: int) -> None:
+        """Tells how much has come, and ends the download when the step shall end."""
+        self.control.on_bytes(count)
+        check_stop(self.control)
+
+    def told(self, chunks: Iterable[builtins.bytes]) -> Iterator[builtins.bytes]:
+        for chunk in chunks:
+            self.on_bytes(len(chunk))
+            yield chunk
+
+
+def in_the_way(run: ExportRun, name: str, what: Standing = Standing.TAKEN) -> Conflict:
+    """What is said where a file of another item, of another server, or of the user has the place."""
+    if what is Standing.CHANGED:
+        return Conflict(f"{CHANGED}; it is left as it is.", CHANGED_HINT)
+    known = run.manifest.get(name)
+    return Conflict(
+        f"{known.location if known else 'Another file'} was exported to the same place, and would be lost.",
+        "Export to another folder, or replace it with --overwrite.",
+    )
+
+
+def _evidence(item: Item, size: int, md5: str) -> Evidence:
+    if item.digest:
+        return Evidence(digest=1) if item.digest == md5 else Evidence(unverified=1)
+    return Evidence(size=1) if item.bytes == size else Evidence(unverified=1)

@@ -1,0 +1,202 @@
+"""One resource into the folder: what is complete stays, the rest comes as one zip or file by file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from xnat_tui.errors import (
+    BadAnswer,
+    Conflict,
+    Interrupted,
+    NotFound,
+    Refused,
+    ServerUnreachable,
+    XnatTuiError,
+)
+from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.location import Location
+from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.services.transfers.exporting.fetch import Fetch, in_the_way
+from xnat_tui.services.transfers.exporting.files import Part, inside
+from xnat_tui.services.transfers.exporting.layouts import Slot
+from xnat_tui.services.transfers.exporting.manifest import Entry
+from xnat_tui.services.transfers.exporting.run import ExportRun
+from xnat_tui.services.transfers.exporting.standing import Found, Standing, fetches_all, is_kept, standing
+from xnat_tui.services.transfers.exporting.zips import by_zip
+from xnat_tui.services.transfers.run import Control, check_stop, pause
+from xnat_tui.xnat.http.connection import encode_uri
+
+SMALL = 8_000_000
+"""Bytes of a file, on average, up to which a zip is quicker than a request for each."""
+_PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
+LEFT = "left"
+"""The datum of a step with the files, as JSON, that the plan told as conflicts of their own."""
+ATTEMPTS = 3
+ATTEMPTS_AT_WRONG = 2
+"""What came whole and is not what was listed will hardly be another the next time."""
+
+
+def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
+    """Fetch what is missing of a resource. A file that cannot be had is a failure of its own.
+
+    Raises XnatTuiError where its files cannot be listed.
+    """
+    resource = _resource(step)
+    listing = run.lists(step).of(resource, together=run.together(step))
+    slot = Slot.from_data(step.data)
+    paths = [item.key for item in listing.items]
+    kept = run.manifest.places_of(step.data["server"], step.source.uri, paths)
+    names = slot.names(paths, folds=bool(step.data["folds"]), kept=kept)
+    fetch = Fetch(run, step, control, listing, slot, names, Location.parse(step.data["location"]))
+    if listing.error is not None:
+        fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
+    unreachable = ""
+    try:
+        _fetch_missing(fetch, _wanted(fetch, list(_chosen(fetch))))
+    except Interrupted:
+        raise
+    except XnatTuiError as error:
+        fetch.failures.append(Failure(step.path, error.message, error.hint))
+        unreachable = error.unreachable
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        hint = "Check the folder, its rights and the space left."
+        fetch.failures.append(Failure(step.path, f"The folder cannot be written to: {reason}.", hint))
+    state = State.FAILED if fetch.failures else State.DONE
+    failures = tuple(fetch.failures)
+    return Outcome(
+        step.number, state, fetch.files, fetch.bytes, fetch.skipped, fetch.verified, failures, unreachable
+    )
+
+
+def _fetch_missing(fetch: Fetch, wanted: list[Item]) -> None:
+    """Raises what makes it useless to go on: the server does not answer, the disk takes no more."""
+    for _ in range(ATTEMPTS):
+        if not _zip_is_better(fetch.run.policy.mode, wanted, fetch.listing):
+            break
+        before = len(wanted)
+        wanted, whole = by_zip(fetch, wanted)
+        if whole or len(wanted) == before:
+            break
+    for item in wanted:
+        check_stop(fetch.control)
+        _by_itself(fetch, item)
+
+
+def _resource(step: Step) -> Item:
+    recorded = step.data.get("recorded", "")
+    return Item(
+        Kind.RESOURCE,
+        step.data["label"],
+        step.data["number"],
+        uri=step.source.uri,
+        files=int(recorded) if recorded else None,
+    )
+
+
+def _chosen(fetch: Fetch) -> Iterator[Item]:
+    only = fetch.step.data.get("only", "")
+    items = [item for item in fetch.listing.items if not only or item.key == only]
+    if only and not items:
+        raise NotFound("The file is not there any more.", "Plan the export again.")
+    seen: set[str] = set()
+    for item in items:
+        if item.key in seen:
+            fetch.fail(item, Conflict("A second file with this path; XNAT gives only one of them."))
+        else:
+            seen.add(item.key)
+            yield item
+
+
+def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
+    """The files that have to be fetched; those that are complete are counted."""
+    run, wanted = fetch.run, []
+    replacing = run.policy.overwrite_local
+    if fetches_all(run.policy):
+        return items
+    recognised: list[Entry] = []
+    told = set(json.loads(fetch.step.data.get(LEFT, "[]")))
+    for item in items:
+        found = _found(fetch, item)
+        if is_kept(found, item, run.policy):
+            fetch.skip(item, found.size, found.md5)
+            name = fetch.names[item.key]
+            if not found.noted or not run.manifest.is_here(name, fetch.uri(item), fetch.step.data["server"]):
+                recognised.append(fetch.entry(item, found.size, found.md5, found.mtime))
+        elif found.standing in (Standing.CHANGED, Standing.TAKEN) and not replacing:
+            if item.key not in told:
+                fetch.fail(item, in_the_way(run, fetch.names[item.key], found.standing))
+        else:
+            if found.standing is Standing.UNPROVEN:
+                fetch.unproven.add(item.key)
+            wanted.append(item)
+    if recognised:
+        run.manifest.add(recognised)
+    return wanted
+
+
+def _found(fetch: Fetch, item: Item) -> Found:
+    check_stop(fetch.control)
+    name = fetch.names[item.key]
+    try:
+        inside(fetch.run.folder, name)
+        return standing(
+            fetch.run.manifest, name, item, fetch.uri(item), fetch.step.data["server"], fetch.item_words(item)
+        )
+    except (OSError, Conflict, BadAnswer):
+        return Found(Standing.MISSING)  # what is wrong with its place is told when it is needed
+
+
+def _zip_is_better(mode: Mode, wanted: list[Item], listing: Listing) -> bool:
+    """One request for many small files, or for names that not every server decodes alike."""
+    if mode is Mode.FILE or not wanted:
+        return False
+    if mode is Mode.ZIP:
+        return True
+    sizes = [item.bytes or 0 for item in listing.items]
+    missing = sum(item.bytes or 0 for item in wanted)
+    if not all(_PLAIN.fullmatch(item.key) for item in wanted):
+        return True
+    return len(wanted) > 2 and missing <= SMALL * len(wanted) and 2 * missing >= sum(sizes)
+
+
+def _by_itself(fetch: Fetch, item: Item) -> None:
+    """One file as a stream. What may be a passing failure is tried again."""
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            part = _stream(fetch, item)
+        except Interrupted:
+            raise
+        except ServerUnreachable:
+            if attempt >= ATTEMPTS:
+                raise
+        except BadAnswer as error:
+            if attempt >= ATTEMPTS_AT_WRONG:
+                fetch.fail(item, error)
+                return
+        except XnatTuiError as error:
+            fetch.fail(item, error)
+            return
+        else:
+            part.land()
+            fetch.arrived(part, item)
+            fetch.note([(part, item)])
+            return
+        pause(fetch.control, attempt - 1)
+
+
+def _stream(fetch: Fetch, item: Item) -> Part:
+    try:
+        address = encode_uri(fetch.uri(item))
+    except BadAnswer as error:  # it climbs, or is absolute: to ask again would not help
+        raise Refused(error.message, error.hint) from error
+    part = fetch.new_part(item)
+    with fetch.run.connection(fetch.step).download(address) as download:
+        part.write(fetch.told(download))
+    fetch.check(part, item)
+    return part

@@ -1,0 +1,1 @@
+"""Upload of files and DICOM: the plan, and the execution of its steps."""

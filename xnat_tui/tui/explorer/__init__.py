@@ -1,0 +1,1 @@
+"""The main screen: two panes of one tree, what moves, filters, marks and compares them."""

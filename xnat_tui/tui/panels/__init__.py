@@ -1,0 +1,1 @@
+"""Boxes over the trees: one module, or folder, for each."""

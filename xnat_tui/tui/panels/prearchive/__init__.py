@@ -1,0 +1,1 @@
+"""The prearchive: what has arrived, where it is to go, what became of it."""

@@ -1,0 +1,1 @@
+"""A plan before it is run: its steps, its options."""

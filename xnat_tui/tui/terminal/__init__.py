@@ -1,0 +1,1 @@
+"""What depends on the terminal: what is sent to it, pictures, key names, colours, glyphs."""

@@ -1,0 +1,1 @@
+"""Jobs as the explorer sees them: started, watched, paused."""

@@ -1,0 +1,1 @@
+"""What XNAT does when asked: prearchive, import, share, rename, delete, workflows."""

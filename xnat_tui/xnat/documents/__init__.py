@@ -1,0 +1,1 @@
+"""Item XML and catalogs: read, rewritten, sent."""

@@ -1,0 +1,1 @@
+"""Bytes: streams of zips, DICOM files."""

@@ -1,0 +1,1 @@
+"""Requests and answers: sign-in, retries, streams, one session per server."""

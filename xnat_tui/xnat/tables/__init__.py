@@ -1,0 +1,1 @@
+"""Lists: rows to entities, joined and in bulk, and searches."""
