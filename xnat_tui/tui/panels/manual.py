@@ -11,7 +11,7 @@ from textual.widgets import Markdown, MarkdownViewer, Tree
 from textual.widgets.markdown import MarkdownTableOfContents
 
 from xnat_tui.manual import NAMES, Topic, topics
-from xnat_tui.tui.screens.panel import Panel
+from xnat_tui.tui.panels.panel import Panel
 
 _CONTENTS = ""
 """The page that lists the topics, where the others have a name."""
