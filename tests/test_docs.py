@@ -121,3 +121,33 @@ def test_no_function_of_the_five_tools_is_missing_from_the_table() -> None:
     toolkit = ("authenticate", "list", "upload", "prearchive", "archive", "demographics", "share")
     assert {("XNAT_CLI_Toolkit", verb) for verb in toolkit} <= replaced
     assert {"DPUK project copy", "XNAT Downloader", "datman"} <= {tool for tool, _ in replaced}
+
+
+CONTRACT = (ROOT / "xnat_tui" / "docs" / "xnat-contract.md").read_text(encoding="utf-8")
+CERTAINTIES = {"source", "tests", "documented", "clients", "inferred", "not known"}
+
+
+def cited_sections() -> set[str]:
+    """Sections of the contract that docstrings and comments name, `xnat-contract.md 2.8` or in backticks."""
+    cited: set[str] = set()
+    for path in (ROOT / "xnat_tui").rglob("*.py"):
+        text = re.sub(r"\s+#?\s*", " ", path.read_text(encoding="utf-8"))
+        cited |= set(re.findall(r"xnat-(?:rest|contract)\.md`? (\d+(?:\.\d+a?)?)", text))
+    return cited
+
+
+def test_every_section_of_the_contract_that_the_code_cites_is_there() -> None:
+    headings = set(re.findall(r"^###? (\d+(?:\.\d+a?)?)\.? ", CONTRACT, re.MULTILINE))
+    cited = cited_sections()
+    assert cited
+    assert cited <= headings
+
+
+def test_every_fact_of_the_contract_says_how_certain_it_is_and_whence() -> None:
+    rows = re.findall(r"^\| (.*) \|$", CONTRACT.partition("## 0. ")[2].partition("### 11.5")[0], re.MULTILINE)
+    facts = [row.split(" | ") for row in rows if row != "fact | certainty | where"]
+    assert len(facts) > 100
+    for fact in facts:
+        assert len(fact) == 3, fact
+        assert set(fact[1].split(", ")) <= CERTAINTIES, fact
+        assert fact[2], fact
