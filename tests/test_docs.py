@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -40,9 +41,34 @@ def test_every_command_of_the_readme_is_understood(line: str) -> None:
     command.make_context(words[0], rest, resilient_parsing=False)
 
 
-def test_every_picture_of_the_readme_is_there() -> None:
-    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
-        assert (ROOT / picture).is_file(), picture
+DOCUMENTS = {"README.md": README} | {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for folder in (".github", "xnat_tui/docs")
+    for path in (ROOT / folder).glob("*.md")
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_everything_that_a_document_leads_to_is_there_and_in_the_sdist(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert name.partition("/")[0] in packed
+    for target in re.findall(r"\]\(([^)#:]+)\)", DOCUMENTS[name]):
+        found = (ROOT / name).parent.joinpath(target).resolve().relative_to(ROOT)
+        if found not in AWAITED:
+            assert (ROOT / found).exists(), target
+        assert found.parts[0] in packed, target
+
+
+AWAITED = {Path("xnat_tui/docs/architecture.md")}
+
+
+def test_the_wheel_gets_the_man_page() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    shared = project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    pages = {path: target for path, target in shared.items() if target.startswith("share/man/man1/")}
+    assert pages
+    assert all((ROOT / path).is_file() for path in pages)
 
 
 def test_every_exit_code_is_explained() -> None:

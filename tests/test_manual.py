@@ -16,13 +16,16 @@ import click
 import pytest
 
 import xnat_tui
+from tests import man_page
 from tests.tui.demo_pair import DemoPair, demo_pair
 from xnat_tui import config
+from xnat_tui.cli.exit_codes import ExitCode
 from xnat_tui.cli.root import cli
 from xnat_tui.cli.verbs import VERBS
 from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.manual import NAMES, Topic, topics
+from xnat_tui.model.pairing import BELOW, GLYPHS
 
 FOLDER = Path(sys.modules["xnat_tui.manual"].__file__ or "").parent
 MOST_LINES = 130
@@ -190,3 +193,30 @@ def test_a_topic_is_short_says_what_it_is_about_and_leads_to_others_only(topic: 
     for text, target in re.findall(r"\[([^]]+)\]\(([^)]+)\)", topic.text):
         assert target.removesuffix(".md") in NAMES
         assert text == f"manual {target.removesuffix('.md')}"
+
+
+def first_cells(name: str, heading: str) -> list[str]:
+    """What stands first in the rows of the table below a heading."""
+    section = Topic(name).text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| (.*?) \|", section, re.MULTILINE)[1:]
+
+
+def test_every_exit_code_is_told_to_whoever_writes_scripts() -> None:
+    assert first_cells("scripting", "Exit codes") == [str(int(code)) for code in sorted(ExitCode)]
+    told = {int(code) for code in first_cells("proofs", "Exit codes")}
+    assert told == {code for code in ExitCode if code < 64 or code is ExitCode.INTERRUPTED}
+
+
+def test_every_glyph_is_told() -> None:
+    told = " ".join(first_cells("proofs", "Signs of a comparison"))
+    assert set(re.findall(r"`(.)`", told)) == {"=", BELOW, *GLYPHS.values()} - {" "}
+
+
+def test_the_man_page_is_what_the_verbs_and_the_manual_give() -> None:
+    assert man_page.PAGE.read_text(encoding="utf-8") == man_page.page(), "python -m tests.man_page"
+
+
+def test_the_man_page_has_no_request_that_a_text_made() -> None:
+    requests = {line.split()[0] for line in man_page.page().splitlines() if line.startswith((".", "'"))}
+    assert requests <= {*(".TH", ".SH", ".SS", ".PP", ".TP", ".IP", ".EX", ".EE", ".in", ".br"), '.\\"'}
+    assert len(man_page.page().split(".SH ")) > len(NAMES)

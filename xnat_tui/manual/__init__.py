@@ -22,6 +22,7 @@ NAMES = (
     "proofs",
     "rights",
     "words",
+    "changes",
 )
 """The topics in the order in which somebody new would read them."""
 

@@ -75,7 +75,7 @@ class ManualPanel(Panel[None]):
         Binding("t", "headings", "Headings", tooltip="The headings of this topic: arrows and enter go there"),
         Binding("c,0", "turn_to(0)", "Contents", tooltip="All topics"),
         Binding("left_square_bracket,backspace", "back", "Back", tooltip="Back to the page before"),
-        *(Binding(str(number), f"turn_to({number})", show=False) for number in range(1, len(NAMES) + 1)),
+        *(Binding(str(number), f"turn_to({number})", show=False) for number in range(1, 10)),
     ]
     DEFAULT_CSS = """
     ManualPanel > .panel--box { width: 100; height: 100%; padding: 0; }
@@ -85,6 +85,7 @@ class ManualPanel(Panel[None]):
     ManualPanel MarkdownH2 { margin: 0 0 1 0; }
     ManualPanel MarkdownFence { margin: 0 0 1 0; }
     ManualPanel MarkdownFence > Label { padding: 0 2; }
+    ManualPanel MarkdownTableContent { keyline: none; grid-gutter: 0 1; }
     ManualPanel MarkdownTableOfContents { max-width: 40%; }
     ManualPanel MarkdownTableOfContents > Tree { padding: 0 1; }
     ManualPanel .panel--keys { padding: 0 1; }
