@@ -6,6 +6,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui server add lab https://xnat.example.org --user jdoe",
         "xnat-tui lab:BRAINS qc:BRAINS",
         "xnat-tui compare lab:BRAINS qc:BRAINS",
+        "xnat-tui manual first-copy",
     ),
     "demo": ("xnat-tui demo", "xnat-tui demo --serve --port 8080"),
     "server": (

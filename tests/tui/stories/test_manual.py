@@ -44,3 +44,17 @@ async def test_opening_the_help_loads_no_markdown(world: World) -> None:
     code = "import sys, xnat_tui.tui.panels.help, xnat_tui.tui.app; print('markdown_it' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
+
+
+async def test_the_keys_of_the_manual_lead_back_to_it_and_a_tiny_screen_has_room(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS", (40, 10)) as told:
+        await told.press("question_mark", "f1", "7", "f1")
+        told.has("Keys of Manual")
+        await told.press("f1")
+        told.has("What each sign and code rests on")
+        await told.press("t")
+        told.has("Signs of a comparison", "Exit codes")
+        await told.press("end", "enter")
+        told.has("everything was read")
+        await told.press("escape", "escape")
+        told.lacks("Exit codes")

@@ -85,7 +85,10 @@ class HelpPanel(Panel[None]):
         """Loaded when it is first opened: Markdown costs more than all of the keys."""
         from xnat_tui.tui.panels.manual import ManualPanel
 
-        self.app.push_screen(ManualPanel())
+        if any(isinstance(screen, ManualPanel) for screen in self.app.screen_stack):
+            self.dismiss(None)  # these are the keys of the manual itself
+        else:
+            self.app.push_screen(ManualPanel())
 
     def _show(self, text: str) -> None:
         words = text.casefold().split()

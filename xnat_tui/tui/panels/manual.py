@@ -13,6 +13,8 @@ from textual.widgets.markdown import MarkdownTableOfContents
 from xnat_tui.manual import NAMES, Topic, topics
 from xnat_tui.tui.panels.panel import Panel
 
+_NARROW = 60
+"""Cells below which headings and text have no room beside each other."""
 _CONTENTS = ""
 """The page that lists the topics, where the others have a name."""
 
@@ -86,7 +88,6 @@ class ManualPanel(Panel[None]):
     ManualPanel MarkdownFence { margin: 0 0 1 0; }
     ManualPanel MarkdownFence > Label { padding: 0 2; }
     ManualPanel MarkdownTableContent { keyline: none; grid-gutter: 0 1; }
-    ManualPanel MarkdownTableOfContents { max-width: 40%; }
     ManualPanel MarkdownTableOfContents > Tree { padding: 0 1; }
     ManualPanel .panel--keys { padding: 0 1; }
     """
@@ -138,6 +139,8 @@ class ManualPanel(Panel[None]):
         viewer = self.viewer
         viewer.show_table_of_contents = not viewer.show_table_of_contents
         if viewer.show_table_of_contents:
-            viewer.query_one(MarkdownTableOfContents).query_one(Tree).focus()
+            headings = viewer.query_one(MarkdownTableOfContents)
+            headings.styles.max_width = "100%" if viewer.size.width < _NARROW else "40%"
+            headings.query_one(Tree).focus()
         else:
             viewer.document.focus()
