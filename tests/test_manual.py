@@ -131,7 +131,8 @@ def leave_transfers_behind(servers: DemoPair) -> None:
         servers.qc.faults.add("PUT .*/scans/2/resources", ErrorPage(403, "Locked"))
         assert workspace.run(plan).failed
         servers.qc.faults.clear()
-        workspace.remember(workspace.plan_copy("lab:BRAINS/SUB-002", "qc:BRAINS"), journal)
+        scan = "lab:BRAINS/SUB-001/SUB-001_MR1/scans/1"
+        workspace.remember(workspace.plan_export(scan, config.config_file().parent / "scan"), journal)
 
 
 BEFORE = {"first-copy": forget_servers, "recovery": leave_transfers_behind}
