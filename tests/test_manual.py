@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 import xnat_tui
 from tests import man_page
@@ -82,9 +84,21 @@ def servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         yield pair
 
 
+def plain_calls(block: str) -> list[list[str]]:
+    """The words of each call, where a block is nothing but calls of verbs; else nothing."""
+    lines = [line.partition(" #")[0] for line in block.replace("\\\n", " ").splitlines()]
+    if not all(line.startswith("xnat-tui ") for line in lines) or re.search(r"[$;&|>]", "".join(lines)):
+        return []
+    calls = [shlex.split(line) for line in lines]
+    return calls if all(words[1] in VERBS for words in calls) else []
+
+
 @pytest.fixture
-def run(tmp_path: Path, servers: DemoPair) -> Run:
-    """Runs a block as a shell would; the exit codes of the calls in it. The explorer is left by `q`."""
+def run(tmp_path: Path, servers: DemoPair, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a block as a shell would; the exit codes of the calls in it. The explorer is left by `q`.
+
+    Calls that need no shell are made in this process, which takes a quarter of the time.
+    """
     home, programs, calls = tmp_path / "home", tmp_path / "bin", tmp_path / "calls"
     home.mkdir()
     programs.mkdir()
@@ -103,6 +117,13 @@ def run(tmp_path: Path, servers: DemoPair) -> Run:
             ("--user jdoe", "--user demo"),
         ):
             block = block.replace(theirs, ours)
+        if words := plain_calls(block):
+            monkeypatch.setenv("HOME", str(home))
+            monkeypatch.chdir(home)
+            results = [CliRunner().invoke(cli, one[1:]) for one in words]
+            codes = [result.exit_code for result in results]
+            assert codes == promised(block), "\n".join([block, *(result.output for result in results)])
+            return codes
         calls.write_text("")
         ran = subprocess.run(
             ["bash", "-u", "-c", block],
