@@ -21,7 +21,8 @@ from xnat_tui.model.location import Location
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
-from xnat_tui.services.comparing.comparison import Comparison, Summary
+from xnat_tui.services.comparing.compared import Summary
+from xnat_tui.services.comparing.comparison import Comparison
 
 MOST = 1.1
 QUESTIONS = {

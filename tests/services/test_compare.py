@@ -12,7 +12,8 @@ from xnat_tui.errors import Interrupted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Status
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.comparison import Comparison
 
 S = "subjects/SUB-{0}/experiments/SUB-{0}_{1}"
 

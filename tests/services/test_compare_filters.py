@@ -13,7 +13,8 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.pairing import Status
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.comparison import Comparison
 
 
 def keys(comparison: Comparison, kind: Kind) -> list[str]:

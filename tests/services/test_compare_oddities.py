@@ -8,7 +8,7 @@ from typing import Any
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Status
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.comparison import items_of
+from xnat_tui.services.comparing.compared import items_of
 
 
 def below(comparison: Any, kind: Kind) -> list[Any]:

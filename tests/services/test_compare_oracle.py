@@ -32,7 +32,8 @@ from xnat_tui.model.pairing import Depth, Pair
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.xnat.http.connection import Connection
 
 

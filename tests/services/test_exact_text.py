@@ -11,7 +11,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Status
 from xnat_tui.model.plan import Action, OnExisting, Policy
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.comparison import items_of
+from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.xnat.documents.escaping import plain_text
 
 TEXTS = {

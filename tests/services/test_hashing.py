@@ -11,7 +11,7 @@ from xnat_tui.demo.faults import ErrorPage, Truncate
 from xnat_tui.demo.study import synthetic_site
 from xnat_tui.errors import Interrupted
 from xnat_tui.model.entities import Kind
-from xnat_tui.services.comparing.comparison import items_of
+from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.services.comparing.hashing import Hashed, hash_missing
 
 SIZE = {"subjects": 2, "sessions_per_subject": 1, "scans_per_session": 2, "files_per_resource": 2}

@@ -23,7 +23,8 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Plan, Policy
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.xnat.tables import searches

@@ -15,7 +15,8 @@ from xnat_tui.errors import Interrupted
 from xnat_tui.model.notice import Notice
 from xnat_tui.model.pairing import Depth
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 from xnat_tui.services.transfers.exporting.planning import plan_export
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xnat_tui import config, credentials
-from xnat_tui.cli.explore import check_terminal, open_explorer
+from xnat_tui.cli.explorer import check_terminal, open_explorer
 from xnat_tui.cli.help import Command
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.config import Server

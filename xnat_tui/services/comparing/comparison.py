@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,9 +20,11 @@ from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.matching import check_matched
 from xnat_tui.services.browsing.reading import ItemNames, Reader
 from xnat_tui.services.browsing.trees import Side, Tree
+from xnat_tui.services.comparing.compared import Compared, items_of
 from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 from xnat_tui.services.comparing.listed import is_listed, tells_enough
 from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.services.comparing.reports import document
 from xnat_tui.xnat.documents.items import describe
 from xnat_tui.xnat.http.connection import Connection
 
@@ -35,25 +36,6 @@ _MOST_FILLED = 5_000
 _REFRESH = "Refresh the catalog there with populateStats, then compare again."
 _JUDGED_BY_DEPTH = frozenset({Kind.RESOURCE, Kind.FILE})
 _DOCUMENTED = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT})
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Items by verdict, each counted once; what stands below a missing item is missing with it."""
-
-    same: int = 0
-    differs: int = 0
-    only_source: int = 0
-    only_destination: int = 0
-    unreadable: int = 0
-    unverified: int = 0
-    """Equal by name and size, while at least one server has no digest: proven by nothing more."""
-    unread: int = 0
-    """Items whose children have not been compared yet."""
-
-    @property
-    def different(self) -> bool:
-        return bool(self.differs or self.only_source or self.only_destination)
 
 
 @dataclass(slots=True)
@@ -68,7 +50,7 @@ class Progress:
     """What takes long, or will cost many requests; the last that was said."""
 
 
-class Comparison:
+class Comparison(Compared):
     """Two places and what is known of their agreement. `run` fills it in; any thread may look on.
 
     `depth` is about files. `fields` is "listed" (what bulk listings give: demographics, custom
@@ -86,39 +68,19 @@ class Comparison:
         neutral: Iterable[str] = (),
         filters: Filters = NO_FILTERS,
     ) -> None:
-        self.source = source
-        self.destination = destination
         self.every_field = fields == "all"
-        self.rules = Rules(
+        rules = Rules(
             depth,
             neutral_fields(neutral),
             _names(source),
             _names(destination),
             None if self.every_field else is_listed,
         )
-        self.tree = Tree(source, destination, self.rules, depth, filters)
+        super().__init__(source, destination, rules, Tree(source, destination, rules, depth, filters))
         self.progress = Progress()
         self.stop = threading.Event()
-        self._requests_before = (source.reader.connection.requests, destination.reader.connection.requests)
         self._prefetched: set[str] = set()
         self._described: set[Pair] = set()
-
-    @property
-    def root(self) -> Pair:
-        return self.tree.root
-
-    @property
-    def depth(self) -> Depth:
-        return self.rules.depth
-
-    @property
-    def requests(self) -> tuple[int, int]:
-        """Requests sent to source and destination since this comparison was made."""
-        one, other = self._requests_before
-        return (
-            self.source.reader.connection.requests - one,
-            self.destination.reader.connection.requests - other,
-        )
 
     @property
     def _connections(self) -> tuple[Connection, Connection]:
@@ -422,18 +384,8 @@ class Comparison:
                 self.check_stop()
                 left -= self.tree.fill_known(pair)
 
-    def summary(self, kind: Kind | None = None) -> Summary:
-        """Counts of all items, or of one kind."""
-        counts: Counter[str] = Counter()
-        for pair in items_of(self.root):
-            if kind is None or pair.kind is kind:
-                counts["unverified" if pair.unverified else str(pair.status)] += 1
-        return Summary(**counts)
-
     def to_dict(self, *, everything: bool = False) -> dict[str, Any]:
         """The JSON document of `compare`; with `everything` also what is the same."""
-        from xnat_tui.services.comparing.reports import document
-
         return document(self, everything=everything)
 
 
@@ -462,17 +414,6 @@ def _repeats_resources(pair: Pair) -> bool:
     """Whether several resources below a pair share a label."""
     found = [child for child in pair.children or () if child.kind is Kind.RESOURCE and child.group is None]
     return len({(child.item.side if child.item else "", child.key) for child in found}) < len(found)
-
-
-def items_of(root: Pair) -> Iterator[Pair]:
-    """Every compared item below a root, and the root; groups and what a missing item contains left out."""
-    waiting = [root]
-    while waiting:
-        pair = waiting.pop()
-        if pair.group is None:
-            yield pair
-        if pair.both:
-            waiting.extend(reversed(pair.children or []))
 
 
 def _counted(item: Item, files: tuple[Item, ...]) -> Item:

@@ -12,7 +12,8 @@ from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.services.browsing.trees import Side
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.xnat.http.connection import encode_uri
 
 

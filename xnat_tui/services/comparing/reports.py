@@ -15,13 +15,13 @@ from xnat_tui.model.display import clean_beside
 from xnat_tui.model.pairing import GLYPHS, Pair, Status
 from xnat_tui.model.written import csv_text, html_text, markdown
 from xnat_tui.paths import open_to_others, write_private
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import Compared, items_of
 
 _SUFFIXES = (".html", ".md", ".csv", ".json")
 _CSV_COLUMNS = ("glyph", "status", "kind", "path", "field", "source", "destination", "note")
 
 
-def path_of(comparison: Comparison, pair: Pair) -> str:
+def path_of(comparison: Compared, pair: Pair) -> str:
     """Where a pair stands below the compared root, in XNAT's own words; "" is the root itself."""
     tree = comparison.tree
     for right in (False, True):
@@ -31,7 +31,7 @@ def path_of(comparison: Comparison, pair: Pair) -> str:
     return pair.key
 
 
-def document(comparison: Comparison, *, everything: bool = False, seconds: float = 0.0) -> dict[str, Any]:
+def document(comparison: Compared, *, everything: bool = False, seconds: float = 0.0) -> dict[str, Any]:
     """The JSON document of `compare`. Items that are the same are listed only with `everything`."""
     summary = asdict(comparison.summary())
     del summary["unread"]
@@ -70,7 +70,7 @@ def check_file(path: Path) -> None:
         raise UsageError(f"{path} cannot be written: no right to its folder.", "Name another file.")
 
 
-def write(comparison: Comparison, path: Path, *, everything: bool = False, seconds: float = 0.0) -> None:
+def write(comparison: Compared, path: Path, *, everything: bool = False, seconds: float = 0.0) -> None:
     """Write a report in the format that the file's ending names. Raises UsageError for another ending."""
     check_name(path)
     write_document(document(comparison, everything=everything, seconds=seconds), path)
@@ -170,7 +170,7 @@ def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             yield (*start, "", "", "", note)
 
 
-def _listed(comparison: Comparison, everything: bool) -> Iterator[Pair]:
+def _listed(comparison: Compared, everything: bool) -> Iterator[Pair]:
     for pair in items_of(comparison.root):
         if everything or pair.status not in (Status.SAME, Status.UNREAD):
             yield pair
@@ -181,7 +181,7 @@ def _shared_on_one_side(pair: Pair) -> bool:
     return one is not None and other is not None and (one.shared_from is None) != (other.shared_from is None)
 
 
-def _item(comparison: Comparison, pair: Pair) -> dict[str, Any]:
+def _item(comparison: Compared, pair: Pair) -> dict[str, Any]:
     found: dict[str, Any] = {
         "path": path_of(comparison, pair),
         "kind": str(pair.kind),

@@ -18,7 +18,8 @@ from xnat_tui.model.display import clean, clean_beside, fit
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.comparison import Comparison, items_of
+from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.tui.panels.ask import AskText
 from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.terminal.theme import is_plain

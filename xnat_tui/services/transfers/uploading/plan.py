@@ -36,7 +36,7 @@ from xnat_tui.xnat.actions import viewer
 from xnat_tui.xnat.http.connection import Connection
 
 if TYPE_CHECKING:
-    from xnat_tui.services.workspace import Workspace
+    from xnat_tui.services.servers import Servers
 
 DESTINATIONS = ("prearchive", "archive")
 _RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
@@ -46,7 +46,7 @@ Execute = Callable[[Step, Control], Outcome]
 
 
 def plan_upload(
-    workspace: Workspace,
+    servers: Servers,
     paths: Sequence[Path | str],
     destination: Location | str,
     *,
@@ -61,11 +61,11 @@ def plan_upload(
     There labels that the destination leaves open come from the DICOM headers, by the server's rules.
     Raises UsageError, NotFound, and what reading either side raises.
     """
-    where = workspace.location(destination) if isinstance(destination, str) else destination
-    if where.has_glob and not _is_named(workspace, where):
+    where = servers.location(destination) if isinstance(destination, str) else destination
+    if where.has_glob and not _is_named(servers, where):
         raise UsageError(f"{where} is no single destination.", "Name one, without wildcards.")
     found = local_files.collect([Path(path) for path in paths])
-    planner = _Planner(workspace, where, to, policy or Policy(), filters, tuple(map(str, paths)))
+    planner = _Planner(servers, where, to, policy or Policy(), filters, tuple(map(str, paths)))
     planner.left_out += [LeftOut(name, "no file, or no name for a server") for name in found.left_out]
     if where.step(Kind.RESOURCE) is not None:
         planner.plan_files(found)
@@ -101,7 +101,7 @@ class _Planner:
 
     def __init__(
         self,
-        workspace: Workspace,
+        servers: Servers,
         where: Location,
         to: str,
         policy: Policy,
@@ -110,7 +110,7 @@ class _Planner:
     ) -> None:
         if to not in DESTINATIONS:
             raise UsageError(f"{to!r} is no place for an upload.", "Use prearchive or archive.")
-        self.reader = Reader(workspace.connection(where.server))
+        self.reader = Reader(servers.connection(where.server))
         """It remembers nothing from before: the plan tells what the server has now."""
         self.where = where
         self.to = to
@@ -420,10 +420,10 @@ class _Planner:
         )
 
 
-def _is_named(workspace: Workspace, where: Location) -> bool:
+def _is_named(servers: Servers, where: Location) -> bool:
     """Whether what looks like a glob is the name of what stands there. What is new has no wildcards."""
     try:
-        places = list(workspace.find(where, globs=False))
+        places = list(servers.find(where, globs=False))
     except (NotFound, UsageError):
         return False
     return len(places) == 1
