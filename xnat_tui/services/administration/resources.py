@@ -220,7 +220,8 @@ def _uri(place: Place) -> str:
 
 
 def _note_address(path: str) -> str:
-    """What is to be known of a name whose address XNAT may take for its encoded text (`xnat-rest.md` 4.3)."""
+    """What is to be known of a name whose address XNAT may take for its encoded text
+    (`xnat-contract.md` 4.3)."""
     address = "/".join(url_path(part) for part in path.split("/"))
     if address == path:
         return ""
