@@ -9,7 +9,7 @@ from tests.tui.stories.conftest import World
 async def test_help_leads_to_the_manual_which_is_read_without_a_mouse(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.press("question_mark", "f1")
-        told.has("Manual", "1. A first copy")
+        told.shows("manual_80x24")
         await told.press("1")
         told.has("A first copy", "Say where the servers are")
         await told.press("end")
@@ -20,6 +20,8 @@ async def test_help_leads_to_the_manual_which_is_read_without_a_mouse(world: Wor
         told.has("Say where the servers are")
         await told.press("t", *["down"] * 4, "enter")
         told.has("The signs before each line")
+        await told.press("7")
+        told.shows("manual_topic_80x24")
         await told.press("c")
         told.has("1. A first copy")
         await told.press("escape", "escape")
