@@ -80,6 +80,9 @@ def promised(block: str) -> list[int]:
 
 @pytest.fixture
 def servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("XNAT_HOST", "XNAT_USER", "XNAT_PASS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with demo_pair(tmp_path, monkeypatch) as pair:
         yield pair
 
