@@ -67,5 +67,8 @@ def _list(output: Output) -> None:
 
 def _lay_out(output: Output, topic: Topic) -> None:
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
-    output.console(sys.stdout).print(Markdown(topic.without_links, code_theme="ansi_dark"))
+    console = output.console(sys.stdout)
+    console.push_theme(Theme({"markdown.code": "bold cyan"}))  # on any background, dark or light
+    console.print(Markdown(topic.without_links, code_theme="ansi_dark"))
