@@ -150,11 +150,12 @@ CERTAINTIES = {"source", "tests", "documented", "clients", "inferred", "not know
 
 
 def cited_sections() -> set[str]:
-    """Sections of the contract that docstrings and comments name, `xnat-contract.md 2.8` or in backticks."""
+    """Sections of the contract that docstrings and comments name: `xnat-contract.md` 2.8, 2.9."""
     cited: set[str] = set()
     for path in (ROOT / "xnat_tui").rglob("*.py"):
         text = re.sub(r"\s+#?\s*", " ", path.read_text(encoding="utf-8"))
-        cited |= set(re.findall(r"xnat-contract\.md`? (\d+(?:\.\d+a?)?)", text))
+        for told in re.findall(r"xnat-(?:rest|contract)\.md`? ((?:(?:, | and )?\d+(?:\.\d+a?)?)+)", text):
+            cited |= set(re.findall(r"\d+(?:\.\d+a?)?", told))
     return cited
 
 

@@ -482,7 +482,7 @@ class Connection:
         return complete(response, stop, what, LARGEST_DOCUMENT, writing=True, on_timeout=slower)
 
     def _reasoned(self, path: str, params: Params | None) -> Params:
-        """With `event_reason`, as every changing call below /data takes it (`xnat-contract.md` 0.3)."""
+        """With `event_reason`, as every changing call below /data takes it (`xnat-rest.md` 0.3)."""
         if not self.event_reason or path in _READING_POSTS or not path.startswith(("/data/", "/REST/")):
             return params or ()
         pairs = params.items() if isinstance(params, Mapping) else params or ()

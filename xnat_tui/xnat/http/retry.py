@@ -37,7 +37,7 @@ class Patience:
     seconds: float = 60.0
     """Until the first byte of a document, and between two pieces of it."""
     listing_seconds: float = 120.0
-    """The same for listings (`xnat-contract.md` 11.3). XNAT answers them only when the whole join is done; a
+    """The same for listings (`xnat-rest.md` 11.3). XNAT answers them only when the whole join is done; a
     time-out doubles it for all that follow."""
     most_seconds: float = 300.0
     """As far as that grows."""
