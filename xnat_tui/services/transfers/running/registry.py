@@ -19,7 +19,6 @@ Connections = Callable[[str], Connection]
 """Signed-in servers by name."""
 Opener = Callable[[Plan, Connections], AbstractContextManager[Execute]]
 """Gives what runs one step of a plan after the other, in any thread."""
-Task = Callable[[Step, Control], Outcome]
 
 O = TypeVar("O", bound=Opener)  # noqa: E741  (of this decorator alone)
 
@@ -44,7 +43,7 @@ def opener_of(plan: Plan) -> Opener:
     return found
 
 
-def by_kind(verb: str, tasks: Mapping[type[Work], Task]) -> Execute:
+def by_kind(verb: str, tasks: Mapping[type[Work], Execute]) -> Execute:
     """Runs each step by what it carries. One that fails is an outcome with its reason; Interrupted is raised,
     and so is UsageError for a kind that the verb does not have.
     """
