@@ -12,6 +12,7 @@ from xnat_tui.jobs.job import Event, Trouble
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.plan import Action, Step
+from xnat_tui.model.plan_documents import step_document
 from xnat_tui.model.transfer import Failure, Left, State
 
 INSERT_STEP = """
@@ -103,5 +104,5 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         "skipped": step.files if step.action is Action.SKIP else 0,
         "failures": int(state is State.FAILED),
         "failed": sealed(failed),
-        "body": sealed(json.dumps(asdict(step))),
+        "body": sealed(json.dumps(step_document(step))),
     }
