@@ -1,7 +1,8 @@
 """Sharing, unsharing and change of owner, and the labels that a project has already.
 
-The same address serves all three: PUT shares, PUT with `primary=true` gives the item away, DELETE
-unshares. Nothing here ever sends a DELETE to another address: through the owner's project that deletes data.
+The same address serves all three: PUT shares, PUT with `primary=true` gives the item away, DELETE unshares
+(`docs/xnat-contract.md` 7.1, 7.2). Nothing here ever sends a DELETE to another address: through the owner's
+project that deletes data.
 """
 
 from __future__ import annotations

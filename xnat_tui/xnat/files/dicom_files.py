@@ -338,6 +338,7 @@ def _read(
 
 
 def is_marked(start: bytes | bytearray) -> bool:
+    """Whether the prefix of PS3.10 7.1 is there; `start` are at least the first 132 bytes, or all."""
     return start[128:132] == b"DICM"
 
 

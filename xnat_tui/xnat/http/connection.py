@@ -1,4 +1,4 @@
-"""A connection to one server, shared by all threads: every request of the product goes through here.
+"""A connection to one server, shared by all threads: every request but those that sign in goes through here.
 
 Reads are repeated where the server is briefly not available or what came cannot be read, writes only where
 they were surely not carried out. A session that was forgotten is signed in again once, by one thread for all.
@@ -132,6 +132,7 @@ class Connection:
         return self._grown > waited
 
     def tell(self, notice: Notice) -> None:
+        """Log a notice, and hand it to `on_notice` where somebody listens."""
         log.info("%s: %s", self._transport.name, notice.short)
         if self.on_notice:
             self.on_notice(notice)
@@ -168,6 +169,7 @@ class Connection:
         return self._read("/data/search", {"format": "json"}, limit, read, self.listing_seconds, body=body)
 
     def get_text(self, path: str, /, **params: Value) -> str:
+        """A short answer as text, be it empty. Raises BadAnswer beyond LARGEST_DOCUMENT bytes."""
         return self._get(path, params, LARGEST_DOCUMENT, lambda body: Answer(200, body).text)
 
     def get_bytes(self, path: str, /, max_bytes: int = LARGEST_DOCUMENT, **params: Value) -> bytes:
@@ -482,7 +484,7 @@ class Connection:
         return complete(response, stop, what, LARGEST_DOCUMENT, writing=True, on_timeout=slower)
 
     def _reasoned(self, path: str, params: Params | None) -> Params:
-        """With `event_reason`, as every changing call below /data takes it (`xnat-rest.md` 0.3)."""
+        """With `event_reason`, as every changing call below /data takes it (`docs/xnat-contract.md` 0.3)."""
         if not self.event_reason or path in _READING_POSTS or not path.startswith(("/data/", "/REST/")):
             return params or ()
         pairs = params.items() if isinstance(params, Mapping) else params or ()

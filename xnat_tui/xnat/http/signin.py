@@ -1,4 +1,4 @@
-"""Finding the server behind an address, and signing in to it."""
+"""Finding the server behind an address, and signing in to it (`docs/xnat-contract.md` 1)."""
 
 from __future__ import annotations
 
