@@ -57,6 +57,7 @@ class Database:
                 raise broken(self.path, error) from None
 
     def rows(self, query: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """All rows that a query finds. Raises ConfigError."""
         with self._lock:
             try:
                 return self._connection.execute(query, tuple(values)).fetchall()
