@@ -53,6 +53,7 @@ class ProjectUsers:
             ) from None
 
     def accessibility(self) -> str:
+        """`public`, `protected` or `private`. Raises BadAnswer where the server says none of them."""
         return gateway.accessibility(self.reader.connection, self.project.id)
 
     def plan_add(self, logins: Iterable[str], role: Role) -> list[Change]:

@@ -100,6 +100,7 @@ class Folder:
         return Ledger(str(self.path), self._read(path for path in self.all_files() if path != NAME))
 
     def all_files(self) -> Iterator[str]:
+        """Every file and link by its path in the folder, sorted; what is still coming in is left out."""
         for above, folders, names in os.walk(self.path):
             at_top = Path(above) == self.path
             folders[:] = sorted(one for one in folders if not (at_top and one.startswith(PREFIX)))
