@@ -143,8 +143,7 @@ class Connection:
         return self.read_json(path, lambda answer: answer, **params)
 
     def read_json(self, path: str, read: Callable[[Any], _T], /, **params: Value) -> _T:
-        """What `read` makes of the JSON; as with a body that is cut off, its BadAnswer has it asked for
-        again."""
+        """What `read` makes of the JSON; its BadAnswer, as a body that is cut off, has it asked for again."""
 
         def made(body: bytes) -> _T:
             if not body.strip():
@@ -169,7 +168,6 @@ class Connection:
         return self._read("/data/search", {"format": "json"}, limit, read, self.listing_seconds, body=body)
 
     def get_text(self, path: str, /, **params: Value) -> str:
-        """A short answer as text, be it empty. Raises BadAnswer beyond LARGEST_DOCUMENT bytes."""
         return self._get(path, params, LARGEST_DOCUMENT, lambda body: Answer(200, body).text)
 
     def get_bytes(self, path: str, /, max_bytes: int = LARGEST_DOCUMENT, **params: Value) -> bytes:
