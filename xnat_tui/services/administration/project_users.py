@@ -31,7 +31,10 @@ _OPENNESS = {
 
 
 class ProjectUsers:
-    """The users of one project. Plans read; only `do` writes, and reads back."""
+    """The users of one project. Plans read; only `do` writes, and reads back.
+
+    Raises NotFound for what is no project.
+    """
 
     def __init__(self, reader: Reader, place: Place) -> None:
         item = place.item

@@ -39,7 +39,10 @@ class _Deletion:
 
 
 class Resources:
-    """The resources of one item. Plans read; only `do` writes, and reads back."""
+    """The resources of one item. Plans read; only `do` writes, and reads back.
+
+    Raises NotFound for what has none.
+    """
 
     def __init__(self, reader: Reader, owner: Place) -> None:
         if Kind.RESOURCE not in CHILD_KINDS[owner.kind]:
@@ -92,7 +95,7 @@ class Resources:
         """Single files of one resource, longer paths first.
 
         Where a server would take other files along, because their paths begin like the one that is to go,
-        the change is refused unless these are to go as well.
+        the change is refused unless these are to go as well. Raises what listing the files raises.
         """
         listing = self.files(resource)
         if listing.error is not None:

@@ -188,7 +188,8 @@ def server_ledger(reader: Reader, scope: Scope, filters: Filters = NO_FILTERS) -
     """What the server lists of the places, and the resources that are not meant: filtered out, or shared
     in and never exported.
 
-    Two requests or more for each place, and one for ten sessions.
+    Two requests or more for each place, and one for ten sessions. Raises NotFound where the
+    filters leave nothing.
     """
     reader.ask_modalities(wanted=filters.by_modality)
     before = reader.connection.requests

@@ -154,7 +154,10 @@ def _upload(
 
 
 def duplicates(text: str) -> list[str]:
-    """The names in `{"duplicates": [...]}`: they existed, and nothing was written for them."""
+    """The names in `{"duplicates": [...]}`: they existed, and nothing was written for them.
+
+    Any other text has none. Raises BadAnswer for an object that cannot be read.
+    """
     text = text.strip()
     if not text.startswith("{"):
         return []

@@ -240,7 +240,10 @@ class _Beginning(io.RawIOBase):
 
 
 def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """What follows the meta header of a deflated file (DICOM PS3.5 A.5), a piece at a time."""
+    """What follows the meta header of a deflated file (DICOM PS3.5 A.5), a piece at a time.
+
+    Raises DamagedDicomError in the middle.
+    """
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     for chunk in chunks:
         rest = chunk

@@ -182,7 +182,7 @@ class Connection:
         max_bytes: int = LARGEST_DOCUMENT,
         **params: Value,
     ) -> _T:
-        """What `read` makes of a document; its BadAnswer has it asked for again."""
+        """What `read` makes of a document; its BadAnswer has it asked for again. Raises as `get_json`."""
 
         def made(body: bytes) -> _T:
             if not body:
