@@ -140,7 +140,9 @@ def undocumented(path: Path) -> Iterator[str]:
                 waiting.append((node, f"{where}: {node.name}"))
 
 
-@pytest.mark.parametrize("below", ["*.py", "model/**/*.py", "xnat/**/*.py", "jobs/**/*.py", "services/**/*.py"])
+@pytest.mark.parametrize(
+    "below", ["*.py", "model/**/*.py", "xnat/**/*.py", "jobs/**/*.py", "services/**/*.py"]
+)
 def test_what_is_offered_to_others_says_what_its_name_does_not(below: str) -> None:
     paths = sorted(PACKAGE.glob(below))
     assert paths
