@@ -91,6 +91,7 @@ def defined() -> dict[str, set[str]]:
             if isinstance(node, ast.ClassDef):
                 members = {one.name for one in node.body if hasattr(one, "name")}
                 members |= {ast.unparse(one.target) for one in node.body if isinstance(one, ast.AnnAssign)}
+                members |= {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
                 found.setdefault(node.name, set()).update(members)
     return found
 
@@ -147,6 +148,19 @@ def test_what_is_offered_to_others_says_what_its_name_does_not(below: str) -> No
     paths = sorted(PACKAGE.glob(below))
     assert paths
     assert [name for path in paths for name in undocumented(path)] == []
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+
+
+def test_whatever_a_docstring_names_of_a_class_is_there() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for text in docstrings(path):
+            for holder, member in re.findall(r"`([A-Z]\w+)\.(\w+)`", text):
+                assert member in defined().get(holder, {member}), f"{path}: {holder}.{member}"
 
 
 def test_no_docstring_leads_out_of_the_project() -> None:
