@@ -54,7 +54,7 @@ def stored(site: Site, project: str) -> dict[str, Any]:
 
 
 def meanings(found: dict[str, Any]) -> dict[str, Any]:
-    """What stored texts mean (`xnat-rest.md` 0.3)."""
+    """What stored texts mean (`docs/xnat-contract.md` 0.3)."""
     return {name: {key: plain_text(text) for key, text in texts.items()} for name, texts in found.items()}
 
 

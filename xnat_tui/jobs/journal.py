@@ -34,6 +34,7 @@ _DIED = "Its worker ended before the job did; it can be resumed."
 
 
 def journal_file() -> Path:
+    """`jobs.sqlite` in the state folder."""
     return state_folder() / "jobs.sqlite"
 
 
@@ -86,6 +87,7 @@ class Journal:
             return [self._job(row) for row in rows]
 
     def job(self, job: str) -> Job:
+        """One job as it stands now."""
         row = self._row(job)
         with self.database.reading():
             return self._job(row)
@@ -136,6 +138,7 @@ class Journal:
             return _plan(row["plan"])
 
     def steps(self, job: str) -> list[StepView]:
+        """The book-keeping of every step, in the order of the plan."""
         self._row(job)
         rows = self.database.rows(
             "SELECT number, path, state, attempts, files, bytes FROM steps WHERE job = ? ORDER BY number",

@@ -3,7 +3,7 @@
     with xnat_tui.connect("lab", "qc") as workspace:
         difference = workspace.compare("lab:P", "qc:P", depth="sizes")
 
-The explorer and the verbs use these same calls; neither has logic of its own.
+The explorer and the verbs use these same calls, and the services that they give.
 """
 
 from __future__ import annotations
@@ -143,7 +143,10 @@ class Workspace(Administration):
         options: ExportOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
-        """What downloading these places to a folder would fetch; nothing is written."""
+        """What downloading these places to a folder would fetch; nothing is written.
+
+        Raises UsageError for places of several servers, NotFound, NotAllowed.
+        """
         from xnat_tui.services.transfers.exporting.planning import plan_export
 
         reader = self._anew()
