@@ -16,12 +16,23 @@ from xnat_tui.errors import ConfigError
 from xnat_tui.jobs.soundness import AWAY, TROUBLE, broken, row_factory
 from xnat_tui.paths import private_folder
 
-VERSION = 2
+VERSION = 3
+"""3 keeps changes, and has other documents in `plan` and `body` than 2 (`from_version_2`)."""
 APPLICATION = 0x584E5455
 """The file's `application_id`: "XNTU"."""
 BUSY_SECONDS = 30.0
 _FOLDER = "Look at the space and the rights there, or set another state folder in XNAT_TUI_STATE."
 
+_CHANGES = """
+CREATE TABLE changes (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at REAL NOT NULL,
+  origin TEXT NOT NULL,
+  location TEXT NOT NULL,
+  what TEXT NOT NULL
+);
+CREATE UNIQUE INDEX changes_once ON changes (origin, location, what);
+"""
 _TABLES = """
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY,
@@ -95,13 +106,15 @@ CREATE TRIGGER steps_counted AFTER UPDATE OF files, bytes, failures ON steps BEG
   WHERE id = NEW.job;
 END;
 """
+_TABLES += _CHANGES
 
 _SINCE = {
     1: """
 ALTER TABLE jobs ADD COLUMN left_alone INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE steps ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE steps ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
-"""
+""",
+    2: _CHANGES,
 }
 """What makes the tables of a version those of the next."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -85,6 +86,15 @@ class Location:
             raise UsageError(f"No server is saved as {name!r}.", unsaved_hint(name, servers))
         return cls(name, _from_short_path(path.strip("'\""), text))
 
+    @classmethod
+    def of_uri(cls, server: str, uri: str) -> Location:
+        """A REST address of this server as a location; as much of it as names items."""
+        parts = re.sub(r"^/(data|REST)(/archive)?(/|$)", "", uri).strip("/").split("/")
+        for end in range(len(parts), 0, -1):
+            with suppress(UsageError):
+                return cls(server, _from_rest_path("/".join(parts[:end]), uri))
+        return cls(server)
+
     @property
     def kind(self) -> Kind:
         return self.steps[-1].kind if self.steps else Kind.SERVER
@@ -100,12 +110,15 @@ class Location:
 
     @property
     def parent(self) -> Location:
+        """One step up; a server is its own."""
         return Location(self.server, self.steps[:-1])
 
     def step(self, kind: Kind) -> Step | None:
+        """The first step of a kind; None where the way does not lead through one."""
         return next((step for step in self.steps if step.kind is kind), None)
 
     def name_of(self, kind: Kind) -> str:
+        """The name of the first step of a kind; "" without one."""
         step = self.step(kind)
         return step.name if step else ""
 
@@ -113,6 +126,7 @@ class Location:
         return Location(self.server, (*self.steps, Step(kind, name, side=side)))
 
     def starts_with(self, other: Location) -> bool:
+        """Whether this is the other location, or stands below it."""
         return self.server == other.server and self.steps[: len(other.steps)] == other.steps
 
     @property

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from xnat_tui.model import demographics
+from xnat_tui.model import clock, demographics
+from xnat_tui.model.display import listed
 
 KEYWORDS = ("PatientBirthDate", "PatientSex", "PatientAge", "PatientSize", "PatientWeight", "StudyDate")
 """The DICOM elements that are read."""
@@ -48,7 +49,7 @@ def conclude(readings: Sequence[Reading], *, today: date | None = None) -> Concl
     """What all headers of one person say together."""
     found = Conclusion()
     _sex(readings, found)
-    _age(readings, found, today or date.today())
+    _age(readings, found, today or clock.today())
     _height(readings, found)
     _number(readings, found, "PatientWeight", "weight")
     return found
@@ -179,8 +180,7 @@ def _comparable(text: str) -> str:
 
 
 def _names(sources: Iterable[str]) -> str:
-    named = list(sources)
-    return ", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+    return listed(list(sources))
 
 
 def _parsed_age(text: str) -> tuple[int, str] | None:

@@ -11,6 +11,7 @@ from xnat_tui import config, credentials
 from xnat_tui.config import Server, Settings
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.changed import Changed
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, same_address
 from xnat_tui.model.notice import Notice
@@ -48,7 +49,8 @@ class Servers:
         self._readers: dict[str, Reader] = {}
         self._lock = threading.Lock()
         self.changes = Changes()
-        """Where whatever is written through this workspace, or by its jobs, is said."""
+        """Where is said whatever is written through these servers, or by jobs on them."""
+        self.changes.listen(self._forget)
         self._opening: dict[str, threading.Lock] = {}
         self.typed_passwords: dict[str, Secret] = {}
         """What somebody typed for a server, kept in memory for workers that cannot ask. Of a server that is
@@ -88,7 +90,10 @@ class Servers:
         return Location.parse(text, names)
 
     def reader(self, name: str) -> Reader:
-        """The archive of a server, signed in to now if it is not yet."""
+        """The archive of a server, signed in to now if it is not yet.
+
+        Raises UsageError for a name that is not saved, ServerUnreachable, TlsFailure, SignInFailed.
+        """
         server = self.server(name)
         with self._lock:
             if name in self._readers:
@@ -103,7 +108,7 @@ class Servers:
             connection = Connection.open(server, self._credential(server))
             connection.on_notice = self._on_notice
             with self._lock:
-                return self._readers.setdefault(name, Reader(connection))
+                return self._readers.setdefault(name, Reader(connection, self.changes))
 
     def _credential(self, server: Server) -> Credential | None:
         asked: dict[str, str] = {}
@@ -127,6 +132,7 @@ class Servers:
             self._credential(self.server(name))
 
     def connection(self, name: str) -> Connection:
+        """The connection of a server; raises as `reader` does."""
         return self.reader(name).connection
 
     def forget_connection(self, name: str) -> None:
@@ -136,7 +142,16 @@ class Servers:
         if reader is not None:
             reader.connection.close()
 
+    def _forget(self, changed: Changed) -> None:
+        """Two saved names may mean one server: each has a reader that remembers."""
+        with self._lock:
+            readers = dict(self._readers)
+        for name, reader in readers.items():
+            if self.same_server(name, changed.server):
+                reader.forget_location(Location(name, changed.where.steps))
+
     def signed_in(self, name: str) -> bool:
+        """Whether there is a connection to it now, so that no call has to sign in first."""
         with self._lock:
             return name in self._readers
 
@@ -150,7 +165,7 @@ class Servers:
         if credential is not None:
             connection = Connection.open(server, credential)
             with self._lock:
-                self._readers[name] = Reader(connection)
+                self._readers[name] = Reader(connection, self.changes)
                 self.typed_passwords[name] = credential.secret
         connection = self.connection(name)
         if keep_token and credential is not None:
@@ -192,6 +207,7 @@ class Servers:
             yield from find(reader(where.server), where, on_unreadable, globs=globs)
 
     def find_one(self, location: Location | str) -> Place:
+        """The one place that a location names. Raises NotFound, and UsageError where a glob names several."""
         where = self._where(location)
         return find_one(self.reader(where.server), where)
 

@@ -3,37 +3,60 @@
     with xnat_tui.connect("lab", "qc") as workspace:
         difference = workspace.compare("lab:P", "qc:P", depth="sizes")
 
-The explorer and the verbs use these same calls; neither has logic of its own.
+The explorer and the verbs use these same calls, and the services that they give.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xnat_tui.errors import Conflict, NotFound, UsageError
+from xnat_tui.config import Settings
+from xnat_tui.errors import ConfigError, Conflict, NotFound, UsageError
+from xnat_tui.model.changed import Changed, changed_by
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
+from xnat_tui.model.notice import Notice
+from xnat_tui.model.options import CopyOptions, ExportOptions, UploadOptions
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.model.plan import Plan
+from xnat_tui.services.administration.entrance import Administration
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.servers import Prompt, Servers
+from xnat_tui.services.servers import Prompt
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.model.transfer import Report
     from xnat_tui.services.transfers.copying.planning.plan import NewProject
+_log = logging.getLogger("xnat_tui.workspace")
 
 
-class Workspace(Servers):
-    """Servers, and what can be done between them and on them. Safe to use from several threads."""
+class Workspace(Administration):
+    """Servers, and what can be done between them and on them. Safe to use from several threads.
+
+    What is written through it is told to other processes of this user, which may show it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        prompt: Prompt | None = None,
+        insecure: bool = False,
+        on_notice: Callable[[Notice], None] | None = None,
+    ) -> None:
+        super().__init__(settings, prompt=prompt, insecure=insecure, on_notice=on_notice)
+        self._heard = threading.local()
+        self.changes.listen(self._tell_others)
 
     def comparison(
         self,
@@ -90,7 +113,7 @@ class Workspace(Servers):
         sources: Sequence[Location | str] | Location | str,
         destination: Location | str,
         *,
-        policy: Policy | None = None,
+        options: CopyOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What copying these places would do; nothing is written.
@@ -108,7 +131,7 @@ class Workspace(Servers):
             places,
             reader(where.server),
             _target(reader(where.server), where),
-            policy,
+            options,
             filters,
         )
 
@@ -117,17 +140,20 @@ class Workspace(Servers):
         sources: Sequence[Location | str] | Location | str,
         folder: Path | str,
         *,
-        policy: Policy | None = None,
+        options: ExportOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
-        """What downloading these places to a folder would fetch; nothing is written."""
+        """What downloading these places to a folder would fetch; nothing is written.
+
+        Raises UsageError for places of several servers, NotFound, NotAllowed.
+        """
         from xnat_tui.services.transfers.exporting.planning import plan_export
 
         reader = self._anew()
         places = list(self._find(reader, _several(sources)))
         if len({place.server for place in places}) != 1:
             raise UsageError("One export has one source server.", "Start one export for each server.")
-        return plan_export(reader(places[0].server), places, Path(folder), policy, filters)
+        return plan_export(reader(places[0].server), places, Path(folder), options, filters)
 
     def plan_upload(
         self,
@@ -135,7 +161,7 @@ class Workspace(Servers):
         destination: Location | str,
         *,
         to: str = "prearchive",
-        policy: Policy | None = None,
+        options: UploadOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What sending these files, folders and archives would do; nothing is written.
@@ -143,10 +169,10 @@ class Workspace(Servers):
         A destination of `.../resources/R` takes any files; anything above it takes DICOM, to "prearchive" or
         on to "archive". Raises UsageError, NotFound, NotAllowed.
         """
-        from xnat_tui.services.transfers.uploading.plan import plan_upload
+        from xnat_tui.services.transfers.uploading.planning import plan_upload
 
         paths = [paths] if isinstance(paths, Path | str) else paths
-        return plan_upload(self, paths, destination, to=to, policy=policy, filters=filters)
+        return plan_upload(self, paths, destination, to=to, options=options, filters=filters)
 
     def run(
         self, plan: Plan, on_event: Callable[[Event], None] | None = None, *, job: str | None = None
@@ -164,7 +190,30 @@ class Workspace(Servers):
 
         with Journal() as journal, executor_for(plan, self.connection) as execute:
             name = job or self.remember(plan, journal)
-            return run(journal, name, execute, workers=plan.policy.workers, on_event=on_event)
+            try:
+                return run(journal, name, execute, workers=plan.options.workers, on_event=on_event)
+            finally:
+                written = dict.fromkeys(changed_by(step) for step in plan.steps)
+                self.hear(*(one for one in written if one is not None))
+
+    def hear(self, *changes: Changed) -> None:
+        """Say here what somebody else wrote, who has told other processes himself: a job's worker, a verb."""
+        self._heard.now = True
+        try:
+            self.changes.say(*changes)
+        finally:
+            self._heard.now = False
+
+    def _tell_others(self, changed: Changed) -> None:
+        if getattr(self._heard, "now", False):
+            return
+        from xnat_tui.jobs.journal import Journal
+
+        try:
+            with Journal() as journal:
+                journal.tell(changed)
+        except ConfigError as error:  # what was written stands; an open explorer shows it after a reload
+            _log.warning("other processes were not told of a change: %s", error.message)
 
     @staticmethod
     def remember(plan: Plan, journal: Journal) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import OnExisting, TransferOptions, UploadOptions, options_or_usual
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import OnExisting, Plan, Policy
+from xnat_tui.model.plan import Plan
 
 if TYPE_CHECKING:
     from xnat_tui.tui.explorer.screen import MainScreen
@@ -114,10 +115,10 @@ class Editing:
         """Plan it, show the plan, and let the queue of transfers do it."""
         workspace = self._screen.explorer.workspace
 
-        def plan(policy: Policy) -> Plan:
-            from xnat_tui.services.transfers.uploading.plan import plan_upload
+        def plan(options: TransferOptions) -> Plan:
+            from xnat_tui.services.transfers.uploading.planning import plan_upload
 
-            return plan_upload(workspace, paths, where, policy=policy)
+            return plan_upload(workspace, paths, where, options=options_or_usual(UploadOptions, options))
 
-        policy = Policy(on_existing=OnExisting.OVERWRITE) if replace else Policy()
-        self._screen.transferring.show_plan(plan, policy, f"upload to {where}")
+        options = UploadOptions(on_existing=OnExisting.OVERWRITE if replace else OnExisting.SKIP)
+        self._screen.transferring.show_plan(plan, options, f"upload to {where}")

@@ -16,8 +16,8 @@ import pytest
 from tests.services.arrivals.uploads import contents, reasons, run, tarred, zipped
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services.transfers.uploading import archives
-from xnat_tui.services.transfers.uploading.plan import plan_upload
+from xnat_tui.services.transfers.importing import archives
+from xnat_tui.services.transfers.uploading.planning import plan_upload
 from xnat_tui.services.workspace import Workspace
 
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"

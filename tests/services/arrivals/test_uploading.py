@@ -1,3 +1,5 @@
+"""Uploads: DICOM to the import service, files into a resource; believed only when read back."""
+
 from __future__ import annotations
 
 import hashlib
@@ -11,14 +13,15 @@ from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, WriteThenDrop
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.errors import Interrupted, NotFound, UsageError
 from xnat_tui.jobs.control import Control
-from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
+from xnat_tui.model.options import OnExisting, UploadMode, UploadOptions
+from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.transfers.uploading import files as uploading_files
-from xnat_tui.services.transfers.uploading.plan import plan_upload
+from xnat_tui.services.transfers.uploading.planning import plan_upload
 from xnat_tui.services.workspace import Workspace
 
 RESOURCE = "lab:BRAINS/SUB-001/resources/UP"
-UPDATE = Policy(on_existing=OnExisting.UPDATE)
+UPDATE = UploadOptions(on_existing=OnExisting.UPDATE)
 ODD = {
     "a b#c+d%20.txt": b"odd",
     "plain.txt": b"plain",
@@ -87,7 +90,7 @@ def test_a_single_plain_file_goes_by_itself_and_into_a_folder_below(
 
 
 def test_file_mode_sends_what_it_can_alone(demo: DemoServer, workspace: Workspace, folder: Path) -> None:
-    plan = plan_upload(workspace, [folder], RESOURCE, policy=Policy(mode=Mode.FILE))
+    plan = plan_upload(workspace, [folder], RESOURCE, options=UploadOptions(mode=UploadMode.FILE))
     (outcome,) = run(workspace, plan)
     assert outcome.state is State.DONE
     assert held(demo) == digests(ODD)
@@ -105,12 +108,14 @@ def test_other_content_is_left_alone_unless_asked(
         (Action.SKIP, "resources/UP"),
         (Action.CONFLICT, "resources/UP/files/plain.txt"),
     ]
-    update = plan_upload(workspace, [folder], RESOURCE, policy=UPDATE)
+    update = plan_upload(workspace, [folder], RESOURCE, options=UPDATE)
     assert not update.destroys
     run(workspace, update)
     assert held(demo)["plain.txt"] == digests({"": b"PLAIN"})[""]
     workspace.reader("lab").forget(workspace.find_one("lab:"))
-    overwrite = plan_upload(workspace, [folder], RESOURCE, policy=Policy(on_existing=OnExisting.OVERWRITE))
+    overwrite = plan_upload(
+        workspace, [folder], RESOURCE, options=UploadOptions(on_existing=OnExisting.OVERWRITE)
+    )
     assert (overwrite.destroys, overwrite.root) == (True, "BRAINS")
 
 

@@ -17,13 +17,15 @@ from xnat_tui.demo.workflows import AUTORUN
 from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.changes import Change
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.plan import Action, OnExisting, Plan, Policy
+from xnat_tui.model.options import OnExisting, UploadOptions
+from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.administration.prearchive.sessions import Prearchive
-from xnat_tui.services.transfers.uploading.plan import plan_upload
+from xnat_tui.services.transfers.uploading.planning import plan_upload
 from xnat_tui.services.workspace import Workspace
 
-UPDATE = Policy(on_existing=OnExisting.UPDATE)
+UPDATE = UploadOptions(on_existing=OnExisting.UPDATE)
+TO_ARCHIVE = "lab:BRAINS/S-9/S-9_MR"
 
 
 def test_dicom_stays_in_the_prearchive_when_told_so(
@@ -98,9 +100,10 @@ def test_an_archived_session_is_not_merged_into_unasked(
     assert outcome.failures[0].hint.startswith("It waits in the prearchive: lab:BRAINS/")
 
     def planned(**options: object) -> list[Action]:
-        policy = Policy(**options)
         where = "lab:BRAINS/S-9/S-9_MR"
-        plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=policy)
+        plan = plan_upload(
+            workspace, [incoming / "NEW-1"], where, to="archive", options=UploadOptions(**options)
+        )
         return [step.action for step in plan.steps]
 
     assert planned() == [Action.CONFLICT]
@@ -159,9 +162,6 @@ def test_an_empty_count_alone_proves_nothing(demo: DemoServer, workspace: Worksp
     assert (outcome.state, outcome.verified) == (State.DONE, Evidence(unverified=9))
 
 
-TO_ARCHIVE = "lab:BRAINS/S-9/S-9_MR"
-
-
 def test_an_instance_that_is_not_in_the_archive_afterwards_is_a_failure(
     demo: DemoServer, workspace: Workspace, incoming: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,8 +213,8 @@ def test_headers_that_cannot_be_read_back_leave_the_upload_unverified(
 def test_without_verifying_nothing_is_read_back(
     demo: DemoServer, workspace: Workspace, incoming: Path
 ) -> None:
-    policy = Policy(verify=False)
-    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy)
+    options = UploadOptions(verify=False)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", options=options)
     (outcome,) = run(workspace, plan)
     assert outcome.verified == Evidence(unverified=9)
     assert not [one for one in demo.requests if "format=zip" in one.query]
@@ -225,8 +225,8 @@ def test_what_is_archived_starts_autorun_only_when_asked(
     demo: DemoServer, workspace: Workspace, incoming: Path, wanted: bool
 ) -> None:
     before = len([one for one in demo.site.workflows.values() if one.pipeline_name == AUTORUN])
-    policy = Policy(autorun=wanted)
-    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy)
+    options = UploadOptions(autorun=wanted)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", options=options)
     warned = any("AutoRun of BRAINS will start" in finding.message for finding in plan.findings)
     run(workspace, plan)
     after = len([one for one in demo.site.workflows.values() if one.pipeline_name == AUTORUN])
@@ -234,10 +234,10 @@ def test_what_is_archived_starts_autorun_only_when_asked(
 
 
 def test_the_equivalent_command_has_every_choice(workspace: Workspace, incoming: Path) -> None:
-    policy = Policy(on_existing=OnExisting.UPDATE, event_reason="it's new", verify=False)
+    options = UploadOptions(on_existing=OnExisting.UPDATE, event_reason="it's new", verify=False)
     filters = Filters(scan=("1",))
     plan = plan_upload(
-        workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy, filters=filters
+        workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", options=options, filters=filters
     )
     assert plan.command == (
         f"xnat-tui upload {incoming / 'NEW-1'} {TO_ARCHIVE} --on-existing update --no-verify "
@@ -274,7 +274,7 @@ def test_labels_that_the_archive_takes_otherwise_are_told_before(
     (outcome,) = run(workspace, plan)
     assert [one.location for one in outcome.arrived] == ["lab:BRAINS/SUB-001/sub-001_NEW"]
     where = "lab:BRAINS/SUB-002/sub-001_NEW"
-    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=UPDATE)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", options=UPDATE)
     assert plan.blocked
     assert "sub-001_NEW exists in the archive, under subject SUB-001." in repr(plan.findings)
 
@@ -306,10 +306,10 @@ def test_dicom_without_a_project_waits_for_an_administrator(workspace: Workspace
 def test_a_viewer_that_is_missing_is_said_in_the_plan(
     demo: DemoServer, workspace: Workspace, incoming: Path
 ) -> None:
-    where, ohif = "lab:BRAINS/S-9/S-9_MR", Policy(ohif=True)
-    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=ohif)
+    where, ohif = "lab:BRAINS/S-9/S-9_MR", UploadOptions(ohif=True)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", options=ohif)
     assert plan.blocked
     demo.site.settings.plugins["ohifViewerPlugin"] = {}
-    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=ohif)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", options=ohif)
     (outcome,) = run(workspace, plan)
     assert (outcome.state, len(demo.site.viewer_metadata)) == (State.DONE, 1)

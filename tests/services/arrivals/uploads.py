@@ -12,7 +12,7 @@ from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import Outcome
-from xnat_tui.services.transfers.uploading.plan import upload_executor
+from xnat_tui.services.transfers.uploading.steps import upload_executor
 from xnat_tui.services.workspace import Workspace
 
 

@@ -13,6 +13,7 @@ from xnat_tui.errors import (
     UsageError,
     XnatTuiError,
 )
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
@@ -30,7 +31,10 @@ _OPENNESS = {
 
 
 class ProjectUsers:
-    """The users of one project. Plans read; only `do` writes, and reads back."""
+    """The users of one project. Plans read; only `do` writes, and reads back.
+
+    Raises NotFound for what is no project.
+    """
 
     def __init__(self, reader: Reader, place: Place) -> None:
         item = place.item
@@ -52,6 +56,7 @@ class ProjectUsers:
             ) from None
 
     def accessibility(self) -> str:
+        """`public`, `protected` or `private`. Raises BadAnswer where the server says none of them."""
         return gateway.accessibility(self.reader.connection, self.project.id)
 
     def plan_add(self, logins: Iterable[str], role: Role) -> list[Change]:
@@ -116,6 +121,7 @@ class ProjectUsers:
                 writing.put_setting(connection, project, "accessibility", change.after["accessibility"])
         except (ServerError, Unclear) as error:
             failure = error
+        self.reader.changed(self.place, What.USERS)
         if not self._holds(change):
             raise not_so(failure, BadAnswer("The server accepted it, and nothing has changed.", "Reload."))
         return is_so(failure)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.display import listed
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
+from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
@@ -20,7 +22,6 @@ from xnat_tui.xnat.http.addresses import url_path
 SIDES = ("out", "in")
 """What an assessor or a reconstruction was made of goes in, what it gave goes out."""
 _WHOLE = "It is still there: only its whole resource can be deleted here, or the file on the server itself."
-_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,10 @@ class _Deletion:
 
 
 class Resources:
-    """The resources of one item. Plans read; only `do` writes, and reads back."""
+    """The resources of one item. Plans read; only `do` writes, and reads back.
+
+    Raises NotFound for what has none.
+    """
 
     def __init__(self, reader: Reader, owner: Place) -> None:
         if Kind.RESOURCE not in CHILD_KINDS[owner.kind]:
@@ -51,9 +55,11 @@ class Resources:
         self._planned: dict[tuple[str, str], _Creation | _Deletion] = {}
 
     def resources(self) -> Listing:
+        """All of them, `in` and `out`; a failure is the listing's error."""
         return self.reader.below(self.owner, Kind.RESOURCE)
 
     def files(self, resource: Item) -> Listing:
+        """Those of one resource; a failure is the listing's error."""
         return self.reader.below(self.owner.child(resource), Kind.FILE)
 
     @property
@@ -90,7 +96,7 @@ class Resources:
         """Single files of one resource, longer paths first.
 
         Where a server would take other files along, because their paths begin like the one that is to go,
-        the change is refused unless these are to go as well.
+        the change is refused unless these are to go as well. Raises what listing the files raises.
         """
         listing = self.files(resource)
         if listing.error is not None:
@@ -123,7 +129,8 @@ class Resources:
                 deleting.delete_resource(self.reader.connection, _uri(planned.place))
         except (NotFound, ServerError, Unclear) as error:
             failure = error
-        self.reader.forget(self.owner if isinstance(planned, _Creation) else planned.place.parent)
+        holder = self.owner if isinstance(planned, _Creation) else planned.place.parent
+        self.reader.changed(holder, What.FILES)
         wrong = self._missing(planned) if isinstance(planned, _Creation) else self._standing(planned)
         if wrong is not None:
             if isinstance(failure, NotFound) and change.note:
@@ -137,7 +144,7 @@ class Resources:
         return project.id if project is not None else ""
 
     def _refuse_label(self, label: str, side: str) -> str:
-        if not _LABEL.fullmatch(label):
+        if not RESOURCE_LABEL.fullmatch(label):
             return f"{label!r} is no label for a resource: letters, digits, dot, _ and -, not digits alone."
         listing = self.resources()
         if listing.error is not None:
@@ -219,7 +226,8 @@ def _uri(place: Place) -> str:
 
 
 def _note_address(path: str) -> str:
-    """What is to be known of a name whose address XNAT may take for its encoded text (`xnat-rest.md` 4.3)."""
+    """What is to be known of a name whose address XNAT may take for its encoded text
+    (`docs/xnat-contract.md` 4.3)."""
     address = "/".join(url_path(part) for part in path.split("/"))
     if address == path:
         return ""
@@ -229,12 +237,12 @@ def _note_address(path: str) -> str:
 
 
 def _refuse_file(path: str, staying: Iterable[str]) -> str:
-    """Why deleting this path could take others along, as XNAT 1.8 matches by beginnings."""
+    """Why deleting this path could take others along, as XNAT 1.8 matches by beginnings
+    (`docs/xnat-contract.md` 4.8)."""
     if "*" in path:
         return "XNAT would read the * in its name as any text: delete the whole resource."
     forms = {path, "/".join(url_path(part) for part in path.split("/"))}
     caught = sorted(one for one in staying if any(one.startswith(form) for form in forms) and one != path)
     if not caught:
         return ""
-    more = f" and {len(caught) - 1} more" if len(caught) > 1 else ""
-    return f"XNAT would delete {caught[0]}{more} with it, which begins alike."
+    return f"XNAT would delete {listed(caught)} with it, because their paths begin alike."

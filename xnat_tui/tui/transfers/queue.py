@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from xnat_tui.errors import Forbidden, XnatTuiError
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.options import CopyOptions, ExportOptions, Layout, TransferOptions, options_or_usual
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Layout, Plan, Policy
+from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
 
@@ -75,10 +76,12 @@ class Transferring:
         sources = [place.location for place in places]
         destination = _landing(places, target)
 
-        def plan(policy: Policy) -> Plan:
-            return workspace.plan_copy(sources, destination.location, policy=policy)
+        def plan(options: TransferOptions) -> Plan:
+            return workspace.plan_copy(
+                sources, destination.location, options=options_or_usual(CopyOptions, options)
+            )
 
-        self.show_plan(plan, Policy(), f"copy to {destination.location}")
+        self.show_plan(plan, CopyOptions(), f"copy to {destination.location}")
 
     def do_export(self) -> None:
         screen = self._screen
@@ -94,8 +97,8 @@ class Transferring:
                 return
             path = Path(folder).expanduser()
 
-            def plan(policy: Policy) -> Plan:
-                return workspace.plan_export(sources, path, policy=policy)
+            def plan(options: TransferOptions) -> Plan:
+                return workspace.plan_export(sources, path, options=options_or_usual(ExportOptions, options))
 
             self._choose_layout(plan, f"export to {path}")
 
@@ -113,7 +116,7 @@ class Transferring:
 
         def chosen(layout: str | None) -> None:
             if layout:
-                self.show_plan(plan, Policy(layout=Layout(layout)), title)
+                self.show_plan(plan, ExportOptions(layout=Layout(layout)), title)
 
         self._screen.app.push_screen(AskChoice("Layout of the folder", choices), chosen)
 
@@ -139,7 +142,7 @@ class Transferring:
 
     # from a plan to a job
 
-    def show_plan(self, make: Planner, policy: Policy, title: str) -> None:
+    def show_plan(self, make: Planner, options: TransferOptions, title: str) -> None:
         """Open the panel that makes a plan and shows it: keys pressed meanwhile are the panel's."""
         from xnat_tui.tui.plans.panel import PlanPanel
 
@@ -147,7 +150,7 @@ class Transferring:
             if plan is not None:
                 self._run(plan)
 
-        self._screen.app.push_screen(PlanPanel(make, policy, title), answered)
+        self._screen.app.push_screen(PlanPanel(make, options, title), answered)
 
     def _run(self, plan: Plan) -> None:
         screen = self._screen

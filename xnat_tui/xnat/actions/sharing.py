@@ -1,7 +1,8 @@
 """Sharing, unsharing and change of owner, and the labels that a project has already.
 
-The same address serves all three: PUT shares, PUT with `primary=true` gives the item away, DELETE
-unshares. Nothing here ever sends a DELETE to another address: through the owner's project that deletes data.
+The same address serves all three: PUT shares, PUT with `primary=true` gives the item away, DELETE unshares
+(`docs/xnat-contract.md` 7.1, 7.2). Nothing here ever sends a DELETE to another address: through the owner's
+project that deletes data.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from collections.abc import Sequence
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.sharing import Projects, Shared
 from xnat_tui.xnat.documents.escaping import plain_text
-from xnat_tui.xnat.http.connection import Connection, encode_uri, url_path
+from xnat_tui.xnat.http.connection import LONG_SECONDS, WRITE_SECONDS, Connection, encode_uri, url_path
 from xnat_tui.xnat.tables.listing import IDENTIFYING, accession_id
 from xnat_tui.xnat.tables.table import Table
 
-_LONG_SECONDS = 900.0
-"""Giving an item away moves its files."""
-
 
 def projects_of(connection: Connection, uri: str) -> Projects:
-    """Where an item is. The table's first row is the owner, the others are shares."""
+    """Where an item is. The table's first row is the owner, the others are shares.
+
+    See `docs/xnat-contract.md` 3.3. Raises NotFound, and BadAnswer where nobody owns it.
+    """
     table = connection.table(f"{encode_uri(uri)}/projects", "ID", "label")
     found = [Shared(row.required("ID"), row["label"], plain_text(row["Name"])) for row in table]
     if not found:
@@ -35,7 +36,7 @@ def put_share(connection: Connection, uri: str, project: str, label: str) -> Non
     changed its label: read back. Raises Conflict, Forbidden, NotFound, Unclear.
     """
     params = {"label": label or None, "format": "json"}
-    connection.write("PUT", _address(uri, project), params=params)
+    connection.write("PUT", _address(uri, project), params=params, timeout=WRITE_SECONDS)
 
 
 def delete_share(connection: Connection, uri: str, project: str) -> None:
@@ -50,7 +51,7 @@ def put_owner(connection: Connection, uri: str, project: str, assessors: Sequenc
         "moveAssessors": ",".join(assessors) or None,
         "format": "json",
     }
-    connection.write("PUT", _address(uri, project), params=params, timeout=_LONG_SECONDS)
+    connection.write("PUT", _address(uri, project), params=params, timeout=LONG_SECONDS)  # it moves files
 
 
 def subject_labels(connection: Connection, project: str) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Writing to an archive: items as XML, resources, files, and what XNAT's answers to these are worth.
 
-A status of 200 says little here: a file that exists is answered with 200 and `{"duplicates": [...]}`,
-an upload without the right to it with 200 and nothing. Callers read back what they sent.
+A status of 200 says little here: a file that exists is answered with 200 and `{"duplicates": [...]}`, an
+upload without the right to it with 200 and nothing (`docs/xnat-contract.md` 4.3). Callers read back what they
+sent.
 """
 
 from __future__ import annotations
@@ -15,13 +16,10 @@ from lxml import etree
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.xnat.documents import item_xml
-from xnat_tui.xnat.http.connection import Connection, encode_uri, url_path
+from xnat_tui.xnat.http.connection import LONG_SECONDS, WRITE_SECONDS, Connection, encode_uri, url_path
 
 DOCUMENT_LIMIT = 256 * 1024 * 1024
 """Bytes of one item's document: a session with thousands of scans stays far below."""
-WRITE_SECONDS = 300.0
-LONG_SECONDS = 900.0
-"""Refreshing catalogs and unpacking archives: XNAT answers only when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,7 @@ class Attributes:
     """Tags are separated by commas."""
 
     def params(self) -> dict[str, str | list[str]]:
+        """As parameters of a PUT: what is empty is left out, each tag is one of its own."""
         named: dict[str, str | list[str]] = {
             "format": self.format,
             "content": self.content,
@@ -55,7 +54,8 @@ def read_item(connection: Connection, uri: str) -> etree._Element:
 def put_item(connection: Connection, uri: str, document: etree._Element) -> str:
     """Create an item or merge fields into it; the text is its accession ID where XNAT tells one.
 
-    Without `allowDataDeletion` nothing that the document lacks is removed, and it is never sent.
+    Without `allowDataDeletion` nothing that the document lacks is removed, and it is never sent
+    (`docs/xnat-contract.md` 3.8).
     """
     answer = connection.write(
         "PUT",
@@ -100,7 +100,8 @@ def put_file(
 ) -> list[str]:
     """Store one file below a resource; the list names what existed and was left alone.
 
-    Only for paths of `A-Za-z0-9._-` and `/`: XNAT stores other characters of an address still encoded.
+    Only for paths of `A-Za-z0-9._-` and `/`: XNAT stores other characters of an address still encoded
+    (`docs/xnat-contract.md` 4.3).
     `update_stats=False` writes no workflow row and leaves the resource's count to a later call.
     """
     return _upload(
@@ -153,7 +154,10 @@ def _upload(
 
 
 def duplicates(text: str) -> list[str]:
-    """The names in `{"duplicates": [...]}`: they existed, and nothing was written for them."""
+    """The names in `{"duplicates": [...]}`: they existed, and nothing was written for them.
+
+    Any other text has none. Raises BadAnswer for an object that cannot be read.
+    """
     text = text.strip()
     if not text.startswith("{"):
         return []
@@ -167,16 +171,6 @@ def duplicates(text: str) -> list[str]:
     return named
 
 
-def share(connection: Connection, uri: str, project: str, label: str) -> None:
-    """Show an item in another project too. Never sends `primary`, which would move it."""
-    connection.write(
-        "PUT",
-        f"{encode_uri(uri)}/projects/{url_path(project)}",
-        params={"label": label, "format": "json"},
-        timeout=WRITE_SECONDS,
-    )
-
-
 ACCESSIBILITY, AUTORUN, SCRIPT = "accessibility", "AutoRun", "anonymisation script"
 SETTINGS = (ACCESSIBILITY, "prearchive_code", "quarantine_code", AUTORUN, SCRIPT)
 """Settings of a project that are one word each, AutoRun's `true` or `false`; and the script that rewrites
@@ -184,6 +178,7 @@ DICOM on its way into it, "" where it has none in force."""
 
 
 def setting_words(name: str, value: str) -> str:
+    """A setting in a few words, for a plan; of a script its length, not its text."""
     if name != SCRIPT:
         return f"{name} {value}"
     lines = len(value.splitlines())
@@ -214,6 +209,7 @@ def _setting(body: bytes) -> str:
 
 
 def put_setting(connection: Connection, project: str, name: str, value: str) -> None:
+    """Set one of SETTINGS; a script is put in force, too. Raises what a write raises. Read back."""
     if name == AUTORUN:
         path = f"/xapi/pipelines/autoRun/projects/{url_path(project)}"
         connection.write("PUT", path, body=value.encode(), content_type="application/json")
@@ -225,22 +221,6 @@ def put_setting(connection: Connection, project: str, name: str, value: str) -> 
             connection.write("PUT", f"{path}/enabled", params={"enable": "true"})
         return
     connection.write("PUT", f"/data/projects/{url_path(project, name, value)}", timeout=WRITE_SECONDS)
-
-
-def refresh_catalogs(connection: Connection, experiment: str) -> None:
-    """Add what is on disk, compute missing checksums and counts; never drop entries.
-
-    XNAT takes a call without options for all of them, deletion included, so they are always named.
-    """
-    connection.write(
-        "POST",
-        "/data/services/refresh/catalog",
-        params={
-            "resource": f"/archive/experiments/{experiment}",
-            "options": "append,checksum,populateStats",
-        },
-        timeout=LONG_SECONDS,
-    )
 
 
 def _word(flag: bool) -> str:

@@ -17,6 +17,7 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Projects, label_refusal
 from xnat_tui.services.browsing.find import find_one
@@ -99,6 +100,7 @@ class Sharing:
         """Changes for a table of `subject`, `source`, `destination` and perhaps `session` and `label`.
 
         The label is the session's where one is named. A row that names nothing on the server is refused.
+        Raises UsageError with its line for a label that XNAT refuses.
         """
         for row in table.rows:
             if row["label"] and (reason := label_refusal(row["label"])):
@@ -166,7 +168,8 @@ class Sharing:
         """Changes that give a subject with its sessions, or one session, with all files to another project.
 
         A session's subject is shared there first: nobody there could open it otherwise. Needs the right to
-        delete where it is and to create where it goes.
+        delete where it is and to create where it goes. Raises NotFound for assessors, which go with their
+        session.
         """
         self._steps.clear()
         if _shareable(place).kind is Kind.ASSESSOR:
@@ -203,7 +206,8 @@ class Sharing:
                 failure, BadAnswer("The server accepted it, and nothing has changed.", "Check your rights.")
             )
         step.done = True
-        self.reader.forget(Place(step.place.server, step.place.items[:1]))
+        self.reader.changed(Place(step.place.server, step.place.items[:1]))
+        self.reader.changed(Location(step.place.server).child(Kind.PROJECT, step.project))
         return is_so(failure)
 
     def _before(self, change: Change, step: _Step) -> list[_Step]:
