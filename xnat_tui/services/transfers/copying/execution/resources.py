@@ -66,7 +66,7 @@ class ResourceSending:
             raise error
 
     def prepare(self, there: Sequence[Item] | None) -> None:
-        """List and decide; `there` are its files at the destination, if known."""
+        """List and decide; `there` are its files at the destination, if known. Raises what listing raises."""
         listed = self.run.source_files(self.step)
         only = self.work.only
         items = [item for item in listed.items if not only or item.key == only]
