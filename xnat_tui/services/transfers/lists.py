@@ -27,7 +27,7 @@ class Recent(Generic[_T]):
         self._lock = threading.Lock()
 
     def get(self, key: str, ask: Callable[[], _T]) -> _T:
-        """What is remembered by a key, or what `ask` answers now; two threads may both ask."""
+        """What is held under a key, else what `ask` gives, which is then held; asked outside of the lock."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
@@ -42,7 +42,7 @@ class Recent(Generic[_T]):
             return self._held.get(key)
 
     def put(self, key: str, value: _T) -> None:
-        """Remember it as the last that was used; the one used longest ago goes."""
+        """Hold a value; of more than SESSIONS_KEPT the one that was used longest ago goes."""
         with self._lock:
             self._held[key] = value
             self._held.move_to_end(key)

@@ -34,7 +34,7 @@ class DataTypes:
 
 
 def data_types(connection: Connection) -> DataTypes:
-    """What the server knows, asked in two ways; None for a way that it refuses."""
+    """The types that a server lists, in two requests; None for a list that it does not give."""
     return DataTypes(_elements(connection), _schemas(connection))
 
 
@@ -56,7 +56,7 @@ def _schemas(connection: Connection) -> frozenset[str] | None:
 
 
 def types_missing(types: DataTypes, missing: Iterable[str], *, ignored: bool) -> list[Finding]:
-    """A finding for types that the destination lacks; an error unless they are `ignored`."""
+    """What is to be said of types that are not there: an error, or a warning where they are `ignored`."""
     found = []
     if names := sorted(set(missing)):
         noun = "data type" if len(names) == 1 else "data types"
