@@ -32,6 +32,8 @@ class Visit:
     place: Place
     model: Tree
     rows: Rows
+    renamed: bool = False
+    """Whether something on the way to the place, or itself, is called otherwise now."""
 
 
 class Pane(Vertical):

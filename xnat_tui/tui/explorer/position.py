@@ -30,6 +30,11 @@ class Standing:
         opened = tuple(_path(row.pair) for row in rows if row.expanded)
         return cls(opened, _path(rows.current.pair) if rows.current is not None else ())
 
+    def is_held(self, rows: Rows) -> bool:
+        """Whether the cursor is where it stood, or still on the way there: nobody has moved it elsewhere."""
+        way = _path(rows.current.pair) if rows.current is not None else ()
+        return self.cursor[: len(way)] == way
+
     def seen_from(self, root: Place, place: Place) -> Standing | None:
         """The same from `root`, where this is a standing in `place`; None where it is not below it."""
         above = [(item.kind, item.key) for item in place.items[: len(root.items)]]
@@ -47,14 +52,14 @@ class Standing:
             if pair is not None:
                 model.fill(pair)
 
-    def take(self, rows: Rows) -> None:
-        """Open the same again, as far as it is there, and put the cursor where it was."""
+    def take(self, rows: Rows, *, cursor: bool = True) -> None:
+        """Open the same again, as far as it is there, and put the cursor where it was, if wanted."""
         for path in self.opened:
             pair = _at(rows.root, path)
             index = rows.index_of(pair) if pair is not None else None
             if index is not None:
                 rows.expand(index)
-        path = self.cursor
+        path = self.cursor if cursor else ()
         while path:
             pair = _at(rows.root, path)
             index = rows.index_of(pair) if pair is not None else None
