@@ -64,6 +64,8 @@ class Server:
     event_reason: str = ""
     """What is written into the audit trail of each change; sites with `requireChangeJustification` refuse
     changes without."""
+    timezone: str = ""
+    """The IANA name of the zone that its times are written in; "" is this machine's."""
 
     def insecure(self) -> Server:
         """The same with its TLS certificate unchecked."""
@@ -162,7 +164,8 @@ def save_server(server: Server) -> None:
     values: dict[str, object] = {"url": checked_url(server.url), "user": server.user}
     values["verify"] = str(server.verify) if isinstance(server.verify, Path) else server.verify
     values |= {"read_only": server.read_only, "connections": server.connections}
-    values |= {"event_reason": server.event_reason} if server.event_reason else {}
+    told = {"event_reason": server.event_reason, "timezone": server.timezone}
+    values |= {key: value for key, value in told.items() if value}
     defaults = {"user": "", "verify": True, "read_only": False, "connections": 8}
 
     def change(document: TOMLDocument) -> None:
@@ -238,7 +241,7 @@ def checked_url(text: str) -> str:
 def _servers(table: _Table) -> Iterable[Server]:
     for name in table.values:
         entry = table.table(name)
-        entry.only("url", "user", "verify", "read_only", "connections", "event_reason")
+        entry.only("url", "user", "verify", "read_only", "connections", "event_reason", "timezone")
         entry.checked("", name, check_name)
         if "url" not in entry.values:
             raise ConfigError(
@@ -253,6 +256,7 @@ def _servers(table: _Table) -> Iterable[Server]:
             entry.switch("read_only", False),
             entry.count("connections", 8),
             entry.string("event_reason"),
+            entry.timezone(),
         )
 
 
@@ -312,6 +316,15 @@ class _Table:
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_CONNECTIONS:
             raise self.complain(key, f"a whole number from 1 to {MAX_CONNECTIONS}")
         return value
+
+    def timezone(self) -> str:
+        from zoneinfo import ZoneInfo
+
+        name = self.string("timezone")
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (ValueError, OSError, LookupError):
+            raise self.complain("timezone", "a zone's name such as Europe/London") from None
 
     def verify(self) -> bool | Path:
         value = self.values.get("verify", True)

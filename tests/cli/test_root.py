@@ -152,7 +152,7 @@ def test_a_broken_configuration_is_told_with_its_file(program, explorer):
     assert result.stderr == (
         f"{program.config_file}: unknown key servers.lab.urll.\n\n"
         "hint: Did you mean 'url'? Known here: url, user, verify, read_only, connections, "
-        "event_reason.\n"
+        "event_reason, timezone.\n"
     )
 
 

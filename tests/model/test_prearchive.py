@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from xnat_tui.errors import UsageError
+from xnat_tui.model.clock import Clock
 from xnat_tui.model.location import Location
 from xnat_tui.model.prearchive import (
     ORDERS,
@@ -32,7 +34,7 @@ ROW = {
     "uploaded": "2024-04-08 09:15:00.1",
     "url": "/prearchive/projects/P/20240408_091500123/F",
 }
-NOW = datetime(2024, 4, 10)
+NOW = Clock(ZoneInfo("Europe/London"), datetime(2024, 4, 10, tzinfo=ZoneInfo("Europe/London")))
 
 
 @pytest.mark.parametrize("cell", ["", "null", "Unassigned"])
@@ -57,12 +59,13 @@ def test_only_three_statuses_are_at_rest(status: str) -> None:
     ("stamp", "micro"), [("2024-04-08 09:15:00.123456", 123456), ("2024-04-08 09:15:00", 0)]
 )
 def test_times_are_read_with_and_without_fraction(stamp: str, micro: int) -> None:
-    assert Received.of({**ROW, "uploaded": stamp}).uploaded == datetime(2024, 4, 8, 9, 15, 0, micro)
+    arrived = Received.of({**ROW, "uploaded": stamp}).arrived(NOW)
+    assert arrived == datetime(2024, 4, 8, 8, 15, 0, micro, tzinfo=UTC)
 
 
 def test_an_unknown_age_meets_no_age() -> None:
     unknown = Received.of({**ROW, "uploaded": "yesterday"})
-    assert unknown.uploaded is None
+    assert unknown.arrived(NOW) is None
     assert Selection().keeps(unknown, NOW)
     assert not Selection(older_than=timedelta(0)).keeps(unknown, NOW)
     assert not Selection(newer_than=timedelta(days=9999)).keeps(unknown, NOW)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xnat_tui.cli.exit_codes import ExitCode
-from xnat_tui.cli.files import file_options, say_narrowed
+from xnat_tui.cli.files import difference_options, file_options, say_narrowed
 from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
@@ -42,14 +42,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Fetch and hash files that a server has no digest of; implies --depth digests.",
 )
-@click.option("--all", "everything", is_flag=True, help="List what is the same, too.")
-@click.option("--csv", "as_csv", is_flag=True, help="One row per difference, as CSV.")
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Also write a report: .html, .md, .csv or .json; only you can read it.",
-)
+@difference_options
 @file_options
 @filter_options
 @pass_state

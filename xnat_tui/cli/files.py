@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def difference_options(command: _F) -> _F:
+    """What a list of differences may be written as."""
+    for option in (
+        click.option(
+            "--report",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Also write a report: .html, .md, .csv or .json; only you can read it.",
+        ),
+        click.option("--csv", "as_csv", is_flag=True, help="One row per difference, as CSV."),
+        click.option("--all", "everything", is_flag=True, help="List what is the same, too."),
+    ):
+        command = option(command)
+    return command
+
+
 def file_options(command: _F) -> _F:
     """`--raw` and `--readable`, as `raw` and `readable`."""
     raw = click.option(

@@ -49,7 +49,13 @@ def prearchive() -> None:
 def _selecting(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--newer-than", type=click.FloatRange(0), metavar="DAYS", help="Arrived since then."),
-        click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="Arrived before that."),
+        click.option(
+            "--older-than",
+            type=click.FloatRange(0),
+            metavar="DAYS",
+            help="Arrived before that. The server's times are read in its `timezone` of config.toml,"
+            " or in this machine's.",
+        ),
         click.option(
             "--status",
             multiple=True,
@@ -304,7 +310,7 @@ def _open(
         newer_than=_days(chosen["newer_than"]),
         globs=chosen.get("globs", True),
     )
-    yield Prearchive(workspace.connection(server), server), selection
+    yield Prearchive(workspace.connection(server), server, changes=workspace.changes), selection
 
 
 def _only_server(state: State) -> str:

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from xnat_tui.cli.exit_codes import ExitCode, exit_code
 from xnat_tui.cli.locations import LOCATION, saved_servers
-from xnat_tui.cli.state import State, attach_global_options, global_options
+from xnat_tui.cli.state import HELP_NAMES, State, attach_global_options, global_options
 from xnat_tui.cli.verbs import LazyGroup
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
 
@@ -132,7 +132,7 @@ class _Fault(XnatTuiError):
     invoke_without_command=True,
     subcommand_metavar="[VERB ... | [SOURCE [DESTINATION]]]",
     epilog="A location is NAME:PROJECT/SUBJECT/SESSION, or an address pasted from the browser.",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP_NAMES},
 )
 @click.option("--ascii", is_flag=True, help="Draw the explorer with plain characters.")
 @click.pass_context

@@ -137,11 +137,15 @@ def global_options() -> list[click.Option]:
     ]
 
 
+HELP_NAMES = ["-h", "--help"]
+
+
 def attach_global_options(command: click.Command) -> click.Command:
     """Let a verb, and all verbs below it, take the global options as well. A second call changes nothing."""
     if any(isinstance(parameter, GlobalOption) for parameter in command.params):
         return command
     command.params.extend(global_options())
+    command.context_settings.setdefault("help_option_names", HELP_NAMES)  # click keeps the first that it made
     if isinstance(command, click.Group):
         for below in command.commands.values():
             attach_global_options(below)

@@ -191,20 +191,8 @@ def _fill(site: Site, user: User, root: etree._Element, item: Item, *, hidden: b
     if hidden:
         for number, one in enumerate(root.iterdescendants(*_WITH_KEYS), 1):
             _hide_keys(one, f"xnat_{etree.QName(one).localname}_id", number)
-    if item.shares:
-        sharing = _child(root, "sharing")
-        for project_id, label in item.shares.items():
-            share = _child(sharing, "share")
-            share.set("project", project_id)
-            if label:
-                share.set("label", label)
-    if item.variables:
-        holder = _child(root, "fields")
-        for number, (name, value) in enumerate(item.variables.items(), 1):
-            one = _child(holder, "field", value)
-            one.set("name", name)
-            if hidden:
-                _hide_keys(one, f"{item.xsi_type.replace(':', '_')}_field_id", number)
+    _put_shares(root, item)
+    _put_variables(root, item, hidden=hidden)
     if item.custom_fields and site.at_least(1, 8, 8):
         _child(root, "custom_fields", json.dumps(item.custom_fields))
     if isinstance(item, Project):
@@ -212,6 +200,26 @@ def _fill(site: Site, user: User, root: etree._Element, item: Item, *, hidden: b
     _put_resources(site, root, item)
     _put_children(site, user, root, item, hidden=hidden)
     root[:] = sorted(root, key=_rank)
+
+
+def _put_shares(root: etree._Element, item: Item) -> None:
+    if item.shares:
+        sharing = _child(root, "sharing")
+        for project_id, label in item.shares.items():
+            share = _child(sharing, "share")
+            share.set("project", project_id)
+            if label:
+                share.set("label", label)
+
+
+def _put_variables(root: etree._Element, item: Item, *, hidden: bool) -> None:
+    if item.variables:
+        holder = _child(root, "fields")
+        for number, (name, value) in enumerate(item.variables.items(), 1):
+            one = _child(holder, "field", value)
+            one.set("name", name)
+            if hidden:
+                _hide_keys(one, f"{item.xsi_type.replace(':', '_')}_field_id", number)
 
 
 def _put_fields(root: etree._Element, item: Item) -> None:

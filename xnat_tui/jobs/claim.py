@@ -14,11 +14,12 @@ from typing import Self
 from uuid import uuid4
 
 from xnat_tui.errors import Conflict
-from xnat_tui.jobs import records
+from xnat_tui.jobs import changes, records
 from xnat_tui.jobs.database import Database
 from xnat_tui.jobs.job import Event, Trouble, Wish
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
+from xnat_tui.model.changed import Changed
 from xnat_tui.model.transfer import Outcome, State
 
 _RECORD = """
@@ -98,8 +99,13 @@ class Claim:
             )
         return ""
 
-    def record(self, outcomes: Iterable[tuple[Outcome, str]], events: Iterable[Event] = ()) -> None:
-        """Keep what became of steps, all or none, and let go of their target keys.
+    def record(
+        self,
+        outcomes: Iterable[tuple[Outcome, str]],
+        events: Iterable[Event] = (),
+        written: Iterable[Changed] = (),
+    ) -> None:
+        """Keep what became of steps and what they wrote, all or none, and let go of their target keys.
 
         A step that was stopped (PAUSED, CANCELLED) is queued again with what it had sent counted.
         """
@@ -114,6 +120,7 @@ class Claim:
             records.drop_arrivals(connection, self.job, {one.path for one in told if one.kind == "arrived"})
             for event in told:
                 records.keep_event(connection, event)
+            changes.keep(connection, self._now(), written)
 
     def _record_end(self, connection: sqlite3.Connection, outcome: Outcome) -> None:
         row = connection.execute(

@@ -18,12 +18,13 @@ from typing import Self
 
 from xnat_tui import errors
 from xnat_tui.errors import Conflict, NotFound, XnatTuiError
-from xnat_tui.jobs import records
+from xnat_tui.jobs import changes, records
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.database import Database
 from xnat_tui.jobs.job import Event, Job, StepView, Trouble, Wish
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
+from xnat_tui.model.changed import Changed
 from xnat_tui.model.plan import Plan, Step, Totals
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.paths import state_folder
@@ -245,6 +246,11 @@ class Journal:
         with self.database.transaction() as database:
             database.execute("UPDATE jobs SET wish = wish WHERE id = ?", (job,))
 
+    def tell(self, changed: Changed) -> None:
+        """Let other processes hear what was written to a server."""
+        with self.database.transaction() as database:
+            changes.keep(database, self.now(), [changed])
+
     def events(self, job: str, after: int = 0) -> list[Event]:
         """What is worth keeping of what happened, oldest first, beginning behind event number `after`."""
         rows = self.database.rows(
@@ -267,7 +273,7 @@ def error_of(trouble: Trouble) -> XnatTuiError:
 
 def _new_id(database: sqlite3.Connection, verb: str, now: float) -> str:
     verb = re.sub(r"[^a-z0-9]+", "-", verb.lower()).strip("-") or "job"
-    first = f"{datetime.fromtimestamp(now).strftime('%Y%m%d-%H%M%S')}-{verb}"
+    first = f"{datetime.fromtimestamp(now).astimezone().strftime('%Y%m%d-%H%M%S')}-{verb}"
     job, count = first, 1
     while database.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone():
         count += 1

@@ -26,6 +26,7 @@ from xnat_tui.jobs.reporting import report
 from xnat_tui.jobs.schedule import Schedule
 from xnat_tui.jobs.threads import DaemonThreads
 from xnat_tui.jobs.unreached import Unreached
+from xnat_tui.model.changed import changed_by
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, Report, State
 
@@ -221,12 +222,13 @@ class _Run:
 
     def _keep(self, outcomes: list[Outcome]) -> None:
         """Into the journal first, with the steps that are lost by it; then the schedule may go on."""
-        records, events, lost = [], [], []
+        records, events, lost, written = [], [], [], []
         for outcome in outcomes:
             step = self._steps.pop(outcome.number)
             self._controls.pop(outcome.number)
             self._told.pop(outcome.number, None)
             records.append((outcome, self._schedule.key(outcome.number)))
+            written.append(changed_by(step))  # in part, where it failed or was stopped
             if outcome.state is State.DONE:
                 self._schedule.succeed(outcome.number)
                 self._unreached.ended(outcome)
@@ -240,7 +242,8 @@ class _Run:
             events += [self._event("failure", failure.error, failure.path) for failure in outcome.failures]
             events += [self._event("arrived", json.dumps(asdict(one)), one.path) for one in outcome.arrived]
         records += [(_lost(step, reason), "") for step, reason in lost]
-        self._claim.record(records, [event for event in events if event.kind in _KEPT])
+        kept = [event for event in events if event.kind in _KEPT]
+        self._claim.record(records, kept, [one for one in written if one is not None])
         for event in events:
             self._on_event(event)
 

@@ -16,7 +16,7 @@ from xnat_tui.errors import ConfigError
 from xnat_tui.jobs.soundness import AWAY, TROUBLE, broken, row_factory
 from xnat_tui.paths import private_folder
 
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x584E5455
 """The file's `application_id`: "XNTU"."""
 BUSY_SECONDS = 30.0
@@ -86,6 +86,14 @@ CREATE TABLE events (
   message TEXT NOT NULL
 );
 CREATE INDEX events_by_job ON events (job, number);
+CREATE TABLE changes (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at REAL NOT NULL,
+  origin TEXT NOT NULL,
+  location TEXT NOT NULL,
+  what TEXT NOT NULL
+);
+CREATE UNIQUE INDEX changes_once ON changes (origin, location, what);
 CREATE TRIGGER steps_counted_in AFTER INSERT ON steps BEGIN
   UPDATE jobs SET failures = failures + NEW.failures WHERE id = NEW.job;
 END;
@@ -101,7 +109,17 @@ _SINCE = {
 ALTER TABLE jobs ADD COLUMN left_alone INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE steps ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE steps ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
-"""
+""",
+    2: """
+CREATE TABLE changes (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at REAL NOT NULL,
+  origin TEXT NOT NULL,
+  location TEXT NOT NULL,
+  what TEXT NOT NULL
+);
+CREATE UNIQUE INDEX changes_once ON changes (origin, location, what);
+""",
 }
 """What makes the tables of a version those of the next."""
 

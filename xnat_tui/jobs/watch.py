@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xnat_tui.jobs.changes import Hearing
 from xnat_tui.jobs.job import Job, Trouble
 from xnat_tui.jobs.journal import Journal
+from xnat_tui.model.changed import Changed
 from xnat_tui.model.transfer import State
 
 FIRST_SECONDS = 3.0
@@ -54,6 +56,11 @@ class Watch:
         self._journal = journal
         self._clock = clock
         self._samples: dict[str, deque[_Sample]] = {}
+        self._hearing = Hearing(journal.database)
+
+    def changes(self) -> list[Changed]:
+        """What other processes wrote to servers since this was asked last; nothing the first time."""
+        return self._hearing.changes()
 
     def jobs(self) -> list[JobView]:
         """All jobs, the newest first."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
+from xnat_tui.model.plan import Step
 
 
 class What(StrEnum):
@@ -34,3 +36,25 @@ class Changed:
     @property
     def server(self) -> str:
         return self.where.server
+
+
+_FILES = (Kind.RESOURCE, Kind.FILE)
+_PREARCHIVE = "/data/prearchive"
+
+
+def changed_by(step: Step) -> Changed | None:
+    """What a step makes untrue that has been run, in whole or in part; None of one that changes no server.
+
+    An item that is made, or has its fields set, stands in a list of what holds it: all of that is named.
+    """
+    if not step.writes or not step.target.server:
+        return None
+    server, address = step.target.server, step.target.uri
+    if address.startswith(_PREARCHIVE):
+        return Changed(Location.of_uri(server, address.removeprefix(_PREARCHIVE)), What.PREARCHIVE)
+    where = Location.of_uri(server, address)
+    if where.kind in _FILES:
+        while where.kind in _FILES:
+            where = where.parent
+        return Changed(where, What.FILES)
+    return Changed(where.parent if where.kind is step.kind else where, What.ITEMS)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from xnat_tui.errors import UsageError
+from xnat_tui.model import clock
 from xnat_tui.model.judging import same_text
 
 AGE_FIELDS = ("dob", "yob", "age")
@@ -95,13 +96,13 @@ def refusal(name: str, text: str, *, today: date | None = None) -> str:
         case "choice" if text not in field.choices:
             return f"{text!r} is none of {', '.join(field.choices)}."
         case "day":
-            return _refuse_day(text, today or date.today())
+            return _refuse_day(text, today or clock.today())
         case "whole" if not re.fullmatch(r"0|[1-9][0-9]*", text):
             return f"{text!r} is no whole number."
         case "number" if not re.fullmatch(r"(0|[1-9][0-9]*)(\.[0-9]+)?", text):
             return f"{text!r} is no number."
         case "whole" | "number":
-            most = (today or date.today()).year if name == "yob" else field.most
+            most = (today or clock.today()).year if name == "yob" else field.most
             if not field.least <= float(text) <= most:
                 return f"{text} is not plausible: {field.least:g} to {most:g} is."
     return ""

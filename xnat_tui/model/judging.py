@@ -232,7 +232,7 @@ def _day(text: str) -> datetime | str | None:
         return time[1]
     for layout in _DAY_FORMATS:
         try:
-            return datetime.strptime(text, layout)
+            return datetime.strptime(text, layout)  # noqa: DTZ007  held against another of the same server
         except ValueError:
             continue
     return None

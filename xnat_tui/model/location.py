@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -84,6 +85,15 @@ class Location:
         if servers and name not in servers:
             raise UsageError(f"No server is saved as {name!r}.", unsaved_hint(name, servers))
         return cls(name, _from_short_path(path.strip("'\""), text))
+
+    @classmethod
+    def of_uri(cls, server: str, uri: str) -> Location:
+        """A REST address of this server as a location; as much of it as names items."""
+        parts = re.sub(r"^/(data|REST)(/archive)?(/|$)", "", uri).strip("/").split("/")
+        for end in range(len(parts), 0, -1):
+            with suppress(UsageError):
+                return cls(server, _from_rest_path("/".join(parts[:end]), uri))
+        return cls(server)
 
     @property
     def kind(self) -> Kind:

@@ -15,6 +15,9 @@ from urllib.parse import unquote
 
 _GLOB = re.compile(r"[*?\[]")
 
+RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
+"""What XNAT takes for the label of a new resource: one of digits alone would be its number."""
+
 T = TypeVar("T")
 
 

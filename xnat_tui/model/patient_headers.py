@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from xnat_tui.model import demographics
+from xnat_tui.model import clock, demographics
 
 KEYWORDS = ("PatientBirthDate", "PatientSex", "PatientAge", "PatientSize", "PatientWeight", "StudyDate")
 """The DICOM elements that are read."""
@@ -48,7 +48,7 @@ def conclude(readings: Sequence[Reading], *, today: date | None = None) -> Concl
     """What all headers of one person say together."""
     found = Conclusion()
     _sex(readings, found)
-    _age(readings, found, today or date.today())
+    _age(readings, found, today or clock.today())
     _height(readings, found)
     _number(readings, found, "PatientWeight", "weight")
     return found

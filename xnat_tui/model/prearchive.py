@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xnat_tui.errors import UsageError
+from xnat_tui.model.clock import Clock
 from xnat_tui.model.location import Location, Step
 from xnat_tui.model.naming import meant
 
@@ -18,7 +19,6 @@ SETTLED = ("READY", "CONFLICT", "ERROR")
 """Statuses in which nothing is going on: only then may anything be done to a session."""
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_TIME_FORMATS = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,15 +72,9 @@ class Received:
     def scanned(self) -> str:
         return f"{self.scan_day} {self.fields.get('scan_time', '')}".strip()
 
-    @property
-    def uploaded(self) -> datetime | None:
-        """Server time, without a zone."""
-        for form in _TIME_FORMATS:
-            try:
-                return datetime.strptime(self.fields.get("uploaded", ""), form)
-            except ValueError:
-                continue
-        return None
+    def arrived(self, clock: Clock) -> datetime | None:
+        """When it was uploaded; None where the server does not say."""
+        return clock.read(self.fields.get("uploaded", ""))
 
     def __repr__(self) -> str:
         return f"<Received {self.timestamp}, {self.status}>"  # the rest may name a patient
@@ -104,7 +98,7 @@ class Selection:
     globs: bool = True
     """Whether a part of the location that names nothing exactly may be a glob."""
 
-    def of(self, received: Iterable[Received], now: datetime) -> list[Received]:
+    def of(self, received: Iterable[Received], clock: Clock) -> list[Received]:
         """What is meant of all that a server lists; a part that names something exactly is no glob.
 
         Raises UsageError where only a glob finds something, and `globs` forbids to follow it.
@@ -118,18 +112,18 @@ class Selection:
                     "Name what is meant, or add --glob to mean all that it matches.",
                 )
             found = named
-        return [one for one in found if self.keeps(one, now)]
+        return [one for one in found if self.keeps(one, clock)]
 
-    def keeps(self, one: Received, now: datetime) -> bool:
-        """Whether status and age are met. `now` is compared with the server's own time of arrival: without
-        one, no age is met."""
+    def keeps(self, one: Received, clock: Clock) -> bool:
+        """Whether status and age are met by the server's `clock`; without a time of arrival no age is."""
         if self.status and one.status.lstrip("_") not in {word.upper().lstrip("_") for word in self.status}:
             return False
         if self.older_than is None and self.newer_than is None:
             return True
-        if one.uploaded is None:
+        arrived = one.arrived(clock)
+        if arrived is None:
             return False
-        age = now - one.uploaded
+        age = clock.age(arrived)
         return (self.older_than is None or age >= self.older_than) and (
             self.newer_than is None or age <= self.newer_than
         )
@@ -162,7 +156,8 @@ def ordered(found: Iterable[Received], order: str, sizes: Mapping[str, int | Non
             case "size":
                 size = sizes.get(one.url)
                 return size is None, -(size or 0)
-        return one.uploaded is None, one.uploaded or datetime.max
+        arrived = Clock().read(one.fields.get("uploaded", ""))
+        return arrived is None, arrived.timestamp() if arrived is not None else 0.0
 
     return sorted(found, key=key)
 

@@ -11,6 +11,7 @@ from xnat_tui import config, credentials
 from xnat_tui.config import Server, Settings
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.changed import Changed
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, same_address
 from xnat_tui.model.notice import Notice
@@ -48,7 +49,8 @@ class Servers:
         self._readers: dict[str, Reader] = {}
         self._lock = threading.Lock()
         self.changes = Changes()
-        """Where whatever is written through this workspace, or by its jobs, is said."""
+        """Where is said whatever is written through these servers, or by jobs on them."""
+        self.changes.listen(self._forget)
         self._opening: dict[str, threading.Lock] = {}
         self.typed_passwords: dict[str, Secret] = {}
         """What somebody typed for a server, kept in memory for workers that cannot ask. Of a server that is
@@ -103,7 +105,7 @@ class Servers:
             connection = Connection.open(server, self._credential(server))
             connection.on_notice = self._on_notice
             with self._lock:
-                return self._readers.setdefault(name, Reader(connection))
+                return self._readers.setdefault(name, Reader(connection, self.changes))
 
     def _credential(self, server: Server) -> Credential | None:
         asked: dict[str, str] = {}
@@ -136,6 +138,14 @@ class Servers:
         if reader is not None:
             reader.connection.close()
 
+    def _forget(self, changed: Changed) -> None:
+        """Two saved names may mean one server: each has a reader that remembers."""
+        with self._lock:
+            readers = dict(self._readers)
+        for name, reader in readers.items():
+            if self.same_server(name, changed.server):
+                reader.forget_location(Location(name, changed.where.steps))
+
     def signed_in(self, name: str) -> bool:
         with self._lock:
             return name in self._readers
@@ -150,7 +160,7 @@ class Servers:
         if credential is not None:
             connection = Connection.open(server, credential)
             with self._lock:
-                self._readers[name] = Reader(connection)
+                self._readers[name] = Reader(connection, self.changes)
                 self.typed_passwords[name] = credential.secret
         connection = self.connection(name)
         if keep_token and credential is not None:

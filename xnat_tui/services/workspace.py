@@ -8,13 +8,18 @@ The explorer and the verbs use these same calls; neither has logic of its own.
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xnat_tui.errors import Conflict, NotFound, UsageError
+from xnat_tui.config import Settings
+from xnat_tui.errors import ConfigError, Conflict, NotFound, UsageError
+from xnat_tui.model.changed import Changed, changed_by
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
+from xnat_tui.model.notice import Notice
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan, Policy
@@ -30,10 +35,26 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.model.transfer import Report
     from xnat_tui.services.transfers.copying.planning.plan import NewProject
+_log = logging.getLogger("xnat_tui.workspace")
 
 
 class Workspace(Servers):
-    """Servers, and what can be done between them and on them. Safe to use from several threads."""
+    """Servers, and what can be done between them and on them. Safe to use from several threads.
+
+    What is written through it is told to other processes of this user, which may show it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        prompt: Prompt | None = None,
+        insecure: bool = False,
+        on_notice: Callable[[Notice], None] | None = None,
+    ) -> None:
+        super().__init__(settings, prompt=prompt, insecure=insecure, on_notice=on_notice)
+        self._heard = threading.local()
+        self.changes.listen(self._tell_others)
 
     def comparison(
         self,
@@ -164,7 +185,30 @@ class Workspace(Servers):
 
         with Journal() as journal, executor_for(plan, self.connection) as execute:
             name = job or self.remember(plan, journal)
-            return run(journal, name, execute, workers=plan.policy.workers, on_event=on_event)
+            try:
+                return run(journal, name, execute, workers=plan.policy.workers, on_event=on_event)
+            finally:
+                written = dict.fromkeys(changed_by(step) for step in plan.steps)
+                self.hear(*(one for one in written if one is not None))
+
+    def hear(self, *changes: Changed) -> None:
+        """Say here what somebody else wrote, who has told other processes himself: a job's worker, a verb."""
+        self._heard.now = True
+        try:
+            self.changes.say(*changes)
+        finally:
+            self._heard.now = False
+
+    def _tell_others(self, changed: Changed) -> None:
+        if getattr(self._heard, "now", False):
+            return
+        from xnat_tui.jobs.journal import Journal
+
+        try:
+            with Journal() as journal:
+                journal.tell(changed)
+        except ConfigError as error:  # what was written stands; an open explorer shows it after a reload
+            _log.warning("other processes were not told of a change: %s", error.message)
 
     @staticmethod
     def remember(plan: Plan, journal: Journal) -> str:

@@ -22,6 +22,7 @@ from xnat_tui.errors import (
     UsageError,
 )
 from xnat_tui.model.changes import apply
+from xnat_tui.model.clock import Clock
 from xnat_tui.model.prearchive import Difference, Labels, Received, Selection
 from xnat_tui.services import tables
 from xnat_tui.services.administration.prearchive import work as prearchive_work
@@ -84,12 +85,12 @@ def test_sessions_are_selected_by_status_age_and_glob(prearchive: Prearchive, pi
         "SUB-002_MR1",
         "20240228_1102",
     ]
-    noon = datetime(2024, 4, 9, 12, 0)
+    noon = Clock(moment=datetime(2024, 4, 9, 12, 0).astimezone())
     old = Selection(older_than=timedelta(days=1))
     new = Selection(newer_than=timedelta(days=1))
-    everything = names(prearchive.sessions(Selection(), now=noon))
-    assert names(prearchive.sessions(old, now=noon)) == everything[:10]
-    assert names(prearchive.sessions(new, now=noon)) == everything[10:]
+    everything = names(prearchive.sessions(Selection(), clock=noon))
+    assert names(prearchive.sessions(old, clock=noon)) == everything[:10]
+    assert names(prearchive.sessions(new, clock=noon)) == everything[10:]
     assert names(pick("lab:BRAINS/SUB-01[34]")) == ["SUB-013_MR1", "SUB-014_MR1"]
     assert names(pick("lab:BRAINS/20240408_0915*")) == ["SUB-013_MR1"]
 

@@ -162,7 +162,7 @@ class Demographics:
             name for name, text in change.after.items() if not rules.same(name, stored.get(name, ""), text)
         ]
         person.values.update({name: stored.get(name, "") for name in change.after})
-        self.reader.forget(subject.place.up_to(Kind.PROJECT))
+        self.reader.changed(subject.place.up_to(Kind.PROJECT))
         if not missing:
             return is_so(failure)
         self._put_back(person, before, {name: stored.get(name, "") for name in missing})

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from xnat_tui.errors import Forbidden, NotFound, Unclear, UsageError
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.display import counted, size_words
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
@@ -113,7 +114,7 @@ class Maintenance:
                 catalogs.refresh(connection, _address(place), change.after["options"].split(","))
             except Unclear as error:
                 raise Unclear(_GOES_ON, _LATER, status=error.status) from None
-            self.reader.forget(place.parent if place.kind is Kind.RESOURCE else place)
+            self.reader.changed(place.parent if place.kind is Kind.RESOURCE else place, What.FILES)
             return self._counted(place)
         before = self.reader.document(place)
         owner = projects_of(connection, item.uri).owner.project
@@ -121,7 +122,7 @@ class Maintenance:
             catalogs.run_step(connection, owner, change.verb, item.id)
         except Unclear as error:
             raise Unclear(_GOES_ON, _LATER, status=error.status) from None
-        self.reader.forget(place)
+        self.reader.changed(place)
         return f"{_changed_fields(before, self.reader.document(place))} fields changed"
 
     def _spread(self, places: Iterable[Place]) -> Iterator[Place]:

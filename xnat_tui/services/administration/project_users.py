@@ -13,6 +13,7 @@ from xnat_tui.errors import (
     UsageError,
     XnatTuiError,
 )
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
@@ -116,6 +117,7 @@ class ProjectUsers:
                 writing.put_setting(connection, project, "accessibility", change.after["accessibility"])
         except (ServerError, Unclear) as error:
             failure = error
+        self.reader.changed(self.place, What.USERS)
         if not self._holds(change):
             raise not_so(failure, BadAnswer("The server accepted it, and nothing has changed.", "Reload."))
         return is_so(failure)

@@ -241,7 +241,7 @@ class Renaming:
         except KeyboardInterrupt:
             raise _stopped() from None
         finally:
-            self.reader.forget(place.up_to(Kind.PROJECT))
+            self.reader.changed(place.up_to(Kind.PROJECT))
         self._done.add(change.location)
         return f"The server answered {_called(failure)}; read back, and it is renamed." if failure else ""
 

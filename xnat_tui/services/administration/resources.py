@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
+from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
@@ -20,7 +21,6 @@ from xnat_tui.xnat.http.addresses import url_path
 SIDES = ("out", "in")
 """What an assessor or a reconstruction was made of goes in, what it gave goes out."""
 _WHOLE = "It is still there: only its whole resource can be deleted here, or the file on the server itself."
-_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ class Resources:
                 deleting.delete_resource(self.reader.connection, _uri(planned.place))
         except (NotFound, ServerError, Unclear) as error:
             failure = error
-        self.reader.forget(self.owner if isinstance(planned, _Creation) else planned.place.parent)
+        holder = self.owner if isinstance(planned, _Creation) else planned.place.parent
+        self.reader.changed(holder, What.FILES)
         wrong = self._missing(planned) if isinstance(planned, _Creation) else self._standing(planned)
         if wrong is not None:
             if isinstance(failure, NotFound) and change.note:
@@ -137,7 +138,7 @@ class Resources:
         return project.id if project is not None else ""
 
     def _refuse_label(self, label: str, side: str) -> str:
-        if not _LABEL.fullmatch(label):
+        if not RESOURCE_LABEL.fullmatch(label):
             return f"{label!r} is no label for a resource: letters, digits, dot, _ and -, not digits alone."
         listing = self.resources()
         if listing.error is not None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.prefetch import read_project
@@ -53,7 +55,9 @@ class ViewerMetadata:
 
     def do(self, change: Change) -> str:
         """Rebuild one session's metadata. Raises Forbidden, NotFound, Unclear after fifteen minutes."""
-        viewer.rebuild(self.reader.connection, *self._planned[change.location])
+        project, session = self._planned[change.location]
+        viewer.rebuild(self.reader.connection, project, session)
+        self.reader.changed(Location.parse(change.location), What.FILES)
         return ""
 
     def _sessions(self, place: Place) -> Iterator[Place]:

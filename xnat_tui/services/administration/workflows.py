@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from xnat_tui.errors import BadAnswer, Forbidden, NotFound, ServerError, Unclear, XnatTuiError
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import DISMISSED, Workflow
 from xnat_tui.services.browsing.reading import Reader
@@ -106,6 +108,7 @@ class Workflows:
             raise Forbidden(_not_yours(gateway.read(connection, number)), status=error.status) from None
         except (ServerError, Unclear) as error:
             failure = error
+        self.reader.changed(Location.parse(change.location), What.WORKFLOWS)
         if gateway.read(connection, number).open:
             unchanged = BadAnswer("The server accepted it, and the workflow is still open.", "Reload.")
             raise not_so(failure, unchanged)

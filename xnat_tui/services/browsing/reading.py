@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from xnat_tui.errors import BadAnswer, NotAllowed, NotFound, XnatTuiError
+from xnat_tui.model.changed import Changed, What
 from xnat_tui.model.entities import (
     CHILD_KINDS,
     SCAN_MODALITIES,
@@ -18,7 +19,9 @@ from xnat_tui.model.entities import (
     modalities,
     tells_modality,
 )
+from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
+from xnat_tui.services.changes import Changes
 from xnat_tui.xnat.documents import items as documents
 from xnat_tui.xnat.documents.items import Document, assessors_key, place, place_below
 from xnat_tui.xnat.http.connection import Connection
@@ -59,8 +62,10 @@ class Reader:
     scans, assessors, reconstructions and all of their resources at once.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, changes: Changes | None = None) -> None:
+        """`changes` hear what is written through this reader."""
         self.connection = connection
+        self._changes = changes
         self.proofs = Proofs()
         """How far bulk answers of this server are to be believed."""
         self._known: dict[str, Listing] = {}
@@ -217,6 +222,37 @@ class Reader:
                     self._closed.pop(_key(where, kind), None)
                     known = self._known.pop(_key(where, kind), None)
                     waiting += [where.child(item) for item in known.items] if known is not None else []
+
+    def changed(self, where: Place | Location, what: What = What.ITEMS) -> None:
+        """Something at or below a place was written: have it read again, and tell whoever shows it."""
+        if isinstance(where, Place):
+            self._forget_with_row(where)
+        else:
+            self.forget_location(where)
+        if self._changes is not None:
+            self._changes.say(Changed(where.location if isinstance(where, Place) else where, what))
+
+    def forget_location(self, where: Location) -> None:
+        """As `forget`, of a place that somebody else knows; where it is not known here, of everything."""
+        place = Place(where.server)
+        for step in where.steps:
+            below = step.kind in CHILD_KINDS[place.kind]
+            with self._lock:
+                known = self._known.get(_key(place, step.kind)) if below else None
+            named = [item for item in known.items if step.name in (item.key, item.id)] if known else []
+            if len(named) != 1:
+                self.forget(Place(where.server))
+                return
+            place = place.child(named[0])
+        self._forget_with_row(place)
+
+    def _forget_with_row(self, where: Place) -> None:
+        """As `forget`, and the list that shows an item: with its label, and when it was modified."""
+        self.forget(where)
+        top = where.up_to(Kind.EXPERIMENT)
+        if top.item is not None:
+            with self._lock:
+                self._known.pop(_key(top.parent, top.kind), None)
 
     def _note_closed(self, key: str, kind: Kind, error: XnatTuiError) -> None:
         if kind is Kind.SUBJECT and isinstance(error, NotAllowed):

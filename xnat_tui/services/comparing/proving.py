@@ -62,16 +62,13 @@ def prove_sessions(
     if subjects is None or project.item is None:
         return _nothing
     own = project.item
-    sessions: dict[str, Item] = {}
-    subject_of: dict[str, Item] = {}
-    keys: list[str] = []
-    for subject in subjects.items:
-        here = _items(found, key := Reader.experiments_key(own, subject))
-        if here:
-            keys.append(key)
-        for item in here:
-            if item.shared_from is None:
-                sessions[item.id], subject_of[item.id] = item, subject
+    keyed = [(subject, Reader.experiments_key(own, subject)) for subject in subjects.items]
+    keys = [key for _, key in keyed if _items(found, key)]
+    owners = [
+        (item, subject) for subject, key in keyed for item in _items(found, key) if item.shared_from is None
+    ]
+    sessions = {item.id: item for item, _ in owners}
+    subject_of = {item.id: subject for item, subject in owners}
     last = _last([owned, *_answers(parts)], parts, sessions)
 
     def where(session: Item) -> Place:

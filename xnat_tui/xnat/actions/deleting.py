@@ -6,8 +6,7 @@ the one that is named, and reads `*` in it as a wildcard.
 
 from __future__ import annotations
 
-from xnat_tui.xnat.documents.writing import WRITE_SECONDS
-from xnat_tui.xnat.http.connection import Connection, encode_uri
+from xnat_tui.xnat.http.connection import WRITE_SECONDS, Connection, encode_uri
 
 
 def delete_resource(connection: Connection, uri: str) -> None:

@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.sharing import Projects, Shared
 from xnat_tui.xnat.documents.escaping import plain_text
-from xnat_tui.xnat.http.connection import Connection, encode_uri, url_path
+from xnat_tui.xnat.http.connection import LONG_SECONDS, WRITE_SECONDS, Connection, encode_uri, url_path
 from xnat_tui.xnat.tables.listing import IDENTIFYING, accession_id
 from xnat_tui.xnat.tables.table import Table
-
-_LONG_SECONDS = 900.0
-"""Giving an item away moves its files."""
 
 
 def projects_of(connection: Connection, uri: str) -> Projects:
@@ -35,7 +32,7 @@ def put_share(connection: Connection, uri: str, project: str, label: str) -> Non
     changed its label: read back. Raises Conflict, Forbidden, NotFound, Unclear.
     """
     params = {"label": label or None, "format": "json"}
-    connection.write("PUT", _address(uri, project), params=params)
+    connection.write("PUT", _address(uri, project), params=params, timeout=WRITE_SECONDS)
 
 
 def delete_share(connection: Connection, uri: str, project: str) -> None:
@@ -50,7 +47,7 @@ def put_owner(connection: Connection, uri: str, project: str, assessors: Sequenc
         "moveAssessors": ",".join(assessors) or None,
         "format": "json",
     }
-    connection.write("PUT", _address(uri, project), params=params, timeout=_LONG_SECONDS)
+    connection.write("PUT", _address(uri, project), params=params, timeout=LONG_SECONDS)  # it moves files
 
 
 def subject_labels(connection: Connection, project: str) -> dict[str, str]:

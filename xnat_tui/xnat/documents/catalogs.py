@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xnat_tui.errors import UsageError
-from xnat_tui.xnat.http.connection import Connection, url_path
+from xnat_tui.xnat.http.connection import LONG_SECONDS, Connection, url_path
 
-LONG_SECONDS = 900.0
-"""XNAT answers when it is done: it may have to read every file."""
 OPTIONS = {
     "append": "add files on disk that are missing from the catalog",
     "checksum": "compute missing digests; reads those files",

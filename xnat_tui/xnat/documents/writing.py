@@ -15,13 +15,10 @@ from lxml import etree
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.xnat.documents import item_xml
-from xnat_tui.xnat.http.connection import Connection, encode_uri, url_path
+from xnat_tui.xnat.http.connection import LONG_SECONDS, WRITE_SECONDS, Connection, encode_uri, url_path
 
 DOCUMENT_LIMIT = 256 * 1024 * 1024
 """Bytes of one item's document: a session with thousands of scans stays far below."""
-WRITE_SECONDS = 300.0
-LONG_SECONDS = 900.0
-"""Refreshing catalogs and unpacking archives: XNAT answers only when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +164,6 @@ def duplicates(text: str) -> list[str]:
     return named
 
 
-def share(connection: Connection, uri: str, project: str, label: str) -> None:
-    """Show an item in another project too. Never sends `primary`, which would move it."""
-    connection.write(
-        "PUT",
-        f"{encode_uri(uri)}/projects/{url_path(project)}",
-        params={"label": label, "format": "json"},
-        timeout=WRITE_SECONDS,
-    )
-
-
 ACCESSIBILITY, AUTORUN, SCRIPT = "accessibility", "AutoRun", "anonymisation script"
 SETTINGS = (ACCESSIBILITY, "prearchive_code", "quarantine_code", AUTORUN, SCRIPT)
 """Settings of a project that are one word each, AutoRun's `true` or `false`; and the script that rewrites
@@ -225,22 +212,6 @@ def put_setting(connection: Connection, project: str, name: str, value: str) -> 
             connection.write("PUT", f"{path}/enabled", params={"enable": "true"})
         return
     connection.write("PUT", f"/data/projects/{url_path(project, name, value)}", timeout=WRITE_SECONDS)
-
-
-def refresh_catalogs(connection: Connection, experiment: str) -> None:
-    """Add what is on disk, compute missing checksums and counts; never drop entries.
-
-    XNAT takes a call without options for all of them, deletion included, so they are always named.
-    """
-    connection.write(
-        "POST",
-        "/data/services/refresh/catalog",
-        params={
-            "resource": f"/archive/experiments/{experiment}",
-            "options": "append,checksum,populateStats",
-        },
-        timeout=LONG_SECONDS,
-    )
 
 
 def _word(flag: bool) -> str:

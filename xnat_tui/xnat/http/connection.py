@@ -44,7 +44,9 @@ LARGEST_DOCUMENT = 64_000_000
 LARGEST_LISTING = 1_000_000_000
 """Bytes. More than this is no answer but an accident."""
 WRITE_SECONDS = 600.0
-"""Renaming, archiving, refreshing a catalog take minutes before the first byte of an answer."""
+"""Renaming and archiving take minutes before the first byte of an answer."""
+LONG_SECONDS = 900.0
+"""Where XNAT reads, unpacks or moves every file before it answers: catalogs, archives, another owner."""
 CLOSE_SECONDS = 5.0
 UNKNOWN_VERSION = (1, 7)
 _READING_POSTS = ("/data/services/validate-archive", "/xapi/archive/downloadwithsize")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, UsageError, XnatTuiError
+from xnat_tui.model.changed import Changed, What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.clock import Clock
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, Step
 from xnat_tui.model.prearchive import (
@@ -38,6 +39,7 @@ from xnat_tui.services.administration.prearchive.labels import (
     row_labels,
 )
 from xnat_tui.services.administration.prearchive.work import send_and_watch
+from xnat_tui.services.changes import Changes
 from xnat_tui.services.dicom.headers import text_of
 from xnat_tui.services.tables import CsvTable
 from xnat_tui.xnat.actions import prearchive as wire
@@ -75,7 +77,8 @@ class Prearchive:
     """The prearchive of one server. `name` is how locations name the server.
 
     A `stop` of the caller's ends watches with Interrupted for good, where `interrupt` ends only one.
-    Without `autorun` what is archived does not start the project's AutoRun, as it otherwise does.
+    `changes` hear what is done here. Without `autorun` what is archived does not start the project's AutoRun,
+    as it otherwise does.
     """
 
     def __init__(
@@ -85,20 +88,22 @@ class Prearchive:
         *,
         stop: threading.Event | None = None,
         autorun: bool = True,
+        changes: Changes | None = None,
     ) -> None:
         self.connection = connection
+        self._changes = changes
         self.name = name
+        self.clock = Clock.of(connection.server.timezone)
         self._autorun = autorun
         self._planned: dict[str, Received] = {}
         self._stop = stop or threading.Event()
         self._reusable = stop is None
 
-    def sessions(self, selection: Selection, *, now: datetime | None = None) -> list[Received]:
+    def sessions(self, selection: Selection, *, clock: Clock | None = None) -> list[Received]:
         """What is selected, in the server's order. Raises Forbidden, ServerUnreachable and the like."""
         project = selection.steps[0] if selection.steps else None
         asked = project.name if project is not None and not project.glob else ""
-        moment = now or datetime.now()
-        return selection.of(wire.sessions(self.connection, asked), moment)
+        return selection.of(wire.sessions(self.connection, asked), clock or self.clock)
 
     def size(self, one: Received) -> tuple[int | None, int | None]:
         """Files and bytes; one request per session."""
@@ -188,6 +193,12 @@ class Prearchive:
         one = wire.session(self.connection, planned)
         if not one.settled:
             raise Conflict(f"It is {one.status} now: the server or somebody else works on it.", "Try later.")
+        try:
+            return self._done(one, change)
+        finally:
+            self._tell(one, change)
+
+    def _done(self, one: Received, change: Change) -> str:
         match change.verb:
             case "archive":
                 return self._archive(one, change)
@@ -198,6 +209,16 @@ class Prearchive:
             case "delete":
                 return self._delete(one)
         raise UsageError(f"Nothing in the prearchive is called {change.verb}.")
+
+    def _tell(self, one: Received, change: Change) -> None:
+        """Also what became of nothing is told: the server may still be at it."""
+        if self._changes is None:
+            return
+        for project in {one.project, change.after.get("project", one.project)}:
+            where = Location(self.name).child(Kind.PROJECT, project) if project else Location(self.name)
+            self._changes.say(Changed(where, What.PREARCHIVE))
+            if change.verb == "archive":
+                self._changes.say(Changed(where, What.ITEMS))
 
     def interrupt(self) -> None:
         """End the watch that is under way with Interrupted; the server's work goes on."""

@@ -17,6 +17,7 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Projects, label_refusal
 from xnat_tui.services.browsing.find import find_one
@@ -203,7 +204,8 @@ class Sharing:
                 failure, BadAnswer("The server accepted it, and nothing has changed.", "Check your rights.")
             )
         step.done = True
-        self.reader.forget(Place(step.place.server, step.place.items[:1]))
+        self.reader.changed(Place(step.place.server, step.place.items[:1]))
+        self.reader.changed(Location(step.place.server).child(Kind.PROJECT, step.project))
         return is_so(failure)
 
     def _before(self, change: Change, step: _Step) -> list[_Step]:

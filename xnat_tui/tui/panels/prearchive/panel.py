@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.changed import What
-from xnat_tui.model.changes import Change
+from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.clock import Clock, short_age
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Step
@@ -70,6 +70,10 @@ class PrearchivePanel(RowsPanel[Received]):
         self._ticking = False
 
     @property
+    def _clock(self) -> Clock:
+        return Clock.of(self.explorer.workspace.server(self._server).timezone)
+
+    @property
     def refusal(self) -> str:
         return self.context.rights.refusal(self._server, "" if self._whole else self._project)
 
@@ -95,7 +99,8 @@ class PrearchivePanel(RowsPanel[Received]):
     def _service(self) -> Prearchive:
         from xnat_tui.services.administration.prearchive.sessions import Prearchive
 
-        return Prearchive(self.context.workspace.connection(self._server), self._server)
+        workspace = self.context.workspace
+        return Prearchive(workspace.connection(self._server), self._server, changes=workspace.changes)
 
     def key_of(self, row: Received) -> str:
         return row.url
@@ -111,7 +116,7 @@ class PrearchivePanel(RowsPanel[Received]):
         scans, size = ("?", "?") if isinstance(held, XnatTuiError) else ("", "")
         if held is not None and not isinstance(held, XnatTuiError):
             scans, size = str(held.scans), short_size(held.bytes) or "?"
-        arrived = row.uploaded
+        arrived = row.arrived(self._clock)
         where = [row.project or UNASSIGNED] if self._whole else []
         return [
             row.status,
@@ -121,7 +126,7 @@ class PrearchivePanel(RowsPanel[Received]):
             scans,
             size,
             f"{arrived:%m-%d %H:%M}" if arrived is not None else "",
-            _age(arrived),
+            short_age(self._clock.age(arrived)) if arrived is not None else "",
         ]
 
     def matches(self, row: Received, word: str) -> bool:
@@ -129,16 +134,19 @@ class PrearchivePanel(RowsPanel[Received]):
         found = _AGE.fullmatch(word)
         if found is None:
             return super().matches(row, word)
-        if row.uploaded is None:
+        arrived = row.arrived(self._clock)
+        if arrived is None:
             return False
         limit = timedelta(**{"hours" if found[3] == "h" else "days": int(found[2])})
-        age = datetime.now() - row.uploaded
+        age = self._clock.age(arrived)
         return age > limit if found[1] == ">" else age < limit
 
     def about(self, row: Received) -> str:
         lines = [row.location(self._server)]
-        arrived = row.uploaded
+        arrived = row.arrived(self._clock)
         when = f", arrived {arrived:%Y-%m-%d %H:%M}" if arrived is not None else ""
+        if arrived is not None and self._clock.age(arrived) < timedelta(0):
+            when += " by the server's clock, which is ahead (timezone in config.toml names its zone)"
         held = self._figures.get(row.url)
         if isinstance(held, XnatTuiError):
             lines.append(f"! {held.message}")
@@ -365,13 +373,6 @@ def _columns(whole: bool) -> list[Column]:
         Column("received", 11),
         Column("age", 4, right=True),
     ]
-
-
-def _age(arrived: datetime | None) -> str:
-    if arrived is None:
-        return ""
-    age = datetime.now() - arrived
-    return f"{age.days}d" if age.days else f"{age.seconds // 3600}h"
 
 
 def _sessions(count: int) -> str:

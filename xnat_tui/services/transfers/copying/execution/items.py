@@ -28,7 +28,7 @@ from xnat_tui.services.transfers.copying.execution.imports import scan_there, wi
 from xnat_tui.services.transfers.copying.planning.imports import OVERLAY
 from xnat_tui.services.transfers.copying.planning.projects import PROTOCOLS, SETTINGS
 from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
-from xnat_tui.xnat.actions import viewer
+from xnat_tui.xnat.actions import sharing, viewer
 from xnat_tui.xnat.documents import catalogs, item_xml, study_protocols, writing
 from xnat_tui.xnat.http.connection import encode_uri, url_path
 
@@ -335,7 +335,7 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     refusal: XnatTuiError | None = None
     for uri in uris:
         try:
-            writing.share(run.target, uri, project, label)
+            sharing.put_share(run.target, uri, project, label)
             refusal = None
             break
         except NotFound as error:
@@ -393,7 +393,7 @@ def refresh_session(run: CopyRun, step: Step, control: Control) -> Outcome:
     if step.task == "ohif":
         viewer.rebuild(run.target, step.data["project"], held.id)
     else:
-        writing.refresh_catalogs(run.target, held.id)
+        catalogs.refresh(run.target, f"/archive/experiments/{held.id}", catalogs.DEFAULT_OPTIONS)
     return Outcome(step.number, State.DONE)
 
 
