@@ -25,6 +25,10 @@ from xnat_tui.xnat.http.connection import Connection
 Prompt = Callable[[str], str]
 
 
+Where = Location | str | Place
+"""What names a place. A `Place` was looked up before, and is not looked up again."""
+
+
 class Servers:
     """Servers that are signed in to when they are first needed, and signed out of at the end.
 
@@ -192,12 +196,15 @@ class Servers:
     def _find(
         self,
         reader: Callable[[str], Reader],
-        locations: Iterable[Location | str],
+        locations: Iterable[Where],
         on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
         *,
         globs: bool = True,
     ) -> Iterator[Place]:
         for location in locations:
+            if isinstance(location, Place):
+                yield location
+                continue
             where = self._where(location)
             yield from find(reader(where.server), where, on_unreadable, globs=globs)
 

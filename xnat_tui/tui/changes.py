@@ -17,9 +17,10 @@ class HeardChanges:
     """Changes are said in their writers' threads, often many at once: listeners hear them where the screen
     lives, those together that were said meanwhile, each once."""
 
-    def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
-        """`post` has something done on the screen's thread, soon."""
+    def __init__(self, post: Callable[[Callable[[], None]], None], held: Callable[[], bool]) -> None:
+        """`post` has something done on the screen's thread, soon. While changes are `held`, they wait."""
         self._post = post
+        self._held = held
         self._waiting: dict[Changed, None] = {}
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
@@ -30,17 +31,20 @@ class HeardChanges:
             first = not self._waiting
             self._waiting[changed] = None
         if first:
-            self._post(self._hand_over)
+            self._post(self.hand_over)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` on the screen's thread from now on; the returned function ends that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
+        """Let listeners hear what waits, unless it is held: many rows are written together, say."""
+        if self._held():
+            return
         with self._lock:
             heard, self._waiting = list(self._waiting), {}
-        for listener in list(self._listeners):
+        for listener in list(self._listeners) if heard else ():
             listener(heard)
 
 
@@ -76,9 +80,9 @@ def steps_below(where: Location, place: Place) -> Sequence[Step] | None:
     return steps
 
 
-def is_at_or_above(where: Location, place: Place) -> bool:
-    """Whether a location, of the same server, is a place or holds it."""
-    return steps_below(where, place) == () or (not where.steps)
+def stands_above(where: Location, place: Place) -> bool:
+    """Whether a location, of the same server, holds a place and is not the place itself."""
+    return bool(place.items) and steps_below(where, place.parent) in ((), [])
 
 
 def concern(heard: Iterable[Changed], places: Iterable[Place], same: Callable[[str, str], bool]) -> bool:

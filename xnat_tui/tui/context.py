@@ -72,8 +72,8 @@ class Context:
         self.settings = settings
         self.loader = Loader()
         self.rights = Rights(lambda: self.workspace, self.loader)
-        self.changes = HeardChanges(self.loader.post)
-        """Where pieces and panels hear what was written."""
+        self.changes = HeardChanges(self.loader.post, held=lambda: bool(self.writing))
+        """Where pieces and panels hear what was written: of a panel's writes when the last row is done."""
         self.plain = theme.is_plain()
         """Whether somebody rather listens to the screen: nothing moves, and it changes once a second."""
         self.glyphs: Glyphs = theme.glyphs(settings.ui.ascii, words=self.plain)

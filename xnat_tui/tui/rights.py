@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xnat_tui.errors import XnatTuiError
@@ -55,10 +55,9 @@ class Rights:
 
         self._loader.submit(("rights", server, project), read, take, _not_told)
 
-    def forget(self, servers: Iterable[str]) -> None:
-        """Somebody's role has changed on these servers: ask again."""
-        gone = set(servers)
-        self._denials = {key: denial for key, denial in self._denials.items() if key[0] not in gone}
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Somebody's role has changed on the servers that are meant: ask again."""
+        self._denials = {key: denial for key, denial in self._denials.items() if not is_meant(key[0])}
 
     def _key(self, server: str, project: str) -> tuple[str, str, str]:
         return server, self._workspace().connection(server).user, project

@@ -32,8 +32,8 @@ async def test_opening_a_node_asks_this_often_whatever_it_holds(
         await go_to_row(told, key)
         before = len(world.lab.requests)
         await told.press("l")
-        assert told.main.cursor is not None
-        assert told.source.rows.row_of(told.main.cursor).visible
+        assert told.main.panes.cursor is not None
+        assert told.source.rows.row_of(told.main.panes.cursor).visible
         assert len(world.lab.requests) - before <= most
 
 

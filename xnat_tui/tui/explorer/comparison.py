@@ -19,6 +19,7 @@ from xnat_tui.tui.explorer.filter import View
 from xnat_tui.tui.explorer.levels import Levels
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
+from xnat_tui.tui.explorer.places import Places, renewed
 from xnat_tui.tui.explorer.position import Standing
 from xnat_tui.tui.explorer.rows import Row, Rows
 from xnat_tui.tui.loader import outcome
@@ -40,9 +41,12 @@ _DEPTHS = {
 class ShownComparison:
     """While one is `shown`, both panes show its rows, with one cursor."""
 
-    def __init__(self, context: Context, panes: Panes, levels: Levels, details: Details) -> None:
+    def __init__(
+        self, context: Context, panes: Panes, places: Places, levels: Levels, details: Details
+    ) -> None:
         self._context = context
         self._panes = panes
+        self._places = places
         self._levels = levels
         self._details = details
         self.shown: Comparison | None = None
@@ -54,6 +58,9 @@ class ShownComparison:
         self._seen = (-1, -1, -1)
         self._cursor: Pair | None = None
         self._standing: Standing | None = None
+        """Where the panes stood before something was read again."""
+        self._moves = 0
+        """How often the user had moved the cursor then."""
         self._unreadable = 0
         """Pairs that could not be read, as counted when the comparison had ended."""
         self._refill: dict[Pair, None] = {}
@@ -178,7 +185,10 @@ class ShownComparison:
             model, rows = self._released.pop(pane.side)
             tree = await pane.show(model, rows)
             place = compared[1] if pane.right else compared[0]
-            if pane.root is not None and (below := standing.seen_from(pane.root, place)) is not None:
+            below = standing.seen_from(pane.root, place) if pane.root is not None else None
+            if pane.visit is not None and pane.visit.renamed:
+                self._places.find_again(pane, pane.visit, below or Standing.of(rows), shown=False)
+            elif below is not None:
                 self._levels.read_again(pane, below)
             tree.ask_for_unread()  # what was written meanwhile was forgotten
         self.rows = None
@@ -239,8 +249,8 @@ class ShownComparison:
         comparison, tree = self.shown, self._panes.source.pair_tree
         if comparison is None or tree is None or not pairs:
             return
-        if self._standing is None:
-            self._standing = Standing.of(self.rows)
+        if self._standing is None and self.rows is not None:
+            self._standing, self._moves = Standing.of(self.rows), self.rows.moves
         if self.runs:  # its threads still hold pairs that would be dropped: they come to rest first
             self._refill |= dict.fromkeys(pairs)
             comparison.stop.set()
@@ -248,6 +258,26 @@ class ShownComparison:
             return
         tree.pairs_changed(*(comparison.forget(pair) for pair in pairs))
         self._run()
+
+    def find_again(self) -> None:
+        """What is compared, or something above it, may have got another label: then it starts anew."""
+        comparison, roots = self.shown, self.roots
+        assert roots is not None, "something is compared"
+        reader = self._context.workspace.reader
+
+        def find() -> list[Place]:
+            return [renewed(reader(place.server), place) for place in roots]
+
+        def found(places: list[Place]) -> None:
+            same = [place.location for place in places] == [place.location for place in roots]
+            if self.shown is comparison and not same:
+                self._context.app.run_worker(self._start_anew(*places))
+
+        self._context.run("renewed", find, found)
+
+    async def _start_anew(self, source: Place, destination: Place) -> None:
+        await self.release()
+        await self.start(source, destination)
 
     def go_on(self) -> None:
         """Compare what is still unread, where that was stopped."""
@@ -306,9 +336,9 @@ class ShownComparison:
                 self.refill(*again)
                 return
             if self._standing is not None:
-                self._standing.take(rows, cursor=self._standing.is_held(rows))
+                self._standing.take(rows, cursor=rows.moves == self._moves)
                 self._standing = None
-                tree.goto(rows.cursor)
+                tree.goto(rows.cursor, by_user=False)
             if progress.error is not None and not isinstance(progress.error, Interrupted):
                 self._context.report(progress.error)
             self._context.main.situation_changed()

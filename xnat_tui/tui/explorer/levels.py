@@ -62,6 +62,7 @@ class Levels:
         self._forget(pair)
         load = self._loads[pair] = _Load(pane, model, rows)
         load.ticking = self._context.every(1, lambda: self._tick(pair))
+        moves = rows.moves
 
         def read() -> None:
             if standing.opened:
@@ -71,9 +72,8 @@ class Levels:
         def done(_: Any) -> None:
             self._forget(pair)
             if standing != Standing():
-                held = standing.is_held(rows)
                 rows.refresh(pair)
-                standing.take(rows, cursor=held)
+                standing.take(rows, cursor=rows.moves == moves)
             self._show_pair(rows, pair)
 
         def failed(error: XnatTuiError) -> None:
@@ -87,7 +87,7 @@ class Levels:
         tree = self._panes.showing(rows)
         if tree is not None:
             tree.pairs_changed(pair)
-            tree.goto(rows.cursor)
+            tree.goto(rows.cursor, by_user=False)
         else:
             rows.refresh(pair)
         self._context.main.situation_changed()

@@ -84,6 +84,11 @@ class Pane(Vertical):
         return next(iter(self.query(PairTree)), None)
 
     @property
+    def visit(self) -> Visit | None:
+        """Where in its history it stands."""
+        return self.history[self.at] if 0 <= self.at < len(self.history) else None
+
+    @property
     def root(self) -> Place | None:
         """The place whose children this pane shows."""
         if self.model is None:

@@ -77,15 +77,22 @@ class Places:
         await self._show(pane, Visit(place, model, rows), remember=remember)
         self._levels.read(pane, model, rows, standing)
 
-    def show_renamed(self, pane: Pane, place: Place, standing: Standing) -> None:
-        """Show a place again, of which the labels on the way to it are not what they were."""
-        reader = self._context.workspace.reader(place.server)
-        self._context.run(
-            ("open", pane.side),
-            lambda: renewed(reader, place),
-            lambda found: self.show_anew(pane, found, standing, remember=False),
-            lambda error: self._not_opened(pane, error),
-        )
+    def find_again(self, pane: Pane, visit: Visit, standing: Standing, *, shown: bool) -> None:
+        """Show a place as it is called now: it, or something above it, may have got another label. Where it
+        is `shown`, and none did, it stays as it is."""
+        reader = self._context.workspace.reader(visit.place.server)
+
+        def found(place: Place) -> None:
+            visit.renamed = False
+            same = place.location == visit.place.location
+            if pane.visit is visit and not (shown and same):
+                self.show_anew(pane, place, standing, remember=False)
+
+        def gone(error: XnatTuiError) -> None:
+            if pane.visit is visit:
+                self._not_opened(pane, error)
+
+        self._context.run(("renewed", pane.side), lambda: renewed(reader, visit.place), found, gone)
 
     async def revisit(self, pane: Pane, visit: Visit) -> None:
         """Show a tree again that this pane has shown before, as it was left."""
@@ -93,7 +100,7 @@ class Places:
         if not self._holds(pane, visit):
             self.show_anew(pane, visit.place, standing, remember=False)
         elif visit.renamed:
-            self.show_renamed(pane, visit.place, standing)
+            self.find_again(pane, visit, standing, shown=False)
         else:
             await self._show(pane, visit, remember=False)
             if pane.pair_tree is not None:

@@ -30,11 +30,6 @@ class Standing:
         opened = tuple(_path(row.pair) for row in rows if row.expanded)
         return cls(opened, _path(rows.current.pair) if rows.current is not None else ())
 
-    def is_held(self, rows: Rows) -> bool:
-        """Whether the cursor is where it stood, or still on the way there: nobody has moved it elsewhere."""
-        way = _path(rows.current.pair) if rows.current is not None else ()
-        return self.cursor[: len(way)] == way
-
     def seen_from(self, root: Place, place: Place) -> Standing | None:
         """The same from `root`, where this is a standing in `place`; None where it is not below it."""
         above = [(item.kind, item.key) for item in place.items[: len(root.items)]]

@@ -48,6 +48,8 @@ class Rows:
         self.narrowing = Narrowing()
         self.order = Order.LABEL
         self.cursor = 0
+        self.moves = 0
+        """How often the user has moved it: whoever would put it back looks whether that is still wanted."""
         self.anchor: int | None = None
         """Where a range of marks begins, while one is being drawn."""
         self.rows_created = 0

@@ -18,6 +18,7 @@ from xnat_tui.tui.action import Action
 from xnat_tui.tui.actions import ACTIONS, BY_ID, bindings, rebound
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.bookmarks import Bookmarks
+from xnat_tui.tui.explorer.changes import WrittenPlaces
 from xnat_tui.tui.explorer.clipboard import Clipboard
 from xnat_tui.tui.explorer.comparison import ShownComparison
 from xnat_tui.tui.explorer.details import Details
@@ -68,7 +69,7 @@ class MainScreen(Screen[None]):
         self.levels = Levels(context, self.panes)
         self.places = Places(context, self.panes, self.levels)
         self.details = Details(context, self.panes)
-        self.comparison = ShownComparison(context, self.panes, self.levels, self.details)
+        self.comparison = ShownComparison(context, self.panes, self.places, self.levels, self.details)
         self.stepping = Stepping(context, self.panes, self.comparison)
         self.view = PaneView(context, self.panes, self.places, self.levels, self.comparison)
         self.queue = TransferQueue(context)
@@ -98,6 +99,7 @@ class MainScreen(Screen[None]):
             "menus": self.menus,
         }
         self.queue.watchers.append(self._queue_changed)
+        WrittenPlaces(context, self.panes, self.places, self.levels, self.comparison)
 
     @property
     def source(self) -> Pane:

@@ -212,8 +212,9 @@ class PairTree(ScrollView, can_focus=True):
             self.ask_for_unread()
         self._moved_from(before)
 
-    def goto(self, index: int) -> None:
+    def goto(self, index: int, *, by_user: bool = True) -> None:
         """Put the cursor on a row: draws the two lines, or half a page on at the edge of what is seen."""
+        self.rows.moves += by_user
         if not len(self.rows):
             return
         before, old = self.rows.current, self.rows.cursor

@@ -69,6 +69,7 @@ class Run:
             self.context.writing.discard(self)
             self.ended(list(self.results.values()))
             self.watch()
+            self.context.changes.hand_over()
             return
         index = self.current = self.waiting.pop(0)
         change = self.changes[index]

@@ -142,6 +142,9 @@ class RowsPanel(Panel[None], Generic[R]):
 
     # reading
 
+    def written(self) -> None:
+        self.action_reload()
+
     def action_reload(self) -> None:
         self._waiting = True
         self._say_about()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
@@ -14,20 +15,24 @@ from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.plans.flow import show_plan
 from xnat_tui.tui.plans.panel import Planner
 
+if TYPE_CHECKING:
+    from xnat_tui.services.servers import Where
+
 
 def copy(context: Context, places: Sequence[Place], target: Place) -> None:
     """To a project, or, where whole projects are copied, to the server of `target`."""
     workspace, destination = context.workspace, _landing(places, target)
+    known = _Known(places)
 
     def plan(policy: Policy) -> Plan:
-        return workspace.plan_copy(places, destination, policy=policy)
+        return workspace.plan_copy(known.take(), destination, policy=policy)
 
     show_plan(context, plan, Policy(), f"copy to {destination.location}")
 
 
 def export(context: Context, places: Sequence[Place]) -> None:
     """To a folder of this machine, in a layout."""
-    workspace = context.workspace
+    workspace, known = context.workspace, _Known(places)
 
     def named(folder: str | None) -> None:
         if not folder:
@@ -35,7 +40,7 @@ def export(context: Context, places: Sequence[Place]) -> None:
         path = Path(folder).expanduser()
 
         def plan(policy: Policy) -> Plan:
-            return workspace.plan_export(places, path, policy=policy)
+            return workspace.plan_export(known.take(), path, policy=policy)
 
         _choose_layout(context, plan, f"export to {path}")
 
@@ -67,6 +72,19 @@ def upload(context: Context, paths: Sequence[Path], where: Location, *, replace:
 
     policy = Policy(on_existing=OnExisting.OVERWRITE) if replace else Policy()
     show_plan(context, plan, policy, f"upload to {where}")
+
+
+class _Known:
+    """What the trees have looked up already. A plan that is made again looks for it anew: it may be
+    called otherwise by then."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places = places
+        self._taken = False
+
+    def take(self) -> Sequence[Where]:
+        taken, self._taken = self._taken, True
+        return [place.location for place in self._places] if taken else self._places
 
 
 def _landing(places: Sequence[Place], target: Place) -> Place:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changed import What
+from xnat_tui.model.changes import Change
 from xnat_tui.model.clock import Clock, short_age
 from xnat_tui.model.display import short_size
 from xnat_tui.model.entities import Kind
@@ -71,7 +72,7 @@ class PrearchivePanel(RowsPanel[Received]):
 
     @property
     def _clock(self) -> Clock:
-        return Clock.of(self.explorer.workspace.server(self._server).timezone)
+        return Clock.of(self.context.workspace.server(self._server).timezone)
 
     @property
     def refusal(self) -> str:

@@ -1,0 +1,176 @@
+"""What was written, in whatever process: what the trees show of it is forgotten, or read again.
+
+Readers forget by themselves (`services.servers`); here it is decided what that means for both panes, for
+every visit of their histories, for the comparison and what stands below it, and for rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from xnat_tui.model.changed import Changed, What
+from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.location import Step
+from xnat_tui.model.pairing import Pair
+from xnat_tui.tui.changes import names, stands_above, steps_below
+from xnat_tui.tui.context import Context
+from xnat_tui.tui.explorer.comparison import ShownComparison
+from xnat_tui.tui.explorer.levels import Levels
+from xnat_tui.tui.explorer.pane import Pane, Visit
+from xnat_tui.tui.explorer.panes import Panes
+from xnat_tui.tui.explorer.places import Places
+from xnat_tui.tui.explorer.position import Standing
+from xnat_tui.tui.explorer.rows import Rows
+
+if TYPE_CHECKING:
+    from xnat_tui.services.browsing.trees import Side, Tree
+
+_IN_TREES = frozenset({What.ITEMS, What.FILES})
+
+
+class WrittenPlaces:
+    """The one place of the explorer that hears of changes; panels that stand open listen for themselves."""
+
+    def __init__(
+        self, context: Context, panes: Panes, places: Places, levels: Levels, comparison: ShownComparison
+    ) -> None:
+        self._context = context
+        self._panes = panes
+        self._places = places
+        self._levels = levels
+        self._comparison = comparison
+        context.changes.listen(self._hear)
+
+    def _hear(self, heard: Sequence[Changed]) -> None:
+        self._forget_rights([changed for changed in heard if changed.what is What.USERS])
+        written = [changed for changed in heard if changed.what in _IN_TREES]
+        if not written:
+            return
+        for pane in self._panes:
+            for at, visit in enumerate(pane.history):
+                shown = at == pane.at and pane.rows is visit.rows
+                self._visit(pane, visit, written, shown=shown)
+        self._compare_again(written)
+        self._context.main.situation_changed()
+
+    def _forget_rights(self, heard: Iterable[Changed]) -> None:
+        """Asked again when they are wanted next: what somebody may do where has changed."""
+        servers = {changed.server for changed in heard}
+        if servers:
+            self._context.rights.forget(lambda name: any(self._same(name, one) for one in servers))
+
+    def _compare_again(self, written: Sequence[Changed]) -> None:
+        comparison = self._comparison.shown
+        if comparison is None:
+            return
+        self._comparison.refill(*_topmost(self._touched(comparison.tree, written)))
+        sides = (comparison.source, comparison.destination)
+        if any(self._may_rename(changed, side) for changed in written for side in sides):
+            self._comparison.find_again()
+
+    def _visit(self, pane: Pane, visit: Visit, written: Sequence[Changed], *, shown: bool) -> None:
+        """A tree of a pane: read again while it is shown, else when it is gone back to."""
+        side = visit.model.destination if pane.right else visit.model.source
+        assert side is not None, "a pane has a side of what it shows"
+        visit.renamed = visit.renamed or any(self._may_rename(changed, side) for changed in written)
+        found = list(_topmost(self._touched(visit.model, written)))
+        if not found:
+            return
+        if shown:
+            standing = Standing.of(visit.rows)
+            self._read_again(pane, visit.rows, found)
+            if visit.renamed:
+                self._places.find_again(pane, visit, standing, shown=True)
+        else:
+            for pair in found:
+                visit.model.forget(pair)
+            visit.rows.refresh(*found)
+
+    def _may_rename(self, changed: Changed, side: Side) -> bool:
+        """Whether what a tree begins at, or an item above it, may be called otherwise now."""
+        if changed.what is not What.ITEMS or not self._same(changed.server, side.root.server):
+            return False
+        return stands_above(changed.where, side.root)
+
+    def _read_again(self, pane: Pane, rows: Rows, pairs: Sequence[Pair]) -> None:
+        """Opened rows stay open, and the cursor where it is."""
+        model, tree = pane.model, pane.pair_tree
+        assert model is not None, "it is shown"
+        assert tree is not None
+        standing = Standing.of(rows)
+        opened = [pair for pair in pairs if rows.is_open(pair)]
+        for pair in pairs:
+            model.forget(pair)
+        tree.pairs_changed(*pairs)
+        if opened:
+            self._levels.read_again(pane, standing, opened)
+
+    def _touched(self, model: Tree, written: Iterable[Changed]) -> Iterator[Pair]:
+        """The pairs of a tree below which something is not what it was; of a comparison, by either side."""
+        for changed in written:
+            for side, right in ((model.source, False), (model.destination, True)):
+                if side is None or not self._same(changed.server, side.root.server):
+                    continue
+                steps = steps_below(changed.where, side.root)
+                if steps is not None:
+                    found, exact = _at(model.root, steps, right=right)
+                    yield _files_of(found) if changed.what is What.FILES else _listed_by(found, exact)
+
+    def _same(self, one: str, other: str) -> bool:
+        return self._context.workspace.same_server(one, other)
+
+
+def _at(root: Pair, steps: Sequence[Step], *, right: bool) -> tuple[Pair, bool]:
+    """The pair that these steps lead to, or the last one that is known on the way; whether all led on."""
+    pair = root
+    for step in steps:
+        found = next((one for one in _members(pair) if _is(one, step, right=right)), None)
+        if found is None:  # an accession ID may leave levels out
+            found = next((one for one in pair.walk() if _is(one, step, right=right)), None)
+        if found is None:
+            return pair, False
+        pair = found
+    return pair, True
+
+
+def _members(pair: Pair) -> Iterator[Pair]:
+    """What stands below an item, headings left out."""
+    for child in pair.children or ():
+        if child.group is None:
+            yield child
+        else:
+            yield from child.children or ()
+
+
+def _is(pair: Pair, step: Step, *, right: bool) -> bool:
+    item: Item | None = pair.destination if right else pair.source
+    return pair.group is None and item is not None and names(step, item)
+
+
+def _listed_by(pair: Pair, exact: bool) -> Pair:
+    """What lists an item: its label and fields stand there. What was not found is new below the last one."""
+    inside = next((one for one in (pair, *pair.ancestors()) if _is_session(one)), pair)
+    if inside is not pair:
+        return inside  # one document tells all that a session holds
+    return pair.parent if exact and pair.parent is not None and pair.kind is not Kind.PROJECT else pair
+
+
+def _files_of(pair: Pair) -> Pair:
+    """The session that holds the files, or the resources of a subject or project."""
+    above = [pair, *pair.ancestors()]
+    session = next((one for one in above if _is_session(one)), None)
+    if session is not None:
+        return session
+    owner = next(one for one in above if one.group is None and one.kind not in (Kind.RESOURCE, Kind.FILE))
+    return next((one for one in owner.children or () if one.group is Kind.RESOURCE), owner)
+
+
+def _is_session(pair: Pair) -> bool:
+    return pair.kind is Kind.EXPERIMENT and pair.group is None
+
+
+def _topmost(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """Without those that stand below another."""
+    found = dict.fromkeys(pairs)
+    return (pair for pair in found if not any(above in found for above in pair.ancestors()))
