@@ -65,7 +65,8 @@ async def test_nothing_ticks_while_nothing_runs(world: World) -> None:
         await told.press("equals_sign")
         await told.compared()
         await told.press("S", "escape", "t", "escape", "i", "escape")
-        ticking = [timer for timer in told.main._timers if timer._repeat is None and not _stopped(timer)]
+        timers = (*told.main._timers, *told.app._timers)
+        ticking = [timer for timer in timers if timer._repeat is None and not _stopped(timer)]
         assert [timer for timer in ticking if timer.name != "screen_update"] == []
 
 

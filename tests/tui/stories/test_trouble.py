@@ -163,8 +163,8 @@ async def test_a_fault_of_the_program_is_told_and_leaves_it_running(
 
 async def test_a_toast_is_not_shown_twice(world: World) -> None:
     async with story("lab:", "qc:") as told:
-        told.app.tell("A transfer has ended.")
-        told.app.tell("A transfer has ended.")
+        told.app.context.tell("A transfer has ended.")
+        told.app.context.tell("A transfer has ended.")
         await told.settle()
         assert told.screen.count("A transfer has ended.") == 1
         assert all("A transfer" not in line for line in told.lines[-3:]), "the last lines stay free"

@@ -166,8 +166,11 @@ class ShownComparison:
         self._run()
         self._context.main.situation_changed()
 
-    async def release(self) -> None:
-        """End the comparison; each pane then stands where the comparison stood, as far as it holds that."""
+    async def release(self, *, anew: bool = False) -> None:
+        """End the comparison; each pane then stands where the comparison stood, as far as it holds that.
+
+        With `anew` another one begins at once.
+        """
         if self.shown is None or self.roots is None:
             return
         compared, standing = self.roots, Standing.of(self.rows)
@@ -186,7 +189,7 @@ class ShownComparison:
             tree = await pane.show(model, rows)
             place = compared[1] if pane.right else compared[0]
             below = standing.seen_from(pane.root, place) if pane.root is not None else None
-            if pane.visit is not None and pane.visit.renamed:
+            if pane.visit is not None and pane.visit.renamed and not anew:
                 self._places.find_again(pane, pane.visit, below or Standing.of(rows), shown=False)
             elif below is not None:
                 self._levels.read_again(pane, below)
@@ -276,7 +279,7 @@ class ShownComparison:
         self._context.run("renewed", find, found)
 
     async def _start_anew(self, source: Place, destination: Place) -> None:
-        await self.release()
+        await self.release(anew=True)
         await self.start(source, destination)
 
     def go_on(self) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+from textual.timer import Timer
 
 from xnat_tui.errors import Forbidden, XnatTuiError
 from xnat_tui.model.plan import Plan
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
     from xnat_tui.services.transfers.running.following import Worker
 
 LOOKS_PER_SECOND = 2
+"""While something runs."""
+_RESTING_SECONDS = 2.0
+"""Between two looks otherwise: what other processes write is seen by then, and costs nothing unseen."""
+_WRITING_SECONDS = 10.0
+"""How often is told what jobs write that go on; at the end of one, all of it."""
 _BUSY = (State.QUEUED, State.RUNNING, State.VERIFYING)
 _ASKING = {"pause": "pausing", "cancel": "cancelling", "resume": "resuming", "retry": "retrying"}
 _STARTING = ("resuming", "retrying")
@@ -35,7 +44,10 @@ class TransferQueue:
         """Called after every look."""
         self.views: list[JobView] = []
         """Jobs as last seen, newest first."""
-        self._watching = False
+        self._looking = False
+        self._next_look: Timer | None = None
+        self._heard_at = -math.inf
+        """When it was asked last what other processes wrote; on the monotonic clock."""
         self._told: set[str] = set()
         self.asked: dict[str, str] = {}
         """What was asked of a job and has not come about yet, as a word: `pausing`."""
@@ -147,23 +159,31 @@ class TransferQueue:
     # how jobs are watched
 
     def watch(self) -> None:
-        """Read the journal now, and again for as long as something runs."""
-        if not self._watching:
-            self._watching = True
-            self._look()
+        """Read the journal now, and go on with that."""
+        if not self._looking:
+            self._looking = True
+            if self._next_look is not None:
+                self._next_look.stop()
+            self._context.run("jobs", self._look, self._seen, self._not_seen)
 
-    def _look(self) -> None:
-        def read() -> list[JobView]:
-            from xnat_tui.jobs.journal import Journal
-            from xnat_tui.jobs.watch import Watch
+    def _look(self) -> list[JobView]:
+        """In a loader's thread. What was written meanwhile is said as well."""
+        from xnat_tui.jobs.journal import Journal
+        from xnat_tui.jobs.watch import Watch
 
-            if self._watch is None:
-                self._watch = Watch(Journal())
-            return self._watch.jobs()
-
-        self._context.run("jobs", read, self._seen, self._not_seen)
+        if self._watch is None:
+            self._watch = Watch(Journal())
+        views = self._watch.jobs()
+        were_busy = {view.id for view in self.busy}
+        are_busy = {view.id for view in views if view.state in _BUSY}
+        now = time.monotonic()
+        if not are_busy or were_busy - are_busy or now - self._heard_at > _WRITING_SECONDS:
+            self._heard_at = now
+            self._context.workspace.hear(*self._watch.changes())
+        return views
 
     def _seen(self, views: list[JobView]) -> None:
+        self._looking = False
         before = {view.id: view.state for view in self.views}
         self.views = views
         self._forget_answered()
@@ -175,11 +195,10 @@ class TransferQueue:
                 self._context.announce(f"{view.verb} {view.id}: {view.state}. {view.note}")
         for watch in self.watchers:
             watch()
+        seconds = _RESTING_SECONDS
         if self.running() or self.asked or self.attended:
-            looks = 1 if self._context.plain else LOOKS_PER_SECOND
-            self._context.after(1 / looks, self._look)
-        else:
-            self._watching = False
+            seconds = 1 if self._context.plain else 1 / LOOKS_PER_SECOND
+        self._next_look = self._context.after(seconds, self.watch)
 
     def _forget_answered(self) -> None:
         """What was asked of a job is said until its state is that, or until nothing came of it for long."""
@@ -201,7 +220,7 @@ class TransferQueue:
         return [view for view in self.views if view.state in _BUSY]
 
     def _not_seen(self, error: XnatTuiError) -> None:
-        self._watching = False
+        self._looking = False
         self._context.report(error)
 
     def _tell(self, view: JobView) -> None:

@@ -1,0 +1,188 @@
+"""Whatever is written, here or in another process, nothing that is shown or remembered stays stale."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tui.driver import Story, story
+from tests.tui.stories.conftest import World
+from xnat_tui import config
+from xnat_tui.config import Server
+
+
+async def rename(told: Story, label: str) -> None:
+    """What is under the cursor gets another label; the panel is left when that is done."""
+    await told.press("M", "ctrl+u")
+    await told.type(label)
+    await told.press("enter", "enter")
+    told.has("1 done")
+    await told.press("enter")
+    assert told.app.screen is told.main
+
+
+def elsewhere(*words: str) -> None:
+    """A verb, run by another process of the same user."""
+    done = subprocess.run([sys.executable, "-m", "xnat_tui", *words, "-y"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+async def go(told: Story, text: str) -> None:
+    await told.press("g")
+    await told.type(text)
+    await told.press("enter")
+
+
+async def ended(told: Story) -> None:
+    """Until the transfers have ended, and what they wrote is shown."""
+    queue = told.main.queue
+    await told.until(lambda: bool(queue.views) and queue.running() == 0)
+
+
+async def test_back_shows_what_was_renamed_since(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("right", "right")
+        told.has("SUB-004_CT1")
+        await go(told, "lab:BRAINS/SUB-004")
+        await rename(told, "SUB-004_NEW")
+        await told.press("left_square_bracket")
+        assert str(told.source.root.location) == "lab:BRAINS"
+        told.has("SUB-004_NEW")
+        told.lacks("SUB-004_CT1")
+
+
+async def test_a_visit_whose_own_place_was_renamed_is_called_so_when_one_is_back(world: World) -> None:
+    async with story("lab:BRAINS/SUB-004", "qc:BRAINS") as told:
+        await go(told, "lab:BRAINS")
+        await told.find("SUB-004")
+        await rename(told, "NEW-004")
+        await told.press("left_square_bracket")
+        assert str(told.source.root.location) == "lab:BRAINS/NEW-004"
+        told.has("NEW-004", "SUB-004_CT1")
+
+
+async def test_the_pane_that_shows_a_renamed_subject_by_itself_says_its_label(world: World) -> None:
+    async with story("lab:BRAINS", "lab:BRAINS/SUB-004") as told:
+        await told.find("SUB-004")
+        await rename(told, "NEW-004")
+        assert str(told.destination.root.location) == "lab:BRAINS/NEW-004"
+        assert "NEW-004" in str(told.destination.border_title)
+
+
+async def test_what_was_renamed_in_a_comparison_is_so_in_it_and_after_it(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-002")
+        await told.press("equals_sign")
+        await told.compared()
+        await told.find("SUB-004")
+        await rename(told, "NEW-004")
+        await told.compared()
+        told.has("NEW-004")
+        told.lacks("SUB-004")
+        await told.press("equals_sign")
+        assert not told.main.comparison.on
+        told.has("NEW-004")
+        told.lacks("SUB-004")
+
+
+async def test_a_resource_that_an_upload_made_stands_in_the_open_tree_and_panel(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("seen")
+    async with story("lab:BRAINS/SUB-004/SUB-004_CT1", "qc:BRAINS") as told:
+        told.lacks("NOTES")
+        await told.press("F")
+        await told.app.run_action("screen.upload")
+        await told.settle()
+        if "Label of the new resource" in told.screen:
+            await told.type("NOTES")
+            await told.press("enter")
+        await told.type(str(tmp_path / "notes.txt"))
+        await told.press("enter", "enter")
+        await ended(told)
+        told.has("Resources · ", "NOTES")
+        await told.press("escape")
+        assert any(row.pair.key == "resources" for row in told.source.rows)
+        await told.find("resources")
+        await told.press("right", "right")
+        told.has("NOTES")
+
+
+async def test_a_copy_that_ends_while_comparing_is_compared_and_stays_after_it(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("equals_sign")
+        await told.compared()
+        await told.find("SUB-004")
+        assert told.main.panes.cursor.destination is None
+        await told.press("c", "enter")
+        await ended(told)
+        await told.compared()
+        await told.find("SUB-004")
+        assert told.main.panes.cursor.both
+        assert told.main.panes.cursor.key == "SUB-004"
+        await told.press("equals_sign")
+        assert "SUB-004" in {pair.key for pair in told.destination.rows.root.children}
+
+
+async def test_what_another_process_writes_is_seen_though_no_transfer_runs(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-005")
+        elsewhere("rename", "lab:BRAINS/SUB-004", "NEW-004")
+        await told.until_shown("NEW-004")
+        await told.settle()
+        told.lacks("SUB-004")
+        assert told.main.panes.cursor.key == "SUB-005"
+
+
+async def test_one_server_under_two_names_is_stale_under_neither(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.save_server(Server("twin", world.lab.url, "demo"))
+    monkeypatch.setenv("XNAT_TUI_PASSWORD_TWIN", "demo")
+    async with story("lab:BRAINS", "twin:BRAINS") as told:
+        await told.find("SUB-004")
+        await rename(told, "NEW-004")
+        for pane in (told.source, told.destination):
+            labels = {pair.key for pair in pane.rows.root.children}
+            assert "NEW-004" in labels
+            assert "SUB-004" not in labels
+
+
+@pytest.fixture
+def reader_of_lab(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("XNAT_TUI_PASSWORD_LAB", "reader")
+    config.save_server(Server("lab", world.lab.url, "reader"))
+    config.save_server(Server("boss", world.lab.url, "demo"))
+    monkeypatch.setenv("XNAT_TUI_PASSWORD_BOSS", "demo")
+    return world
+
+
+async def test_a_refusal_is_forgotten_when_somebodys_role_has_changed(reader_of_lab: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-004")
+        await told.press("x", "escape", "M")
+        told.has("Rename: You are one of the Collaborators of BRAINS")
+        elsewhere("users", "add", "boss:BRAINS", "reader", "--role", "owner")
+        rights = told.app.context.rights
+        project = told.source.root.items[0].id
+        await told.until(lambda: not rights.refusal("lab", project))
+        await told.press("x", "escape", "M")
+        told.has("New label of subject SUB-004")
+
+
+async def test_panels_that_stand_open_show_what_others_write(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("U")
+        told.has("private")
+        elsewhere("users", "accessibility", "lab:BRAINS", "public")
+        await told.until_shown("· public")
+        await told.press("escape")
+        await told.find("SUB-002")
+        await told.press("w")
+        told.has("1 open")
+        elsewhere("autorun", "dismiss", "lab:BRAINS/SUB-002")
+        await told.until_shown("0 open")
