@@ -16,17 +16,53 @@ from xnat_tui.version import __version__
 
 if TYPE_CHECKING:
     from xnat_tui import errors as errors
+    from xnat_tui.model.changed import Changed as Changed
+    from xnat_tui.model.changes import Change as Change
+    from xnat_tui.model.changes import Result as Result
+    from xnat_tui.model.entities import Item as Item
+    from xnat_tui.model.entities import Kind as Kind
+    from xnat_tui.model.filters import Filters as Filters
     from xnat_tui.model.location import Location as Location
+    from xnat_tui.model.place import Place as Place
+    from xnat_tui.model.plan import Plan as Plan
+    from xnat_tui.model.transfer import Report as Report
+    from xnat_tui.services.comparing.comparison import Comparison as Comparison
     from xnat_tui.services.workspace import Workspace as Workspace
     from xnat_tui.services.workspace import connect as connect
 
-__all__ = ["Location", "Workspace", "__version__", "connect", "errors"]
-
 _HOMES = {
+    "Change": "xnat_tui.model.changes",
+    "Changed": "xnat_tui.model.changed",
+    "Comparison": "xnat_tui.services.comparing.comparison",
+    "Filters": "xnat_tui.model.filters",
+    "Item": "xnat_tui.model.entities",
+    "Kind": "xnat_tui.model.entities",
     "Location": "xnat_tui.model.location",
+    "Place": "xnat_tui.model.place",
+    "Plan": "xnat_tui.model.plan",
+    "Report": "xnat_tui.model.transfer",
+    "Result": "xnat_tui.model.changes",
     "Workspace": "xnat_tui.services.workspace",
     "connect": "xnat_tui.services.workspace",
 }
+"""Where each public name lives."""
+__all__ = [
+    "Change",
+    "Changed",
+    "Comparison",
+    "Filters",
+    "Item",
+    "Kind",
+    "Location",
+    "Place",
+    "Plan",
+    "Report",
+    "Result",
+    "Workspace",
+    "__version__",
+    "connect",
+    "errors",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -36,11 +36,10 @@ def autorun() -> None:
 @pass_state
 def list_(state: State, location: str, every_pipeline: bool, status: tuple[str, ...]) -> None:
     """List the workflows of the items at LOC, or of a whole project."""
-    from xnat_tui.services.administration.workflows import Workflows
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
-        service = Workflows(workspace.reader(places[0].server))
+        service = workspace.workflows(places[0].server)
         found = {
             one.key: one
             for place in places
@@ -76,11 +75,10 @@ def dismiss(state: State, location: str, ids: tuple[str, ...], consent: Consent)
 
     Only the creator of a workflow, or a site administrator, may do so.
     """
-    from xnat_tui.services.administration.workflows import Workflows
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
-        service = Workflows(workspace.reader(places[0].server))
+        service = workspace.workflows(places[0].server)
         changes = service.plan_dismiss(places, ids=ids)
         server = workspace.server(places[0].server)
         return carry_out(state, changes, service.do, consent, server=server)

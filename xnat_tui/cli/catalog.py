@@ -110,13 +110,12 @@ def _run(
     plan: Callable[[Maintenance, list[Place]], list[Change]],
     consent: Consent,
 ) -> int:
-    from xnat_tui.services.administration.maintenance import Maintenance
 
     with state.workspace() as workspace:
         places = list(workspace.find(*locations))
         if len({place.server for place in places}) > 1:
             raise click.UsageError("These are on several servers: do one after the other.")
-        service = Maintenance(workspace.reader(places[0].server))
+        service = workspace.catalogs(places[0].server)
         changes = plan(service, places)
         server = workspace.server(places[0].server)
         return carry_out(state, changes, service.do, consent, server=server, notes=service.skipped)

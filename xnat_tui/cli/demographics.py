@@ -64,12 +64,12 @@ def set_(state: State, location: str, assignments: tuple[str, ...], consent: Con
     Only one of dob, yob and age can stand: setting one clears the others.
     """
     from xnat_tui.model.demographics import checked_values
-    from xnat_tui.services.administration.demographics import Demographics, checked_assignments
+    from xnat_tui.services.administration.demographics import checked_assignments
 
     values = checked_values(checked_assignments(assignments))
     with state.workspace() as workspace:
         places = list(workspace.find(location))
-        service = Demographics(workspace.reader(places[0].server))
+        service = workspace.demographics(places[0].server)
         changes = service.plan_set(places, values)
         server = workspace.server(places[0].server)
         return carry_out(state, changes, service.do, consent, server=server)
@@ -86,11 +86,10 @@ def from_dicom(state: State, location: str, replace: bool, every_scan: bool, con
 
     Nothing is guessed: where headers disagree, or a value is not plausible, that is shown and left alone.
     """
-    from xnat_tui.services.administration.demographics import Demographics
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
-        service = Demographics(workspace.reader(places[0].server))
+        service = workspace.demographics(places[0].server)
         changes, findings = service.plan_from_headers(places, replace=replace, every_scan=every_scan)
         server = workspace.server(places[0].server)
         return carry_out(state, changes, service.do, consent, server=server, notes=findings)
@@ -115,14 +114,14 @@ def import_(state: State, location: str, table: Path, clear_empty: bool, raw: bo
     In a cell `'=` means =, and ␊ or <U+000A> a line break, as `export` writes them.
     """
     from xnat_tui.model.entities import Kind
-    from xnat_tui.services.administration.demographics import Demographics, read_table
+    from xnat_tui.services.administration.demographics import read_table
 
     read = read_table(table, raw=raw)
     with state.workspace() as workspace:
         project = workspace.find_one(location)
         if project.kind is not Kind.PROJECT:
             raise click.UsageError(f"{location} is no project.")
-        service = Demographics(workspace.reader(project.server))
+        service = workspace.demographics(project.server)
         changes = service.plan_table(project, read, clear_empty=clear_empty)
         server = workspace.server(project.server)
         return carry_out(state, changes, service.do, consent, server=server)
@@ -160,10 +159,9 @@ def export(state: State, location: str, table: Path | None, raw: bool, readable:
 
 
 def _open(workspace: Workspace, location: str) -> tuple[Demographics, list[Subject]]:
-    from xnat_tui.services.administration.demographics import Demographics
 
     places = list(workspace.find(location))
-    service = Demographics(workspace.reader(places[0].server))
+    service = workspace.demographics(places[0].server)
     return service, service.subjects(places)
 
 

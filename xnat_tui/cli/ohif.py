@@ -23,7 +23,6 @@ def ohif() -> None:
 @pass_state
 def rebuild(state: State, locations: tuple[str, ...], consent: Consent) -> int:
     """Rebuild the viewer's metadata of sessions, or of all sessions of a subject or project."""
-    from xnat_tui.services.administration.viewer import ViewerMetadata
 
     with state.workspace() as workspace:
         places = list(workspace.find(*[workspace.location(text) for text in locations]))
@@ -31,7 +30,7 @@ def rebuild(state: State, locations: tuple[str, ...], consent: Consent) -> int:
         if len(servers) != 1:
             raise UsageError("Name locations of one server at a time.")
         (name,) = servers
-        panel = ViewerMetadata(workspace.reader(name))
+        panel = workspace.viewer(name)
         return carry_out(
             state,
             panel.plan_rebuild(places),

@@ -300,7 +300,7 @@ def _change(
 def _open(
     state: State, workspace: Workspace, chosen: dict[str, Any]
 ) -> Iterator[tuple[Prearchive, Selection]]:
-    from xnat_tui.services.administration.prearchive.sessions import Prearchive, locate
+    from xnat_tui.services.administration.prearchive.sessions import locate
 
     server, steps = locate(workspace, chosen["location"] or _only_server(state))
     selection = Selection(
@@ -310,7 +310,7 @@ def _open(
         newer_than=_days(chosen["newer_than"]),
         globs=chosen.get("globs", True),
     )
-    yield Prearchive(workspace.connection(server), server, changes=workspace.changes), selection
+    yield workspace.prearchive(server), selection
 
 
 def _only_server(state: State) -> str:

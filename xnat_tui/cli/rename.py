@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,8 +50,7 @@ def rename(
     """
     from xnat_tui.model.sharing import label_refusal
     from xnat_tui.services import tables
-    from xnat_tui.services.administration.renaming import TABLE_OPTIONAL, TABLE_REQUIRED, Renaming
-    from xnat_tui.services.browsing.find import find_one
+    from xnat_tui.services.administration.renaming import TABLE_OPTIONAL, TABLE_REQUIRED
 
     if new_label and (reason := label_refusal(new_label)):
         raise UsageError(reason)
@@ -65,9 +63,10 @@ def rename(
         )
     with state.workspace() as workspace:
         where = workspace.location(location)
-        reader = workspace.reader(where.server)
-        service = Renaming(reader, wait=_wait, told=lambda text: state.output.note(f"{text} (ctrl+c stops)"))
-        project = find_one(reader, where) if read is not None else None
+        service = workspace.renaming(
+            where.server, told=lambda text: state.output.note(f"{text} (ctrl+c stops)")
+        )
+        project = workspace.find_one(where) if read is not None else None
 
         def plan(dismiss: bool) -> RenamePlan:
             if read is not None and project is not None:
@@ -91,7 +90,3 @@ def _may_dismiss(state: State, plan: RenamePlan, consent: Consent) -> bool:
     for one in plan.blocking:
         state.output.note(f"AutoRun is {one.status} on {one.label or one.item} since {one.started}.")
     return click.confirm("It blocks renaming. Dismiss it?", err=True)
-
-
-def _wait(seconds: float) -> bool:
-    return threading.Event().wait(seconds)

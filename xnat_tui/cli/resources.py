@@ -61,7 +61,6 @@ def list_(state: State, location: str) -> None:
 @pass_state
 def create(state: State, location: str, format_: str, content: str, consent: Consent) -> int:
     """Make a new, empty resource. An upload makes a missing one by itself."""
-    from xnat_tui.services.administration.resources import Resources
     from xnat_tui.xnat.documents.writing import Attributes
 
     with state.workspace() as workspace:
@@ -69,7 +68,7 @@ def create(state: State, location: str, format_: str, content: str, consent: Con
         if named.kind is not Kind.RESOURCE or named.has_glob:
             raise click.UsageError("Name one new resource: LOC/resources/LABEL.")
         owner = workspace.find_one(named.parent)
-        service = Resources(workspace.reader(owner.server), owner)
+        service = workspace.resources(owner)
         change = service.plan_create(named.name, Attributes(format_, content), named.steps[-1].side)
         return carry_out(state, [change], service.do, consent, server=workspace.server(owner.server))
 

@@ -64,11 +64,10 @@ def list_(
     from xnat_tui.services import tables
     from xnat_tui.services.administration.sharing.rows import shared_rows
     from xnat_tui.services.administration.sharing.share_tables import share_table
-    from xnat_tui.services.administration.sharing.shares import Sharing
 
     with state.workspace() as workspace:
         places = list(workspace.find(location))
-        service = Sharing(workspace.reader(places[0].server))
+        service = workspace.sharing(places[0].server)
         rows = [row for place in places for row in shared_rows(service, place)]
     found = _meant(rows, into, label)
     if table is not None:
@@ -102,7 +101,7 @@ def add(state: State, location: str, into: str, label: str, table: Path | None, 
     A label in a table is the session's where a session is named, else the subject's.
     """
     from xnat_tui.model.sharing import label_refusal
-    from xnat_tui.services.administration.sharing.shares import Sharing, Wish
+    from xnat_tui.services.administration.sharing.shares import Wish
 
     if (table is None) != bool(into) or (table is not None and label):
         raise click.UsageError("Give --into PROJECT with or without --label, or --table FILE.csv.")
@@ -111,14 +110,14 @@ def add(state: State, location: str, into: str, label: str, table: Path | None, 
     with state.workspace() as workspace:
         if table is not None:
             server, read = _read_table(workspace, location, table)
-            service = Sharing(workspace.reader(server.server))
+            service = workspace.sharing(server.server)
             changes, name = service.plan_table(server, read), server.server
         else:
             places = list(workspace.find(location))
             if label and len(places) > 1:
                 raise click.UsageError(f"{location} names {len(places)} items: they cannot all be {label!r}.")
             name = places[0].server
-            service = Sharing(workspace.reader(name))
+            service = workspace.sharing(name)
             changes = service.plan_share(Wish(place, into, label) for place in places)
         return carry_out(state, changes, service.do, consent, server=workspace.server(name))
 
@@ -134,19 +133,18 @@ def remove(state: State, location: str, into: str, table: Path | None, consent: 
 
     Of a table the labels do not matter.
     """
-    from xnat_tui.services.administration.sharing.shares import Sharing
 
     if (table is None) != bool(into):
         raise click.UsageError("Give --into PROJECT, or --table FILE.csv.")
     with state.workspace() as workspace:
         if table is not None:
             server, read = _read_table(workspace, location, table)
-            service = Sharing(workspace.reader(server.server))
+            service = workspace.sharing(server.server)
             changes, name = service.plan_unshare_table(server, read), server.server
         else:
             places = list(workspace.find(location))
             name = places[0].server
-            service = Sharing(workspace.reader(name))
+            service = workspace.sharing(name)
             changes = service.plan_unshare(places, into)
         return carry_out(state, changes, service.do, consent, server=workspace.server(name))
 
@@ -173,10 +171,9 @@ def transfer(state: State, location: str, into: str, consent: Consent) -> int:
 
     The old project keeps nothing; its ID has to be typed, or given with --confirm.
     """
-    from xnat_tui.services.administration.sharing.shares import Sharing
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
-        service = Sharing(workspace.reader(place.server))
+        service = workspace.sharing(place.server)
         changes = service.plan_transfer(place, into)
         return carry_out(state, changes, service.do, consent, server=workspace.server(place.server))

@@ -26,11 +26,10 @@ def users() -> None:
 @pass_state
 def list_(state: State, location: str) -> None:
     """List the users of a project, their roles, and how open it is."""
-    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
-        service = ProjectUsers(workspace.reader(place.server), place)
+        service = workspace.users(place)
         members, accessibility = service.members(), service.accessibility()
     rows = []
     for member in members:
@@ -55,11 +54,10 @@ def list_(state: State, location: str) -> None:
 def add(state: State, location: str, logins: tuple[str, ...], role: str, consent: Consent) -> int:
     """Give users of the site a role; a user who has another one changes it. Nobody is ever invited."""
     from xnat_tui.model.sharing import Role
-    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
-        service = ProjectUsers(workspace.reader(place.server), place)
+        service = workspace.users(place)
         changes = service.plan_add(logins, Role(role))
         return carry_out(state, changes, service.do, consent, server=workspace.server(place.server))
 
@@ -75,11 +73,10 @@ def add(state: State, location: str, logins: tuple[str, ...], role: str, consent
 def remove(state: State, location: str, logins: tuple[str, ...], role: str | None, consent: Consent) -> int:
     """Take users their role. The last owner stays."""
     from xnat_tui.model.sharing import Role
-    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
-        service = ProjectUsers(workspace.reader(place.server), place)
+        service = workspace.users(place)
         changes = service.plan_remove(logins, Role(role) if role else None)
         return carry_out(state, changes, service.do, consent, server=workspace.server(place.server))
 
@@ -91,11 +88,10 @@ def remove(state: State, location: str, logins: tuple[str, ...], role: str | Non
 @pass_state
 def accessibility(state: State, location: str, word: str | None, consent: Consent) -> int:
     """Show or set who sees a project at all."""
-    from xnat_tui.services.administration.project_users import ProjectUsers
 
     with state.workspace() as workspace:
         place = workspace.find_one(location)
-        service = ProjectUsers(workspace.reader(place.server), place)
+        service = workspace.users(place)
         if word is None:
             row = {"ID": service.project.id, "accessibility": service.accessibility()}
             report_rows(state, ["ID", "accessibility"], [row])

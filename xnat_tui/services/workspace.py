@@ -23,12 +23,13 @@ from xnat_tui.model.notice import Notice
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.services.administration.entrance import Administration
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.servers import Prompt, Servers, Where
+from xnat_tui.services.servers import Prompt, Where
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("xnat_tui.workspace")
 
 
-class Workspace(Servers):
+class Workspace(Administration):
     """Servers, and what can be done between them and on them. Safe to use from several threads.
 
     What is written through it is told to other processes of this user, which may show it.

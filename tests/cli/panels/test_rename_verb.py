@@ -75,7 +75,7 @@ def test_wrong_usage(run, xnat):
 
 def test_a_half_done_rename_is_finished_by_the_same_call(run, xnat, monkeypatch):
     """The subject is renamed, its first session is not: the program was stopped while it looked."""
-    monkeypatch.setattr("xnat_tui.cli.rename._wait", interrupted)
+    monkeypatch.setattr("xnat_tui.services.administration.entrance._wait", interrupted)
     xnat.faults.add("^PUT .*label=P9_MR1", ErrorPage(504), times=1)
     call = ("rename", "lab:BRAINS/SUB-009", "P9", "--with-sessions", "-y")
     stopped = run(*call)
@@ -92,7 +92,7 @@ def test_a_half_done_rename_is_finished_by_the_same_call(run, xnat, monkeypatch)
 
 
 def test_a_half_done_table_is_finished_by_the_same_call(run, xnat, tmp_path, monkeypatch):
-    monkeypatch.setattr("xnat_tui.cli.rename._wait", interrupted)
+    monkeypatch.setattr("xnat_tui.services.administration.entrance._wait", interrupted)
     table = tmp_path / "names.csv"
     table.write_text("subject,session,new_label\nSUB-008,,P8\nSUB-008,SUB-008_MR1,P8_MR1\nSUB-009,,P9\n")
     xnat.faults.add("^PUT .*label=P8_MR1", ErrorPage(504), times=1)

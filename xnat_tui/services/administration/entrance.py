@@ -1,0 +1,117 @@
+"""What an archive's staff do, from one place: each call gives the service of one server, project or item.
+
+    with xnat_tui.connect("lab") as workspace:
+        users = workspace.users("lab:P")
+        for result in workspace.carry_out(users, users.plan_add(["jo"], Role.MEMBER)):
+            print(result.change.location, result.error or "done")
+
+A service plans changes, which tell before and after and write nothing, and carries them out one by one, each
+read back. Services are imported when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from xnat_tui.model.changes import Change, Result, apply
+from xnat_tui.model.location import Location
+from xnat_tui.model.place import Place
+from xnat_tui.services.servers import Servers
+
+if TYPE_CHECKING:
+    from xnat_tui.services.administration.demographics import Demographics
+    from xnat_tui.services.administration.maintenance import Maintenance
+    from xnat_tui.services.administration.prearchive.sessions import Prearchive
+    from xnat_tui.services.administration.project_users import ProjectUsers
+    from xnat_tui.services.administration.renaming import Renaming
+    from xnat_tui.services.administration.resources import Resources
+    from xnat_tui.services.administration.sharing.shares import Sharing
+    from xnat_tui.services.administration.viewer import ViewerMetadata
+    from xnat_tui.services.administration.workflows import Workflows
+
+
+class Service(Protocol):
+    """What carries out the changes that it planned."""
+
+    def do(self, change: Change) -> str: ...
+
+
+class Administration(Servers):
+    """Services by server name; those of one project or item by their location or place. Each call signs in
+    if need be, and raises what that raises; a location is looked up: NotFound, UsageError."""
+
+    def demographics(self, server: str) -> Demographics:
+        from xnat_tui.services.administration.demographics import Demographics
+
+        return Demographics(self.reader(server))
+
+    def sharing(self, server: str) -> Sharing:
+        from xnat_tui.services.administration.sharing.shares import Sharing
+
+        return Sharing(self.reader(server))
+
+    def renaming(
+        self,
+        server: str,
+        *,
+        wait: Callable[[float], bool] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> Renaming:
+        """`wait` sleeps for some seconds between two looks, and returns true to give up looking; `told` hears
+        what is waited for."""
+        from xnat_tui.services.administration.renaming import Renaming
+
+        return Renaming(self.reader(server), wait=wait or _wait, told=told or _deaf)
+
+    def users(self, project: Location | str | Place) -> ProjectUsers:
+        from xnat_tui.services.administration.project_users import ProjectUsers
+
+        place = self._place(project)
+        return ProjectUsers(self.reader(place.server), place)
+
+    def resources(self, owner: Location | str | Place) -> Resources:
+        """Of a project, subject, session, scan, assessor or reconstruction."""
+        from xnat_tui.services.administration.resources import Resources
+
+        place = self._place(owner)
+        return Resources(self.reader(place.server), place)
+
+    def workflows(self, server: str) -> Workflows:
+        from xnat_tui.services.administration.workflows import Workflows
+
+        return Workflows(self.reader(server))
+
+    def catalogs(self, server: str) -> Maintenance:
+        from xnat_tui.services.administration.maintenance import Maintenance
+
+        return Maintenance(self.reader(server))
+
+    def viewer(self, server: str) -> ViewerMetadata:
+        """The OHIF viewer's metadata."""
+        from xnat_tui.services.administration.viewer import ViewerMetadata
+
+        return ViewerMetadata(self.reader(server))
+
+    def prearchive(self, server: str) -> Prearchive:
+        from xnat_tui.services.administration.prearchive.sessions import Prearchive
+
+        return Prearchive(self.connection(server), server, changes=self.changes)
+
+    @staticmethod
+    def carry_out(service: Service, changes: Iterable[Change]) -> list[Result]:
+        """Do what a service planned, in order. A row that fails does not stop the others: its error is in its
+        result."""
+        return list(apply(changes, service.do))
+
+    def _place(self, where: Location | str | Place) -> Place:
+        return where if isinstance(where, Place) else self.find_one(where)
+
+
+def _wait(seconds: float) -> bool:
+    return threading.Event().wait(seconds)
+
+
+def _deaf(_text: str) -> None:
+    """Nobody wants to know."""
