@@ -10,7 +10,6 @@ from xnat_tui.model.entities import Item
 from xnat_tui.model.pairing import Judge, Pair
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.panes import Panes
-from xnat_tui.tui.panels.details import DetailsPanel
 from xnat_tui.tui.widgets.details import DetailsView, has_items
 
 _REST_BEFORE_ASKING = 0.3
@@ -90,4 +89,6 @@ class Details:
             self.show(pair)
 
     def show(self, pair: Pair) -> None:
+        from xnat_tui.tui.panels.details import DetailsPanel
+
         self._context.ask(DetailsPanel(pair, self))

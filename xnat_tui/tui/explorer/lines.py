@@ -14,7 +14,7 @@ from xnat_tui.tui.explorer import pair_words
 from xnat_tui.tui.explorer.comparison import ShownComparison
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.situation import situation
-from xnat_tui.tui.transfers.panel import strip_line
+from xnat_tui.tui.transfers.lines import strip_line
 from xnat_tui.tui.transfers.queue import TransferQueue
 from xnat_tui.tui.widgets.bars import KeyBar, Line, TransfersStrip
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from xnat_tui.model.plan import Plan
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.panes import Panes
-from xnat_tui.tui.transfers import flows
-from xnat_tui.tui.transfers.panel import TransfersPanel
 from xnat_tui.tui.transfers.queue import TransferQueue
 
 
@@ -22,6 +20,8 @@ class Transfers:
         if not places or target is None:
             self._context.say("What is marked is not on this side.")
         else:
+            from xnat_tui.tui.transfers import flows
+
             flows.copy(self._context, places, target)
 
     def export(self) -> None:
@@ -29,9 +29,13 @@ class Transfers:
         if not places:
             self._context.say("What is marked is not on this side.")
         else:
+            from xnat_tui.tui.transfers import flows
+
             flows.export(self._context, places)
 
     def show_queue(self) -> None:
+        from xnat_tui.tui.transfers.panel import TransfersPanel
+
         self._queue.watch()
         self._context.ask(TransfersPanel(self._queue))
 

@@ -18,21 +18,13 @@ from xnat_tui.tui.explorer.pair_words import cut
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.plans.lines import where
+from xnat_tui.tui.transfers.lines import GLYPHS
 from xnat_tui.tui.transfers.queue import TransferQueue
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import StepView
     from xnat_tui.jobs.watch import JobView
 
-_GLYPHS = {
-    State.QUEUED: " ",
-    State.RUNNING: ">",
-    State.VERIFYING: ">",
-    State.PAUSED: "=",
-    State.DONE: " ",
-    State.FAILED: "!",
-    State.CANCELLED: "x",
-}
 _BAR_CELLS = 20
 _MOST_TOLD = 200
 _WITH_BAR = 60
@@ -242,7 +234,7 @@ def _row(view: JobView, asked: str, room: int) -> str:
     left = room - len(told) - 10
     title = fit(clean(view.title), left)
     title += " " * (left - cell_width(title))
-    line = f"{_GLYPHS[view.state]} {view.verb:<7}{title} {told}"
+    line = f"{GLYPHS[view.state]} {view.verb:<7}{title} {told}"
     return f"{line}\n{cut(f'         {_amounts(view, asked)}', room)}"
 
 
@@ -262,18 +254,6 @@ def _amounts(view: JobView, asked: str) -> str:
     if view.left:
         parts.append(f"{view.left} left alone")
     return " · ".join(parts)
-
-
-def strip_line(view: JobView, room: int) -> str:
-    """One transfer in one line of a wide terminal."""
-    share = f"{int(100 * view.bytes_done / view.bytes_total)}%" if view.bytes_total else ""
-    parts = [str(view.state), share, f"{short_size(view.bytes_done)} of {short_size(view.bytes_total)}"]
-    parts += [f"{short_size(int(view.rate))}/s"] if view.rate else []
-    parts += [f"{about(view.seconds_left)} left"] if view.seconds_left is not None else []
-    said = " · ".join(part for part in parts if part)
-    head = f"{_GLYPHS[view.state]} {view.verb:<7}"
-    title = fit(clean(view.title), max(10, room - len(head) - len(said) - 2))
-    return f"{head}{title}  {said}"
 
 
 def _about(view: JobView) -> str:
