@@ -45,10 +45,8 @@ class WrittenPlaces:
     def _hear(self, heard: Sequence[Changed]) -> None:
         self._forget_rights([changed for changed in heard if changed.what is What.USERS])
         written = [changed for changed in heard if changed.what in _IN_TREES]
-        if not written:
-            return
         for pane in self._panes:
-            for at, visit in enumerate(pane.history):
+            for at, visit in enumerate(pane.history if written else ()):
                 shown = at == pane.at and pane.rows is visit.rows
                 self._visit(pane, visit, written, shown=shown)
         self._compare_again(written)
@@ -64,7 +62,7 @@ class WrittenPlaces:
         comparison = self._comparison.shown
         if comparison is None:
             return
-        self._comparison.refill(*_topmost(self._touched(comparison.tree, written)))
+        self._comparison.written(*_topmost(self._touched(comparison.tree, written)))
         sides = (comparison.source, comparison.destination)
         if any(self._may_rename(changed, side) for changed in written for side in sides):
             self._comparison.find_again()

@@ -246,6 +246,16 @@ class ShownComparison:
             await self.release()
         return True
 
+    def written(self, *pairs: Pair) -> None:
+        """Something was written there: read again, too, unless the user has stopped the comparison."""
+        comparison, tree = self.shown, self._panes.source.pair_tree
+        if comparison is None or tree is None or not pairs:
+            return
+        if self.runs or not isinstance(comparison.progress.error, Interrupted):
+            self.refill(*pairs)
+        else:
+            tree.pairs_changed(*(comparison.forget(pair) for pair in pairs))
+
     def refill(self, *pairs: Pair) -> None:
         """Read pairs again: what was known below is forgotten, and the comparison goes on from there. Where
         the panes stood is taken up again when it has ended."""

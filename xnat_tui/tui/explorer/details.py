@@ -8,6 +8,7 @@ from textual.timer import Timer
 
 from xnat_tui.model.entities import Item
 from xnat_tui.model.pairing import Judge, Pair
+from xnat_tui.model.place import Place
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.widgets.details import DetailsView, has_items
@@ -53,6 +54,12 @@ class Details:
         """By what rules the items of a pair are compared; None while browsing."""
         model = self._panes.active.model
         return model.judge if model is not None else None
+
+    def places(self, pair: Pair) -> list[Place]:
+        """Where a pair stands, on either side."""
+        model = self._panes.active.model
+        found = (model.place(pair), model.place(pair, right=True)) if model is not None else ()
+        return [place for place in found if place is not None]
 
     def read_files(self, pair: Pair, show: Callable[[str], None]) -> None:
         """List a resource's files, as opening its row does; `show` gets what went wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Protocol
 
 from textual import on
@@ -10,8 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from xnat_tui.model.changed import What
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import Judge, Pair
+from xnat_tui.model.place import Place
 from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.widgets.details import DetailsView, has_items
 
@@ -22,6 +24,9 @@ class DetailsSource(Protocol):
     @property
     def judge(self) -> Judge | None:
         """By what rules the items of a pair are compared; None while browsing."""
+
+    def places(self, pair: Pair) -> Iterable[Place]:
+        """Where it stands, on either side."""
 
     def read_documents(self, pair: Pair, show: Callable[[Item | None, Item | None, str], None]) -> None:
         """Read every field of a pair's items; `show` gets source, destination, and what went wrong."""
@@ -43,6 +48,7 @@ class DetailsPanel(Panel[None]):
     DetailsPanel Input.-shown { display: block; }
     """
     tall = True
+    heeds = frozenset({What.ITEMS, What.FILES})
 
     def __init__(self, pair: Pair, source: DetailsSource) -> None:
         super().__init__(pair.key or "Details")
@@ -65,6 +71,12 @@ class DetailsPanel(Panel[None]):
         elif self._pair.kind is Kind.RESOURCE and self._pair.children is None:
             self._show("the files follow …")
             self._source.read_files(self._pair, lambda note: self._read(None, None, note))
+
+    def shown_places(self) -> Iterable[Place]:
+        return self._source.places(self._pair)
+
+    def written(self) -> None:
+        self._begin()
 
     def _read(self, source: Item | None, destination: Item | None, note: str) -> None:
         self._found = (source, destination, note)

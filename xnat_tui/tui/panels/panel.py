@@ -157,6 +157,8 @@ class Panel(ModalScreen[T | None]):
         """Something that it heeds was written there, by itself or by somebody else."""
 
     def _hear(self, heard: Sequence[Changed]) -> None:
+        if any(changed.what is What.USERS for changed in heard):
+            self.show_keys()  # what was refused may be allowed now
         heeded = [changed for changed in heard if changed.what in self.heeds]
         if heeded and concern(heeded, self.shown_places(), self.context.workspace.same_server):
             self.written()

@@ -24,7 +24,7 @@ LOOKS_PER_SECOND = 2
 """While something runs."""
 _RESTING_SECONDS = 2.0
 """Between two looks otherwise: what other processes write is seen by then, and costs nothing unseen."""
-_WRITING_SECONDS = 10.0
+_WRITING_SECONDS = 30.0
 """How often is told what jobs write that go on; at the end of one, all of it."""
 _BUSY = (State.QUEUED, State.RUNNING, State.VERIFYING)
 _ASKING = {"pause": "pausing", "cancel": "cancelling", "resume": "resuming", "retry": "retrying"}
