@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
@@ -40,9 +41,30 @@ def test_every_command_of_the_readme_is_understood(line: str) -> None:
     command.make_context(words[0], rest, resilient_parsing=False)
 
 
-def test_every_picture_of_the_readme_is_there() -> None:
-    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
-        assert (ROOT / picture).is_file(), picture
+DOCUMENTS = {"README.md": README} | {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for folder in (".github", "xnat_tui/docs")
+    for path in (ROOT / folder).glob("*.md")
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_everything_that_a_document_leads_to_is_there_and_in_the_sdist(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packed = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert name.partition("/")[0] in packed
+    for target in re.findall(r"\]\(([^)#:]+)\)", DOCUMENTS[name]):
+        found = (ROOT / name).parent.joinpath(target).resolve().relative_to(ROOT)
+        assert (ROOT / found).exists(), target
+        assert found.parts[0] in packed, target
+
+
+def test_the_wheel_gets_the_man_page() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    shared = project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    pages = {path: target for path, target in shared.items() if target.startswith("share/man/man1/")}
+    assert pages
+    assert all((ROOT / path).is_file() for path in pages)
 
 
 def test_every_exit_code_is_explained() -> None:
@@ -121,3 +143,34 @@ def test_no_function_of_the_five_tools_is_missing_from_the_table() -> None:
     toolkit = ("authenticate", "list", "upload", "prearchive", "archive", "demographics", "share")
     assert {("XNAT_CLI_Toolkit", verb) for verb in toolkit} <= replaced
     assert {"DPUK project copy", "XNAT Downloader", "datman"} <= {tool for tool, _ in replaced}
+
+
+CONTRACT = (ROOT / "xnat_tui" / "docs" / "xnat-contract.md").read_text(encoding="utf-8")
+CERTAINTIES = {"source", "tests", "documented", "clients", "inferred", "not known"}
+
+
+def cited_sections() -> set[str]:
+    """Sections of the contract that docstrings and comments name: `xnat-contract.md` 2.8, 2.9."""
+    cited: set[str] = set()
+    for path in (ROOT / "xnat_tui").rglob("*.py"):
+        text = re.sub(r"\s+#?\s*", " ", path.read_text(encoding="utf-8"))
+        for told in re.findall(r"xnat-(?:rest|contract)\.md`? ((?:(?:, | and )?\d+(?:\.\d+a?)?)+)", text):
+            cited |= set(re.findall(r"\d+(?:\.\d+a?)?", told))
+    return cited
+
+
+def test_every_section_of_the_contract_that_the_code_cites_is_there() -> None:
+    headings = set(re.findall(r"^###? (\d+(?:\.\d+a?)?)\.? ", CONTRACT, re.MULTILINE))
+    cited = cited_sections()
+    assert cited
+    assert cited <= headings
+
+
+def test_every_fact_of_the_contract_says_how_certain_it_is_and_whence() -> None:
+    rows = re.findall(r"^\| (.*) \|$", CONTRACT.partition("## 0. ")[2].partition("### 11.5")[0], re.MULTILINE)
+    facts = [row.split(" | ") for row in rows if row != "fact | certainty | where"]
+    assert len(facts) > 100
+    for fact in facts:
+        assert len(fact) == 3, fact
+        assert set(fact[1].split(", ")) <= CERTAINTIES, fact
+        assert fact[2], fact

@@ -251,7 +251,7 @@ def resume(files: int, size: int, base: Path) -> None:
                 seconds = time.perf_counter() - began
                 requests = connection.requests - before
                 print(f"{files} finished files, {name}: {seconds:.2f} s, {requests} requests,")
-                print(f"  {connection.downloads} of them for files, {control.bytes} bytes of files;")
+                print(f"  {control.bytes} bytes of files;")
                 print(f"  {fetched} files fetched, {skipped} passed over")
 
 

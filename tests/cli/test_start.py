@@ -138,6 +138,7 @@ def complete(run, words, kind="bash"):
         (["xnat-tui", "server", "test", "q"], ["plain,qc"]),
         (["xnat-tui", "server", "logo"], ["plain,logout"]),
         (["xnat-tui", "--inse"], ["plain,--insecure"]),
+        (["xnat-tui", "manual", "rec"], ["plain,recovery"]),
     ],
 )
 def test_the_shell_completes_verbs_servers_and_options(run, tmp_path, words, expected):

@@ -69,7 +69,7 @@ def test_an_impossible_birth_date_is_left_alone(born):
 def test_sessions_that_disagree_are_named():
     values, findings = told({"PatientSex": "M"}, {"PatientSex": "F"}, {"PatientSex": "M"})
     assert values == {}
-    assert findings == ["gender: M in MR1, MR3; F in MR2"]
+    assert findings == ["gender: M in MR1 and MR3; F in MR2"]
 
 
 def test_an_implausible_weight_is_named_with_its_session():

@@ -82,7 +82,7 @@ def test_a_server_has_no_resources(reader, look):
 def test_a_file_that_begins_like_another_one_is_not_deleted_alone(xnat, named):
     service, resource = named("a", "ab.dcm", "a/b.txt", "c")
     (change,) = doomed(service, resource, "a")
-    assert change.refusal == "XNAT would delete a/b.txt and 1 more with it, which begins alike."
+    assert change.refusal == "XNAT would delete a/b.txt and ab.dcm with it, because their paths begin alike."
     assert change.destroys
     assert change.project == "BRAINS"
 

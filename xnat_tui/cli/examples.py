@@ -6,6 +6,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui server add lab https://xnat.example.org --user jdoe",
         "xnat-tui lab:BRAINS qc:BRAINS",
         "xnat-tui compare lab:BRAINS qc:BRAINS",
+        "xnat-tui manual first-copy",
     ),
     "demo": ("xnat-tui demo", "xnat-tui demo --serve --port 8080"),
     "server": (
@@ -141,4 +142,5 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "jobs resume": ("xnat-tui jobs resume", "xnat-tui jobs resume 20261121-101500-copy --detach"),
     "jobs retry": ("xnat-tui jobs retry 20261121-101500-copy",),
     "jobs forget": ("xnat-tui jobs forget 20261121-101500-copy",),
+    "manual": ("xnat-tui manual", "xnat-tui manual first-copy"),
 }

@@ -22,6 +22,16 @@ APPLICATION = 0x584E5455
 BUSY_SECONDS = 30.0
 _FOLDER = "Look at the space and the rights there, or set another state folder in XNAT_TUI_STATE."
 
+_CHANGES = """
+CREATE TABLE changes (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at REAL NOT NULL,
+  origin TEXT NOT NULL,
+  location TEXT NOT NULL,
+  what TEXT NOT NULL
+);
+CREATE UNIQUE INDEX changes_once ON changes (origin, location, what);
+"""
 _TABLES = """
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY,
@@ -86,14 +96,6 @@ CREATE TABLE events (
   message TEXT NOT NULL
 );
 CREATE INDEX events_by_job ON events (job, number);
-CREATE TABLE changes (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  at REAL NOT NULL,
-  origin TEXT NOT NULL,
-  location TEXT NOT NULL,
-  what TEXT NOT NULL
-);
-CREATE UNIQUE INDEX changes_once ON changes (origin, location, what);
 CREATE TRIGGER steps_counted_in AFTER INSERT ON steps BEGIN
   UPDATE jobs SET failures = failures + NEW.failures WHERE id = NEW.job;
 END;
@@ -103,6 +105,7 @@ CREATE TRIGGER steps_counted AFTER UPDATE OF files, bytes, failures ON steps BEG
   WHERE id = NEW.job;
 END;
 """
+_TABLES += _CHANGES
 
 _SINCE = {
     1: """
@@ -110,16 +113,7 @@ ALTER TABLE jobs ADD COLUMN left_alone INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE steps ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE steps ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 """,
-    2: """
-CREATE TABLE changes (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  at REAL NOT NULL,
-  origin TEXT NOT NULL,
-  location TEXT NOT NULL,
-  what TEXT NOT NULL
-);
-CREATE UNIQUE INDEX changes_once ON changes (origin, location, what);
-""",
+    2: _CHANGES,
 }
 """What makes the tables of a version those of the next."""
 

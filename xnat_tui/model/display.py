@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 
@@ -144,6 +145,15 @@ def counted(count: int, noun: str) -> str:
     import humanize
 
     return f"{humanize.intcomma(count)} {noun}s"
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Names in a sentence: `a, b and c`; where there are more than `most`, `a, b and 7 more`."""
+    import humanize
+
+    if len(names) <= most:
+        return humanize.natural_list(list(names)) if names else ""
+    return humanize.natural_list([*names[: most - 1], f"{len(names) - most + 1} more"])
 
 
 def about(seconds: float) -> str:

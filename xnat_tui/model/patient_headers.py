@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from xnat_tui.model import clock, demographics
+from xnat_tui.model.display import listed
 
 KEYWORDS = ("PatientBirthDate", "PatientSex", "PatientAge", "PatientSize", "PatientWeight", "StudyDate")
 """The DICOM elements that are read."""
@@ -179,8 +180,7 @@ def _comparable(text: str) -> str:
 
 
 def _names(sources: Iterable[str]) -> str:
-    named = list(sources)
-    return ", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+    return listed(list(sources))
 
 
 def _parsed_age(text: str) -> tuple[int, str] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.display import listed
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.place import Place
@@ -237,5 +238,4 @@ def _refuse_file(path: str, staying: Iterable[str]) -> str:
     caught = sorted(one for one in staying if any(one.startswith(form) for form in forms) and one != path)
     if not caught:
         return ""
-    more = f" and {len(caught) - 1} more" if len(caught) > 1 else ""
-    return f"XNAT would delete {caught[0]}{more} with it, which begins alike."
+    return f"XNAT would delete {listed(caught)} with it, because their paths begin alike."

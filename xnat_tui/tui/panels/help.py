@@ -30,6 +30,7 @@ class HelpPanel(Panel[None]):
         Binding("up", "scroll(-1)", show=False, priority=True),
         Binding("pagedown", "scroll(2)", show=False, priority=True),
         Binding("pageup", "scroll(-2)", show=False, priority=True),
+        Binding("f1,ctrl+t", "manual", "Manual", priority=True),
     ]
     DEFAULT_CSS = "HelpPanel > .panel--box { width: 78; }"
 
@@ -47,7 +48,7 @@ class HelpPanel(Panel[None]):
         ]
 
     def keys_entries(self) -> list[str]:
-        return ["up/down Scroll", "esc Back"]
+        return ["up/down Scroll", "F1 Manual", "esc Back"]
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -68,6 +69,15 @@ class HelpPanel(Panel[None]):
         listed = self.query_one(VerticalScroll)
         page = max(1, listed.size.height - 1)
         listed.scroll_relative(y=lines if abs(lines) == 1 else page * lines // abs(lines), animate=False)
+
+    def action_manual(self) -> None:
+        """Loaded when it is first opened: Markdown costs more than all of the keys."""
+        from xnat_tui.tui.panels.manual import ManualPanel
+
+        if any(isinstance(screen, ManualPanel) for screen in self.app.screen_stack):
+            self.dismiss(None)  # these are the keys of the manual itself
+        else:
+            self.app.push_screen(ManualPanel())
 
     def _show(self, text: str) -> None:
         words = text.casefold().split()

@@ -79,6 +79,8 @@ class KeysLine(Static):
         if not self._short:
             return _broken(self.entries, width)
         entries, last = list(self.entries), f"F1 Keys{_GAP}esc"
+        if any(entry.startswith("F1 ") for entry in entries):  # these are the keys
+            last = "esc"
         while entries and cell_width(_GAP.join([*entries, last])) > width:
             entries.pop()
         whole = _GAP.join(self.entries)
