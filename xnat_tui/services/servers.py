@@ -10,7 +10,7 @@ from typing import Self
 from xnat_tui import config, credentials
 from xnat_tui.config import Server, Settings
 from xnat_tui.credentials import Credential, Secret
-from xnat_tui.errors import XnatTuiError
+from xnat_tui.errors import UsageError, XnatTuiError
 from xnat_tui.model.changed import Changed
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, same_address
@@ -228,5 +228,8 @@ class Servers:
         return reader
 
     def same_server(self, one: str, other: str) -> bool:
-        """Whether two names or addresses are one server."""
-        return one == other or same_address(self.server(one).url, self.server(other).url)
+        """Whether two names or addresses are one server. A name that is not known here means no other."""
+        try:
+            return one == other or same_address(self.server(one).url, self.server(other).url)
+        except UsageError:
+            return False
