@@ -12,6 +12,9 @@ from tests.tui.driver import Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui import config
 from xnat_tui.config import Server
+from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.trees import Side, Tree
+from xnat_tui.tui.explorer.pane import Pane
 
 
 async def rename(told: Story, label: str) -> None:
@@ -181,3 +184,63 @@ async def test_panels_that_stand_open_show_what_others_write(world: World) -> No
         told.has("1 open")
         elsewhere("autorun", "dismiss", "lab:BRAINS/SUB-002")
         await told.until_shown("0 open")
+
+
+SESSION = "lab:BRAINS/SUB-004/SUB-004_CT1"
+WRITES = {
+    "rename": ["rename", SESSION, "SUB-004_NEW"],
+    "demographics": ["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17"],
+    "share": ["share", "add", SESSION, "--into", "EMPTY"],
+    "resources": ["resources", "create", f"{SESSION}/resources/NOTES"],
+    "deleting": ["resources", "delete", f"{SESSION}/scans/2/resources/DICOM", "--confirm", "BRAINS"],
+    "upload": ["upload", "FILE", "lab:BRAINS/SUB-004/resources/NOTES"],
+    "copy": ["copy", "lab:BRAINS/SUB-004", "lab:EMPTY"],
+    "prearchive": ["prearchive", "archive", "lab:BRAINS/SUB-013/SUB-013_MR1"],
+}
+
+
+def lines(model: Tree) -> list[str]:
+    """Everything that is loaded in a tree, with what is known of it."""
+    said = []
+    for pair in model.root.walk():
+        item, way = pair.item, [one.key for one in (pair, *pair.ancestors())]
+        assert item is not None
+        said.append(f"{way} {item.id} {dict(item.fields)} {item.files} {item.bytes} {pair.children is None}")
+    return said
+
+
+def read_anew(pane: Pane) -> list[str]:
+    """The same levels, asked for by somebody who remembers nothing."""
+    shown = pane.model
+    assert shown is not None
+    side = shown.source or shown.destination
+    assert side is not None
+    fresh = Side(Reader(side.reader.connection), side.root)
+    model = Tree(None, fresh) if pane.right else Tree(fresh, None)
+    opened = {
+        (pair.kind, pair.group, pair.item.id) for pair in shown.root.walk() if pair.item and pair.children
+    }
+    waiting = [model.root]
+    while waiting:
+        pair = waiting.pop()
+        if pair is model.root or (pair.item and (pair.kind, pair.group, pair.item.id) in opened):
+            model.fill(pair)
+            waiting += pair.children or ()
+    return lines(model)
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_nothing_that_a_verb_writes_elsewhere_is_stale_in_the_trees(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("xnat_tui.tui.transfers.queue._RESTING_SECONDS", 0.1)
+    (tmp_path / "notes.txt").write_text("seen")
+    async with story("lab:BRAINS", "lab:EMPTY") as told:
+        await told.find("SUB-004")
+        await told.press("right", "right", "right", "right")
+        before = [lines(pane.model) for pane in told.main.panes]
+        assert before == [read_anew(pane) for pane in told.main.panes]
+        elsewhere(*(str(tmp_path / "notes.txt") if word == "FILE" else word for word in WRITES[name]))
+        now = [read_anew(pane) for pane in told.main.panes]
+        assert now != before
+        await told.until(lambda: [lines(pane.model) for pane in told.main.panes] == now)

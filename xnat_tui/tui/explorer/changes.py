@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from xnat_tui.services.browsing.trees import Side, Tree
 
 _IN_TREES = frozenset({What.ITEMS, What.FILES})
+_LISTED = (Kind.SUBJECT, Kind.EXPERIMENT)
+"""What changes with all that stands in it: one document tells a session, and a list when it was modified."""
 
 
 class WrittenPlaces:
@@ -81,8 +83,7 @@ class WrittenPlaces:
             if visit.renamed:
                 self._places.find_again(pane, visit, standing, shown=True)
         else:
-            for pair in found:
-                visit.model.forget(pair)
+            _drop(visit.model, found)
             visit.rows.refresh(*found)
 
     def _may_rename(self, changed: Changed, side: Side) -> bool:
@@ -98,8 +99,7 @@ class WrittenPlaces:
         assert tree is not None
         standing = Standing.of(rows)
         opened = [pair for pair in pairs if rows.is_open(pair)]
-        for pair in pairs:
-            model.forget(pair)
+        _drop(model, pairs)
         tree.pairs_changed(*pairs)
         if opened:
             self._levels.read_again(pane, standing, opened)
@@ -112,24 +112,23 @@ class WrittenPlaces:
                     continue
                 steps = steps_below(changed.where, side.root)
                 if steps is not None:
-                    found, exact = _at(model.root, steps, right=right)
-                    yield _files_of(found) if changed.what is What.FILES else _listed_by(found, exact)
+                    yield _listed_by(_at(model.root, steps, right=right), changed.what)
 
     def _same(self, one: str, other: str) -> bool:
         return self._context.workspace.same_server(one, other)
 
 
-def _at(root: Pair, steps: Sequence[Step], *, right: bool) -> tuple[Pair, bool]:
-    """The pair that these steps lead to, or the last one that is known on the way; whether all led on."""
+def _at(root: Pair, steps: Sequence[Step], *, right: bool) -> Pair:
+    """The pair that these steps lead to, or the last one that is known on the way."""
     pair = root
     for step in steps:
         found = next((one for one in _members(pair) if _is(one, step, right=right)), None)
         if found is None:  # an accession ID may leave levels out
             found = next((one for one in pair.walk() if _is(one, step, right=right)), None)
         if found is None:
-            return pair, False
+            return pair
         pair = found
-    return pair, True
+    return pair
 
 
 def _members(pair: Pair) -> Iterator[Pair]:
@@ -146,26 +145,27 @@ def _is(pair: Pair, step: Step, *, right: bool) -> bool:
     return pair.group is None and item is not None and names(step, item)
 
 
-def _listed_by(pair: Pair, exact: bool) -> Pair:
-    """What lists an item: its label and fields stand there. What was not found is new below the last one."""
-    inside = next((one for one in (pair, *pair.ancestors()) if _is_session(one)), pair)
-    if inside is not pair:
-        return inside  # one document tells all that a session holds
-    return pair.parent if exact and pair.parent is not None and pair.kind is not Kind.PROJECT else pair
+def _listed_by(pair: Pair, what: What) -> Pair:
+    """What lists the subject or session that something was written in: its label and fields stand there, and
+    when it was modified. Readers remember its siblings: only what they have forgotten is asked for.
+    """
+    owner = next(
+        (one for one in (pair, *pair.ancestors()) if one.group is None and one.kind in _LISTED), None
+    )
+    if owner is not None and owner.parent is not None:
+        return owner.parent
+    root = [pair, *pair.ancestors()][-1]
+    project = next((one for one in (pair, *pair.ancestors()) if one.kind is Kind.PROJECT), root)
+    if what is What.FILES:
+        return next((one for one in project.children or () if one.group is Kind.RESOURCE), project)
+    return project
 
 
-def _files_of(pair: Pair) -> Pair:
-    """The session that holds the files, or the resources of a subject or project."""
-    above = [pair, *pair.ancestors()]
-    session = next((one for one in above if _is_session(one)), None)
-    if session is not None:
-        return session
-    owner = next(one for one in above if one.group is None and one.kind not in (Kind.RESOURCE, Kind.FILE))
-    return next((one for one in owner.children or () if one.group is Kind.RESOURCE), owner)
-
-
-def _is_session(pair: Pair) -> bool:
-    return pair.kind is Kind.EXPERIMENT and pair.group is None
+def _drop(model: Tree, pairs: Iterable[Pair]) -> None:
+    """Have pairs read again. Their reader has forgotten by itself what is not so any more."""
+    with model.lock:
+        for pair in pairs:
+            pair.forget()
 
 
 def _topmost(pairs: Iterable[Pair]) -> Iterator[Pair]:

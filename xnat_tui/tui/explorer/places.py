@@ -11,7 +11,7 @@ from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.levels import Levels
 from xnat_tui.tui.explorer.pane import Pane, Visit, openable
 from xnat_tui.tui.explorer.panes import Panes
-from xnat_tui.tui.explorer.position import Standing
+from xnat_tui.tui.explorer.position import Standing, path_of
 
 if TYPE_CHECKING:
     from xnat_tui.services.browsing.reading import Reader
@@ -46,8 +46,7 @@ class Places:
         inside = place
         while not openable(inside.kind):
             inside = inside.parent
-        cursor = tuple((str(item.kind), item.key) for item in place.items[len(inside.items) :])
-        self.show_anew(pane, inside, Standing(cursor=cursor))
+        self.show_anew(pane, inside, Standing(cursor=path_of(place.items[len(inside.items) :])))
 
     def show_anew(self, pane: Pane, place: Place, standing: Standing, *, remember: bool = True) -> None:
         """Show a place and what was open in it. Its server is signed in to first where it is not."""
