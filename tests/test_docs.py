@@ -1,10 +1,13 @@
-"""What README says is true of the program."""
+"""What README, the rooms' READMEs and docstrings say is true of the program, and nothing is left unsaid."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -86,6 +89,107 @@ def test_the_python_of_the_readme_names_what_is_there() -> None:
             assert hasattr(Workspace, name)
         for name in re.findall(r"xnat_tui\.(\w+)\(", block):
             assert hasattr(xnat_tui, name)
+
+
+PACKAGE = ROOT / "xnat_tui"
+ROOMS = sorted(
+    folder.relative_to(PACKAGE).as_posix()
+    for folder in (path.parent for path in PACKAGE.glob("*/**/__init__.py"))
+    if any(path != folder / "__init__.py" for path in folder.rglob("*.py"))
+)
+MOST_LINES = 20
+
+
+def room_text(room: str) -> str:
+    return (PACKAGE / room / "README.md").read_text(encoding="utf-8")
+
+
+@cache
+def defined() -> dict[str, set[str]]:
+    """Every class of the package, with the names of its members."""
+    found: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                members = {one.name for one in node.body if hasattr(one, "name")}
+                members |= {ast.unparse(one.target) for one in node.body if isinstance(one, ast.AnnAssign)}
+                members |= {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+                found.setdefault(node.name, set()).update(members)
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_room_says_in_a_few_lines_what_it_is_for(room: str) -> None:
+    text = room_text(room)
+    assert text.startswith(f"# {room}: ")
+    assert text.count("\n") <= MOST_LINES
+    for word in ("Import", "Begin with"):
+        assert word in text
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_whatever_a_room_names_is_there(room: str) -> None:
+    named = re.findall(r"`([^`]+)`", room_text(room))
+    files = [name for name in named if re.fullmatch(r"[\w./-]+\.(py|md|tcss)|[\w-]+(/[\w-]+)+", name)]
+    for name in files:
+        places = (PACKAGE / room / name, PACKAGE / room / ".." / name, PACKAGE / name, ROOT / name)
+        assert any(place.exists() for place in places), name
+    for name in set(named) - set(files):
+        if dotted := re.fullmatch(r"([A-Z]\w+)\.(\w+)", name):
+            assert dotted[2] in defined().get(dotted[1], ()), name
+        elif re.fullmatch(r"[A-Z][a-z]\w+", name):
+            assert name in defined(), name
+
+
+SAYING_ENOUGH = 3
+"""Lines of a method that may go without a docstring: its name says what it is."""
+
+
+def undocumented(path: Path) -> Iterator[str]:
+    """Public classes, functions and longer methods without a docstring; a setter has its property's."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    waiting: list[tuple[ast.Module | ast.ClassDef, str]] = [(module, path.relative_to(PACKAGE).as_posix())]
+    while waiting:
+        holder, where = waiting.pop()
+        for node in holder.body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
+                continue
+            method = isinstance(holder, ast.ClassDef) and isinstance(node, ast.FunctionDef)
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            setter = any(ast.unparse(one).endswith(".setter") for one in node.decorator_list)
+            if not ast.get_docstring(node) and not setter and not (method and lines <= SAYING_ENOUGH):
+                yield f"{where}: {node.name}"
+            if isinstance(node, ast.ClassDef):
+                waiting.append((node, f"{where}: {node.name}"))
+
+
+@pytest.mark.parametrize(
+    "below", ["*.py", "model/**/*.py", "xnat/**/*.py", "jobs/**/*.py", "services/**/*.py"]
+)
+def test_what_is_offered_to_others_says_what_its_name_does_not(below: str) -> None:
+    paths = sorted(PACKAGE.glob(below))
+    assert paths
+    assert [name for path in paths for name in undocumented(path)] == []
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+
+
+def test_whatever_a_docstring_names_of_a_class_is_there() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for text in docstrings(path):
+            for holder, member in re.findall(r"`([A-Z]\w+)\.(\w+)`", text):
+                assert member in defined().get(holder, {member}), f"{path}: {holder}.{member}"
+
+
+def test_no_docstring_leads_out_of_the_project() -> None:
+    for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"`([a-z/-]+\.md)`", text):
+            assert (PACKAGE / name).exists(), f"{path}: {name}"
 
 
 def table(heading: str) -> list[list[str]]:

@@ -27,7 +27,8 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.errors import NotFound
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import OnExisting, Plan, Policy
+from xnat_tui.model.options import CopyOptions, OnExisting
+from xnat_tui.model.plan import Plan
 from xnat_tui.services.transfers.running.executors import executor_for
 from xnat_tui.services.workspace import Workspace
 from xnat_tui.xnat.files import zips
@@ -51,7 +52,7 @@ NEVER_AGAIN = {
     ),
     "CopyXnat: compared by names only, a truncated file there stays for ever": (
         "services/test_copy_anywhere.py::test_a_truncated_file_there_is_found_and_replaced_when_asked",
-        "services/test_copy_run.py::test_what_differs_is_kept_replaced_or_sent_again_as_the_policy_says",
+        "services/test_copy_run.py::test_what_differs_is_kept_replaced_or_sent_again_as_the_options_say",
         "services/test_hashing.py::test_other_bytes_of_one_size_are_found",
         "services/test_compare.py::test_the_study_differs_in_exactly_what_was_made_different",
     ),
@@ -290,9 +291,9 @@ def test_deleting_before_an_import_is_never_asked_for(
 ) -> None:
     monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
     pair.qc.site.add_project("NEW")
-    policy = Policy(via="import", on_existing=choice)
+    options = CopyOptions(via="import", on_existing=choice)
     for _ in range(2):
-        pair.run(pair.workspace.plan_copy(["lab:BRAINS/SUB-004"], "qc:NEW", policy=policy))
+        pair.run(pair.workspace.plan_copy(["lab:BRAINS/SUB-004"], "qc:NEW", options=options))
         pair.workspace.forget_connection("qc")
     assert any(one.path == "/data/services/import" for one in pair.qc.requests)
     assert not [
@@ -335,7 +336,7 @@ def test_no_clock_of_a_server_decides_what_has_changed(pair: Pair) -> None:
     (session,) = site.experiments.values()
     session.scans["2"].fields["quality"] = "unusable"
     pair.workspace.forget_connection("qc")
-    policy = Policy(on_existing=OnExisting.UPDATE)
-    plan = pair.workspace.plan_copy(["lab:BRAINS/SUB-004"], "qc:BRAINS", policy=policy)
+    options = CopyOptions(on_existing=OnExisting.UPDATE)
+    plan = pair.workspace.plan_copy(["lab:BRAINS/SUB-004"], "qc:BRAINS", options=options)
     changed = [(step.path.rpartition("/experiments/")[2], step.reason) for step in plan.steps if step.writes]
     assert changed == [("SUB-004_CT1/scans/2", "quality")]

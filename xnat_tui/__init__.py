@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from xnat_tui.model.entities import Kind as Kind
     from xnat_tui.model.filters import Filters as Filters
     from xnat_tui.model.location import Location as Location
+    from xnat_tui.model.options import CopyOptions as CopyOptions
+    from xnat_tui.model.options import ExportOptions as ExportOptions
+    from xnat_tui.model.options import UploadOptions as UploadOptions
     from xnat_tui.model.place import Place as Place
     from xnat_tui.model.plan import Plan as Plan
     from xnat_tui.model.transfer import Report as Report
@@ -34,6 +37,8 @@ _HOMES = {
     "Change": "xnat_tui.model.changes",
     "Changed": "xnat_tui.model.changed",
     "Comparison": "xnat_tui.services.comparing.comparison",
+    "CopyOptions": "xnat_tui.model.options",
+    "ExportOptions": "xnat_tui.model.options",
     "Filters": "xnat_tui.model.filters",
     "Item": "xnat_tui.model.entities",
     "Kind": "xnat_tui.model.entities",
@@ -42,6 +47,7 @@ _HOMES = {
     "Plan": "xnat_tui.model.plan",
     "Report": "xnat_tui.model.transfer",
     "Result": "xnat_tui.model.changes",
+    "UploadOptions": "xnat_tui.model.options",
     "Workspace": "xnat_tui.services.workspace",
     "connect": "xnat_tui.services.workspace",
 }
@@ -50,6 +56,8 @@ __all__ = [
     "Change",
     "Changed",
     "Comparison",
+    "CopyOptions",
+    "ExportOptions",
     "Filters",
     "Item",
     "Kind",
@@ -58,6 +66,7 @@ __all__ = [
     "Plan",
     "Report",
     "Result",
+    "UploadOptions",
     "Workspace",
     "__version__",
     "connect",

@@ -7,6 +7,7 @@ verify = true                 # or false, or a CA file
 read_only = false
 connections = 8
 event_reason = "Study amendment 3"   # sent with every change; some sites ask for one
+timezone = "Europe/London"    # of the times that it writes; without it this machine's
 
 [keys]
 "tree.mark" = "space,insert"
@@ -92,7 +93,8 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     """Action ID to its keys, comma between them."""
     neutral_fields: tuple[str, ...] = ()
-    """Fields that a comparison shall not count, beside those that are neutral by themselves."""
+    """Fields that a comparison shall not count, beside those that are neutral by themselves; with a `!` one
+    of those that shall count."""
     ui: Ui = Ui()
     bookmarks: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     insecure: bool = False
@@ -128,6 +130,7 @@ class Settings:
 
 
 def config_file() -> Path:
+    """`config.toml` in the configuration's folder; it need not exist."""
     return config_folder() / "config.toml"
 
 

@@ -44,6 +44,7 @@ class Secret:
         logs.conceal(value)
 
     def reveal(self) -> str:
+        """The text itself, for the one call that sends it."""
         return self._value
 
     def __repr__(self) -> str:

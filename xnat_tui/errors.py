@@ -1,6 +1,6 @@
 """Everything that can go wrong, as the user meets it.
 
-XnatTuiError                   message, hint, detail; never a secret or a patient field
+XnatTuiError                   message, hint, HTTP status; never a secret or a patient field
 ├── UsageError                 the call itself is wrong (exit 2)
 │   └── ConfigError            a configuration file, named with its file and key
 ├── ServerUnreachable          no route, refused, timed out, 502/503/504 (exit 3)
@@ -8,7 +8,7 @@ XnatTuiError                   message, hint, detail; never a secret or a patien
 │   └── NotXnat                something answered that is no XNAT (a proxy's page, no ResultSet)
 ├── NotAllowed                 (exit 4)
 │   ├── SignInFailed           wrong password or token, no credentials at all
-│   ├── PasswordExpired        the server wants a new password first
+│   │   └── PasswordExpired    the server wants a new password first
 │   ├── SessionExpired         signed in once, not any more, and signing in again failed
 │   └── Forbidden              signed in, but this needs another role
 ├── NotFound                   missing, or not readable: XNAT answers 404 to both (exit 5)

@@ -84,6 +84,7 @@ class RedactingFilter(logging.Filter):
     would steer a terminal. For any handler of our loggers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """True: no record is dropped."""
         message = record.getMessage()
         if record.name.split(".")[0] in _QUOTE_DATA or record.name in _QUOTE_DATA:
             message = _QUOTED.sub(f"'{_MASK}'", message)
@@ -122,6 +123,7 @@ class _PrivateFileHandler(RotatingFileHandler):
 
 
 def log_file() -> Path:
+    """`logs/xnat-tui.log` in the state folder."""
     return state_folder() / "logs" / "xnat-tui.log"
 
 

@@ -42,7 +42,8 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.model.options import ExportOptions
+from xnat_tui.model.plan import Plan
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers.exporting.planning import plan_export
@@ -131,7 +132,7 @@ def connect(url: str) -> Counted:
 def plan_for(connection: Connection, folder: Path) -> Plan:
     reader = Reader(connection)
     places = list(find(reader, Location.parse(f"{connection.url}/data/projects/P")))
-    return plan_export(reader, places, folder, Policy(metadata=False))
+    return plan_export(reader, places, folder, ExportOptions(metadata=False))
 
 
 def export(connection: Connection, plan: Plan) -> tuple[int, int, Control]:

@@ -25,7 +25,8 @@ from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.model.options import ExportOptions
+from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -43,7 +44,7 @@ def plan_for(url: str, folder: Path) -> Plan:
     server, credential = Server("lab", url, "admin"), Credential("admin", Secret("admin"), "bench")
     with Connection.open(server, credential) as connection:
         places = list(find(Reader(connection), Location.parse("lab:BIG")))
-        return plan_export(Reader(connection), places, folder, Policy(metadata=False))
+        return plan_export(Reader(connection), places, folder, ExportOptions(metadata=False))
 
 
 def wait_for(journal: Journal, job: str, state: State) -> None:

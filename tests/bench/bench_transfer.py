@@ -20,9 +20,10 @@ from pathlib import Path
 from tests.services.conftest import Copying, _connect
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
-from xnat_tui.model.plan import Mode, Plan, Policy
+from xnat_tui.model.options import CopyOptions, Mode
+from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import Report
-from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 
 TURNS = 9
 CURL = ("curl", "-sSf", "-u", "admin:admin")
@@ -118,7 +119,7 @@ def _requests(pair: Copying) -> int:
 
 def _planned(pair: Copying, mode: Mode) -> tuple[float, int, Plan]:
     before, began = _requests(pair), time.perf_counter()
-    plan = pair.plan("BIG", policy=Policy(mode=mode))
+    plan = pair.plan("BIG", options=CopyOptions(mode=mode))
     return time.perf_counter() - began, _requests(pair) - before, plan
 
 
@@ -126,7 +127,7 @@ def _run(pair: Copying, plan: Plan) -> tuple[float, int, Report]:
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.sqlite") as journal:
         job = journal.create(plan)
         before, began = _requests(pair), time.perf_counter()
-        with executor_for(plan, pair.connections.__getitem__) as execute:
+        with copy_executor(plan, pair.connections.__getitem__) as execute:
             report = run(journal, job, execute, workers=4)
         return time.perf_counter() - began, _requests(pair) - before, report
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from tests.bench.bench_transfer import Served
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
-from xnat_tui.model.plan import Mode, Plan, Policy
+from xnat_tui.model.options import CopyOptions, ExportOptions, Mode
+from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import Report, State
 from xnat_tui.services.transfers.running.worker import COMMAND
 from xnat_tui.services.workspace import Workspace
@@ -75,29 +76,29 @@ def _peak(process: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
-def planned(verb: str, folder: Path, policy: Policy) -> Plan:
+def planned(verb: str, folder: Path, mode: str = "auto") -> Plan:
     """As a new session of the program would plan it."""
     with Workspace() as workspace:
         if verb == "export":
-            return workspace.plan_export("lab:BIG", folder / "out", policy=policy)
-        return workspace.plan_copy("lab:BIG", "qc:NEW", policy=policy)
+            return workspace.plan_export("lab:BIG", folder / "out", options=ExportOptions(mode=mode))
+        return workspace.plan_copy("lab:BIG", "qc:NEW", options=CopyOptions(mode=mode))
 
 
 def large(size: int) -> None:
     for mode in (Mode.FILE, Mode.ZIP):
         with workplace((1, 1, 1, 1, size)) as folder:
             for verb in ("export", "copy"):
-                _tell(f"{verb}, mode {mode}", run(planned(verb, folder, Policy(mode=mode))))
+                _tell(f"{verb}, mode {mode}", run(planned(verb, folder, mode)))
 
 
 def again(numbers: NUMBERS) -> None:
     with workplace(numbers) as folder:
         for verb in ("export", "copy"):
-            plan = planned(verb, folder, Policy())
+            plan = planned(verb, folder)
             _tell(verb, run(plan))
             _tell(f"{verb}, the same plan again", run(plan))
             began = time.perf_counter()
-            plan = planned(verb, folder, Policy())
+            plan = planned(verb, folder)
             seconds = time.perf_counter() - began
             _tell(f"{verb}, planned anew in {seconds:.2f} s", run(plan))
 

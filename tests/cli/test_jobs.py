@@ -8,8 +8,10 @@ import pytest
 
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.plan import Action, End, Plan, Step
 from xnat_tui.model.transfer import State
+from xnat_tui.model.work import ResourceCopy
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def remember(program):
         step = Step(
             number=0,
             action=Action.UPLOAD,
-            task="resource",
+            work=ResourceCopy("R"),
             path="subjects/S/resources/R",
             kind=Kind.RESOURCE,
             source=End("lab", "/data/projects/P/subjects/S/resources/R"),
@@ -28,7 +30,7 @@ def remember(program):
             files=1,
             bytes=10,
         )
-        plan = Plan(verb="copy", sources=("lab:P/S",), destination="qc:P", steps=(step,), root="P")
+        plan = Plan(CopyOptions(), sources=("lab:P/S",), destination="qc:P", steps=(step,), root="P")
         with Journal() as journal:
             job = journal.create(plan, "lab:P/S → qc:P")
             if state is not State.QUEUED:

@@ -10,7 +10,7 @@ from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.root import cli
 from xnat_tui.cli.transfer_options import transfer_options
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.plan import Mode, OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_wrong_filters_are_refused(parsed, arguments, complaint):
 
 
 def test_transfers_add_what_is_missing_and_verify_unless_told_otherwise(parsed):
-    assert parsed(transfer_options("copy")) == {"policy": Policy(), "detach": False}
+    assert parsed(transfer_options("copy")) == {"options": CopyOptions(), "detach": False}
 
 
 def test_every_transfer_option(parsed):
@@ -80,7 +80,7 @@ def test_every_transfer_option(parsed):
         "--ohif --refresh-catalogs --clear-caches --bandwidth 1.5MB/s --no-verify --detach"
     )
     assert parsed(transfer_options("copy"), *arguments.split()) == {
-        "policy": Policy(
+        "options": CopyOptions(
             workers=8,
             mode=Mode.RSYNC,
             rsync_source="a:/x",
@@ -105,7 +105,7 @@ def test_every_transfer_option(parsed):
     ("text", "rate"), [("800", 800), ("500k", 500_000), ("20M", 20_000_000), ("1GB", 10**9)]
 )
 def test_rates_are_decimal_bytes_a_second(parsed, text, rate):
-    assert parsed(transfer_options("copy"), "--bandwidth", text)["policy"].bandwidth == rate
+    assert parsed(transfer_options("copy"), "--bandwidth", text)["options"].bandwidth == rate
 
 
 @pytest.mark.parametrize(

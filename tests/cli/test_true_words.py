@@ -14,7 +14,9 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.records import User
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
-from xnat_tui.model.plan import HOLDS, LeftOut, Plan, Policy
+from xnat_tui.model.options import OPTIONS, UploadOptions
+from xnat_tui.model.plan import LeftOut, Plan
+from xnat_tui.model.plan_documents import plan_document, plan_of
 
 EXPORT_REFUSES = [
     ("--rsync-source", "/x"),
@@ -266,25 +268,18 @@ def test_help_shows_only_what_means_something(verb, refused):
     assert ("--confirm" in told) is (verb != "export")
 
 
-def test_every_choice_of_a_policy_has_its_verbs():
-    held = frozenset().union(*HOLDS.values())
-    assert held == set(Policy.__dataclass_fields__)
-
-
 def test_the_explorers_options_are_those_that_mean_something():
-    from xnat_tui.model.plan import MODES, SHARED
     from xnat_tui.tui.plans.options import _OPTIONS
 
     for verb, options in _OPTIONS.items():
-        assert {one.field for one in options} <= HOLDS[verb]
-        offered = {one.field: set(one.answers) for one in options}
-        assert offered.get("mode", set()) <= set(MODES[verb])
-        assert offered.get("shared", set()) <= set(SHARED.get(verb, ()))
+        for option in options:
+            for answer in option.answers:
+                assert getattr(OPTIONS[verb](**{option.field: answer}), option.field) is answer
 
 
 def test_left_out_files_are_named_one_by_one_with_their_reason(capsys):
     left = (LeftOut("notes.txt", "no DICOM"), LeftOut("sub/7.dcm", "damaged DICOM"))
-    plan = Plan("upload", ("dicom",), "lab:P", (), left_out=left)
+    plan = Plan(UploadOptions(), ("dicom",), "lab:P", (), left_out=left)
     show_plan(State(), plan)
     told = capsys.readouterr().out
     assert "left out notes.txt  (no DICOM)\n" in told
@@ -294,4 +289,4 @@ def test_left_out_files_are_named_one_by_one_with_their_reason(capsys):
         {"path": "notes.txt", "reason": "no DICOM"},
         {"path": "sub/7.dcm", "reason": "damaged DICOM"},
     ]
-    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    assert plan_of(json.loads(json.dumps(plan_document(plan)))) == plan

@@ -8,7 +8,7 @@ from xnat_tui.demo.records import User
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.jobs.control import Control
-from xnat_tui.model.plan import Policy
+from xnat_tui.model.options import ExportOptions
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.services.transfers.exporting.steps import export_executor
 from xnat_tui.services.workspace import Workspace
@@ -49,7 +49,7 @@ def exported(lab, tmp_path):
     out = tmp_path / "out"
     with Workspace() as workspace:
         places = list(workspace.find("lab:P"))
-        plan = plan_export(workspace.reader("lab"), places, out, Policy(metadata=False))
+        plan = plan_export(workspace.reader("lab"), places, out, ExportOptions(metadata=False))
         with export_executor(plan, workspace.connection) as execute:
             for step in plan.steps:
                 execute(step, Control())

@@ -7,7 +7,9 @@ import pytest
 
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.plan import Action, End, Plan, Policy, Step
+from xnat_tui.model.options import CopyOptions, TransferOptions
+from xnat_tui.model.plan import Action, End, Plan, Step
+from xnat_tui.model.work import ResourceCopy
 
 StepMaker = Callable[..., Step]
 
@@ -34,7 +36,7 @@ def make_step() -> StepMaker:
         fields: dict[str, object] = {
             "number": number,
             "action": action,
-            "task": "resource",
+            "work": ResourceCopy("R"),
             "path": f"subjects/S/experiments/E{number}",
             "kind": Kind.EXPERIMENT,
             "source": End("lab", f"/data/experiments/{number}"),
@@ -42,7 +44,7 @@ def make_step() -> StepMaker:
             "files": 1,
             "bytes": 10,
             "needs": needs,
-            "data": {"session": session} if session else {},
+            "session": session,
         }
         return Step(**(fields | more))  # type: ignore[arg-type]
 
@@ -51,7 +53,7 @@ def make_step() -> StepMaker:
 
 @pytest.fixture
 def make_plan() -> Callable[..., Plan]:
-    def make(steps: Sequence[Step], *, verb: str = "copy", policy: Policy | None = None) -> Plan:
-        return Plan(verb, ("lab:P",), "qc:P", tuple(steps), policy or Policy())
+    def make(steps: Sequence[Step], *, options: TransferOptions | None = None) -> Plan:
+        return Plan(options or CopyOptions(), ("lab:P",), "qc:P", tuple(steps))
 
     return make

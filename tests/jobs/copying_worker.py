@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xnat_tui.errors import Interrupted, SignInFailed
+from xnat_tui.jobs.attempt import Execute
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Evidence, Outcome, State
 from xnat_tui.services.transfers.running.worker import main
 
 _count = itertools.count(1)
-Execute = Callable[[Step, Control], Outcome]
 
 
 def note(text: str) -> None:

@@ -18,7 +18,8 @@ from xnat_tui.jobs.job import Wish
 from xnat_tui.jobs.journal import Journal, error_of
 from xnat_tui.jobs.owner import STALE, Owner, this_host
 from xnat_tui.jobs.reporting import not_retried, report
-from xnat_tui.model.plan import UNREAD, Action, Finding, Policy
+from xnat_tui.model.options import CopyOptions
+from xnat_tui.model.plan import Action, Finding
 from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
 
 
@@ -40,7 +41,7 @@ def test_the_file_is_private_and_in_the_state_folder(journal, state):
 
 
 def test_a_plan_comes_back_equal(journal, make_plan, make_step):
-    plan = make_plan([make_step(1), make_step(2, 1, session="E")], policy=Policy(bandwidth=5))
+    plan = make_plan([make_step(1), make_step(2, 1, session="E")], options=CopyOptions(bandwidth=5))
     plan = type(plan)(
         **{**{f: getattr(plan, f) for f in plan.__slots__}, "findings": (Finding("info", "x"),)}
     )
@@ -65,7 +66,7 @@ def test_jobs_come_newest_first(journal, make_plan):
 def test_from_the_start_skipped_is_done_conflicts_are_left_and_the_unread_has_failed(
     journal, make_plan, make_step
 ):
-    unread = make_step(3, action=Action.CONFLICT, reason="could not be read", data={UNREAD: "yes"})
+    unread = make_step(3, action=Action.CONFLICT, reason="could not be read", unread=True)
     steps = [make_step(1, action=Action.SKIP), make_step(2, action=Action.CONFLICT, reason="label is taken")]
     job = journal.create(make_plan([*steps, unread, make_step(4)]))
     states = [step.state for step in journal.steps(job)]
@@ -249,7 +250,7 @@ def test_progress_reaches_its_total_when_files_were_there_already(journal, make_
 
 
 def test_failures_are_kept_with_path_error_and_hint_until_they_are_retried(journal, make_plan, make_step):
-    unread = make_step(2, action=Action.CONFLICT, data={UNREAD: "yes"})
+    unread = make_step(2, action=Action.CONFLICT, unread=True)
     job = journal.create(make_plan([make_step(1), unread]))
     claim = journal.claim(job)
     claim.begin(1, "k")

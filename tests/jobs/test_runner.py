@@ -98,7 +98,7 @@ def test_a_session_is_written_by_one_step_at_a_time(journal, make_plan, make_ste
     lock = threading.Lock()
 
     def execute(step: Step, control: Control) -> Outcome:
-        session = step.data["session"]
+        session = step.session
         with lock:
             clashes.extend({session} & writing)
             writing.add(session)
@@ -280,7 +280,7 @@ def test_two_jobs_on_one_target_write_there_one_after_the_other(journal, make_pl
 def test_two_exports_to_different_folders_do_not_wait_for_each_other(journal, make_plan, make_step):
     step = make_step(1, target=End("", "subjects/S/x.dcm"))
     plans = [make_plan([step]), make_plan([step])]
-    plans = [type(p)(p.verb, p.sources, f"/data/{i}", p.steps) for i, p in enumerate(plans)]
+    plans = [type(p)(p.options, p.sources, f"/data/{i}", p.steps) for i, p in enumerate(plans)]
     one, two = (journal.create(plan) for plan in plans)
     together = threading.Barrier(2, timeout=30)
 

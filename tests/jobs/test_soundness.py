@@ -20,6 +20,7 @@ from xnat_tui.jobs import schema
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.owner import Owner, this_host
 from xnat_tui.jobs.reporting import report
+from xnat_tui.jobs.soundness import sealed
 from xnat_tui.jobs.watch import Watch
 from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.transfer import Failure, Outcome, State
@@ -138,6 +139,22 @@ def test_a_journal_without_checksums_is_read_as_before(kept: Kept, state: Path) 
     database.close()
     with Journal() as journal, pytest.raises(ConfigError, match="is damaged"):
         journal.plan(job)
+
+
+@pytest.mark.parametrize(
+    "body", ['{"number": 1}', '{"number": 1, "data": {}}', '{"work": {"task": "fly"}}', "[]"]
+)
+def test_a_body_that_is_no_step_of_this_version_nor_the_last_is_damage(
+    kept: Kept, state: Path, body: str
+) -> None:
+    job, _, _ = kept
+    with sqlite3.connect(state / "jobs.sqlite") as database:
+        database.execute("UPDATE steps SET body = ? WHERE job = ? AND number = 3", (sealed(body), job))
+    database.close()
+    with Journal() as journal:
+        for call in (journal.plan, journal.queued):
+            with pytest.raises(ConfigError, match="is damaged: a record cannot be read"):
+                call(job)
 
 
 VERBS = [["jobs", "list"], ["jobs", "show"], ["jobs", "retry"], ["jobs", "resume"], ["jobs", "forget"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,36 +17,23 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Plan, Policy, Step
+from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.transfers import run as copying
-from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers import attempts
+from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 from xnat_tui.xnat.http.connection import Connection
-
-
-@dataclass
-class Progress:
-    """What a step is given by the job engine."""
-
-    stop: threading.Event = field(default_factory=threading.Event)
-    bytes: int = 0
-    files: int = 0
-
-    def on_bytes(self, count: int, /) -> None:
-        self.bytes += count
-
-    def on_file(self) -> None:
-        self.files += 1
 
 
 @dataclass
@@ -54,7 +41,7 @@ class Result:
     """A run's outcomes by path, failures of every step and all evidence together."""
 
     outcomes: dict[str, Outcome]
-    progress: Progress
+    progress: Control
 
     @property
     def failures(self) -> list[Failure]:
@@ -88,19 +75,19 @@ class Copying:
         self,
         *paths: str,
         project: str = "NEW",
-        policy: Policy | None = None,
+        options: CopyOptions | None = None,
         filters: Filters | None = None,
         server: str = "qc",
     ) -> Plan:
         places = [self.place(path) for path in paths]
         destination = Reader(self.connections[server])
         source = Reader(self.connections["lab"])
-        return plan_copy(source, places, destination, NewProject(server, project), policy, filters)
+        return plan_copy(source, places, destination, NewProject(server, project), options, filters)
 
     def run(self, plan: Plan, stop: threading.Event | None = None) -> Result:
         """Every step in order; what needs a failed step is left out, as the job engine does."""
-        progress, outcomes, failed = Progress(stop or threading.Event()), {}, set[int]()
-        with executor_for(plan, self.connections.__getitem__) as execute:
+        progress, outcomes, failed = Control(stop), {}, set[int]()
+        with copy_executor(plan, self.connections.__getitem__) as execute:
             for step in plan.steps:
                 if failed.isdisjoint(step.needs):
                     outcome = execute(step, progress)
@@ -111,8 +98,8 @@ class Copying:
                 outcomes[_name(step)] = outcome
         return Result(outcomes, progress)
 
-    def copy(self, *paths: str, project: str = "NEW", policy: Policy | None = None) -> Result:
-        return self.run(self.plan(*paths, project=project, policy=policy))
+    def copy(self, *paths: str, project: str = "NEW", options: CopyOptions | None = None) -> Result:
+        return self.run(self.plan(*paths, project=project, options=options))
 
     def writes(self) -> int:
         log = [entry for entry in list(self.target.requests) if entry.path != "/data/search"]
@@ -142,7 +129,7 @@ def servers() -> Iterator[Callable[[Site, Site], Copying]]:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(attempts, "PAUSES", (0.0, 0.0))
 
 
 def small_site(files: dict[str, bytes] | None = None, *, digests: bool = True, **options: object) -> Site:

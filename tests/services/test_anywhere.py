@@ -18,7 +18,7 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.demo.study.brains import session as session_of
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.plan import OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, OnExisting, UploadOptions
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.administration.prearchive import work as prearchive_work
 from xnat_tui.services.comparing.verification import verify_manifest
@@ -186,11 +186,11 @@ def test_dicom_is_archived_once_and_whole_after_trouble_at_any_request(lab, tmp_
     for path, entry in list(scan.resources[0].files.items())[:3]:
         (folder / path).write_bytes(b"".join(entry.data.chunks()))
     sent = {str(pydicom.dcmread(path).SOPInstanceUID) for path in folder.iterdir()}
-    merging = Policy(on_existing=OnExisting.UPDATE)
+    merging = UploadOptions(on_existing=OnExisting.UPDATE)
 
     def attempt(number):
         where = f"lab:BRAINS/ANY-{number}/ANY-{number}_CT"
-        plan = workspace.plan_upload([folder], where, to="archive", policy=merging)
+        plan = workspace.plan_upload([folder], where, to="archive", options=merging)
         return lambda: [plan, *_run(workspace, plan)]
 
     def after(number, result):
@@ -217,8 +217,10 @@ def test_a_copy_through_the_import_service_after_trouble_at_any_request(servers,
     expected = _uids_of(session_of(pair.source.site, SESSION), ("1", "601"))
 
     def attempt(number):
-        policy = Policy(via="import")
-        plan = pair.plan(f"BRAINS/SUB-004/{SESSION}", project=f"NEW{number}", policy=policy, filters=filters)
+        options = CopyOptions(via="import")
+        plan = pair.plan(
+            f"BRAINS/SUB-004/{SESSION}", project=f"NEW{number}", options=options, filters=filters
+        )
         return lambda: [plan, pair.run(plan)]
 
     def after(number, result):

@@ -16,7 +16,7 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.errors import Conflict, UsageError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Layout, Policy
+from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verification import verify_against, verify_manifest
@@ -71,17 +71,17 @@ class Exporting:
         reader = Reader(self.pair.connections[name])
         return reader, [one for text in locations for one in find(reader, Location.parse(text))]
 
-    def plan(self, *locations, **policy):
+    def plan(self, *locations, **options):
         reader, places = self.places(*locations)
-        return plan_export(reader, places, self.folder, Policy(**{"layout": Layout.BIDS, **policy}))
+        return plan_export(reader, places, self.folder, ExportOptions(**{"layout": Layout.BIDS, **options}))
 
     def run(self, plan):
         with export_executor(plan, self.pair.connections.__getitem__) as execute:
             outcomes = [execute(step, Control()) for step in plan.steps]
         return [failure for one in outcomes for failure in one.failures]
 
-    def export(self, *locations, **policy):
-        assert self.run(self.plan(*locations, **policy)) == []
+    def export(self, *locations, **options):
+        assert self.run(self.plan(*locations, **options)) == []
 
     def named(self):
         """Every file with a BIDS name."""
@@ -378,7 +378,7 @@ def test_a_table_without_the_layout_is_refused(exporting, study, tmp_path):
 
 
 def test_a_bound_name_of_another_item_is_never_taken(tmp_path):
-    from xnat_tui.services.transfers.exporting.manifest import Binding
+    from xnat_tui.model.work import Binding
 
     manifest = Manifest(tmp_path)
     manifest.begin(Layout.BIDS)

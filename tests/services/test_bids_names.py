@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Fields, Item, Kind
+from xnat_tui.model.options import Layout
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Layout
 from xnat_tui.services.transfers.exporting import bids_schema
 from xnat_tui.services.transfers.exporting.bids import Images
 from xnat_tui.services.transfers.exporting.bids_map import SeriesMap, read_map

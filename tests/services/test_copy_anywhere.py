@@ -12,7 +12,8 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import Answer, CutDownload, CutUpload, ErrorPage, ExpireSession, WriteThenDrop
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import synthetic_site
-from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence
 from xnat_tui.services.transfers import streams as copying_streams
 from xnat_tui.xnat.files import zips
@@ -127,7 +128,7 @@ def test_both_servers_restarted_in_the_middle(servers, make_site, held, monkeypa
 @pytest.mark.parametrize("mode", [Mode.ZIP, Mode.FILE])
 def test_a_full_disk_is_said_and_nothing_half_is_stored(servers, make_site, held, monkeypatch, mode):
     pair = servers(make_site(FILES), Site())
-    plan = pair.plan("P", policy=Policy(mode=mode))
+    plan = pair.plan("P", options=CopyOptions(mode=mode))
 
     class Full:
         def __init__(self, *given, **named):
@@ -189,7 +190,7 @@ def test_hostile_names_fail_alone_and_are_never_paths(servers, make_site, path):
     pair = servers(
         make_site({"good.dcm": b"good", path: b"bad", "fine.dcm": b"fine", "more.dcm": b"m"}), Site()
     )
-    result = pair.copy("P", policy=Policy(mode=Mode.ZIP))
+    result = pair.copy("P", options=CopyOptions(mode=Mode.ZIP))
     there = next(iter(pair.target.site.experiments.values())).scans["1"].resources
     stored = {name for resource in there for name in resource.files}
     assert {"good.dcm", "fine.dcm", "more.dcm"} <= stored
@@ -210,7 +211,7 @@ def test_a_truncated_file_there_is_found_and_replaced_when_asked(servers, make_s
     entry.digest, entry.size = entry.data.md5, 5
     plan = pair.plan("P")
     assert [step.path[-6:] for step in plan.steps if step.action is Action.CONFLICT] == ["02.dcm"]
-    pair.run(pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE)))
+    pair.run(pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE)))
     assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
 
 
@@ -219,7 +220,7 @@ def test_a_question_that_fails_while_looking_for_what_exists_writes_nothing(serv
     pair.copy("P")
     entry = next(iter(pair.target.site.experiments.values())).scans["1"].resources[0].files["02.dcm"]
     entry.data = BytesContent(b"theirs")
-    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.SKIP))
+    plan = pair.plan("P", options=CopyOptions(on_existing=OnExisting.SKIP))
     pair.target.requests.clear()
     pair.target.faults.add(r"GET .*(files|format=xml)", ErrorPage(500))
     pair.run(plan)

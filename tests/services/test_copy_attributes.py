@@ -16,15 +16,15 @@ from xnat_tui.errors import Interrupted
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Mode, OnExisting, Policy
 from xnat_tui.model.transfer import Evidence, Kept, State
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 from xnat_tui.services.transfers.running import worker
 
 ZIP_UP = r"PUT .*/files/files\.zip"
@@ -85,7 +85,7 @@ def _order(source):
 @pytest.mark.parametrize("after", range(3))
 def test_the_first_upload_may_fail_and_the_next_makes_no_other_resource(servers, mixed, mode, after):
     pair = servers(mixed, Site())
-    plan = pair.plan("P", policy=Policy(mode=mode))
+    plan = pair.plan("P", options=CopyOptions(mode=mode))
     pair.target.faults.add(r"PUT .*/files/", ErrorPage(500), times=1, after=after)
     result = pair.run(plan)
     assert result.failures
@@ -167,7 +167,7 @@ def _losing(pair, journal, job):
 
 
 def run_job(pair, journal, job):
-    with executor_for(journal.plan(job), pair.connections.__getitem__) as execute:
+    with copy_executor(journal.plan(job), pair.connections.__getitem__) as execute:
         return run(journal, job, execute)
 
 
@@ -221,10 +221,10 @@ def test_the_content_that_xnat_gives_unasked_is_no_difference_and_no_failure(ser
     assert _there(pair).resources[0].content == "RAW"
     assert _differences(pair) == []
     session = "P/S1/E1"
-    policy = Policy(on_existing=OnExisting.UPDATE)
-    assert not pair.plan(session, policy=policy).writes
+    options = CopyOptions(on_existing=OnExisting.UPDATE)
+    assert not pair.plan(session, options=options).writes
     assert "cannot be changed" not in " ".join(
-        step.reason for step in pair.plan(session, policy=policy).steps
+        step.reason for step in pair.plan(session, options=options).steps
     )
 
 
@@ -245,7 +245,7 @@ def test_a_second_resource_has_no_content_whichever_upload_comes_first_or_fails(
     servers, make_site, mode, times
 ):
     pair = servers(_with_nifti(make_site), Site())
-    plan = pair.plan("P", policy=Policy(mode=mode))
+    plan = pair.plan("P", options=CopyOptions(mode=mode))
     pair.target.faults.add(r"PUT .*/resources/DICOM/files/", ErrorPage(500), times=times)
     assert bool(pair.run(plan).failures) == bool(times)
     pair.target.faults.clear()

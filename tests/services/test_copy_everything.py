@@ -7,7 +7,7 @@ import pytest
 from xnat_tui.demo.archive import Derived, FileEntry
 from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.site import Site
-from xnat_tui.model.plan import Mode, OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 from xnat_tui.model.transfer import Evidence
 
 PLUGINS = ("icr:roiCollectionData", "fs:fsData")
@@ -168,7 +168,7 @@ def test_everything_of_everything_arrives(servers, mode):
     for _ in range(7):  # so that no accession ID is the same on both by chance
         pair.target.site.accession("S")
         pair.target.site.accession("E")
-    result = pair.copy("RICH", project="RICH", policy=Policy(mode=mode))
+    result = pair.copy("RICH", project="RICH", options=CopyOptions(mode=mode))
     assert result.failures == []
     assert everything(pair.target.site, "RICH") == everything(source, "RICH")
     assert result.evidence == Evidence(digest=28)
@@ -178,7 +178,7 @@ def test_really_deflated_zips_bring_everything(servers):
     source = rich_site()
     source.settings.zip_level = -1
     pair = servers(source, Site(plugin_types=PLUGINS))
-    result = pair.copy("RICH", project="RICH", policy=Policy(mode=Mode.ZIP))
+    result = pair.copy("RICH", project="RICH", options=CopyOptions(mode=Mode.ZIP))
     assert result.failures == []
     assert everything(pair.target.site, "RICH") == everything(source, "RICH")
     assert result.evidence == Evidence(digest=28)
@@ -221,7 +221,7 @@ def test_every_write_was_on_the_plan(servers):
 def test_metadata_mode_brings_every_field_and_no_file(servers):
     source = rich_site()
     pair = servers(source, Site(plugin_types=PLUGINS))
-    assert pair.copy("RICH", project="RICH", policy=Policy(mode=Mode.METADATA)).failures == []
+    assert pair.copy("RICH", project="RICH", options=CopyOptions(mode=Mode.METADATA)).failures == []
     expected, found = everything(source, "RICH"), everything(pair.target.site, "RICH")
     assert {path: facts[:4] for path, facts in found.items()} == {
         path: facts[:4] for path, facts in expected.items()
@@ -245,8 +245,8 @@ def test_answers_of_custom_forms_that_differ_are_found_and_brought(servers, whol
     ]
     for item in changed[: 3 + 2 - whole.count("/")]:
         item.custom_fields["later"] = {"of": item.label or item.id}
-    policy = Policy(on_existing=OnExisting.UPDATE)
-    plan = pair.plan(whole, project="RICH", policy=policy)
+    options = CopyOptions(on_existing=OnExisting.UPDATE)
+    plan = pair.plan(whole, project="RICH", options=options)
     writing = [(step.kind, step.reason) for step in plan.steps if step.writes]
     assert sorted(writing) == sorted(
         (kind, "custom forms")
@@ -254,7 +254,7 @@ def test_answers_of_custom_forms_that_differ_are_found_and_brought(servers, whol
     )
     assert pair.run(plan).failures == []
     assert everything(pair.target.site, "RICH") == everything(source, "RICH")
-    assert not pair.plan(whole, project="RICH", policy=policy).writes
+    assert not pair.plan(whole, project="RICH", options=options).writes
 
 
 def test_attributes_of_a_resource_that_cannot_be_changed_are_named(servers):
@@ -263,7 +263,7 @@ def test_attributes_of_a_resource_that_cannot_be_changed_are_named(servers):
     assert pair.copy("RICH", project="RICH").failures == []
     session = next(one for one in source.experiments.values() if one.label == "S1_MR")
     session.resources[0].description, session.resources[0].content = "other", "words"
-    policy = Policy(on_existing=OnExisting.UPDATE)
-    plan = pair.plan("RICH/S1/S1_MR", project="RICH", policy=policy)
+    options = CopyOptions(on_existing=OnExisting.UPDATE)
+    plan = pair.plan("RICH/S1/S1_MR", project="RICH", options=options)
     (step,) = [step for step in plan.steps if step.path.endswith("S1_MR/resources/logs")]
     assert step.reason == "the same files; its content, description there cannot be changed"

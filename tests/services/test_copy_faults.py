@@ -23,9 +23,9 @@ from xnat_tui.demo.faults import (
 )
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted
-from xnat_tui.model.plan import Mode, Policy
+from xnat_tui.model.options import CopyOptions, Mode
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services.transfers import files as copying_files
+from xnat_tui.services.transfers.copying.execution import sender as copying_files
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}
 ZIP_DOWN = r"GET .*/files\?.*format=zip"
@@ -107,8 +107,8 @@ def test_a_destination_that_fails(servers, make_site, held, fault, times):
 
 def _survives(servers, make_site, held, side, name, fault, times):
     pair = servers(make_site(FILES), Site())
-    policy = Policy(mode=Mode.FILE if name.startswith("file") else Mode.ZIP)
-    plan = pair.plan("P", policy=policy)
+    options = CopyOptions(mode=Mode.FILE if name.startswith("file") else Mode.ZIP)
+    plan = pair.plan("P", options=options)
     match, action = fault
     server = getattr(pair, side)
     server.faults.add(match, action, times=times)

@@ -14,10 +14,11 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.demo.study.brains import session as session_of
 from xnat_tui.errors import UsageError
-from xnat_tui.model.plan import Action, Mode, Policy
+from xnat_tui.model.options import CopyOptions, Mode
+from xnat_tui.model.plan import Action
 from xnat_tui.services.administration.prearchive import work as prearchive_work
 
-IMPORT = Policy(via="import", ignore_missing_datatypes=True)
+IMPORT = CopyOptions(via="import", ignore_missing_datatypes=True)
 SESSION = "BRAINS/SUB-002/SUB-002_MR1"
 PATH = "subjects/SUB-002/experiments/SUB-002_MR1"
 
@@ -47,7 +48,7 @@ def _there(pair):
 
 def test_every_instance_arrives_and_is_not_called_verified_by_digest(servers):
     pair = servers(source_site(), Site())
-    plan = pair.plan(SESSION, policy=IMPORT)
+    plan = pair.plan(SESSION, options=IMPORT)
     step = next(step for step in plan.steps if step.task == "import")
     assert (step.action, step.path, step.kind) == (Action.UPLOAD, PATH, "experiment")
     assert "may rewrite" in step.reason
@@ -68,7 +69,7 @@ def test_what_people_wrote_is_laid_over_and_what_headers_say_stays_as_imported(s
     scan.fields["quality"], scan.fields["note"] = "questionable", 'moved & "shook"'
     session.fields["note"] = "came back for a second visit"
     pair = servers(source, Site())
-    assert pair.copy(SESSION, policy=IMPORT).failures == []
+    assert pair.copy(SESSION, options=IMPORT).failures == []
     there = _there(pair)
     assert there.scans["2"].fields["quality"] == "questionable"
     assert there.scans["2"].fields["note"] == 'moved & "shook"'
@@ -83,14 +84,14 @@ def test_patient_fields_of_the_source_are_not_written_over_anonymised_ones(serve
     session.fields["dcmPatientName"] = "Somebody^Real"
     session.fields["note"] = "a note"
     pair = servers(source, Site())
-    assert pair.copy(SESSION, policy=IMPORT).failures == []
+    assert pair.copy(SESSION, options=IMPORT).failures == []
     assert _there(pair).fields["note"] == "a note"
     assert _there(pair).fields.get("dcmPatientName") != "Somebody^Real"
 
 
 def test_other_resources_travel_as_files_and_keep_every_byte(servers, held):
     pair = servers(source_site(), Site())
-    result = pair.copy(SESSION, policy=IMPORT)
+    result = pair.copy(SESSION, options=IMPORT)
     expected, found = held(pair.source.site, "BRAINS"), held(pair.target.site, "NEW")
     for path in found:
         if path.startswith(f"{PATH}/scans/"):
@@ -104,7 +105,7 @@ def test_other_resources_travel_as_files_and_keep_every_byte(servers, held):
 
 def test_importing_again_sends_nothing(servers):
     pair = servers(source_site(), Site())
-    plan = pair.plan(SESSION, policy=IMPORT)
+    plan = pair.plan(SESSION, options=IMPORT)
     pair.run(plan)
     before = len(_uids(_there(pair)))
     pair.target.requests.clear()
@@ -112,20 +113,20 @@ def test_importing_again_sends_nothing(servers):
     assert again.failures == []
     assert again.outcomes[f"{PATH} import"].files == 0
     assert again.outcomes[f"{PATH} import"].skipped == before
-    assert not [step for step in pair.plan(SESSION, policy=IMPORT).steps if step.task == "import"]
+    assert not [step for step in pair.plan(SESSION, options=IMPORT).steps if step.task == "import"]
     assert pair.writes() == 0
 
 
 def test_only_what_is_missing_is_merged_in(servers):
     pair = servers(source_site(), Site())
-    pair.copy(SESSION, policy=IMPORT)
+    pair.copy(SESSION, options=IMPORT)
     there = _there(pair)
     whole = _uids(there)
     files = there.scans["2"].resources[0].files
     for name in list(files)[:3]:
         del files[name]
     there.scans["2"].resources[0].populate_stats()
-    result = pair.copy(SESSION, policy=IMPORT)
+    result = pair.copy(SESSION, options=IMPORT)
     assert result.failures == []
     assert _uids(there) == whole
     assert result.outcomes[f"{PATH} import"].files == 3
@@ -155,7 +156,7 @@ def test_names_that_xnat_changes_in_its_zips_are_neither_lost_nor_sent_twice(ser
     for entry in resource.files.values():
         entry.digest = entry.digest if digests else ""
     pair = servers(source, Site())
-    result = pair.copy(SESSION, policy=IMPORT)
+    result = pair.copy(SESSION, options=IMPORT)
     assert result.failures == []
     assert _uids(_there(pair)) == _uids(session)
     outcome = result.outcomes[f"{PATH} import"]
@@ -169,7 +170,7 @@ def test_a_file_that_is_no_dicom_is_named_and_not_lost_without_a_word(servers):
     resource.add(FileEntry("readme.txt", content, content.md5, content.size))
     resource.populate_stats()
     pair = servers(source, Site())
-    result = pair.copy(SESSION, policy=IMPORT)
+    result = pair.copy(SESSION, options=IMPORT)
     where = f"{PATH}/scans/2/resources/{resource.id}/files/readme.txt"
     failures = result.outcomes[f"{PATH} import"].failures
     assert [failure.path for failure in failures] == [where]
@@ -184,7 +185,7 @@ def test_a_scan_that_gets_another_id_still_gets_its_fields(servers):
     session.scans["2-RENAMED"] = scan
     scan.fields["note"] = "renamed by hand"
     pair = servers(source, Site())
-    result = pair.copy(SESSION, policy=IMPORT)
+    result = pair.copy(SESSION, options=IMPORT)
     assert result.failures == []
     there = _there(pair)
     assert "2-RENAMED" not in there.scans
@@ -194,7 +195,7 @@ def test_a_scan_that_gets_another_id_still_gets_its_fields(servers):
 @pytest.mark.parametrize("action", [ErrorPage(500), ErrorPage(503), WriteThenDrop()])
 def test_an_import_that_fails_once_is_true_and_can_be_resumed(servers, action):
     pair = servers(source_site(), Site())
-    plan = pair.plan(SESSION, policy=IMPORT)
+    plan = pair.plan(SESSION, options=IMPORT)
     pair.target.faults.add(r"POST /data/services/import", action, times=1)
     first = pair.run(plan)
     if _there(pair) is None:
@@ -207,4 +208,4 @@ def test_an_import_that_fails_once_is_true_and_can_be_resumed(servers, action):
 def test_what_the_import_service_cannot_take_is_refused_before(servers):
     pair = servers(source_site(), Site())
     with pytest.raises(UsageError):
-        pair.plan(SESSION, policy=Policy(via="import", mode=Mode.METADATA))
+        pair.plan(SESSION, options=CopyOptions(via="import", mode=Mode.METADATA))

@@ -16,7 +16,7 @@ from xnat_tui.errors import Conflict, Interrupted
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services.transfers.copying.execution.steps import executor_for
+from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 from xnat_tui.services.transfers.running import worker
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("copy_worker.py")))
@@ -97,7 +97,7 @@ def test_the_same_copy_resumed_twice_at_once_runs_once(servers, make_site, held,
     with pytest.raises(Conflict):
         worker.start(job, passwords=PASSWORDS, command=COMMAND)
     claim.let_go("not needed")
-    with executor_for(journal.plan(job), pair.connections.__getitem__) as execute:
+    with copy_executor(journal.plan(job), pair.connections.__getitem__) as execute:
         assert run(journal, job, execute).state is State.DONE
     assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
 
@@ -107,7 +107,7 @@ def test_a_finished_copy_of_ten_thousand_files_is_resumed_without_a_request(serv
     job = journal.create(pair.plan("BIG"))
     for asked in (True, False):
         before = sum(connection.requests for connection in pair.connections.values())
-        with executor_for(journal.plan(job), pair.connections.__getitem__) as execute:
+        with copy_executor(journal.plan(job), pair.connections.__getitem__) as execute:
             report = run(journal, job, execute)
         assert (report.state, report.verified) == (State.DONE, Evidence(digest=10_000))
         assert (sum(connection.requests for connection in pair.connections.values()) > before) == asked

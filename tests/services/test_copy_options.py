@@ -10,7 +10,8 @@ from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.site import Site
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.transfers.copying.execution import together as copying_together
 
@@ -28,7 +29,7 @@ def _asked(pair, part):
 
 def test_catalogs_viewer_and_caches_follow_once_everything_has_arrived(servers, make_site):
     pair = servers(make_site(), _after(Site()))
-    plan = pair.plan("P", policy=Policy(ohif=True, refresh_catalogs=True, clear_caches=True))
+    plan = pair.plan("P", options=CopyOptions(ohif=True, refresh_catalogs=True, clear_caches=True))
     result = pair.run(plan)
     assert result.failures == []
     log = [entry.path for entry in pair.target.requests]
@@ -41,7 +42,7 @@ def test_catalogs_viewer_and_caches_follow_once_everything_has_arrived(servers, 
 
 def test_a_failed_file_holds_the_viewer_back_until_it_has_arrived(servers, make_site):
     pair = servers(make_site(), _after(Site()))
-    plan = pair.plan("P", policy=Policy(ohif=True))
+    plan = pair.plan("P", options=CopyOptions(ohif=True))
     pair.target.faults.add(r"PUT .*/files/", ErrorPage(500))
     result = pair.run(plan)
     assert result.outcomes[f"{SESSION} ohif"].state is State.FAILED
@@ -53,7 +54,7 @@ def test_a_failed_file_holds_the_viewer_back_until_it_has_arrived(servers, make_
 
 def test_without_the_viewers_plugin_it_is_said(servers, make_site):
     pair = servers(make_site(), Site())
-    result = pair.run(pair.plan("P", policy=Policy(ohif=True)))
+    result = pair.run(pair.plan("P", options=CopyOptions(ohif=True)))
     assert [failure.path for failure in result.failures] == [SESSION]
     assert result.evidence == Evidence(digest=2)
 
@@ -65,7 +66,7 @@ def test_caches_that_only_an_administrator_may_clear_are_left_and_that_is_said(
 
     monkeypatch.setattr(planning_walk, "is_administrator", lambda connection: False)
     pair = servers(make_site(), Site())
-    plan = pair.plan("P", policy=Policy(clear_caches=True))
+    plan = pair.plan("P", options=CopyOptions(clear_caches=True))
     assert any("Only administrators" in finding.message for finding in plan.findings)
     assert pair.run(plan).failures == []
     assert _asked(pair, "/monitoring") == []
@@ -74,7 +75,7 @@ def test_caches_that_only_an_administrator_may_clear_are_left_and_that_is_said(
 def test_nothing_follows_where_nothing_was_written(servers, make_site):
     pair = servers(make_site(), _after(Site()))
     pair.copy("P")
-    plan = pair.plan("P", policy=Policy(ohif=True, refresh_catalogs=True, clear_caches=True))
+    plan = pair.plan("P", options=CopyOptions(ohif=True, refresh_catalogs=True, clear_caches=True))
     assert not plan.writes
 
 
@@ -88,18 +89,20 @@ def test_scan_types_are_mended_by_the_scans_own_modality(servers, make_site, mod
     session.xsi_type = "xnat:petmrSessionData"
     source.add_scan(session, "9", xsi_type="xnat:imageScanData", fields={"type": "x", "modality": modality})
     pair = servers(source, Site())
-    assert pair.copy("P", policy=Policy(fix_scan_types=True)).failures == []
+    assert pair.copy("P", options=CopyOptions(fix_scan_types=True)).failures == []
     there = pair.target.site.experiment("E1", "NEW")
     assert (there.scans["9"].xsi_type, there.scans["1"].xsi_type) == (xsi_type, "xnat:mrScanData")
 
 
 def test_limits_modes_and_policies_appear_in_the_equivalent_command(servers, make_site):
     pair = servers(make_site(), Site())
-    policy = Policy(mode=Mode.FILE, on_existing=OnExisting.UPDATE, bandwidth=1_000_000, clear_caches=True)
-    plan = pair.plan("P", policy=policy, filters=Filters(limit_subjects=1))
+    options = CopyOptions(
+        mode=Mode.FILE, on_existing=OnExisting.UPDATE, bandwidth=1_000_000, clear_caches=True
+    )
+    plan = pair.plan("P", options=options, filters=Filters(limit_subjects=1))
     command = "xnat-tui copy lab:P qc:NEW --on-existing update --mode file --clear-caches"
     assert plan.command == f"{command} --bandwidth 1000000 --limit-subjects 1"
-    assert "--via import" in pair.plan("P", policy=Policy(via="import")).command
+    assert "--via import" in pair.plan("P", options=CopyOptions(via="import")).command
 
 
 def test_with_a_bandwidth_every_resource_counts_its_own_bytes_while_it_is_sent(servers, make_site):
@@ -107,7 +110,7 @@ def test_with_a_bandwidth_every_resource_counts_its_own_bytes_while_it_is_sent(s
     session = next(iter(source.experiments.values()))
     session.resources.append(source.new_resource("EMPTY"))
     pair = servers(source, Site())
-    plan = pair.plan("P", policy=Policy(bandwidth=10**9))
+    plan = pair.plan("P", options=CopyOptions(bandwidth=10**9))
     assert pair.run(plan).evidence == Evidence(digest=2)
     assert [
         entry for entry in pair.source.requests if "all=true" in entry.query and "zip" in entry.query

@@ -13,18 +13,18 @@ import pytest
 from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, ExpireSession, Truncate, WriteThenDrop
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted
-from xnat_tui.model.plan import Mode, Policy
+from xnat_tui.model.options import CopyOptions, Mode
 from xnat_tui.model.transfer import Evidence
-from xnat_tui.services.transfers import files as copying_files
 from xnat_tui.services.transfers import parcels as copying_parcels
 from xnat_tui.services.transfers import streams as copying_streams
+from xnat_tui.services.transfers.copying.execution import sender as copying_files
 from xnat_tui.xnat.documents import writing
 from xnat_tui.xnat.files import zip_streams
 
 FILES = {f"{number:02d}.dcm": bytes([number]) * 3000 for number in range(12)}
 ZIP_DOWN = r"GET .*/files\?.*format=zip"
 ZIP_UP = r"PUT .*/files/files\.zip"
-ZIPPED = Policy(mode=Mode.ZIP)
+ZIPPED = CopyOptions(mode=Mode.ZIP)
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def before_the_last(monkeypatch):
 def test_sending_begins_while_files_still_arrive(servers, make_site, held, sending, before_the_last):
     pair, waited = servers(make_site(FILES), Site()), []
     before_the_last(lambda: waited.append(sending.wait(30)))
-    assert pair.copy("P", policy=ZIPPED).evidence == Evidence(digest=len(FILES))
+    assert pair.copy("P", options=ZIPPED).evidence == Evidence(digest=len(FILES))
     assert waited == [True]
     assert len(_sent(pair.target)) == 4
     assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
@@ -87,7 +87,7 @@ def test_files_of_several_formats_come_in_one_zip_and_keep_theirs(servers, make_
     for number, entry in enumerate(session.scans["1"].resources[0].files.values()):
         entry.format = ("DICOM", "GE", "NIFTI")[number % 3]
     pair = servers(site, Site())
-    assert pair.copy("P", policy=Policy(mode=mode)).evidence == Evidence(digest=len(FILES))
+    assert pair.copy("P", options=CopyOptions(mode=mode)).evidence == Evidence(digest=len(FILES))
     asked = [request for request in pair.source.requests if "format=zip" in request.query]
     assert len(asked) == 1
     assert not [request for request in pair.source.requests if request.path.endswith(".dcm")]
@@ -123,7 +123,7 @@ def unsigned(files):
 def test_a_zip_that_cannot_be_taken_apart_while_it_comes_is_kept_until_it_is_there(servers, make_site, held):
     pair = servers(make_site(FILES), Site())
     pair.source.faults.add(ZIP_DOWN, Answer(unsigned(FILES), media_type="application/zip"))
-    assert pair.copy("P", policy=ZIPPED).evidence == Evidence(digest=len(FILES))
+    assert pair.copy("P", options=ZIPPED).evidence == Evidence(digest=len(FILES))
     asked = [request for request in pair.source.requests if "format=zip" in request.query]
     assert len(asked) == 2
     assert not [request for request in pair.source.requests if request.path.endswith(".dcm")]
@@ -135,7 +135,7 @@ def test_within_one_server_nothing_is_sent_before_all_has_arrived(
 ):
     pair, begun = servers(make_site(FILES), Site()), []
     before_the_last(lambda: begun.append(sending.is_set()))
-    result = pair.run(pair.plan("P", server="lab", project="TWIN", policy=ZIPPED))
+    result = pair.run(pair.plan("P", server="lab", project="TWIN", options=ZIPPED))
     assert result.evidence == Evidence(digest=len(FILES))
     assert begun == [False]
     assert held(pair.source.site, "TWIN") == held(pair.source.site, "P")
@@ -149,7 +149,7 @@ def test_within_one_server_nothing_is_sent_before_all_has_arrived(
 )
 def test_trouble_with_one_zip_of_several(servers, make_site, held, fault, after):
     pair = servers(make_site(FILES), Site())
-    plan = pair.plan("P", policy=ZIPPED)
+    plan = pair.plan("P", options=ZIPPED)
     ordered = pair.target.faults.add(ZIP_UP, fault, times=1, after=after)
     result = pair.run(plan)
     assert ordered.fired
@@ -165,7 +165,7 @@ def test_trouble_with_one_zip_of_several(servers, make_site, held, fault, after)
 def test_of_a_cut_zip_only_the_rest_is_packed_again(servers, make_site, held):
     pair = servers(make_site(FILES), Site())
     pair.source.faults.add(ZIP_DOWN, Truncate(20_000), times=1)
-    assert pair.copy("P", policy=ZIPPED).evidence == Evidence(digest=len(FILES))
+    assert pair.copy("P", options=ZIPPED).evidence == Evidence(digest=len(FILES))
     asked = [request for request in pair.source.requests if "format=zip" in request.query]
     assert len(asked) == 2
     assert not [request for request in pair.source.requests if request.path.endswith(".dcm")]
@@ -177,13 +177,13 @@ def test_of_a_cut_zip_only_the_rest_is_packed_again(servers, make_site, held):
 def test_files_beyond_what_memory_may_hold_are_kept_on_the_disk(servers, make_site, held, monkeypatch):
     monkeypatch.setattr(copying_streams, "IN_MEMORY", 1000)
     pair = servers(make_site(FILES), Site())
-    assert pair.copy("P", policy=ZIPPED).evidence == Evidence(digest=len(FILES))
+    assert pair.copy("P", options=ZIPPED).evidence == Evidence(digest=len(FILES))
     assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
 
 
 def test_a_stop_ends_an_upload_in_the_middle(servers, make_site, held, monkeypatch):
     pair, stop, put = servers(make_site(FILES), Site()), threading.Event(), writing.put_zip
-    plan = pair.plan("P", policy=ZIPPED)
+    plan = pair.plan("P", options=ZIPPED)
 
     def put_zip(*given, **named):
         stop.set()
@@ -212,7 +212,7 @@ def test_where_sending_fails_no_more_is_fetched(servers, make_site, monkeypatch,
     monkeypatch.setattr(copying_files, "ZIP_ATTEMPTS", 1)
     before_the_last(lambda: sent.wait(30))
     pair.target.faults.add(ZIP_UP, CutUpload(2000))
-    result = pair.copy("P", policy=ZIPPED)
+    result = pair.copy("P", options=ZIPPED)
     assert len(result.failures) == len(FILES)
     assert result.evidence == Evidence()
     assert not [request for request in pair.source.requests if request.path.endswith(".dcm")]

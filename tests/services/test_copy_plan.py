@@ -14,8 +14,10 @@ from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
+from xnat_tui.model.plan import Action
+from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
@@ -28,7 +30,7 @@ def _steps(plan, action):
 def test_planning_writes_nothing_anywhere(servers, held):
     pair = servers(source_site(), destination_site())
     before = held(pair.source.site, "BRAINS"), held(pair.target.site, "BRAINS")
-    pair.plan("BRAINS", project="BRAINS", policy=Policy(on_existing=OnExisting.OVERWRITE, ohif=True))
+    pair.plan("BRAINS", project="BRAINS", options=CopyOptions(on_existing=OnExisting.OVERWRITE, ohif=True))
     pair.plan("BRAINS", project="FRESH")
     assert (held(pair.source.site, "BRAINS"), held(pair.target.site, "BRAINS")) == before
     asked = [entry for server in (pair.source, pair.target) for entry in server.requests]
@@ -39,7 +41,7 @@ def test_planning_writes_nothing_anywhere(servers, held):
 def test_a_plan_survives_being_saved(servers):
     pair = servers(source_site(), destination_site())
     plan = pair.plan("BRAINS", project="BRAINS")
-    assert Plan.from_dict(plan.to_dict()) == plan
+    assert plan_of(plan_document(plan)) == plan
 
 
 def test_a_session_costs_one_request(servers):
@@ -86,7 +88,7 @@ def test_files_of_assessors_and_reconstructions_are_asked_for_in_bulk(servers, p
 
 def test_a_partial_copy_is_completed_and_what_differs_is_named(servers):
     pair = servers(source_site(), destination_site())
-    plan = pair.plan("BRAINS", project="BRAINS", policy=Policy(ignore_missing_datatypes=True))
+    plan = pair.plan("BRAINS", project="BRAINS", options=CopyOptions(ignore_missing_datatypes=True))
     created, sent, refused = (_steps(plan, one) for one in (Action.CREATE, Action.UPLOAD, Action.CONFLICT))
     assert "subjects/SUB-004" in created
     assert "subjects/SUB-001" not in created
@@ -106,7 +108,7 @@ def test_missing_data_types_block_unless_they_are_to_be_left_out(servers):
     plan = pair.plan("BRAINS/SUB-012")
     assert plan.blocked
     assert any("icr:roiCollectionData" in finding.message for finding in plan.findings)
-    assert not pair.plan("BRAINS/SUB-012", policy=Policy(ignore_missing_datatypes=True)).blocked
+    assert not pair.plan("BRAINS/SUB-012", options=CopyOptions(ignore_missing_datatypes=True)).blocked
 
 
 def test_a_type_that_nobody_has_set_up_blocks_unless_it_is_to_be_left_out(servers):
@@ -116,7 +118,7 @@ def test_a_type_that_nobody_has_set_up_blocks_unless_it_is_to_be_left_out(server
     plan = pair.plan("BRAINS/SUB-009")
     assert plan.blocked
     assert any("xnat:mrSessionData" in finding.message for finding in plan.findings)
-    plan = pair.plan("BRAINS/SUB-009", policy=Policy(ignore_missing_datatypes=True))
+    plan = pair.plan("BRAINS/SUB-009", options=CopyOptions(ignore_missing_datatypes=True))
     assert pair.run(plan).failures == []
     assert target.subject("SUB-009", "NEW") is not None
     assert target.experiment("SUB-009_MR1", "NEW") is None
@@ -199,7 +201,7 @@ def test_a_destination_that_cannot_be_read_is_not_taken_for_empty(servers, make_
     pair = servers(make_site(), Site())
     pair.copy("P")
     pair.target.faults.add(r"GET /data/projects/NEW/(subjects|experiments)\?", ErrorPage(500))
-    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.OVERWRITE))
+    plan = pair.plan("P", options=CopyOptions(on_existing=OnExisting.OVERWRITE))
     assert "subjects/S1" in _steps(plan, Action.CONFLICT)
     assert not _steps(plan, Action.CREATE)
 
@@ -236,8 +238,8 @@ def test_filters_and_limits_narrow_the_plan(servers):
 
 def test_existing_sessions_can_be_left_alone_as_they_are(servers):
     pair = servers(source_site(), destination_site())
-    policy = Policy(skip_existing_sessions=True, ignore_missing_datatypes=True)
-    plan = pair.plan("BRAINS", project="BRAINS", policy=policy)
+    options = CopyOptions(skip_existing_sessions=True, ignore_missing_datatypes=True)
+    plan = pair.plan("BRAINS", project="BRAINS", options=options)
     assert _steps(plan, Action.SKIP)["subjects/SUB-002/experiments/SUB-002_MR1"] == "the session exists"
     inside = "subjects/SUB-002/experiments/SUB-002_MR1/"
     assert not [step for step in plan.steps if step.path.startswith(inside)]
@@ -260,13 +262,13 @@ def test_shared_items_are_skipped_shared_or_copied_and_never_doubled_unasked(ser
     pair.source.site.add_subject(pair.source.site.projects["Q"], "OWN")
     skipped = pair.plan("Q", project="Q")
     assert _steps(skipped, Action.SKIP) == {"subjects/Q1": "shared in from P"}
-    sharing = pair.plan("Q", project="Q", policy=Policy(shared="share"))
+    sharing = pair.plan("Q", project="Q", options=CopyOptions(shared="share"))
     assert _steps(sharing, Action.CREATE)["subjects/Q1/experiments/Q1_MR"] == "shared from P"
     assert pair.run(sharing).failures == []
     subject = next(one for one in pair.target.site.subjects.values() if one.project == "P")
     assert subject.shares == {"Q": "Q1"}
     assert [one.shares for one in subject.experiments.values()] == [{"Q": "Q1_MR"}]
-    assert pair.run(pair.plan("Q", project="COPY", policy=Policy(shared="copy"))).failures == []
+    assert pair.run(pair.plan("Q", project="COPY", options=CopyOptions(shared="copy"))).failures == []
     assert len(pair.target.site.subjects) == 4
 
 
@@ -319,17 +321,17 @@ def test_read_only_servers_and_collaborators_are_told_before(servers, make_site)
 
 
 @pytest.mark.parametrize(
-    "policy",
+    "options",
     [
-        Policy(via="import", mode=Mode.METADATA),
-        Policy(mode=Mode.RSYNC),
-        Policy(mode=Mode.RSYNC, via="import"),
+        CopyOptions(via="import", mode=Mode.METADATA),
+        CopyOptions(mode=Mode.RSYNC),
+        CopyOptions(mode=Mode.RSYNC, via="import"),
     ],
 )
-def test_what_this_copy_cannot_do_is_refused(servers, make_site, policy):
+def test_what_this_copy_cannot_do_is_refused(servers, make_site, options):
     pair = servers(make_site(), Site())
     with pytest.raises(UsageError):
-        pair.plan("P", policy=policy)
+        pair.plan("P", options=options)
 
 
 def test_several_projects_go_to_a_server_and_paths_name_them(servers, make_site):
@@ -368,7 +370,7 @@ def test_unknown_data_types_are_one_finding_with_one_hint(servers, make_site):
         source.add_assessor(session, name.partition(":")[0].upper(), name)
     pair = servers(source, Site())
     for ignored, hinted in ((False, 1), (True, 0)):
-        plan = pair.plan("P", project="P", policy=Policy(ignore_missing_datatypes=ignored))
+        plan = pair.plan("P", project="P", options=CopyOptions(ignore_missing_datatypes=ignored))
         (told,) = [one for one in plan.findings if "does not know" in one.message]
         assert "data types fs:fsData, icr:roiCollectionData: such items" in told.message
         assert sum("--ignore-missing-datatypes" in one.hint for one in plan.findings) == hinted

@@ -9,8 +9,9 @@ from xnat_tui.demo.faults import DO_NOTHING, ErrorPage
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.options import CopyOptions, OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, OnExisting, Policy
+from xnat_tui.model.plan import Action
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers.copying.planning.plan import plan_copy
 
@@ -127,15 +128,15 @@ def test_settings_that_differ_in_an_existing_project_are_told_and_stay(servers, 
     assert (there.accessibility, there.settings["prearchive_code"]) == ("private", "0")
 
 
-@pytest.mark.parametrize("policy", [OnExisting.UPDATE, OnExisting.OVERWRITE])
-def test_settings_that_differ_are_changed_where_that_is_asked_for(servers, furnished, policy):
+@pytest.mark.parametrize("choice", [OnExisting.UPDATE, OnExisting.OVERWRITE])
+def test_settings_that_differ_are_changed_where_that_is_asked_for(servers, furnished, choice):
     furnished.projects["P"].settings.update(anon_script=SCRIPT, anon_enabled="true")
     pair = servers(furnished, Site())
     pair.copy("P")
     there = pair.target.site.projects["NEW"]
     there.accessibility = "private"
     there.settings.update(prearchive_code="0", anon_script="version 5", autorun="true")
-    plan = pair.plan("P", policy=Policy(on_existing=policy))
+    plan = pair.plan("P", options=CopyOptions(on_existing=choice))
     step = _project_step(plan)
     assert step.action is Action.UPDATE
     assert step.reason == (
@@ -146,7 +147,7 @@ def test_settings_that_differ_are_changed_where_that_is_asked_for(servers, furni
     assert pair.run(plan).failures == []
     assert (there.accessibility, there.settings["prearchive_code"]) == ("protected", "5")
     assert (script(pair.target.site, "NEW"), there.settings["autorun"]) == (SCRIPT, "false")
-    again = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    again = pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE))
     assert _project_step(again).action is Action.SKIP
 
 
@@ -154,7 +155,7 @@ def test_a_script_of_the_destination_stays_where_the_source_has_none(servers, fu
     pair = servers(furnished, Site())
     pair.copy("P")
     pair.target.site.projects["NEW"].settings.update(anon_script=SCRIPT, anon_enabled="true")
-    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    plan = pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE))
     assert _project_step(plan).action is Action.SKIP
 
 
@@ -162,7 +163,7 @@ def test_settings_that_one_side_does_not_show_are_not_changed_and_that_is_said(s
     pair = servers(furnished, Site())
     pair.target.site.add_project("NEW")
     pair.target.faults.add(r"GET .*/accessibility", ErrorPage(403))
-    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    plan = pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE))
     assert "not readable on both sides are neither compared nor changed: accessibility." in _messages(plan)
     pair.run(plan)
     assert pair.target.site.projects["NEW"].accessibility == "private"
@@ -250,7 +251,7 @@ def test_definitions_do_not_make_an_existing_project_differ(servers, furnished):
     pair = servers(furnished, Site())
     pair.copy("P")
     define(furnished)
-    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    plan = pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE))
     assert _project_step(plan).action is Action.SKIP
 
 
@@ -287,7 +288,7 @@ def test_nothing_is_copied_onto_itself_whatever_the_server_is_called(servers, ma
     for depth in range(len(place.items) + 1):
         target = Place(name, place.items[:depth])
         with pytest.raises(UsageError, match="cannot be copied onto itself"):
-            plan_copy(reader, [place], reader, target, Policy(on_existing=OnExisting.OVERWRITE))
+            plan_copy(reader, [place], reader, target, CopyOptions(on_existing=OnExisting.OVERWRITE))
 
 
 def test_an_item_shared_into_the_target_is_the_same_item_and_is_left_alone(servers, make_site):
@@ -301,8 +302,8 @@ def test_an_item_shared_into_the_target_is_the_same_item_and_is_left_alone(serve
     target = Place(
         "lab", (next(i for i in reader.below(Place("lab"), Kind.PROJECT).items if i.key == "TWIN"),)
     )
-    policy = Policy(on_existing=OnExisting.OVERWRITE)
-    plan = plan_copy(reader, [pair.place("P")], reader, target, policy)
+    options = CopyOptions(on_existing=OnExisting.OVERWRITE)
+    plan = plan_copy(reader, [pair.place("P")], reader, target, options)
     alone = {step.path: step.reason for step in plan.steps if step.action is Action.SKIP}
     assert alone["subjects/S1"] == alone["subjects/S1/experiments/E1"]
     assert alone["subjects/S1"] == "the same item, shared into that project"

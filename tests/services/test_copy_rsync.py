@@ -15,7 +15,8 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.item_json import archive_uri
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import UsageError
-from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence
 from xnat_tui.services.transfers.copying.execution import rsync as copying_rsync
 
@@ -98,8 +99,8 @@ def archives(tmp_path, monkeypatch, servers, make_site, put_file):
     return servers(source, target), tmp_path
 
 
-def _policy(folder, **options):
-    return Policy(
+def _options(folder, **options):
+    return CopyOptions(
         mode=Mode.RSYNC,
         rsync_source=str(folder / "from/archive"),
         rsync_destination=str(folder / "to/archive"),
@@ -122,7 +123,7 @@ def _bytes(site):
 
 def test_every_file_arrives_json_log_and_dot_files_included(archives):
     pair, folder = archives
-    result = pair.copy("P", policy=_policy(folder))
+    result = pair.copy("P", options=_options(folder))
     assert result.failures == []
     assert _bytes(pair.target.site) == _bytes(pair.source.site)
     assert result.evidence == Evidence(digest=len(FILES) + 3)
@@ -133,33 +134,33 @@ def test_every_file_arrives_json_log_and_dot_files_included(archives):
     assert all("options=append" in query and "delete" not in query for query in options)
     catalog = folder / "to/archive/NEW/arc001/E1/SCANS/1/DICOM/DICOM_catalog.xml"
     assert not catalog.exists()
-    assert pair.plan("P", policy=_policy(folder)).totals.upload == 0
+    assert pair.plan("P", options=_options(folder)).totals.upload == 0
 
 
 def test_a_file_that_no_catalog_lists_arrives_too(archives):
     pair, folder = archives
     stray = folder / "from/archive/P/arc001/E1/SCANS/1/DICOM/stray.nii"
     stray.write_bytes(b"stray")
-    assert pair.copy("P", policy=_policy(folder)).failures == []
+    assert pair.copy("P", options=_options(folder)).failures == []
     session = next(iter(pair.target.site.experiments.values()))
     assert session.scans["1"].resources[0].files["stray.nii"].data.md5
 
 
-def test_what_differs_there_is_kept_or_replaced_as_the_policy_says(archives):
+def test_what_differs_there_is_kept_or_replaced_as_the_options_say(archives):
     pair, folder = archives
-    pair.copy("P", policy=_policy(folder))
+    pair.copy("P", options=_options(folder))
     session = next(iter(pair.target.site.experiments.values()))
     resource = session.scans["1"].resources[0]
     there = folder / "to/archive/NEW/arc001/E1/SCANS/1/DICOM/a.dcm"
     there.write_bytes(b"ONE")
     _set(resource.files["a.dcm"], b"ONE")
-    kept = pair.plan("P", policy=_policy(folder))
+    kept = pair.plan("P", options=_options(folder))
     assert [step.path for step in kept.steps if step.action is Action.CONFLICT] == [
         f"{SCAN}/resources/DICOM/files/a.dcm"
     ]
     pair.run(kept)
     assert there.read_bytes() == b"ONE"
-    result = pair.run(pair.plan("P", policy=_policy(folder, on_existing=OnExisting.UPDATE)))
+    result = pair.run(pair.plan("P", options=_options(folder, on_existing=OnExisting.UPDATE)))
     assert (result.failures, result.evidence.digest) == ([], len(FILES))
     assert resource.files["a.dcm"].data.data == b"one"
 
@@ -167,7 +168,7 @@ def test_what_differs_there_is_kept_or_replaced_as_the_policy_says(archives):
 def test_a_file_that_the_folder_lacks_fails_alone(archives):
     pair, folder = archives
     (folder / "from/archive/P/arc001/E1/SCANS/1/DICOM/a.dcm").unlink()
-    result = pair.copy("P", policy=_policy(folder))
+    result = pair.copy("P", options=_options(folder))
     assert [failure.path for failure in result.failures] == [f"{SCAN}/resources/DICOM/files/a.dcm"]
     assert result.evidence == Evidence(digest=len(FILES) + 2)
 
@@ -183,7 +184,7 @@ def test_one_file_alone(archives):
     for kind, key in ((Kind.SCAN, "1"), (Kind.RESOURCE, "DICOM"), (Kind.FILE, "sub/b.dcm")):
         place = place.child(next(item for item in reader.below(place, kind).items if item.key == key))
     target = NewProject("qc", "NEW")
-    plan = plan_copy(reader, [place], Reader(pair.connections["qc"]), target, _policy(folder))
+    plan = plan_copy(reader, [place], Reader(pair.connections["qc"]), target, _options(folder))
     assert pair.run(plan).failures == []
     there = folder / "to/archive/NEW/arc001/E1/SCANS/1/DICOM"
     assert [path.relative_to(there).as_posix() for path in there.rglob("*.dcm")] == ["sub/b.dcm"]
@@ -191,7 +192,7 @@ def test_one_file_alone(archives):
 
 def test_a_missing_or_failing_rsync_is_said(archives, monkeypatch):
     pair, folder = archives
-    plan = pair.plan("P", policy=_policy(folder))
+    plan = pair.plan("P", options=_options(folder))
     with monkeypatch.context() as bare:
         bare.setattr(os, "environ", {**os.environ, "PATH": str(folder)})
         missing = pair.run(plan)
@@ -208,13 +209,13 @@ def test_a_missing_or_failing_rsync_is_said(archives, monkeypatch):
 )
 def test_folders_that_cannot_work_are_refused_before(servers, make_site, folders):
     pair = servers(make_site(), Site())
-    policy = Policy(mode=Mode.RSYNC, rsync_source=folders[0], rsync_destination=folders[1])
+    options = CopyOptions(mode=Mode.RSYNC, rsync_source=folders[0], rsync_destination=folders[1])
     with pytest.raises(UsageError):
-        pair.plan("P", policy=policy)
+        pair.plan("P", options=options)
 
 
 def test_ssh_is_used_without_questions_and_names_with_spaces_are_kept():
-    words = copying_rsync.command("lab:/data/a b/", "/to/", Policy(bandwidth=4_096_000), False)
+    words = copying_rsync.command("lab:/data/a b/", "/to/", CopyOptions(bandwidth=4_096_000), False)
     assert "--rsh=ssh -o BatchMode=yes" in words
     assert "--bwlimit=1000" in words
     assert words[-3:] == ["--", "lab:/data/a b/", "/to/"]

@@ -11,17 +11,18 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import DO_NOTHING
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
-from xnat_tui.model.plan import Action, Mode, OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence, State
-from xnat_tui.services.transfers import files as copying_files
+from xnat_tui.services.transfers.copying.execution import sender as copying_files
 
-IGNORING = Policy(ignore_missing_datatypes=True)
+IGNORING = CopyOptions(ignore_missing_datatypes=True)
 ROI = "subjects/SUB-012/experiments/SUB-012_MR1/assessors/SUB-012_MR1_ROI"
 
 
 def test_a_study_arrives_item_by_item_and_byte_by_byte(servers, held):
     pair = servers(source_site(), destination_site())
-    result = pair.copy("BRAINS", policy=IGNORING)
+    result = pair.copy("BRAINS", options=IGNORING)
     assert result.failures == []
     expected = held(pair.source.site, "BRAINS")
     del expected[ROI]  # the destination lacks its data type, which the plan says
@@ -29,7 +30,7 @@ def test_a_study_arrives_item_by_item_and_byte_by_byte(servers, held):
     assert result.evidence.size == result.evidence.unverified == 0
     assert result.evidence.digest == result.progress.files > 400
     pair.target.requests.clear()
-    again = pair.plan("BRAINS", policy=IGNORING)
+    again = pair.plan("BRAINS", options=IGNORING)
     assert {step.action for step in again.steps} == {Action.SKIP, Action.CONFLICT}
     assert sum(step.files for step in again.steps) == result.progress.files
     assert (again.totals.files, again.totals.bytes) == (0, 0)
@@ -52,7 +53,7 @@ def test_a_thousand_small_files_cost_four_requests_and_one_that_proves_their_res
     pair = servers(synthetic_site(1, 1, 1, files_per_resource=1000), Site())
 
     def spent(project, mode):
-        plan = pair.plan("BIG", project=project, policy=Policy(mode=mode))
+        plan = pair.plan("BIG", project=project, options=CopyOptions(mode=mode))
         before = sum(connection.requests for connection in pair.connections.values())
         result = pair.run(plan)
         return result, sum(connection.requests for connection in pair.connections.values()) - before
@@ -65,7 +66,7 @@ def test_a_thousand_small_files_cost_four_requests_and_one_that_proves_their_res
 def test_a_whole_copy_of_small_resources_costs_four_requests_each_at_most(servers):
     source = synthetic_site(2, 2, 6, files_per_resource=10)
     pair = servers(source, Site())
-    plan = pair.plan("BIG", policy=Policy(mode=Mode.ZIP))
+    plan = pair.plan("BIG", options=CopyOptions(mode=Mode.ZIP))
     before = sum(connection.requests for connection in pair.connections.values())
     assert pair.run(plan).evidence == Evidence(digest=240)
     spent = sum(connection.requests for connection in pair.connections.values()) - before
@@ -102,7 +103,7 @@ def _zip_of_the_users_own() -> bytes:
 def test_names_and_contents_of_every_kind_are_kept_in_every_mode(servers, make_site, held, mode):
     files = {**ODD, "own.zip": _zip_of_the_users_own()}
     pair = servers(make_site(files), Site())
-    result = pair.copy("P", policy=Policy(mode=mode))
+    result = pair.copy("P", options=CopyOptions(mode=mode))
     assert result.failures == []
     assert held(pair.target.site, "NEW") == held(pair.source.site, "P")
     assert result.evidence == Evidence(digest=len(files))
@@ -110,7 +111,7 @@ def test_names_and_contents_of_every_kind_are_kept_in_every_mode(servers, make_s
 
 def test_metadata_mode_sends_no_file(servers, make_site):
     pair = servers(make_site(), Site())
-    result = pair.copy("P", policy=Policy(mode=Mode.METADATA))
+    result = pair.copy("P", options=CopyOptions(mode=Mode.METADATA))
     assert result.failures == []
     session = next(iter(pair.target.site.experiments.values()))
     assert session.fields["note"] == "5 > 3 & \"x\" 'y' é"
@@ -129,7 +130,7 @@ def test_without_digests_the_size_is_the_evidence(servers, make_site, digests):
 
 def test_no_verify_is_said(servers, make_site):
     pair = servers(make_site(), Site())
-    assert pair.copy("P", policy=Policy(verify=False)).evidence == Evidence(unverified=2)
+    assert pair.copy("P", options=CopyOptions(verify=False)).evidence == Evidence(unverified=2)
 
 
 def _there(pair, path="a.dcm"):
@@ -144,7 +145,7 @@ def _changed(pair, path="a.dcm", data=b"ONE"):
     entry.digest, entry.size = entry.data.md5, entry.data.size
 
 
-def test_what_differs_is_kept_replaced_or_sent_again_as_the_policy_says(servers, make_site):
+def test_what_differs_is_kept_replaced_or_sent_again_as_the_options_say(servers, make_site):
     pair = servers(make_site(), Site())
     pair.copy("P")
     _changed(pair)
@@ -155,11 +156,11 @@ def test_what_differs_is_kept_replaced_or_sent_again_as_the_policy_says(servers,
     ]
     assert pair.run(plan).failures == []
     assert _there(pair) == b"ONE"
-    update = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    update = pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE))
     assert update.totals.files == 1
     assert pair.run(update).failures == []
     assert _there(pair) == b"one"
-    overwrite = pair.plan("P", policy=Policy(on_existing=OnExisting.OVERWRITE))
+    overwrite = pair.plan("P", options=CopyOptions(on_existing=OnExisting.OVERWRITE))
     assert overwrite.destroys
     assert overwrite.totals.files == 2
     assert pair.run(overwrite).evidence == Evidence(digest=2)
@@ -186,13 +187,13 @@ def test_an_item_that_appeared_with_other_fields_since_planning_is_not_touched(s
     assert subject.fields["gender"] == "male"
 
 
-def test_fields_are_updated_where_the_policy_says_so(servers, make_site):
+def test_fields_are_updated_where_the_options_say_so(servers, make_site):
     pair = servers(make_site(), Site())
     pair.copy("P")
     subject = next(iter(pair.target.site.subjects.values()))
     session = next(iter(pair.target.site.experiments.values()))
     subject.fields["gender"], session.scans["1"].fields["quality"] = "male", "unusable"
-    plan = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    plan = pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE))
     changed = {step.path: step.reason for step in plan.steps if step.action is Action.UPDATE}
     assert changed == {"subjects/S1": "gender", "subjects/S1/experiments/E1/scans/1": "quality"}
     assert pair.run(plan).failures == []
@@ -240,7 +241,7 @@ def test_a_scan_that_the_server_refuses_does_not_keep_its_session_away(servers, 
     pair = servers(source, Site())
     result = pair.copy("P")
     assert [failure.path for failure in result.failures] == ["subjects/S1/experiments/E1/scans/2"]
-    fixed = pair.copy("P", project="FIXED", policy=Policy(fix_scan_types=True))
+    fixed = pair.copy("P", project="FIXED", options=CopyOptions(fix_scan_types=True))
     assert fixed.failures == []
     there = pair.target.site.experiment("E1", "FIXED")
     assert there.scans["2"].xsi_type == "xnat:mrScanData"

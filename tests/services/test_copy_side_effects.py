@@ -7,11 +7,11 @@ import pytest
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.demo.workflows import AUTORUN
-from xnat_tui.model.plan import OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, OnExisting
 from xnat_tui.services.administration.prearchive import work as prearchive_work
 
 SESSION = "BRAINS/SUB-004/SUB-004_CT1"
-IMPORT = Policy(via="import")
+IMPORT = CopyOptions(via="import")
 REASON = "Amendment 3: \"yes\" & 'no'"
 CHANGES = ("PUT", "POST", "DELETE")
 
@@ -34,7 +34,7 @@ def test_what_is_imported_starts_autorun_only_when_asked(servers, wanted):
     target = Site()
     target.add_project("NEW")
     pair = servers(source_site(), target)
-    plan = pair.plan(SESSION, policy=Policy(via="import", autorun=wanted))
+    plan = pair.plan(SESSION, options=CopyOptions(via="import", autorun=wanted))
     said = "AutoRun of NEW will start on every session that is archived."
     assert (said in _messages(plan)) is wanted
     assert ("--autorun" in plan.command) is wanted
@@ -44,7 +44,7 @@ def test_what_is_imported_starts_autorun_only_when_asked(servers, wanted):
 
 def test_copied_files_never_start_autorun(servers):
     pair = servers(source_site(), Site())
-    assert pair.copy(SESSION, policy=Policy(autorun=True)).failures == []
+    assert pair.copy(SESSION, options=CopyOptions(autorun=True)).failures == []
     assert _autoruns(pair.target.site) == []
 
 
@@ -65,8 +65,8 @@ def test_a_site_that_wants_a_reason_blocks_a_plan_without_one(servers, make_site
 def test_the_reason_goes_along_with_every_change(servers, via):
     pair = servers(source_site(), _strict())
     pair.connections["qc"].event_reason = REASON
-    policy = Policy(via=via, on_existing=OnExisting.UPDATE, refresh_catalogs=True)
-    plan = pair.plan(SESSION, policy=policy)
+    options = CopyOptions(via=via, on_existing=OnExisting.UPDATE, refresh_catalogs=True)
+    plan = pair.plan(SESSION, options=options)
     assert not plan.blocked
     assert pair.run(plan).failures == []
     changes = [entry for entry in pair.target.requests if entry.method in CHANGES]

@@ -8,8 +8,9 @@ import pytest
 
 from xnat_tui.demo.site import Site
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.options import CopyOptions, OnExisting
 from xnat_tui.model.pairing import Status
-from xnat_tui.model.plan import Action, OnExisting, Policy
+from xnat_tui.model.plan import Action
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.xnat.documents.escaping import plain_text
@@ -53,7 +54,7 @@ def stored(site: Site, project: str) -> dict[str, Any]:
 
 
 def meanings(found: dict[str, Any]) -> dict[str, Any]:
-    """What stored texts mean (`xnat-rest.md` 0.3)."""
+    """What stored texts mean (`docs/xnat-contract.md` 0.3)."""
     return {name: {key: plain_text(text) for key, text in texts.items()} for name, texts in found.items()}
 
 
@@ -76,7 +77,7 @@ def test_a_copy_ends_with_every_character(
     assert there["session"]["blanks around"] == " x "
     assert there["session"]["empty"] == ""
     pair.target.requests.clear()
-    again = pair.plan("P", policy=Policy(on_existing=OnExisting.UPDATE))
+    again = pair.plan("P", options=CopyOptions(on_existing=OnExisting.UPDATE))
     assert {step.action for step in again.steps} == {Action.SKIP}
     assert pair.run(again).failures == []
     assert pair.writes() == 0

@@ -9,13 +9,17 @@ import pytest
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.errors import UsageError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Action, Layout, Mode, OnExisting, Plan, Policy
+from xnat_tui.model.options import ExportMode, ExportOptions, Layout, OnExisting
+from xnat_tui.model.plan import Action
+from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.transfers.exporting import planned
 from xnat_tui.services.transfers.exporting import planning as planning_export
 from xnat_tui.services.transfers.exporting.bids_schema import bids_version
 from xnat_tui.services.transfers.exporting.manifest import NAME, Manifest, md5_of
@@ -31,10 +35,10 @@ class Exports:
         self.server = pair.source
         self.make_progress = make_progress
 
-    def plan(self, folder, *locations, filters=None, **policy):
+    def plan(self, folder, *locations, filters=None, **options):
         reader = Reader(self.pair.connections["lab"])
         places = [place for text in locations for place in find(reader, Location.parse(text))]
-        return plan_export(reader, places, folder, Policy(**policy), filters or Filters())
+        return plan_export(reader, places, folder, ExportOptions(**options), filters or Filters())
 
     def run(self, plan):
         progress = self.make_progress()
@@ -51,24 +55,10 @@ class Exports:
         return [one for one in seen if "format=json" not in one.query]
 
 
-class Progress:
-    def __init__(self):
-        from threading import Event
-
-        self.stop = Event()
-        self.bytes = self.files = 0
-
-    def on_bytes(self, count, /):
-        self.bytes += count
-
-    def on_file(self):
-        self.files += 1
-
-
 @pytest.fixture
 def exports(servers):
     def start(site):
-        return Exports(servers(site, Site()), Progress)
+        return Exports(servers(site, Site()), Control)
 
     return start
 
@@ -115,7 +105,7 @@ def test_planning_writes_nothing_and_counts_what_would_come(exports, make_site, 
     plan = exports(make_site()).plan(tmp_path / "out", "lab:P")
     assert list(tmp_path.iterdir()) == []
     assert (plan.totals.upload, plan.totals.create, plan.totals.files, plan.totals.bytes) == (1, 3, 2, 6)
-    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    assert plan_of(json.loads(json.dumps(plan_document(plan)))) == plan
     assert plan.command == f"xnat-tui export lab:P --to {tmp_path}/out"
     step = next(one for one in plan.steps if one.action is Action.UPLOAD)
     assert (step.task, step.kind) == ("download", Kind.RESOURCE)
@@ -300,9 +290,9 @@ def test_really_deflated_zips_bring_every_byte(exports, tmp_path):
     site = source_site()
     site.settings.zip_level = -1
     one = exports(site)
-    found = failures(one.export(tmp_path / "zips", "lab:BRAINS", metadata=False, mode=Mode.ZIP))
+    found = failures(one.export(tmp_path / "zips", "lab:BRAINS", metadata=False, mode=ExportMode.ZIP))
     assert any(request.query == "format=zip" for request in one.fetched())
-    expected = failures(one.export(tmp_path / "files", "lab:BRAINS", metadata=False, mode=Mode.FILE))
+    expected = failures(one.export(tmp_path / "files", "lab:BRAINS", metadata=False, mode=ExportMode.FILE))
     assert sorted(failure.path for failure in found) == sorted(failure.path for failure in expected)
     zips, files = tmp_path / "zips", tmp_path / "files"
     assert archive_files(zips) == archive_files(files) != set()
@@ -368,7 +358,7 @@ def test_many_small_files_come_as_one_zip_and_big_ones_as_streams(exports, make_
     monkeypatch.setattr("xnat_tui.services.transfers.exporting.resources.SMALL", 10)
     one.export(tmp_path / "files", "lab:P", metadata=False)
     assert [request.query for request in one.fetched()] == [""] * 20
-    one.export(tmp_path / "asked", "lab:P", metadata=False, mode=Mode.ZIP)
+    one.export(tmp_path / "asked", "lab:P", metadata=False, mode=ExportMode.ZIP)
     assert len(one.fetched()) == 1
     assert archive_files(tmp_path / "zip") == archive_files(tmp_path / "files")
 
@@ -378,13 +368,13 @@ def test_a_file_called_like_anothers_part_is_not_lost(exports, make_site, tmp_pa
     one.export(tmp_path, "lab:P", metadata=False)
     folder = tmp_path / "P/S1/E1/scans/1-T1/resources/DICOM/files"
     (folder / "x").unlink()
-    one.export(tmp_path, "lab:P", metadata=False, mode=Mode.FILE)
+    one.export(tmp_path, "lab:P", metadata=False, mode=ExportMode.FILE)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"x": b"x", "x.part": b"whole"}
 
 
 def test_only_metadata_can_be_had_or_none(exports, make_site, tmp_path):
     one = exports(make_site())
-    one.export(tmp_path / "meta", "lab:P", mode=Mode.METADATA)
+    one.export(tmp_path / "meta", "lab:P", mode=ExportMode.METADATA)
     assert archive_files(tmp_path / "meta") == set()
     assert (tmp_path / "meta/P/S1/E1/experiment.xml").is_file()
     one.export(tmp_path / "none", "lab:P", metadata=False)
@@ -453,7 +443,7 @@ def test_bids_exports_describe_themselves(exports, tmp_path):
 
 
 def test_too_little_space_is_said_before_anything_is_fetched(exports, make_site, monkeypatch, tmp_path):
-    monkeypatch.setattr(planning_export.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
+    monkeypatch.setattr(planned.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
     plan = exports(make_site()).plan(tmp_path / "not" / "yet", "lab:P")
     assert plan.blocked
     assert "6 bytes are needed and 5 bytes are free" in plan.findings[0].message
@@ -489,7 +479,7 @@ def test_what_cannot_be_exported_is_refused_with_a_reason(exports, make_site, tm
     with pytest.raises(UsageError, match="Nothing was chosen"):
         one.plan(tmp_path / "out")
     with pytest.raises(UsageError, match="rsync"):
-        one.plan(tmp_path / "out", "lab:P", mode=Mode.RSYNC)
+        one.plan(tmp_path / "out", "lab:P", mode="rsync")
 
 
 def test_files_without_a_digest_rest_on_their_size(exports, make_site, tmp_path):

@@ -11,7 +11,7 @@ from xnat_tui.errors import BadAnswer
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Layout, Policy
+from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -30,9 +30,9 @@ class Exporting:
         reader = Reader(self.pair.connections[location.partition(":")[0]])
         return reader, list(find(reader, Location.parse(location)))
 
-    def export(self, location, **policy):
+    def export(self, location, **options):
         reader, places = self.places(location)
-        self.plan = plan_export(reader, places, self.folder, Policy(**policy))
+        self.plan = plan_export(reader, places, self.folder, ExportOptions(**options))
         with export_executor(self.plan, self.pair.connections.__getitem__) as execute:
             return [execute(step, Control()) for step in self.plan.steps]
 

@@ -24,7 +24,9 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.errors import Interrupted, UsageError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
+from xnat_tui.model.options import CopyOptions, ExportMode, ExportOptions, OnExisting
+from xnat_tui.model.plan import Action, Plan
+from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -45,14 +47,14 @@ class Export:
     def __init__(self, pair, folder):
         self.pair, self.folder, self.faults = pair, folder, pair.source.faults
 
-    def plan(self, location="lab:P", **policy):
+    def plan(self, location="lab:P", **options):
         reader = Reader(self.pair.connections["lab"])
         places = list(find(reader, Location.parse(location)))
-        return plan_export(reader, places, self.folder, Policy(metadata=False, **policy))
+        return plan_export(reader, places, self.folder, ExportOptions(metadata=False, **options))
 
-    def run(self, plan=None, control=None, **policy):
-        with export_executor(plan or self.plan(**policy), self.pair.connections.__getitem__) as execute:
-            return [execute(step, control or Control()) for step in (plan or self.plan(**policy)).steps]
+    def run(self, plan=None, control=None, **options):
+        with export_executor(plan or self.plan(**options), self.pair.connections.__getitem__) as execute:
+            return [execute(step, control or Control()) for step in (plan or self.plan(**options)).steps]
 
     def files(self):
         return {path.name: path.read_bytes() for path in self.folder.rglob("*.*") if _is_data(path)}
@@ -102,7 +104,7 @@ def test_of_a_zip_that_ends_early_the_whole_members_are_kept_and_only_the_rest_i
     files = {f"{number:02d}.dcm": noise.randbytes(3000) for number in range(12)}
     one = export(make_site(files))
     one.faults.add(ZIP, fault, times=1)
-    outcomes = one.run(mode=Mode.ZIP)
+    outcomes = one.run(mode=ExportMode.ZIP)
     assert failures(outcomes) == []
     assert outcomes[0].files == 12
     assert one.files() == files
@@ -212,7 +214,7 @@ def test_two_exports_at_once_into_one_folder_do_not_write_to_one_file(export):
 def test_a_file_that_keeps_coming_wrong_fails_alone_and_leaves_nothing(export, fault):
     one = export()
     one.faults.add(r"/files/03\.dcm", fault)
-    outcomes = one.run(mode=Mode.FILE)
+    outcomes = one.run(mode=ExportMode.FILE)
     assert [name for name, _ in failures(outcomes)] == ["03.dcm"]
     assert outcomes[0].state is State.FAILED
     assert (outcomes[0].files, outcomes[0].verified) == (11, Evidence(digest=11))
@@ -223,7 +225,7 @@ def test_a_file_that_keeps_coming_wrong_fails_alone_and_leaves_nothing(export, f
 @pytest.mark.parametrize(
     "fault", [ErrorPage(504), PAGE, Truncate(1000)], ids=lambda fault: type(fault).__name__
 )
-@pytest.mark.parametrize("mode", [Mode.FILE, Mode.ZIP])
+@pytest.mark.parametrize("mode", [ExportMode.FILE, ExportMode.ZIP])
 def test_a_good_file_outlives_a_failure_to_fetch_it_again(export, fault, mode):
     one = export()
     one.run()
@@ -239,7 +241,7 @@ def test_a_failure_that_passes_is_not_noticed(export):
     one = export()
     one.faults.add(ONE_FILE, CutDownload(1000), times=1)
     one.faults.add(ONE_FILE, ExpireSession(), times=1, after=4)
-    assert failures(one.run(mode=Mode.FILE)) == []
+    assert failures(one.run(mode=ExportMode.FILE)) == []
     assert one.files() == FILES
 
 
@@ -318,7 +320,7 @@ def test_files_too_large_to_be_held_are_written_as_they_come_and_fail_alone(expo
     one = export()
     one.folder.joinpath(FOLDER).mkdir(parents=True)
     one.folder.joinpath(FOLDER, "03.dcm").symlink_to(tmp_path / "elsewhere")
-    outcomes = one.run(mode=Mode.ZIP)
+    outcomes = one.run(mode=ExportMode.ZIP)
     assert [name for name, _ in failures(outcomes)] == ["03.dcm"]
     assert outcomes[0].verified == Evidence(digest=11)
     assert one.files() == {name: data for name, data in FILES.items() if name != "03.dcm"}
@@ -329,7 +331,7 @@ def test_stopped_in_the_middle_it_goes_on_with_what_is_missing(export):
     one = export()
     control = Control()
     control.on_file = lambda: len(one.files()) >= 5 and control.stop.set()
-    plan = one.plan(mode=Mode.FILE)
+    plan = one.plan(mode=ExportMode.FILE)
     with pytest.raises(Interrupted):
         one.run(plan, control)
     before = one.files()
@@ -363,7 +365,10 @@ def test_a_document_that_is_a_page_or_anothers_is_not_kept(export):
     one = export()
     reader = Reader(one.pair.connections["lab"])
     plan = plan_export(
-        reader, list(find(reader, Location.parse("lab:P"))), one.folder, Policy(mode=Mode.METADATA)
+        reader,
+        list(find(reader, Location.parse("lab:P"))),
+        one.folder,
+        ExportOptions(mode=ExportMode.METADATA),
     )
     one.faults.add(r"GET /data/subjects/.*format=xml", PAGE)
     other = '<xnat:Project xmlns:xnat="http://nrg.wustl.edu/xnat" ID="OTHER"/>'
@@ -397,18 +402,18 @@ def test_oddities_of_an_old_archive_are_kept_apart(export):
 
 def test_a_name_in_a_saved_plan_cannot_leave_the_folder(export, tmp_path):
     one = export()
-    document = json.loads(json.dumps(one.plan().to_dict()))
-    document["steps"][0]["data"]["folder"] = "../outside"
-    outcomes = one.run(Plan.from_dict(document))
+    document = json.loads(json.dumps(plan_document(one.plan())))
+    document["steps"][0]["work"]["folder"] = "../outside"
+    outcomes = one.run(plan_of(document))
     assert {error for _, error in failures(outcomes)} == {"A name would leave the exported folder."}
     assert not (tmp_path / "outside").exists()
 
 
 def test_only_plans_of_exports_are_run(export):
     one = export()
-    plan = Plan(verb="copy", sources=(), destination="", steps=())
+    plan = Plan(options=CopyOptions(), sources=(), destination="", steps=())
     with (
-        pytest.raises(UsageError, match="cannot be run as an export"),
+        pytest.raises(UsageError, match="CopyOptions say nothing to export"),
         export_executor(plan, one.pair.connections.__getitem__),
     ):
         pass

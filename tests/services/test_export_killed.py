@@ -10,7 +10,8 @@ import pytest
 from xnat_tui.demo.site import Site
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Mode, Policy
+from xnat_tui.model.options import ExportMode, ExportOptions
+from xnat_tui.model.plan_documents import plan_document
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers.exporting.manifest import Manifest, md5_of
@@ -24,7 +25,7 @@ import json, os, signal, sys
 from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.jobs.control import Control
-from xnat_tui.model.plan import Plan
+from xnat_tui.model.plan_documents import plan_of
 from xnat_tui.services.transfers.exporting import files as exporting_files
 from xnat_tui.services.transfers.exporting import zips as exporting_zip
 from xnat_tui.services.transfers.exporting.steps import export_executor
@@ -46,7 +47,7 @@ def die_at(owner, name):
     setattr(owner, name, counted)
 
 die_at({"on_file": Control, "replace": exporting_files.Path, "add": Manifest}[where], where)
-plan = Plan.from_dict(json.loads(sys.stdin.read()))
+plan = plan_of(json.loads(sys.stdin.read()))
 connection = Connection.open(Server("lab", url, "admin"), Credential("admin", Secret("admin"), "test", False))
 with export_executor(plan, lambda _: connection) as execute:
     for step in plan.steps:
@@ -54,17 +55,19 @@ with export_executor(plan, lambda _: connection) as execute:
 """
 
 
-@pytest.mark.parametrize("mode", [Mode.FILE, Mode.ZIP])
+@pytest.mark.parametrize("mode", [ExportMode.FILE, ExportMode.ZIP])
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize("where", ["on_file", "replace", "add"])
 def test_a_killed_export_resumes_where_it_was(servers, make_site, tmp_path, mode, after, where):
     pair = servers(make_site(dict(FILES)), Site())
     reader = Reader(pair.connections["lab"])
     places = list(find(reader, Location.parse("lab:P")))
-    plan = plan_export(reader, places, tmp_path / "out", Policy(mode=mode, metadata=False))
-    after = min(after, 3) if where == "add" and mode is Mode.ZIP else after
+    plan = plan_export(reader, places, tmp_path / "out", ExportOptions(mode=mode, metadata=False))
+    after = min(after, 3) if where == "add" and mode is ExportMode.ZIP else after
     arguments = [sys.executable, "-c", CHILD, pair.source.url, str(after), where]
-    child = subprocess.run(arguments, input=json.dumps(plan.to_dict()), text=True, timeout=60, check=False)
+    child = subprocess.run(
+        arguments, input=json.dumps(plan_document(plan)), text=True, timeout=60, check=False
+    )
     assert child.returncode == -signal.SIGKILL
 
     folder = tmp_path / "out/P/S1/E1/scans/1-T1/resources/DICOM/files"

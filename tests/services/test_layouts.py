@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xnat_tui.model.entities import Fields, Item, Kind
+from xnat_tui.model.options import Layout
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Layout
 from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case, safe_name
 
 HOSTILE = (
@@ -210,14 +210,6 @@ def test_bids_labels_that_become_one_are_told_apart_and_reported():
     documents = [one.document(place(project(), subject(label))) for label in ("S-01", "S01", "s_01")]
     assert documents == [f"sourcedata/sub-{name}/subject.xml" for name in ("S01", "S01dup2", "s01dup3")]
     assert one.changed == {"sub-S01dup2": "S01", "sub-s01dup3": "s_01"}
-
-
-def test_a_slot_survives_the_plan_that_carries_it():
-    slots = [
-        Arrangement(layout, folds=False).slot(in_scan(scan("2", "T1")), {"a.nii": "sub-1/anat/sub-1_T1w.nii"})
-        for layout in (Layout.FLAT, Layout.BIDS)
-    ]
-    assert [Slot.from_data(slot.to_data()) for slot in slots] == slots
 
 
 def test_looking_whether_case_matters_leaves_no_trace(tmp_path):

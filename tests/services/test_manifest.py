@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
-from xnat_tui.model.plan import Layout
+from xnat_tui.model.options import Layout
 from xnat_tui.services.transfers.exporting.manifest import NAME, Entry, Manifest, md5_of
 
 ENTRY = Entry("P/a.dcm", 3, "900150983cd24fb0d6963f7d28e17f72", "lab:P/S/E/resources/R/files/a.dcm")

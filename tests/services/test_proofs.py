@@ -19,8 +19,9 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import ExportOptions
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, Plan, Policy
+from xnat_tui.model.plan import Action, Plan
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.compared import items_of
@@ -80,7 +81,7 @@ class Study:
 
     def plan_export(self) -> Plan:
         source = self.sites.reader("lab")
-        return plan_export(source, [self.place(source)], self.folder, Policy())
+        return plan_export(source, [self.place(source)], self.folder, ExportOptions())
 
     def place(self, reader: Any) -> Place:
         return find_one(reader, Location.parse("lab:BRAINS"))

@@ -15,7 +15,7 @@ from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Mode, Policy
+from xnat_tui.model.options import CopyOptions, ExportOptions, Mode
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
@@ -77,7 +77,7 @@ def test_a_copy_goes_on_where_it_was_when_its_server_is_back(servers, held, jour
     pair = servers(source_site(), destination_site())
     undisturbed = servers(source_site(), destination_site())
     result = undisturbed.copy("BRAINS/SUB-002")
-    job = journal.create(pair.plan("BRAINS/SUB-002", policy=Policy(mode=mode)))
+    job = journal.create(pair.plan("BRAINS/SUB-002", options=CopyOptions(mode=mode)))
     server = getattr(pair, side)
     report = _run(pair, journal, job, stop=server, before=before)
     assert (report.state, report.failed) == (State.PAUSED, ())
@@ -100,7 +100,7 @@ def test_an_export_goes_on_where_it_was_when_its_server_is_back(servers, journal
         reader = Reader(pair.connections["lab"])
         places = list(find(reader, Location.parse("lab:BRAINS/SUB-002")))
         folders[name] = tmp_path / name
-        job = journal.create(plan_export(reader, places, folders[name], Policy(mode=mode)))
+        job = journal.create(plan_export(reader, places, folders[name], ExportOptions(mode=mode)))
         if name == "disturbed":
             paused = _run(pair, journal, job, stop=pair.source, before=before)
             assert (paused.state, paused.failed) == (State.PAUSED, ())
@@ -123,7 +123,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def test_a_source_that_goes_is_not_asked_for_each_file_of_a_resource(servers, make_site, journal):
     files = {f"{number:03}.dcm": bytes([number]) * 900 for number in range(100)}
     pair = servers(make_site(files), Site())
-    plan = pair.plan("P", policy=Policy(mode=Mode.FILE))
+    plan = pair.plan("P", options=CopyOptions(mode=Mode.FILE))
     job = journal.create(plan)
     connection = pair.connections["lab"]
     with executor_for(plan, pair.connections.__getitem__) as execute:
@@ -161,7 +161,7 @@ def test_addresses_that_are_never_answered_are_failures_while_the_server_answers
     pair = servers(source_site(), Site())
     reader = Reader(pair.connections["lab"])
     places = list(find(reader, Location.parse("lab:BRAINS/SUB-002")))
-    job = journal.create(plan_export(reader, places, tmp_path / "out", Policy()))
+    job = journal.create(plan_export(reader, places, tmp_path / "out", ExportOptions()))
     pair.source.faults.add(r"GET .*/(experiments|subjects)/.*", WriteThenDrop())
     report = _run(pair, journal, job)
     assert (report.state, report.note) == (State.FAILED, "")

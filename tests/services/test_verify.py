@@ -12,7 +12,7 @@ from xnat_tui.errors import UsageError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Layout, Policy
+from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verification import verify_against, verify_folders, verify_manifest
@@ -34,10 +34,10 @@ class Verifying:
         reader = Reader(self.pair.connections[location.partition(":")[0]])
         return reader, list(find(reader, Location.parse(location)))
 
-    def export(self, *locations, folder=None, **policy):
+    def export(self, *locations, folder=None, **options):
         for location in locations:
             reader, places = self.places(location)
-            plan = plan_export(reader, places, folder or self.folder, Policy(**policy))
+            plan = plan_export(reader, places, folder or self.folder, ExportOptions(**options))
             with export_executor(plan, self.pair.connections.__getitem__) as execute:
                 for step in plan.steps:
                     execute(step, Control())

@@ -1,4 +1,4 @@
-"""The filters that `show compare export copy verify upload` share."""
+"""The filters that `show compare export copy verify upload datatypes` share."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from xnat_tui.cli.running import run_plan
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.cli.transfer_options import transfer_options
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.plan import Layout, OnExisting, Policy
+from xnat_tui.model.options import CopyOptions, ExportOptions, Layout, OnExisting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +30,19 @@ if TYPE_CHECKING:
 @write_options
 @pass_state
 def copy(
-    state: State, locations: Sequence[str], policy: Policy, detach: bool, filters: Filters, consent: Consent
+    state: State,
+    locations: Sequence[str],
+    options: CopyOptions,
+    detach: bool,
+    filters: Filters,
+    consent: Consent,
 ) -> int:
     """Copy LOC to DEST: another server (`qc:` keeps project IDs), or another project (`qc:NEW`)."""
     if len(locations) < 2:
         raise click.UsageError("Name what to copy, and where to.")
     *sources, destination = locations
     with state.workspace() as workspace:
-        plan = workspace.plan_copy(sources, destination, policy=policy, filters=filters)
+        plan = workspace.plan_copy(sources, destination, options=options, filters=filters)
         return run_plan(state, workspace, plan, consent, detach=detach)
 
 
@@ -78,21 +83,21 @@ def export(
     bids_map: Path | None,
     metadata: bool,
     overwrite: bool,
-    policy: Policy,
+    options: ExportOptions,
     detach: bool,
     filters: Filters,
     consent: Consent,
 ) -> int:
     """Download LOC to a folder. What is complete there is not fetched again; nothing else is replaced."""
-    policy = replace(
-        policy,
+    options = replace(
+        options,
         layout=Layout(layout),
         bids_map=str(bids_map.expanduser().absolute()) if bids_map else "",
         metadata=metadata,
-        overwrite_local=overwrite or policy.on_existing is not OnExisting.SKIP,
+        overwrite_local=overwrite or options.on_existing is not OnExisting.SKIP,
     )
     with state.workspace() as workspace:
-        plan = workspace.plan_export(locations, folder, policy=policy, filters=filters)
+        plan = workspace.plan_export(locations, folder, options=options, filters=filters)
         return run_plan(state, workspace, plan, consent, detach=detach)
 
 

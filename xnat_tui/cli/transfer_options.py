@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import click
@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from xnat_tui.cli.help import TransferOption
 from xnat_tui.cli.state import State
-from xnat_tui.model.plan import HOLDS, MODES, SHARED, Mode, OnExisting, Policy
+from xnat_tui.model.options import OPTIONS, Mode, OnExisting, TransferOptions, Via
 
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -37,17 +37,19 @@ class RateType(click.ParamType[int]):
 
 @dataclass(frozen=True, slots=True)
 class _Spec:
-    """One option: the policy's field that it sets, and how click is to read it."""
+    """One option: the choice that it sets, and how click is to read it."""
 
     name: str
     field: str
     attributes: Mapping[str, Any]
     own: bool = False
     """Whether the verb that it holds for declares it itself."""
+    differs: bool = False
+    """Whether not every verb that it holds for knows all of its words."""
 
     def verbs(self) -> list[str]:
-        """Those to which it means something; all where it is no choice of a policy."""
-        return [verb for verb, fields in HOLDS.items() if not self.field or self.field in fields]
+        """Those to which it means something; all where it is no choice of how a plan is made."""
+        return [verb for verb, kind in OPTIONS.items() if not self.field or self.field in _choices(kind)]
 
     def for_verb(self, verb: str) -> Callable[..., Any]:
         attributes = dict(self.attributes)
@@ -55,13 +57,11 @@ class _Spec:
             return refused_option(self.name, verb, self.verbs(), is_flag="is_flag" in attributes)
         if self.own:
             return lambda function: function
-        if self.field in _CHOICES:
-            offered = [str(word) for word in _CHOICES[self.field][verb]]
-            every = dict.fromkeys(str(word) for words in _CHOICES[self.field].values() for word in words)
-            holders = {
-                word: [one for one, words in _CHOICES[self.field].items() if word in words] for word in every
-            }
-            attributes["type"] = VerbChoice(verb, offered, holders)
+        if self.differs:
+            words = {one: _words(OPTIONS[one], self.field) for one in self.verbs()}
+            every = dict.fromkeys(word for known in words.values() for word in known)
+            holders = {word: [one for one, known in words.items() if word in known] for word in every}
+            attributes["type"] = VerbChoice(verb, words[verb], holders)
         return click.option(self.name, cls=TransferOption, **attributes)
 
 
@@ -100,11 +100,19 @@ def refused_option(
     return click.option(name, hidden=True, expose_value=False, callback=refuse, **shape)
 
 
-_CHOICES: Mapping[str, Mapping[str, Sequence[str]]] = {"mode": MODES, "shared": SHARED}
+def _choices(kind: type[TransferOptions]) -> dict[str, Any]:
+    """What a verb can be told, with what is usual."""
+    return {one.name: one.default for one in fields(kind)}
 
 
-def _spec(name: str, field: str = "", *, own: bool = False, **attributes: Any) -> _Spec:
-    return _Spec(name, field, attributes, own)
+def _words(kind: type[TransferOptions], field: str) -> list[str]:
+    return [str(word) for word in type(_choices(kind)[field])]
+
+
+def _spec(
+    name: str, field: str = "", *, own: bool = False, differs: bool = False, **attributes: Any
+) -> _Spec:
+    return _Spec(name, field, attributes, own, differs)
 
 
 _OPTIONS: tuple[_Spec, ...] = (
@@ -117,7 +125,9 @@ _OPTIONS: tuple[_Spec, ...] = (
         show_default=True,
         help="Transfers at once.",
     ),
-    _spec("--mode", "mode", default=Mode.AUTO.value, show_default=True, help="How files travel."),
+    _spec(
+        "--mode", "mode", differs=True, default=Mode.AUTO.value, show_default=True, help="How files travel."
+    ),
     _spec(
         "--rsync-source",
         "rsync_source",
@@ -154,14 +164,15 @@ _OPTIONS: tuple[_Spec, ...] = (
     _spec(
         "--via",
         "via",
-        type=click.Choice(["files", "import"]),
-        default="files",
+        type=click.Choice([via.value for via in Via]),
+        default=Via.FILES.value,
         show_default=True,
         help="files keeps every byte; import hands DICOM to the import service, which may rewrite it.",
     ),
     _spec(
         "--shared",
         "shared",
+        differs=True,
         default="skip",
         show_default=True,
         help="What to do with items shared into the source.",
@@ -187,18 +198,19 @@ _OPTIONS: tuple[_Spec, ...] = (
 
 
 def transfer_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The transfer options that mean something to a verb, handed over as `policy: Policy` and `detach: bool`.
+    """The transfer options that mean something to a verb, handed over as `options`, of its own kind, and
+    `detach: bool`.
 
     The others are refused with a sentence.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        def with_policy(*arguments: Any, **options: Any) -> Any:
-            chosen = {spec.field: options.pop(_key(spec)) for spec in _OPTIONS if _offers(spec, verb)}
-            return function(*arguments, policy=_policy(chosen), **options)
+        def with_options(*arguments: Any, **more: Any) -> Any:
+            chosen = {spec.field: more.pop(_key(spec)) for spec in _OPTIONS if _offers(spec, verb)}
+            return function(*arguments, options=_chosen(OPTIONS[verb], chosen), **more)
 
-        decorated: Callable[..., Any] = with_policy
+        decorated: Callable[..., Any] = with_options
         for spec in reversed(_OPTIONS):
             decorated = spec.for_verb(verb)(decorated)
         return decorated
@@ -214,16 +226,14 @@ def _key(spec: _Spec) -> str:
     return spec.name.partition("/")[0].removeprefix("--").replace("-", "_")
 
 
-def _policy(chosen: dict[str, Any]) -> Policy:
+def _chosen(kind: type[TransferOptions], chosen: dict[str, Any]) -> TransferOptions:
     source, destination = chosen.get("rsync_source") or "", chosen.get("rsync_destination") or ""
     if (chosen["mode"] == Mode.RSYNC) != bool(source and destination) or bool(source) != bool(destination):
         raise click.UsageError("--mode rsync, --rsync-source and --rsync-destination go together.")
-    known: dict[str, Any] = {
-        "mode": Mode(chosen["mode"]),
-        "on_existing": OnExisting(chosen["on_existing"]),
+    known = {
+        **{name: value for name, value in chosen.items() if value is not None},
         "verify": not chosen["verify"],
-        "event_reason": click.get_current_context().ensure_object(State).event_reason,
     }
-    if source:
-        known |= {"rsync_source": source, "rsync_destination": destination}
-    return Policy(**{name: value for name, value in chosen.items() if not name.startswith("rsync_")} | known)
+    if "event_reason" in _choices(kind):
+        known["event_reason"] = click.get_current_context().ensure_object(State).event_reason
+    return kind(**known)

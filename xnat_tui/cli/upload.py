@@ -13,7 +13,7 @@ from xnat_tui.cli.running import run_plan
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.cli.transfer_options import transfer_options
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.plan import Policy
+from xnat_tui.model.options import UploadOptions
 
 
 @click.command(cls=Command)
@@ -33,7 +33,7 @@ def upload(
     state: State,
     paths: Sequence[str],
     to: str,
-    policy: Policy,
+    options: UploadOptions,
     detach: bool,
     filters: Filters,
     consent: Consent,
@@ -47,5 +47,5 @@ def upload(
         raise click.UsageError("Name what to send, and where to.")
     *sources, destination = paths
     with state.workspace() as workspace:
-        plan = workspace.plan_upload(sources, destination, to=to, policy=policy, filters=filters)
+        plan = workspace.plan_upload(sources, destination, to=to, options=options, filters=filters)
         return run_plan(state, workspace, plan, consent, detach=detach)

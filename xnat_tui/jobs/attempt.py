@@ -11,10 +11,13 @@ from xnat_tui.logs import redact
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, State
 
+Execute = Callable[[Step, Control], Outcome]
+"""Runs one step; what it raises is for `attempt` to put into words."""
+
 _log = logging.getLogger(__name__)
 
 
-def attempt(execute: Callable[[Step, Control], Outcome], step: Step, control: Control) -> Outcome:
+def attempt(execute: Execute, step: Step, control: Control) -> Outcome:
     """What `execute` gives; FAILED with the reason for whatever it raises, PAUSED for Interrupted."""
     try:
         return execute(step, control)

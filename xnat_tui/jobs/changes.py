@@ -43,6 +43,7 @@ class Hearing:
         self._last: int | None = None
 
     def changes(self) -> list[Changed]:
+        """Those that were kept since, in that order. Raises ConfigError where the journal cannot be read."""
         after = -1 if self._last is None else self._last
         rows = self._database.rows(
             "SELECT number, origin, location, what FROM changes WHERE number > ? ORDER BY number", (after,)

@@ -66,7 +66,7 @@ class Control:
     def check(self) -> None:
         """Raises Interrupted when the step shall end."""
         if self.stop.is_set():
-            raise Interrupted("Stopped on request.")
+            raise Interrupted("Stopped.", "What was finished is kept; the job can be resumed.")
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_elsewhere, (self._bandwidth.share,))

@@ -27,7 +27,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of the block is written, or nothing is."""
+        """All of the block is written, or nothing is. Raises ConfigError."""
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -42,7 +42,10 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Around what makes values of records: those of journals without checksums may be anything."""
+        """Around what makes values of records: those of journals without checksums may be anything.
+
+        Raises ConfigError where they cannot be read.
+        """
         try:
             yield
         except (ValueError, TypeError, LookupError, AttributeError):
@@ -57,6 +60,7 @@ class Database:
                 raise broken(self.path, error) from None
 
     def rows(self, query: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        """All rows that a query finds. Raises ConfigError."""
         with self._lock:
             try:
                 return self._connection.execute(query, tuple(values)).fetchall()

@@ -18,7 +18,7 @@ from typing import Self
 
 from xnat_tui import errors
 from xnat_tui.errors import Conflict, NotFound, XnatTuiError
-from xnat_tui.jobs import changes, records
+from xnat_tui.jobs import changes, from_version_2, records
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.database import Database
 from xnat_tui.jobs.job import Event, Job, StepView, Trouble, Wish
@@ -26,6 +26,7 @@ from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.changed import Changed
 from xnat_tui.model.plan import Plan, Step, Totals
+from xnat_tui.model.plan_documents import plan_document, plan_of, step_of
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.paths import state_folder
 
@@ -33,6 +34,7 @@ _DIED = "Its worker ended before the job did; it can be resumed."
 
 
 def journal_file() -> Path:
+    """`jobs.sqlite` in the state folder."""
     return state_folder() / "jobs.sqlite"
 
 
@@ -63,7 +65,7 @@ class Journal:
         Steps that skip are done from the start, steps in conflict are left alone; those that nobody could
         read have failed from the start.
         """
-        head = sealed(json.dumps(replace(plan, steps=()).to_dict()))
+        head = sealed(json.dumps(plan_document(replace(plan, steps=()))))
         totals = sealed(json.dumps(asdict(plan.totals)))
         title = title or f"{', '.join(plan.sources)} → {plan.destination}"
         left = sum(step.left_alone for step in plan.steps)
@@ -85,6 +87,7 @@ class Journal:
             return [self._job(row) for row in rows]
 
     def job(self, job: str) -> Job:
+        """One job as it stands now."""
         row = self._row(job)
         with self.database.reading():
             return self._job(row)
@@ -126,15 +129,16 @@ class Journal:
         head = self._row(job)["plan"]
         rows = self.database.rows("SELECT body FROM steps WHERE job = ? ORDER BY number", (job,))
         with self.database.reading():
-            return Plan.from_dict({**json.loads(head), "steps": [json.loads(row["body"]) for row in rows]})
+            return replace(_plan(head), steps=tuple(_step(row["body"]) for row in rows))
 
     def plan_without_steps(self, job: str) -> Plan:
-        """The plan's policy, sources and destination; the steps may be many."""
+        """The plan's options, sources and destination; the steps may be many."""
         row = self._row(job)
         with self.database.reading():
-            return Plan.from_dict(json.loads(row["plan"]))
+            return _plan(row["plan"])
 
     def steps(self, job: str) -> list[StepView]:
+        """The book-keeping of every step, in the order of the plan."""
         self._row(job)
         rows = self.database.rows(
             "SELECT number, path, state, attempts, files, bytes FROM steps WHERE job = ? ORDER BY number",
@@ -149,7 +153,7 @@ class Journal:
             (job,),
         )
         with self.database.reading():
-            return [Step.from_dict(json.loads(row["body"])) for row in rows]
+            return [_step(row["body"]) for row in rows]
 
     def failed_numbers(self, job: str) -> dict[int, str]:
         """The steps that failed or were left alone, and their paths: what needs them cannot run."""
@@ -262,6 +266,17 @@ class Journal:
 
     def _keep(self, database: sqlite3.Connection, job: str, kind: str, message: str) -> None:
         records.keep_event(database, Event(job, self.now(), kind, message))
+
+
+def _plan(text: str) -> Plan:
+    """A plan without its steps, of this version or the last."""
+    document = json.loads(text)
+    return plan_of(document if "options" in document else from_version_2.plan_document(document))
+
+
+def _step(text: str) -> Step:
+    document = json.loads(text)
+    return step_of(document if "work" in document else from_version_2.step_document(document))
 
 
 def error_of(trouble: Trouble) -> XnatTuiError:

@@ -12,6 +12,7 @@ from xnat_tui.jobs.job import Event, Trouble
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.plan import Action, Step
+from xnat_tui.model.plan_documents import step_document
 from xnat_tui.model.transfer import Failure, Left, State
 
 INSERT_STEP = """
@@ -59,6 +60,7 @@ def end(database: sqlite3.Connection, job: str, state: State, note: str = "") ->
 
 
 def keep_event(database: sqlite3.Connection, event: Event) -> None:
+    """Remember an event; it gets its number here."""
     database.execute(
         "INSERT INTO events (job, at, kind, path, message) VALUES (?, ?, ?, ?, ?)",
         (event.job, event.at, event.kind, event.path, event.message),
@@ -72,6 +74,7 @@ def drop_arrivals(database: sqlite3.Connection, job: str, paths: Iterable[str]) 
 
 
 def keep_trouble(database: sqlite3.Connection, job: str, trouble: Trouble) -> None:
+    """Remember what ended a job's worker."""
     database.execute("UPDATE jobs SET trouble = ? WHERE id = ?", (sealed(json.dumps(asdict(trouble))), job))
 
 
@@ -83,6 +86,7 @@ def cancel_steps(database: sqlite3.Connection, job: str) -> None:
 
 
 def step_row(job: str, step: Step) -> dict[str, Any]:
+    """A planned step as a row: what skips is done, what is in conflict is left alone or has failed."""
     state, failed = State.QUEUED, ""
     reason = step.reason or "In conflict with what is there."
     if step.action is Action.SKIP:
@@ -103,5 +107,5 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         "skipped": step.files if step.action is Action.SKIP else 0,
         "failures": int(state is State.FAILED),
         "failed": sealed(failed),
-        "body": sealed(json.dumps(asdict(step))),
+        "body": sealed(json.dumps(step_document(step))),
     }

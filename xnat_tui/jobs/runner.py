@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Protocol, runtime_checkable
 
-from xnat_tui.jobs.attempt import attempt, not_done
+from xnat_tui.jobs.attempt import Execute, attempt, not_done
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.control import Bandwidth, Control
 from xnat_tui.jobs.interruption import on_signals
@@ -30,7 +30,6 @@ from xnat_tui.model.changed import changed_by
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, Report, State
 
-Execute = Callable[[Step, Control], Outcome]
 OnEvent = Callable[[Event], None]
 
 
@@ -88,7 +87,7 @@ def run(
 
 def target_key(step: Step, destination: str) -> str:
     """What no two steps write to at once, in this job or another: a session, else the step's own target."""
-    return f"{step.target.server or destination}|{step.data.get('session') or step.target.uri}"
+    return f"{step.target.server or destination}|{step.session or step.target.uri}"
 
 
 class _Run:
@@ -114,7 +113,7 @@ class _Run:
         self._wake = wake
         self._interrupted = interrupted
         self._plan = journal.plan_without_steps(claim.job)
-        self._bandwidth = Bandwidth(self._plan.policy.bandwidth, workers)
+        self._bandwidth = Bandwidth(self._plan.options.bandwidth, workers)
         self._stop = threading.Event()
         self._futures: dict[int, Future[Outcome]] = {}
         self._controls: dict[int, Control] = {}

@@ -44,6 +44,7 @@ class Schedule:
         return len(self._steps)
 
     def key(self, number: int) -> str:
+        """What no other step may write to while this one runs."""
         return self._keys[number]
 
     def next(self) -> Step | None:
@@ -73,6 +74,7 @@ class Schedule:
         return left
 
     def succeed(self, number: int) -> None:
+        """The step is done: those that waited for nothing else are ready."""
         self._free(number)
         del self._steps[number]
         for dependant in self._needed_by.pop(number, ()):

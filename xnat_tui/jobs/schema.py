@@ -17,6 +17,7 @@ from xnat_tui.jobs.soundness import AWAY, TROUBLE, broken, row_factory
 from xnat_tui.paths import private_folder
 
 VERSION = 3
+"""3 keeps changes, and has other documents in `plan` and `body` than 2 (`from_version_2`)."""
 APPLICATION = 0x584E5455
 """The file's `application_id`: "XNTU"."""
 BUSY_SECONDS = 30.0

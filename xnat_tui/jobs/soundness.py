@@ -91,6 +91,7 @@ def check(database: sqlite3.Connection, job: str) -> None:
 
 
 def damaged(path: Path, what: str = "") -> ConfigError:
+    """What a user is told of a file that does not hold what was written; `what` is how it shows."""
     return ConfigError(f"The journal {path} is damaged{f': {what}' if what else ''}.", AWAY)
 
 

@@ -26,6 +26,7 @@ class DaemonThreads(Executor):
             thread.start()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """To the next free thread, in the order of the calls. Raises RuntimeError after `shutdown`."""
         if self._closed:
             raise RuntimeError("cannot schedule new futures after shutdown")
         future: Future[T] = Future()
@@ -33,6 +34,7 @@ class DaemonThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take nothing more. `cancel_futures` drops what has not begun, `wait` waits for all others."""
         self._closed = True
         while cancel_futures:
             try:

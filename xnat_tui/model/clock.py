@@ -27,6 +27,7 @@ class Clock:
         return cls(ZoneInfo(timezone) if timezone else None)
 
     def now(self) -> datetime:
+        """This moment in the server's zone, or `moment` where one is held."""
         return self.moment or datetime.now().astimezone(self.zone)
 
     def read(self, text: str) -> datetime | None:

@@ -1,7 +1,7 @@
 """A subject's demographics: which fields there are, what may stand in them, what is plausible.
 
 XNAT's schema lets only one of `dob`, `yob` and `age` stand; gender and handedness are enumerations
-whose case matters; numbers are whole or decimal as noted.
+whose case matters; numbers are whole or decimal as noted (`docs/xnat-contract.md` 3.6).
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ FIELDS = {
         Field("src", "source"),
     )
 }
-"""In the order in which they are shown."""
+"""In the order in which they are shown. Age is in years; height and weight have no unit of their own in XNAT,
+and are filled in from DICOM headers in centimetres and kilograms."""
 
 Values = Mapping[str, str]
 

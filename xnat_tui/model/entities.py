@@ -69,6 +69,7 @@ class Fields(Mapping[str, str]):
 
     @classmethod
     def of(cls, fields: Mapping[str, str], *, exhaustive: tuple[str, ...] = ()) -> Fields:
+        """A mapping's fields in its order; `exhaustive` as the attribute says."""
         return cls(tuple(fields), tuple(fields.values()), exhaustive=exhaustive)
 
     def joined(self, other: Fields) -> Fields:

@@ -40,6 +40,7 @@ class Filters:
 
     @property
     def narrows(self) -> bool:
+        """Whether anything may be left out at all, `limit_subjects` counted."""
         return any(getattr(self, one.name) for one in fields(self) if one.name != "limit_subjects") or (
             self.limit_subjects is not None
         )
@@ -70,6 +71,7 @@ class Filters:
 
     @property
     def by_modality(self) -> bool:
+        """Whether sessions have to tell a modality, which costs a request where their row does not."""
         return bool(self.modality or self.exclude_modality)
 
     @property
@@ -139,6 +141,7 @@ class Tally:
     kept: set[Kind] = field(default_factory=set)
 
     def keeps(self, item: Item) -> bool:
+        """As `Filters.keeps`, and counted."""
         self.met.add(item.kind)
         if not self.filters.keeps(item):
             return False

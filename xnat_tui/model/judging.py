@@ -107,6 +107,7 @@ class Rules:
     def differences(
         self, kind: Kind, source: Fields, destination: Fields, type_: str = ""
     ) -> Iterable[FieldDifference]:
+        """What counts among two items' fields, in the source's order; `type_` is their xsi type."""
         for name, one, other in source.unlike(destination):
             if self.counts(kind, name, type_) and not self._same_value(name, one, other):
                 yield FieldDifference(name, one, other)

@@ -110,12 +110,15 @@ class Location:
 
     @property
     def parent(self) -> Location:
+        """One step up; a server is its own."""
         return Location(self.server, self.steps[:-1])
 
     def step(self, kind: Kind) -> Step | None:
+        """The first step of a kind; None where the way does not lead through one."""
         return next((step for step in self.steps if step.kind is kind), None)
 
     def name_of(self, kind: Kind) -> str:
+        """The name of the first step of a kind; "" without one."""
         step = self.step(kind)
         return step.name if step else ""
 
@@ -123,6 +126,7 @@ class Location:
         return Location(self.server, (*self.steps, Step(kind, name, side=side)))
 
     def starts_with(self, other: Location) -> bool:
+        """Whether this is the other location, or stands below it."""
         return self.server == other.server and self.steps[: len(other.steps)] == other.steps
 
     @property

@@ -1,7 +1,7 @@
 """What a typed text names: exactly that, and only where nothing is called so, all that it matches as a glob.
 
-The one place that knows: locations, filters, marks and every verb go by it. XNAT's own names hold brackets
-and stars (`[AC] Brain Dynamic` is a scan type of Siemens scanners, `a[1].txt` a second download).
+Locations, filters and marks go by it, in every verb and in the explorer. XNAT's own names hold brackets and
+stars (`[AC] Brain Dynamic` is a scan type of Siemens scanners, `a[1].txt` a second download).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from urllib.parse import unquote
 _GLOB = re.compile(r"[*?\[]")
 
 RESOURCE_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
-"""What XNAT takes for the label of a new resource: one of digits alone would be its number."""
+"""What XNAT takes for the label of a new resource: one of digits alone would be its number
+(`docs/xnat-contract.md` 2.13)."""
 
 T = TypeVar("T")
 

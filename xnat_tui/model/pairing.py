@@ -145,6 +145,7 @@ class Pair:
 
     @property
     def error(self) -> XnatTuiError | None:
+        """Why a side could not be read: the source's error goes before the destination's."""
         return self.source_error or self.destination_error
 
     @property

@@ -17,6 +17,7 @@ class Place:
 
     @property
     def item(self) -> Item | None:
+        """The last item; None for a server."""
         return self.items[-1] if self.items else None
 
     @property
@@ -25,6 +26,7 @@ class Place:
 
     @property
     def parent(self) -> Place:
+        """One item less; a server is its own."""
         return Place(self.server, self.items[:-1])
 
     def child(self, item: Item) -> Place:
@@ -41,6 +43,7 @@ class Place:
 
     @property
     def location(self) -> Location:
+        """The same by names, as `step_of` gives them."""
         return Location(self.server, tuple(step_of(item) for item in self.items))
 
     def path_below(self, other: Place) -> str:

@@ -7,11 +7,16 @@ and running it twice leaves what running it once leaves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import TypeVar
 
+from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.options import ExportOptions, OnExisting, TransferOptions
+from xnat_tui.model.work import Untouched, Work
+
+W = TypeVar("W", bound=Work)
 
 
 class Action(StrEnum):
@@ -35,94 +40,21 @@ SIGNS: Mapping[Action, str] = {
 }
 
 
-STAYS_BEHIND = "stays_behind"
-"""The datum of a step that is skipped although the destination does not have the item."""
-UNREAD = "unread"
-"""The datum of a step in conflict because something could not be read: nobody can agree to the unknown."""
-
-
-class OnExisting(StrEnum):
-    """What to do with what is there already: add only what is missing, or also replace what differs."""
-
-    SKIP = "skip"
-    UPDATE = "update"
-    """Change fields that differ, and replace files that differ; nothing is removed."""
-    OVERWRITE = "overwrite"
-    """Send everything again, and replace what is there."""
-
-
-class Mode(StrEnum):
-    """How files travel."""
-
-    AUTO = "auto"
-    ZIP = "zip"
-    FILE = "file"
-    METADATA = "metadata"
-    RSYNC = "rsync"
-
-
-class Layout(StrEnum):
-    """How an exported folder is arranged."""
-
-    XNAT = "xnat"
-    FLAT = "flat"
-    BIDS = "bids"
-
-
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """Every choice that shapes a plan, as the options of the verbs name them."""
+class Lineage:
+    """The labels at the destination that lead to an item, its own included; "" for what is not on the way."""
 
-    on_existing: OnExisting = OnExisting.SKIP
-    skip_existing_sessions: bool = False
-    fix_scan_types: bool = False
-    ignore_missing_datatypes: bool = False
-    via: str = "files"
-    """"files" keeps every byte; "import" hands DICOM to the destination's import service."""
-    shared: str = "skip"
-    """"skip", "copy" or "share" for items that are shared into the source project."""
-    mode: Mode = Mode.AUTO
-    layout: Layout = Layout.XNAT
-    metadata: bool = True
-    bids_map: str = ""
-    """A CSV file that says what series are, for the layout `bids`; "" is none."""
-    overwrite_local: bool = False
-    verify: bool = True
-    ohif: bool = False
-    refresh_catalogs: bool = False
-    clear_caches: bool = False
-    bandwidth: int | None = None
-    """Bytes per second over all streams; None is unlimited."""
-    workers: int = 4
-    autorun: bool = False
-    """Whether what is archived starts the destination's AutoRun, as XNAT itself would."""
-    event_reason: str = ""
-    """For the audit trail of each change; "" is the one that the server was saved with."""
-    rsync_source: str = ""
-    rsync_destination: str = ""
+    project: str = ""
+    subject: str = ""
+    experiment: str = ""
+
+    def of(self, kind: Kind) -> str:
+        """The label of the project, subject or experiment; "" of anything else."""
+        labels = {Kind.PROJECT: self.project, Kind.SUBJECT: self.subject, Kind.EXPERIMENT: self.experiment}
+        return labels.get(kind, "")
 
 
-_EVERY = ("workers", "mode", "on_existing", "bandwidth", "verify")
-_AT_A_SERVER = ("skip_existing_sessions", "autorun", "ohif", "event_reason")
-HOLDS: Mapping[str, frozenset[str]] = {
-    "export": frozenset({*_EVERY, "shared", "layout", "bids_map", "metadata", "overwrite_local"}),
-    "copy": frozenset(
-        {
-            *_EVERY,
-            *_AT_A_SERVER,
-            *("shared", "rsync_source", "rsync_destination", "via", "fix_scan_types"),
-            *("ignore_missing_datatypes", "refresh_catalogs", "clear_caches"),
-        }
-    ),
-    "upload": frozenset({*_EVERY, *_AT_A_SERVER}),
-}
-"""Which choices of a policy mean something to which verb: it offers these, and refuses all others."""
-MODES: Mapping[str, tuple[Mode, ...]] = {
-    "export": (Mode.AUTO, Mode.ZIP, Mode.FILE, Mode.METADATA),
-    "copy": tuple(Mode),
-    "upload": (Mode.AUTO, Mode.ZIP, Mode.FILE),
-}
-SHARED: Mapping[str, tuple[str, ...]] = {"export": ("skip", "copy"), "copy": ("skip", "copy", "share")}
+NOWHERE = Lineage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +74,8 @@ class Step:
 
     number: int
     action: Action
-    task: str
-    """Which executor runs it: `project`, `subject`, `experiment`, `scan`, `assessor`,
-    `reconstruction`, `resource`, `metadata`, `catalogs`, ..."""
+    work: Work
+    """What it does, and all that its executor needs for that."""
     path: str
     kind: Kind
     source: End
@@ -154,37 +85,35 @@ class Step:
     reason: str = ""
     needs: tuple[int, ...] = ()
     """Numbers of the steps that must be done before, its parents' mostly."""
-    data: Mapping[str, str] = field(default_factory=dict)
-    """What else the executor needs: labels, formats, a digest of what the planner saw."""
+    session: str = ""
+    """What no two steps write to at once: the address of a session there, or of what stands above one."""
+    lineage: Lineage = NOWHERE
+    stays_behind: bool = False
+    """Whether it is skipped although it is not at the destination."""
+    unread: bool = False
+    """Whether it is in conflict because something could not be read: nobody can agree to the unknown."""
+    replaces: bool = False
+    """Whether something that is there is replaced: files, fields, or a session."""
+
+    @property
+    def task(self) -> str:
+        """The word for its kind of work; for what is left alone, that for its kind of item."""
+        return str(self.kind) if isinstance(self.work, Untouched) else self.work.task
 
     @property
     def writes(self) -> bool:
         return self.action not in (Action.SKIP, Action.CONFLICT)
 
     @property
-    def stays_behind(self) -> bool:
-        """Whether it is skipped although it is not at the destination."""
-        return STAYS_BEHIND in self.data
-
-    @property
     def left_alone(self) -> bool:
         """Whether it is in conflict for a reason that the plan tells, so that whoever runs it agrees."""
-        return self.action is Action.CONFLICT and UNREAD not in self.data
+        return self.action is Action.CONFLICT and not self.unread
 
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """The step that `dataclasses.asdict` made this document of."""
-        return cls(
-            **{
-                **document,
-                "action": Action(document["action"]),
-                "kind": Kind(document["kind"]),
-                "source": End(**document["source"]),
-                "target": End(**document["target"]),
-                "needs": tuple(document["needs"]),
-                "data": dict(document["data"]),
-            }
-        )
+    def carried(self, kind: type[W]) -> W:
+        """What it carries. Raises UsageError where it is a step of another kind."""
+        if not isinstance(self.work, kind):
+            raise UsageError(f"A step of the kind {self.work.task} is no {kind.task}.", "Plan again.")
+        return self.work
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +151,13 @@ class Totals:
 class Plan:
     """Everything that will happen, and nothing else will."""
 
-    verb: str
-    """`copy`, `export`, `upload`, or a panel's verb."""
+    options: TransferOptions
+    """How it was made; their kind says of which verb it is."""
     sources: tuple[str, ...]
     """Locations in their short form."""
     destination: str
     """A location in its short form, or a folder."""
     steps: tuple[Step, ...]
-    policy: Policy = Policy()
     findings: tuple[Finding, ...] = ()
     command: str = ""
     """The equivalent command line."""
@@ -237,6 +165,11 @@ class Plan:
     """Project ID that must be typed before something there is replaced or deleted."""
     left_out: tuple[LeftOut, ...] = ()
     """What an upload was given and does not send, one by one."""
+
+    @property
+    def verb(self) -> str:
+        """`copy`, `export` or `upload`."""
+        return self.options.verb
 
     @property
     def totals(self) -> Totals:
@@ -270,15 +203,15 @@ class Plan:
 
         `update` is not: it names what it does, and replaces only what differs; the plan says so.
         """
-        replaces = self.policy.on_existing is OnExisting.OVERWRITE and any(
-            step.action in (Action.UPDATE, Action.UPLOAD) and step.data.get("replaces") for step in self.steps
+        replaces = self.options.on_existing is OnExisting.OVERWRITE and any(
+            step.action in (Action.UPDATE, Action.UPLOAD) and step.replaces for step in self.steps
         )
         return replaces or any(step.action is Action.DELETE for step in self.steps)
 
     @property
     def asks(self) -> bool:
         """Whether it is run only with consent: an export changes no server, and no file that is there."""
-        return self.verb != "export" or self.policy.overwrite_local
+        return not isinstance(self.options, ExportOptions) or self.options.overwrite_local
 
     @property
     def blocked(self) -> bool:
@@ -292,28 +225,3 @@ class Plan:
             if any(need in dropped for need in step.needs):
                 dropped.add(step.number)
         return replace(self, steps=tuple(step for step in self.steps if step.number not in dropped))
-
-    def to_dict(self) -> dict[str, Any]:
-        """A document that JSON holds and `from_dict` reads back to an equal plan."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        policy = dict(document["policy"])
-        policy |= {
-            "on_existing": OnExisting(policy["on_existing"]),
-            "mode": Mode(policy["mode"]),
-            "layout": Layout(policy["layout"]),
-        }
-        steps = tuple(Step.from_dict(step) for step in document["steps"])
-        return cls(
-            verb=document["verb"],
-            sources=tuple(document["sources"]),
-            destination=document["destination"],
-            steps=steps,
-            policy=Policy(**policy),
-            findings=tuple(Finding(**finding) for finding in document["findings"]),
-            command=document["command"],
-            root=document["root"],
-            left_out=tuple(LeftOut(**one) for one in document.get("left_out", ())),
-        )

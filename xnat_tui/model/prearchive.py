@@ -41,6 +41,8 @@ class Received:
 
     @classmethod
     def of(cls, row: Mapping[str, str]) -> Received:
+        """A row of the prearchive's list (`docs/xnat-contract.md` 6.1). Servers that leave out `url` or
+        `folderName` name a session by its other cells."""
         project = row.get("project", "")
         project = "" if project in (UNASSIGNED, "null") else project
         folder = row.get("folderName") or row.get("name", "")
@@ -70,6 +72,7 @@ class Received:
 
     @property
     def scanned(self) -> str:
+        """Day and time of its scans in one text, as far as they are known."""
         return f"{self.scan_day} {self.fields.get('scan_time', '')}".strip()
 
     def arrived(self, clock: Clock) -> datetime | None:
@@ -187,6 +190,10 @@ class Labels:
 
     @classmethod
     def parse(cls, text: str) -> Labels:
+        """`SUBJECT/SESSION` as typed.
+
+        Raises UsageError without the slash, with two empty parts, or with braces that hold no keyword.
+        """
         subject, slash, session = text.partition("/")
         if not slash or "/" in session or not (subject or session):
             raise UsageError(

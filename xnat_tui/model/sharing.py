@@ -27,11 +27,13 @@ class Projects:
     shares: tuple[Shared, ...] = ()
 
     def share(self, project: str) -> Shared | None:
+        """The share into a project; None where the item is not shared there."""
         return next((one for one in self.shares if one.project == project), None)
 
 
 class Role(StrEnum):
-    """XNAT's own groups of a project: owners may delete, members edit, collaborators read."""
+    """XNAT's own groups of a project: owners may delete, members edit, collaborators read
+    (`docs/xnat-contract.md` 7.4)."""
 
     OWNER = "owner"
     MEMBER = "member"
@@ -57,7 +59,8 @@ class Member:
 def label_refusal(label: str) -> str:
     """Why XNAT would refuse a new label; "" where it would not.
 
-    It accepts letters, digits, `_` and `-`. Dots and blanks exist in old data and cannot be made anew.
+    It accepts letters, digits, `_` and `-` (`docs/xnat-contract.md` 3.9). Dots and blanks exist in old data
+    and cannot be made anew.
     """
     if _LABEL.fullmatch(label):
         return ""

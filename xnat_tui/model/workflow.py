@@ -39,7 +39,8 @@ class Workflow:
 
     @property
     def open(self) -> bool:
-        """Neither `Complete` nor `Failed...`: it blocks renaming and merging into its item."""
+        """Neither `Complete` nor `Failed...`: it blocks renaming and merging into its item
+        (`docs/xnat-contract.md` 9.1)."""
         return self.status != "Complete" and not self.status.startswith("Failed")
 
     @property

@@ -33,6 +33,7 @@ class Changes:
         return leave
 
     def say(self, *changes: Changed) -> None:
+        """Have every listener hear these changes. What a listener raises, the writer gets."""
         with self._lock:
             listeners = list(self._listeners)
         for changed in changes:

@@ -41,6 +41,7 @@ class Incoming:
             return self._folder / f"{next(self._numbers)}.part"
 
     def close(self) -> None:
+        """Remove the folder, if one was made, with all that is in it."""
         with self._lock:
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)

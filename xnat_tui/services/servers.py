@@ -94,7 +94,10 @@ class Servers:
         return Location.parse(text, names)
 
     def reader(self, name: str) -> Reader:
-        """The archive of a server, signed in to now if it is not yet."""
+        """The archive of a server, signed in to now if it is not yet.
+
+        Raises UsageError for a name that is not saved, ServerUnreachable, TlsFailure, SignInFailed.
+        """
         server = self.server(name)
         with self._lock:
             if name in self._readers:
@@ -133,6 +136,7 @@ class Servers:
             self._credential(self.server(name))
 
     def connection(self, name: str) -> Connection:
+        """The connection of a server; raises as `reader` does."""
         return self.reader(name).connection
 
     def forget_connection(self, name: str) -> None:
@@ -151,6 +155,7 @@ class Servers:
                 reader.forget_location(Location(name, changed.where.steps))
 
     def signed_in(self, name: str) -> bool:
+        """Whether there is a connection to it now, so that no call has to sign in first."""
         with self._lock:
             return name in self._readers
 
@@ -209,6 +214,7 @@ class Servers:
             yield from find(reader(where.server), where, on_unreadable, globs=globs)
 
     def find_one(self, location: Location | str) -> Place:
+        """The one place that a location names. Raises NotFound, and UsageError where a glob names several."""
         where = self._where(location)
         return find_one(self.reader(where.server), where)
 

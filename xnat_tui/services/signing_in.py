@@ -23,7 +23,8 @@ def keep_token(connection: Connection, server: Server) -> datetime:
 
 
 def issued(document: Any) -> tuple[str, str, datetime]:
-    """Alias, secret and end of a token; XNAT gives the end in milliseconds since 1970."""
+    """Alias, secret and end of a token; XNAT gives the end in milliseconds since 1970
+    (`docs/xnat-contract.md` 1.5). Raises BadAnswer for anything else."""
     match document:
         case {
             "alias": str() as alias,

@@ -1,4 +1,4 @@
-"""CSV tables that people give with `--table`: read strictly, so that no row is misread in silence."""
+"""CSV tables that people give with `--table`, or get: read strictly, so that no row is misread in silence."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
+    """A table as it was read: columns as this program spells them, rows without the empty ones."""
+
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 

@@ -3,7 +3,7 @@
     with xnat_tui.connect("lab", "qc") as workspace:
         difference = workspace.compare("lab:P", "qc:P", depth="sizes")
 
-The explorer and the verbs use these same calls; neither has logic of its own.
+The explorer and the verbs use these same calls, and the services that they give.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from xnat_tui.model.changed import Changed, changed_by
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
 from xnat_tui.model.notice import Notice
+from xnat_tui.model.options import CopyOptions, ExportOptions, UploadOptions
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.model.plan import Plan
 from xnat_tui.services.administration.entrance import Administration
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.naming import settled
@@ -112,7 +113,7 @@ class Workspace(Administration):
         sources: Sequence[Where] | Where,
         destination: Where,
         *,
-        policy: Policy | None = None,
+        options: CopyOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What copying these places would do; nothing is written.
@@ -135,7 +136,7 @@ class Workspace(Administration):
             places,
             reader(target.server),
             target,
-            policy,
+            options,
             filters,
         )
 
@@ -144,17 +145,20 @@ class Workspace(Administration):
         sources: Sequence[Where] | Where,
         folder: Path | str,
         *,
-        policy: Policy | None = None,
+        options: ExportOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
-        """What downloading these places to a folder would fetch; nothing is written."""
+        """What downloading these places to a folder would fetch; nothing is written.
+
+        Raises UsageError for places of several servers, NotFound, NotAllowed.
+        """
         from xnat_tui.services.transfers.exporting.planning import plan_export
 
         reader = self._anew()
         places = list(self._find(reader, _several(sources)))
         if len({place.server for place in places}) != 1:
             raise UsageError("One export has one source server.", "Start one export for each server.")
-        return plan_export(reader(places[0].server), places, Path(folder), policy, filters)
+        return plan_export(reader(places[0].server), places, Path(folder), options, filters)
 
     def plan_upload(
         self,
@@ -162,7 +166,7 @@ class Workspace(Administration):
         destination: Location | str,
         *,
         to: str = "prearchive",
-        policy: Policy | None = None,
+        options: UploadOptions | None = None,
         filters: Filters = NO_FILTERS,
     ) -> Plan:
         """What sending these files, folders and archives would do; nothing is written.
@@ -170,10 +174,10 @@ class Workspace(Administration):
         A destination of `.../resources/R` takes any files; anything above it takes DICOM, to "prearchive" or
         on to "archive". Raises UsageError, NotFound, NotAllowed.
         """
-        from xnat_tui.services.transfers.uploading.plan import plan_upload
+        from xnat_tui.services.transfers.uploading.planning import plan_upload
 
         paths = [paths] if isinstance(paths, Path | str) else paths
-        return plan_upload(self, paths, destination, to=to, policy=policy, filters=filters)
+        return plan_upload(self, paths, destination, to=to, options=options, filters=filters)
 
     def run(
         self, plan: Plan, on_event: Callable[[Event], None] | None = None, *, job: str | None = None
@@ -192,7 +196,7 @@ class Workspace(Administration):
         with Journal() as journal, executor_for(plan, self.connection) as execute:
             name = job or self.remember(plan, journal)
             try:
-                return run(journal, name, execute, workers=plan.policy.workers, on_event=on_event)
+                return run(journal, name, execute, workers=plan.options.workers, on_event=on_event)
             finally:
                 written = dict.fromkeys(changed_by(step) for step in plan.steps)
                 self.hear(*(one for one in written if one is not None))

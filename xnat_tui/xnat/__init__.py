@@ -1,1 +1,1 @@
-"""The gateway: the only place that knows how an XNAT speaks."""
+"""The gateway: how an XNAT is spoken to, and what its answers are worth."""

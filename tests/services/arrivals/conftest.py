@@ -44,7 +44,7 @@ def open_workspace(demo: DemoServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
 @pytest.fixture
 def workspace(open_workspace: Callable[[str], Workspace], monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
-    monkeypatch.setattr("xnat_tui.services.transfers.run.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("xnat_tui.services.transfers.attempts.PAUSES", (0.0, 0.0))
     monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 0.0)
     return open_workspace("demo")
 

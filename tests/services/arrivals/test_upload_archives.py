@@ -23,14 +23,17 @@ from pydicom.dataset import Dataset
 from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.errors import NotFound
+from xnat_tui.jobs import from_version_2
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.plan import Action, LeftOut, Plan
+from xnat_tui.model.plan_documents import plan_document, plan_of, step_document, step_of
 from xnat_tui.model.transfer import Evidence, Outcome, State
 from xnat_tui.services.transfers import streams
-from xnat_tui.services.transfers.uploading import archives
+from xnat_tui.services.transfers.importing import archives
 from xnat_tui.services.transfers.uploading import files as uploading_files
-from xnat_tui.services.transfers.uploading.plan import plan_upload, upload_executor
+from xnat_tui.services.transfers.uploading.planning import plan_upload
+from xnat_tui.services.transfers.uploading.steps import upload_executor
 from xnat_tui.services.workspace import Workspace
 
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -143,7 +146,7 @@ def test_a_study_in_two_archives_and_a_folder_is_one_step(
         (paths[2] / name).write_bytes(files[name])
     plan = plan_upload(workspace, paths, "lab:BRAINS/S-9/S-9_MR")
     assert [step.files for step in plan.steps] == [9]
-    assert Plan.from_dict(plan.to_dict()) == plan
+    assert plan_of(plan_document(plan)) == plan
     (outcome,) = run(workspace, plan)
     assert (outcome.state, outcome.verified) == (State.DONE, Evidence(size=9))
 
@@ -493,9 +496,11 @@ def test_a_member_damaged_since_the_plan_is_named(
 def test_a_step_of_an_earlier_version_is_not_run(workspace: Workspace, incoming: Path) -> None:
     plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS")
     (step,) = plan.steps
-    old = replace(plan, steps=(replace(step, data={**step.data, "archive": "yes"}),))
+    bag = {"archive": "yes", "files": "[]", "label": "", "to": "prearchive", "overwrite": "none"}
+    kept = {**step_document(step), "task": "dicom", "data": bag}
+    old = replace(plan, steps=(step_of(from_version_2.step_document(kept)),))
     (outcome,) = run(workspace, old)
-    assert outcome.failures[0].hint == "Plan again."
+    assert (outcome.failures[0].error[:18], outcome.failures[0].hint) == ("An earlier version", "Plan again.")
 
 
 def test_a_modality_is_the_studys_and_not_the_files(workspace: Workspace, incoming: Path) -> None:

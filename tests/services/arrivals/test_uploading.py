@@ -20,15 +20,17 @@ from xnat_tui.errors import Interrupted, NotFound, UsageError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.changes import Change
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.plan import Action, Mode, OnExisting, Plan, Policy
+from xnat_tui.model.options import OnExisting, UploadMode, UploadOptions
+from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.transfer import Evidence, Outcome, State
 from xnat_tui.services.administration.prearchive.sessions import Prearchive
 from xnat_tui.services.transfers.uploading import files as uploading_files
-from xnat_tui.services.transfers.uploading.plan import plan_upload, upload_executor
+from xnat_tui.services.transfers.uploading.planning import plan_upload
+from xnat_tui.services.transfers.uploading.steps import upload_executor
 from xnat_tui.services.workspace import Workspace
 
 RESOURCE = "lab:BRAINS/SUB-001/resources/UP"
-UPDATE = Policy(on_existing=OnExisting.UPDATE)
+UPDATE = UploadOptions(on_existing=OnExisting.UPDATE)
 ODD = {
     "a b#c+d%20.txt": b"odd",
     "plain.txt": b"plain",
@@ -102,7 +104,7 @@ def test_a_single_plain_file_goes_by_itself_and_into_a_folder_below(
 
 
 def test_file_mode_sends_what_it_can_alone(demo: DemoServer, workspace: Workspace, folder: Path) -> None:
-    plan = plan_upload(workspace, [folder], RESOURCE, policy=Policy(mode=Mode.FILE))
+    plan = plan_upload(workspace, [folder], RESOURCE, options=UploadOptions(mode=UploadMode.FILE))
     (outcome,) = run(workspace, plan)
     assert outcome.state is State.DONE
     assert held(demo) == digests(ODD)
@@ -120,12 +122,14 @@ def test_other_content_is_left_alone_unless_asked(
         (Action.SKIP, "resources/UP"),
         (Action.CONFLICT, "resources/UP/files/plain.txt"),
     ]
-    update = plan_upload(workspace, [folder], RESOURCE, policy=UPDATE)
+    update = plan_upload(workspace, [folder], RESOURCE, options=UPDATE)
     assert not update.destroys
     run(workspace, update)
     assert held(demo)["plain.txt"] == digests({"": b"PLAIN"})[""]
     workspace.reader("lab").forget(workspace.find_one("lab:"))
-    overwrite = plan_upload(workspace, [folder], RESOURCE, policy=Policy(on_existing=OnExisting.OVERWRITE))
+    overwrite = plan_upload(
+        workspace, [folder], RESOURCE, options=UploadOptions(on_existing=OnExisting.OVERWRITE)
+    )
     assert (overwrite.destroys, overwrite.root) == (True, "BRAINS")
 
 
@@ -320,9 +324,10 @@ def test_an_archived_session_is_not_merged_into_unasked(
     assert outcome.failures[0].hint.startswith("It waits in the prearchive: lab:BRAINS/")
 
     def planned(**options: object) -> list[Action]:
-        policy = Policy(**options)
         where = "lab:BRAINS/S-9/S-9_MR"
-        plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=policy)
+        plan = plan_upload(
+            workspace, [incoming / "NEW-1"], where, to="archive", options=UploadOptions(**options)
+        )
         return [step.action for step in plan.steps]
 
     assert planned() == [Action.CONFLICT]
@@ -435,8 +440,8 @@ def test_headers_that_cannot_be_read_back_leave_the_upload_unverified(
 def test_without_verifying_nothing_is_read_back(
     demo: DemoServer, workspace: Workspace, incoming: Path
 ) -> None:
-    policy = Policy(verify=False)
-    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy)
+    options = UploadOptions(verify=False)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", options=options)
     (outcome,) = run(workspace, plan)
     assert outcome.verified == Evidence(unverified=9)
     assert not [one for one in demo.requests if "format=zip" in one.query]
@@ -447,8 +452,8 @@ def test_what_is_archived_starts_autorun_only_when_asked(
     demo: DemoServer, workspace: Workspace, incoming: Path, wanted: bool
 ) -> None:
     before = len([one for one in demo.site.workflows.values() if one.pipeline_name == AUTORUN])
-    policy = Policy(autorun=wanted)
-    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy)
+    options = UploadOptions(autorun=wanted)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", options=options)
     warned = any("AutoRun of BRAINS will start" in finding.message for finding in plan.findings)
     run(workspace, plan)
     after = len([one for one in demo.site.workflows.values() if one.pipeline_name == AUTORUN])
@@ -456,10 +461,10 @@ def test_what_is_archived_starts_autorun_only_when_asked(
 
 
 def test_the_equivalent_command_has_every_choice(workspace: Workspace, incoming: Path) -> None:
-    policy = Policy(on_existing=OnExisting.UPDATE, event_reason="it's new", verify=False)
+    options = UploadOptions(on_existing=OnExisting.UPDATE, event_reason="it's new", verify=False)
     filters = Filters(scan=("1",))
     plan = plan_upload(
-        workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", policy=policy, filters=filters
+        workspace, [incoming / "NEW-1"], TO_ARCHIVE, to="archive", options=options, filters=filters
     )
     assert plan.command == (
         f"xnat-tui upload {incoming / 'NEW-1'} {TO_ARCHIVE} --on-existing update --no-verify "
@@ -496,7 +501,7 @@ def test_labels_that_the_archive_takes_otherwise_are_told_before(
     (outcome,) = run(workspace, plan)
     assert [one.location for one in outcome.arrived] == ["lab:BRAINS/SUB-001/sub-001_NEW"]
     where = "lab:BRAINS/SUB-002/sub-001_NEW"
-    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=UPDATE)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", options=UPDATE)
     assert plan.blocked
     assert "sub-001_NEW exists in the archive, under subject SUB-001." in repr(plan.findings)
 
@@ -528,10 +533,10 @@ def test_dicom_without_a_project_waits_for_an_administrator(workspace: Workspace
 def test_a_viewer_that_is_missing_is_said_in_the_plan(
     demo: DemoServer, workspace: Workspace, incoming: Path
 ) -> None:
-    where, ohif = "lab:BRAINS/S-9/S-9_MR", Policy(ohif=True)
-    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=ohif)
+    where, ohif = "lab:BRAINS/S-9/S-9_MR", UploadOptions(ohif=True)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", options=ohif)
     assert plan.blocked
     demo.site.settings.plugins["ohifViewerPlugin"] = {}
-    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", policy=ohif)
+    plan = plan_upload(workspace, [incoming / "NEW-1"], where, to="archive", options=ohif)
     (outcome,) = run(workspace, plan)
     assert (outcome.state, len(demo.site.viewer_metadata)) == (State.DONE, 1)

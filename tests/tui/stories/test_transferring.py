@@ -9,7 +9,8 @@ import pytest
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui.demo.faults import Hang
-from xnat_tui.model.plan import Finding, LeftOut, Plan, Policy
+from xnat_tui.model.options import UploadOptions
+from xnat_tui.model.plan import Finding, LeftOut, Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services.transfers.running.following import Worker
 from xnat_tui.tui.plans import panel as plan
@@ -108,7 +109,7 @@ async def test_a_step_that_is_unticked_is_left_out(world: World) -> None:
         told.has("left out")
 
 
-async def test_the_policy_is_changed_in_the_plan(world: World) -> None:
+async def test_the_options_are_changed_in_the_plan(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-002")
         await told.press("c")
@@ -116,7 +117,7 @@ async def test_the_policy_is_changed_in_the_plan(world: World) -> None:
         await told.press("o", "space", "down", "space", "enter")
         told.has("when it exists: update", "shared items: copy")
         told.lacks("changed since")
-        assert told.app.screen.trimmed.policy.shared == "copy"
+        assert told.app.screen.trimmed.options.shared == "copy"
 
 
 async def test_a_plan_that_replaces_says_so_and_asks_with_cancel_focused(world: World) -> None:
@@ -265,7 +266,7 @@ async def test_finished_jobs_are_there_when_the_explorer_is_opened_again(world: 
 async def test_a_plan_shows_its_notes_and_what_is_left_out(world: World, size: Size, shown: int) -> None:
     """As the plan's text does; what has no room is behind a key, and said to be there."""
     made = Plan(
-        "upload",
+        UploadOptions(),
         ("dicom",),
         "lab:BRAINS",
         (),
@@ -279,7 +280,7 @@ async def test_a_plan_shows_its_notes_and_what_is_left_out(world: World, size: S
         "- left out 7.dcm  (damaged DICOM)",
     )
     async with story("lab:BRAINS", "qc:BRAINS", size) as told:
-        told.app.push_screen(plan.PlanPanel(lambda _policy: made, Policy(), "upload"))
+        told.app.push_screen(plan.PlanPanel(lambda _options: made, UploadOptions(), "upload"))
         await told.until_shown("2 left out · Nothing to do.")
         told.has(*notes[:shown], "4 notes to read: f")
         await told.press("f")

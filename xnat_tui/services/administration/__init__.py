@@ -1,1 +1,1 @@
-"""What an archive's staff do: demographics, sharing, renaming, resources, users, AutoRun, catalogs."""
+"""What an archive's staff do: small writes, each planned as a change, done, and read back."""

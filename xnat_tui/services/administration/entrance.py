@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Service(Protocol):
     """What carries out the changes that it planned."""
 
-    def do(self, change: Change) -> str: ...
+    def do(self, change: Change) -> str:
+        """Carry out one of them and read it back: a note, or XnatTuiError."""
 
 
 class Administration(Servers):
@@ -43,11 +44,13 @@ class Administration(Servers):
     if need be, and raises what that raises; a location is looked up: NotFound, UsageError."""
 
     def demographics(self, server: str) -> Demographics:
+        """Demographics and custom variables of subjects."""
         from xnat_tui.services.administration.demographics import Demographics
 
         return Demographics(self.reader(server))
 
     def sharing(self, server: str) -> Sharing:
+        """Sharing items, ending that, and giving them away."""
         from xnat_tui.services.administration.sharing.shares import Sharing
 
         return Sharing(self.reader(server))
@@ -66,6 +69,7 @@ class Administration(Servers):
         return Renaming(self.reader(server), wait=wait or _wait, told=told or _deaf)
 
     def users(self, project: Location | str | Place) -> ProjectUsers:
+        """Who may do what in a project. Raises NotFound for anything else than one."""
         from xnat_tui.services.administration.project_users import ProjectUsers
 
         place = self._place(project)
@@ -79,11 +83,13 @@ class Administration(Servers):
         return Resources(self.reader(place.server), place)
 
     def workflows(self, server: str) -> Workflows:
+        """Workflows, and stuck ones dismissed."""
         from xnat_tui.services.administration.workflows import Workflows
 
         return Workflows(self.reader(server))
 
     def catalogs(self, server: str) -> Maintenance:
+        """Catalogs refreshed, headers read again, scan types fixed, caches cleared."""
         from xnat_tui.services.administration.maintenance import Maintenance
 
         return Maintenance(self.reader(server))
@@ -95,6 +101,7 @@ class Administration(Servers):
         return ViewerMetadata(self.reader(server))
 
     def prearchive(self, server: str) -> Prearchive:
+        """What was received and is not archived yet."""
         from xnat_tui.services.administration.prearchive.sessions import Prearchive
 
         return Prearchive(self.connection(server), server, changes=self.changes)

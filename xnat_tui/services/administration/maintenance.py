@@ -64,7 +64,10 @@ class Maintenance:
         return list(found.values())
 
     def plan_step(self, places: Iterable[Place], step: str) -> list[Change]:
-        """One change per imaging session: `pullDataFromHeaders` or `fixScanTypes`."""
+        """One change per imaging session: `pullDataFromHeaders` or `fixScanTypes`.
+
+        Raises NotFound where there is none.
+        """
         found: dict[str, Change] = {}
         for place in self._spread(places):
             if place.kind is not Kind.EXPERIMENT:

@@ -31,7 +31,10 @@ _OPENNESS = {
 
 
 class ProjectUsers:
-    """The users of one project. Plans read; only `do` writes, and reads back."""
+    """The users of one project. Plans read; only `do` writes, and reads back.
+
+    Raises NotFound for what is no project.
+    """
 
     def __init__(self, reader: Reader, place: Place) -> None:
         item = place.item
@@ -53,6 +56,7 @@ class ProjectUsers:
             ) from None
 
     def accessibility(self) -> str:
+        """`public`, `protected` or `private`. Raises BadAnswer where the server says none of them."""
         return gateway.accessibility(self.reader.connection, self.project.id)
 
     def plan_add(self, logins: Iterable[str], role: Role) -> list[Change]:

@@ -141,7 +141,7 @@ class Renaming:
         """An item's new label, with those of a subject's sessions, and which sessions keep theirs.
 
         A session follows its subject where its label begins with the subject's, or with its `former` one
-        where the subject is renamed already.
+        where the subject is renamed already. Raises what listing its sessions raises.
         """
         found, notes = [] if former else [Wish(place, label)], []
         if with_sessions and place.kind is Kind.SUBJECT:
@@ -162,7 +162,10 @@ class Renaming:
         return found, notes
 
     def plan_table(self, project: Place, table: CsvTable, *, dismiss: bool = False) -> RenamePlan:
-        """A plan for rows of `subject`, `new_label` and perhaps `session`, which is then what is renamed."""
+        """A plan for rows of `subject`, `new_label` and perhaps `session`, which is then what is renamed.
+
+        A row that names nothing is refused. Raises UsageError with its line for a label that XNAT refuses.
+        """
         wishes, refused, notes = [], [], []
         lines: dict[str, int] = {}
         renamed = {row["subject"]: row["new_label"] for row in table.rows if not row["session"]}

@@ -40,7 +40,10 @@ class _Deletion:
 
 
 class Resources:
-    """The resources of one item. Plans read; only `do` writes, and reads back."""
+    """The resources of one item. Plans read; only `do` writes, and reads back.
+
+    Raises NotFound for what has none.
+    """
 
     def __init__(self, reader: Reader, owner: Place) -> None:
         if Kind.RESOURCE not in CHILD_KINDS[owner.kind]:
@@ -52,9 +55,11 @@ class Resources:
         self._planned: dict[tuple[str, str], _Creation | _Deletion] = {}
 
     def resources(self) -> Listing:
+        """All of them, `in` and `out`; a failure is the listing's error."""
         return self.reader.below(self.owner, Kind.RESOURCE)
 
     def files(self, resource: Item) -> Listing:
+        """Those of one resource; a failure is the listing's error."""
         return self.reader.below(self.owner.child(resource), Kind.FILE)
 
     @property
@@ -91,7 +96,7 @@ class Resources:
         """Single files of one resource, longer paths first.
 
         Where a server would take other files along, because their paths begin like the one that is to go,
-        the change is refused unless these are to go as well.
+        the change is refused unless these are to go as well. Raises what listing the files raises.
         """
         listing = self.files(resource)
         if listing.error is not None:
@@ -221,7 +226,8 @@ def _uri(place: Place) -> str:
 
 
 def _note_address(path: str) -> str:
-    """What is to be known of a name whose address XNAT may take for its encoded text (`xnat-rest.md` 4.3)."""
+    """What is to be known of a name whose address XNAT may take for its encoded text
+    (`docs/xnat-contract.md` 4.3)."""
     address = "/".join(url_path(part) for part in path.split("/"))
     if address == path:
         return ""
@@ -231,7 +237,8 @@ def _note_address(path: str) -> str:
 
 
 def _refuse_file(path: str, staying: Iterable[str]) -> str:
-    """Why deleting this path could take others along, as XNAT 1.8 matches by beginnings."""
+    """Why deleting this path could take others along, as XNAT 1.8 matches by beginnings
+    (`docs/xnat-contract.md` 4.8)."""
     if "*" in path:
         return "XNAT would read the * in its name as any text: delete the whole resource."
     forms = {path, "/".join(url_path(part) for part in path.split("/"))}

@@ -1,1 +1,1 @@
-"""Looking at an archive: found, read a level at a time, walked, added up."""
+"""Looking at an archive: places found, read a level at a time and remembered, walked, added up."""

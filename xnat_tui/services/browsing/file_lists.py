@@ -1,12 +1,12 @@
 """The files of many resources in few requests: ten sessions to one, a project's or subject's own to one.
 
 XNAT takes a comma list of accession IDs when it lists files, and `all=true` spans the session, its scans,
-reconstructions and assessors; what goes *into* assessors and reconstructions has to be asked for beside it.
-Only answers that agree with a resource's recorded count are believed. Where one does not, its session is
-asked for by itself; what that contradicts again is remembered as unreadable, so that no server is asked
-once for each of its scans. A question that is late is asked again in two halves. A file of a resource that no
-list knows is evidence against that list: its session's document is read, and the place is unreadable where
-that does not know the resource either.
+reconstructions and assessors; what goes *into* assessors and reconstructions has to be asked for beside it
+(`docs/xnat-contract.md` 2.9). Only answers that agree with a resource's recorded count are believed. Where
+one does not, its session is asked for by itself; what that contradicts again is remembered as unreadable, so
+that no server is asked once for each of its scans. A question that is late is asked again in two halves. A
+file of a resource that no list knows is evidence against that list: its session's document is read, and the
+place is unreadable where that does not know the resource either.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Filters that let nothing pass: the one place that finds out, and says so by their names."""
+"""Filters that let nothing pass: found out, and said by the names of the options."""
 
 from __future__ import annotations
 

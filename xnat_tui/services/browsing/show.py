@@ -51,6 +51,7 @@ class Branch:
     """Whether filters left out some of what stands directly below."""
 
     def walk(self) -> Iterator[Branch]:
+        """This one and all below it, in reading order."""
         yield self
         for child in self.children:
             yield from child.walk()

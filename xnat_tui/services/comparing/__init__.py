@@ -1,1 +1,1 @@
-"""Comparing two places, and proving what a transfer left behind."""
+"""Comparing two places: read in bulk, proved, judged, reported; and an exported folder against its source."""

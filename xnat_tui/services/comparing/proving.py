@@ -98,6 +98,7 @@ def _items(found: Mapping[str, Listing], key: str) -> tuple[Item, ...]:
 
 
 def key_of_subjects(project: Place) -> str:
+    """Where a reader remembers the subjects of a project."""
     assert project.item is not None, "a project is an item"
     return place(project.item.uri, Kind.SUBJECT)
 

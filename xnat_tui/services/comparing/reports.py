@@ -116,6 +116,7 @@ def as_csv(found: Mapping[str, Any], *, raw: bool = False) -> str:
 
 
 def as_markdown(found: Mapping[str, Any]) -> str:
+    """The summary as a list, then a table with one row per differing field."""
     lines = [f"# {markdown(found['source'])} ⇄ {markdown(found['destination'])}", ""]
     lines += [f"- {markdown(line)}" for line in _summary_lines(found)]
     lines.append("")
@@ -126,6 +127,7 @@ def as_markdown(found: Mapping[str, Any]) -> str:
 
 
 def as_html(found: Mapping[str, Any]) -> str:
+    """As `as_markdown`, in one page that needs no other file."""
     title = html_text(f"{found['source']} ⇄ {found['destination']}")
     head = "".join(f"<th>{column}</th>" for column in _CSV_COLUMNS)
     body = "\n".join(

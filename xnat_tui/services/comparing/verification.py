@@ -30,6 +30,7 @@ class Finding:
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
+        """An item of `compare`'s document; `unverified`, `note` and `reason` only where there is one."""
         found: dict[str, Any] = {
             "path": self.path,
             "kind": self.kind,

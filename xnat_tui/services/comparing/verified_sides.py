@@ -100,6 +100,7 @@ class Folder:
         return Ledger(str(self.path), self._read(path for path in self.all_files() if path != NAME))
 
     def all_files(self) -> Iterator[str]:
+        """Every file and link by its path in the folder, sorted; what is still coming in is left out."""
         for above, folders, names in os.walk(self.path):
             at_top = Path(above) == self.path
             folders[:] = sorted(one for one in folders if not (at_top and one.startswith(PREFIX)))
@@ -187,7 +188,8 @@ def server_ledger(reader: Reader, scope: Scope, filters: Filters = NO_FILTERS) -
     """What the server lists of the places, and the resources that are not meant: filtered out, or shared
     in and never exported.
 
-    Two requests or more for each place, and one for ten sessions.
+    Two requests or more for each place, and one for ten sessions. Raises NotFound where the
+    filters leave nothing.
     """
     reader.ask_modalities(wanted=filters.by_modality)
     before = reader.connection.requests

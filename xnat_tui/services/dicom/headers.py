@@ -180,7 +180,10 @@ def _rows(header: Dataset, *, show_patient: bool, depth: int) -> Iterator[Header
 
 
 def dicom_resources(reader: Reader, place: Place) -> Iterator[Place]:
-    """Where DICOM files may be, the likeliest first; a file stands for itself."""
+    """Where DICOM files may be, the likeliest first; a file stands for itself.
+
+    Raises UsageError for projects and subjects, and what listing raises.
+    """
     if place.kind in (Kind.FILE, Kind.RESOURCE):
         yield place
         return

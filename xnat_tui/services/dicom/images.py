@@ -82,6 +82,7 @@ class Picture:
     rgb: bytes
 
     def pixel(self, column: int, row: int) -> tuple[int, int, int]:
+        """Red, green and blue, each from 0 to 255."""
         at = 3 * (row * self.width + column)
         return self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]
 

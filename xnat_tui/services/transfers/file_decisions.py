@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xnat_tui.model.entities import Item
-from xnat_tui.model.plan import OnExisting
+from xnat_tui.model.options import OnExisting
 from xnat_tui.model.transfer import Evidence
 
 
@@ -30,7 +30,7 @@ class Decision:
         return [*self.missing, *self.replaced]
 
 
-def decide(source: Iterable[Item], there: Iterable[Item], policy: OnExisting) -> Decision:
+def decide(source: Iterable[Item], there: Iterable[Item], on_existing: OnExisting) -> Decision:
     """Size and digest decide; a digest that one side lacks leaves the size, which is said as evidence."""
     held = {item.key: item for item in there}
     found = Decision()
@@ -43,10 +43,10 @@ def decide(source: Iterable[Item], there: Iterable[Item], policy: OnExisting) ->
         other = held.get(item.key)
         if other is None:
             found.missing.append(item)
-        elif policy is OnExisting.OVERWRITE:
+        elif on_existing is OnExisting.OVERWRITE:
             found.replaced.append(item)
         elif differs(item, other):
-            (found.replaced if policy is OnExisting.UPDATE else found.refused).append(item)
+            (found.replaced if on_existing is OnExisting.UPDATE else found.refused).append(item)
         else:
             found.complete.append(item)
             found.evidence += evidence(item, other)

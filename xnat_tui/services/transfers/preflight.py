@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xnat_tui.errors import NotFound, Refused, ServerError, XnatTuiError
-from xnat_tui.model.plan import Finding, Policy
+from xnat_tui.model.options import CopyOptions, Via, WritingOptions
+from xnat_tui.model.plan import Finding
 from xnat_tui.xnat.http.connection import Connection, url_path
 
 WRITING_ROLES = frozenset({"owners", "members", "owner", "member"})
@@ -106,9 +107,9 @@ def openness(word: str, project: str, label: str) -> list[Finding]:
     return [Finding("warning", message, "Create it as private yourself first, if that is not meant.")]
 
 
-def change_reason(connection: Connection, policy: Policy) -> list[Finding]:
+def change_reason(connection: Connection, options: WritingOptions) -> list[Finding]:
     """Whether the site refuses changes without a reason, as far as it tells this user."""
-    if policy.event_reason or connection.event_reason:
+    if options.event_reason or connection.event_reason:
         return []
     try:
         wanted = connection.get_json("/xapi/siteConfig/requireChangeJustification")
@@ -138,9 +139,9 @@ def autorun(connection: Connection, project: str, *, archives: bool, wanted: boo
     return [Finding("info", f"AutoRun is on in {project}, and is not started by this; --autorun would.")]
 
 
-def side_effects(connection: Connection, project: str, policy: Policy) -> list[Finding]:
+def side_effects(connection: Connection, project: str, options: CopyOptions) -> list[Finding]:
     """What happens at the destination besides the copy."""
-    exact = policy.via == "files"
+    exact = options.via is Via.FILES
     found = [
         Finding("info", "Files are stored byte for byte: the destination's anonymisation does not see them.")
         if exact
@@ -148,4 +149,4 @@ def side_effects(connection: Connection, project: str, policy: Policy) -> list[F
             "warning", "The destination's anonymisation may rewrite the DICOM files that it imports."
         )
     ]
-    return found + autorun(connection, project, archives=not exact, wanted=policy.autorun)
+    return found + autorun(connection, project, archives=not exact, wanted=options.autorun)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, cast
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item
-from xnat_tui.services.transfers.run import Control, check_stop
 from xnat_tui.xnat.http.connection import Connection, Download, encode_uri
 
 IN_MEMORY = 8_000_000
@@ -92,7 +92,7 @@ def fetch(connection: Connection, item: Item, into: IO[bytes], control: Control)
     seen = Hash()
     with connection.download(encode_uri(item.uri)) as download:
         for chunk in download:
-            check_stop(control)
+            control.check()
             seen.update(chunk)
             write(into, chunk)
     seen.passed.check(item)
@@ -119,7 +119,7 @@ class _Again(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        check_stop(self._control)
+        self._control.check()
         return self._file.read(size)
 
 
@@ -159,7 +159,7 @@ class Through(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """Raises BadAnswer for wrong bytes, Interrupted when the step was asked to stop."""
-        check_stop(self._control)
+        self._control.check()
         wanted = CHUNK if size < 0 else size
         while not self._ended and len(self._pending) <= wanted:
             chunk = next(self._chunks, b"")

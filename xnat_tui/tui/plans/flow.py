@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from xnat_tui.model.plan import Plan, Policy
+from xnat_tui.model.options import TransferOptions
+from xnat_tui.model.plan import Plan
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.plans.panel import Planner, PlanPanel
 
 
-def show_plan(context: Context, make: Planner, policy: Policy, title: str) -> None:
+def show_plan(context: Context, make: Planner, options: TransferOptions, title: str) -> None:
     """Open the panel that makes a plan and shows it: keys pressed meanwhile are the panel's. What it is
     dismissed with runs in a process of its own."""
 
@@ -15,4 +16,4 @@ def show_plan(context: Context, make: Planner, policy: Policy, title: str) -> No
         if plan is not None:
             context.main.start(plan)
 
-    context.ask(PlanPanel(make, policy, title), answered)
+    context.ask(PlanPanel(make, options, title), answered)

@@ -14,14 +14,24 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui.model.display import fit, short_size
-from xnat_tui.model.plan import MODES, SHARED, Layout, Mode, OnExisting, Policy
+from xnat_tui.model.options import (
+    ExportMode,
+    ExportOptions,
+    ExportShared,
+    Layout,
+    Mode,
+    OnExisting,
+    Shared,
+    TransferOptions,
+    Via,
+)
 from xnat_tui.tui.panels.ask import AskText
 from xnat_tui.tui.panels.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
 class Choosing:
-    """One option: a field of the policy, its answers, and what they mean; without answers, a text."""
+    """One option: a field of the verb's options, its answers, and what they mean; without answers, a text."""
 
     field: str
     label: str
@@ -63,7 +73,7 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
     "copy": (
         _EXISTING,
         Choosing(
-            *("shared", "shared items", SHARED["copy"]),
+            *("shared", "shared items", tuple(Shared)),
             "Items shared into the source project: leave out, copy as their own, or share there too.",
         ),
         Choosing(
@@ -72,11 +82,11 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
             lambda value: "leave alone" if value else "fill up",
         ),
         Choosing(
-            *("via", "DICOM goes by", ("files", "import")),
+            *("via", "DICOM goes by", tuple(Via)),
             "files keeps every byte; import lets the destination's anonymisation rewrite it.",
         ),
         Choosing(
-            *("mode", "files travel", tuple(mode for mode in MODES["copy"] if mode is not Mode.RSYNC)),
+            *("mode", "files travel", tuple(mode for mode in Mode if mode is not Mode.RSYNC)),
             f"{_MODE} rsync: from the command line.",
         ),
         Choosing("fix_scan_types", "fix scan types", _YES_NO, "Types by modality, per scan.", _yes_no),
@@ -101,31 +111,31 @@ _OPTIONS: Mapping[str, Sequence[Choosing]] = {
             lambda value: "fetch again" if value else "keep",
         ),
         Choosing(
-            *("shared", "shared items", SHARED["export"]),
+            *("shared", "shared items", tuple(ExportShared)),
             "Items shared into the source project: leave out, or take along.",
         ),
-        Choosing(*("mode", "files travel", MODES["export"]), _MODE),
+        Choosing(*("mode", "files travel", tuple(ExportMode)), _MODE),
         *(_VERIFY, _WORKERS, _BANDWIDTH),
     ),
     "upload": (_EXISTING, _AUTORUN, _VERIFY, _WORKERS, _BANDWIDTH),
 }
-"""By verb, what means something to it (`model.plan.HOLDS`)."""
+"""By verb, those of its options that are chosen here."""
 _LABEL_CELLS = 20
 
 
-def described(verb: str, policy: Policy) -> str:
+def described(chosen: TransferOptions) -> str:
     """The first option, and all that are not as usual: what the plan was made by."""
-    usual = Policy()
+    usual = type(chosen)()
     told = [
-        f"{option.label}: {option.shown(getattr(policy, option.field))}"
-        for at, option in enumerate(_OPTIONS.get(verb, ()))
-        if at == 0 or getattr(policy, option.field) != getattr(usual, option.field)
+        f"{option.label}: {option.shown(getattr(chosen, option.field))}"
+        for at, option in enumerate(_OPTIONS[chosen.verb])
+        if at == 0 or getattr(chosen, option.field) != getattr(usual, option.field)
     ]
     return " · ".join(told)
 
 
-class PlanOptions(Panel[Policy]):
-    """Dismissed with the policy to plan again by."""
+class PlanOptions(Panel[TransferOptions]):
+    """Dismissed with the options to plan again by."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "plan", "Plan again", priority=True),
@@ -140,10 +150,10 @@ class PlanOptions(Panel[Policy]):
     PlanOptions #about { height: 3; color: $text-muted; margin-top: 1; }
     """
 
-    def __init__(self, verb: str, policy: Policy) -> None:
-        super().__init__(f"Options of this {verb}")
-        self._options = _OPTIONS.get(verb, ())
-        self._policy = policy
+    def __init__(self, chosen: TransferOptions) -> None:
+        super().__init__(f"Options of this {chosen.verb}")
+        self._options = _OPTIONS[chosen.verb]
+        self._chosen = chosen
 
     def body(self) -> list[Widget]:
         return [
@@ -155,7 +165,7 @@ class PlanOptions(Panel[Policy]):
         self.query_one(OptionList).focus()
 
     def _line(self, option: Choosing) -> str:
-        return f"{option.label:<{_LABEL_CELLS}} {option.shown(getattr(self._policy, option.field))}"
+        return f"{option.label:<{_LABEL_CELLS}} {option.shown(getattr(self._chosen, option.field))}"
 
     @on(OptionList.OptionHighlighted)
     def _tell(self, event: OptionList.OptionHighlighted) -> None:
@@ -176,7 +186,7 @@ class PlanOptions(Panel[Policy]):
         if at is None:
             return
         option = self._options[at]
-        now = getattr(self._policy, option.field)
+        now = getattr(self._chosen, option.field)
         if not option.answers:
             self._ask(option, at)
             return
@@ -191,16 +201,18 @@ class PlanOptions(Panel[Policy]):
                 self._set(option, at, str(Path(path).expanduser().absolute()) if path else "")
 
         question = "CSV file with scan, suffix, entities (empty is none):"
-        value = getattr(self._policy, option.field)
+        value = getattr(self._chosen, option.field)
         self.app.push_screen(AskText(option.label.capitalize(), question, value=value), named)
 
     def _set(self, option: Choosing, at: int, value: Any) -> None:
         """A table of names means something to one layout alone: it comes and goes with it."""
-        self._policy = replace(self._policy, **{option.field: value})
-        if option.field == "bids_map" and value:
-            self._policy = replace(self._policy, layout=Layout.BIDS)
-        elif self._policy.layout is not Layout.BIDS:
-            self._policy = replace(self._policy, bids_map="")
+        chosen = replace(self._chosen, **{option.field: value})
+        if isinstance(chosen, ExportOptions):
+            if option.field == "bids_map" and value:
+                chosen = replace(chosen, layout=Layout.BIDS)
+            elif chosen.layout is not Layout.BIDS:
+                chosen = replace(chosen, bids_map="")
+        self._chosen = chosen
         listed = self.query_one(OptionList)
         for number, one in enumerate(self._options):
             listed.replace_option_prompt_at_index(number, self._line(one))
@@ -208,4 +220,4 @@ class PlanOptions(Panel[Policy]):
 
     @on(OptionList.OptionSelected)
     def action_plan(self) -> None:
-        self.dismiss(self._policy)
+        self.dismiss(self._chosen)

@@ -20,8 +20,10 @@ from textual.widgets.option_list import Option
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changed import What
 from xnat_tui.model.display import clean_lines, counted, short_size
+from xnat_tui.model.options import TransferOptions
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, Plan, Policy, Step
+from xnat_tui.model.plan import Action, Plan, Step
+from xnat_tui.model.plan_documents import plan_document
 from xnat_tui.paths import write_private
 from xnat_tui.tui.panels.ask import AskText, Confirm
 from xnat_tui.tui.panels.panel import SHORT
@@ -38,8 +40,8 @@ from xnat_tui.tui.plans.lines import (
 )
 from xnat_tui.tui.plans.options import PlanOptions, described
 
-Planner = Callable[[Policy], Plan]
-"""Makes a plan by a policy; waits on the network."""
+Planner = Callable[[TransferOptions], Plan]
+"""Makes a plan by these options; waits on the network."""
 
 FRESH_SECONDS = 60.0
 """A plan that is older is made again before it runs: the servers may have changed meanwhile."""
@@ -80,11 +82,10 @@ class PlanPanel(ReadingPanel[Plan]):
     tall = True
     heeds = frozenset({What.ITEMS, What.FILES})
 
-    def __init__(self, make: Planner, policy: Policy, title: str) -> None:
+    def __init__(self, make: Planner, options: TransferOptions, title: str) -> None:
         super().__init__(f"Plan · {title} · nothing written yet")
         self._make = make
-        self._verb = title.partition(" ")[0]
-        self._policy = policy
+        self._options = options
         self._plan: Plan | None = None
         self._made = 0.0
         self._unticked: set[tuple[str, str]] = set()
@@ -108,7 +109,7 @@ class PlanPanel(ReadingPanel[Plan]):
 
     def on_mount(self) -> None:
         self.query_one("#steps").focus()
-        self._again(self._policy, self._take)
+        self._again(self._options, self._take)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -138,18 +139,18 @@ class PlanPanel(ReadingPanel[Plan]):
 
     # making it
 
-    def _again(self, policy: Policy, take: Callable[[Plan], None]) -> None:
+    def _again(self, options: TransferOptions, take: Callable[[Plan], None]) -> None:
         """Have the plan made in the background; until then nothing here can be run."""
 
         def made(plan: Plan) -> None:
             self._wait_no_more()
-            self._policy, self._made = policy, time.monotonic()
+            self._options, self._made = options, time.monotonic()
             take(plan)
 
         def failed(error: XnatTuiError) -> None:
             self._wait_no_more()
             if self._plan is None:
-                self._policy = policy
+                self._options = options
             self.context.remember(f"{error.title}: {error.message}")
             self.complain_of(error)
             self.show_keys()
@@ -157,7 +158,7 @@ class PlanPanel(ReadingPanel[Plan]):
         self._waited = 0
         self._ticking = self.set_interval(1, self._tick)
         self._say_waiting()
-        self.read("plan", lambda: self._make(policy), made, failed)
+        self.read("plan", lambda: self._make(options), made, failed)
 
     @property
     def _planning(self) -> bool:
@@ -226,7 +227,7 @@ class PlanPanel(ReadingPanel[Plan]):
         return told or key(step) in self._unticked or step.number in self._changed
 
     def _totals(self, whole: Plan) -> Iterator[str]:
-        plan, policy = self.trimmed, whole.policy
+        plan = self.trimmed
         totals = plan.totals
         counts = [f"{n} {plan.word(word)}" for word in _COUNTED if (n := getattr(totals, word))]
         counts += [f"{len(plan.left_out)} left out"] if plan.left_out else []
@@ -242,7 +243,7 @@ class PlanPanel(ReadingPanel[Plan]):
             yield f"{counted(len(self._listed), 'step')} of {len(whole.steps)} shown (/ filters)"
         elif hidden:
             yield f"{counted(hidden, 'step')} not shown: what is there already is skipped (a shows all)"
-        if said := described(whole.verb, policy):
+        if said := described(whole.options):
             yield said
         notes = [f"{FINDING_SIGNS[one.severity]} {one.message}" for one in sorted(whole.findings, key=weight)]
         notes += [left_out(one) for one in whole.left_out]
@@ -315,7 +316,7 @@ class PlanPanel(ReadingPanel[Plan]):
         elif not plan.writes:
             self.complain("Nothing is left to do.")
         elif time.monotonic() - self._made > FRESH_SECONDS:
-            self._again(self._policy, self._run_unless_changed)
+            self._again(self._options, self._run_unless_changed)
         else:
             self._run()
 
@@ -355,11 +356,11 @@ class PlanPanel(ReadingPanel[Plan]):
         steps.highlighted = min(at + 1, len(self._listed) - 1)
 
     def action_options(self) -> None:
-        def chosen(policy: Policy | None) -> None:
-            if policy is not None and policy != self._policy:
-                self._again(policy, self._take)
+        def chosen(options: TransferOptions | None) -> None:
+            if options is not None and options != self._options:
+                self._again(options, self._take)
 
-        self.app.push_screen(PlanOptions(self._verb, self._policy), chosen)
+        self.app.push_screen(PlanOptions(self._options), chosen)
 
     def action_save(self) -> None:
         assert self._plan is not None, "keys do nothing before there is a plan"
@@ -368,7 +369,7 @@ class PlanPanel(ReadingPanel[Plan]):
             if name:
                 path = Path(name).expanduser()
                 try:
-                    write_private(path, json.dumps(self.trimmed.to_dict(), indent=1))
+                    write_private(path, json.dumps(plan_document(self.trimmed), indent=1))
                     self.complain(f"Saved the plan as {path}")
                 except OSError as error:
                     self.complain(f"! {error}")
@@ -390,7 +391,7 @@ class PlanPanel(ReadingPanel[Plan]):
 
 def _replaces(plan: Plan) -> bool:
     """Whether files or fields there are changed, though all that is there stays."""
-    return any(step.writes and step.data.get("replaces") for step in plan.steps)
+    return any(step.writes and step.replaces for step in plan.steps)
 
 
 def _replacing(plan: Plan) -> str:

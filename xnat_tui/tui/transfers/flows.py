@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import (
+    CopyOptions,
+    ExportOptions,
+    Layout,
+    OnExisting,
+    TransferOptions,
+    UploadOptions,
+    options_or_usual,
+)
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Layout, OnExisting, Plan, Policy
+from xnat_tui.model.plan import Plan
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.plans.flow import show_plan
@@ -24,10 +33,10 @@ def copy(context: Context, places: Sequence[Place], target: Place) -> None:
     workspace, destination = context.workspace, _landing(places, target)
     known = _Known(places)
 
-    def plan(policy: Policy) -> Plan:
-        return workspace.plan_copy(known.take(), destination, policy=policy)
+    def plan(options: TransferOptions) -> Plan:
+        return workspace.plan_copy(known.take(), destination, options=options_or_usual(CopyOptions, options))
 
-    show_plan(context, plan, Policy(), f"copy to {destination.location}")
+    show_plan(context, plan, CopyOptions(), f"copy to {destination.location}")
 
 
 def export(context: Context, places: Sequence[Place]) -> None:
@@ -39,8 +48,8 @@ def export(context: Context, places: Sequence[Place]) -> None:
             return
         path = Path(folder).expanduser()
 
-        def plan(policy: Policy) -> Plan:
-            return workspace.plan_export(known.take(), path, policy=policy)
+        def plan(options: TransferOptions) -> Plan:
+            return workspace.plan_export(known.take(), path, options=options_or_usual(ExportOptions, options))
 
         _choose_layout(context, plan, f"export to {path}")
 
@@ -58,7 +67,7 @@ def _choose_layout(context: Context, plan: Planner, title: str) -> None:
 
     def chosen(layout: str | None) -> None:
         if layout:
-            show_plan(context, plan, Policy(layout=Layout(layout)), title)
+            show_plan(context, plan, ExportOptions(layout=Layout(layout)), title)
 
     context.ask(AskChoice("Layout of the folder", choices), chosen)
 
@@ -67,11 +76,11 @@ def upload(context: Context, paths: Sequence[Path], where: Location, *, replace:
     """Files and folders of this machine into a resource."""
     workspace = context.workspace
 
-    def plan(policy: Policy) -> Plan:
-        return workspace.plan_upload(paths, where, policy=policy)
+    def plan(options: TransferOptions) -> Plan:
+        return workspace.plan_upload(paths, where, options=options_or_usual(UploadOptions, options))
 
-    policy = Policy(on_existing=OnExisting.OVERWRITE) if replace else Policy()
-    show_plan(context, plan, policy, f"upload to {where}")
+    options = UploadOptions(on_existing=OnExisting.OVERWRITE if replace else OnExisting.SKIP)
+    show_plan(context, plan, options, f"upload to {where}")
 
 
 class _Known:

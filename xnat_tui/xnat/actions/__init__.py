@@ -1,1 +1,1 @@
-"""What XNAT does when asked: prearchive, import, share, rename, delete, workflows."""
+"""What XNAT does when asked: prearchive, imports, shares, users, demographics, renames, workflows."""

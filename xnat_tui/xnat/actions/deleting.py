@@ -1,7 +1,7 @@
 """Deleting resources and files. Callers check the listing first and read it back: a 200 proves nothing.
 
 XNAT answers 200 for a resource that does not exist. XNAT 1.8 deletes every file whose path starts with
-the one that is named, and reads `*` in it as a wildcard.
+the one that is named, and reads `*` in it as a wildcard (`docs/xnat-contract.md` 4.4, 4.8).
 """
 
 from __future__ import annotations

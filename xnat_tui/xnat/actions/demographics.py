@@ -2,7 +2,7 @@
 
 Query parameters reach XNAT's store XML-escaped (`Tom's` becomes `Tom&apos;s`): texts with such characters,
 or with white space at an end, go as a document, which keeps them as they are. A document merges: it cannot
-blank a field. The parameter value `NULL` can.
+blank a field. The parameter value `NULL` can (`docs/xnat-contract.md` 0.3, 3.5 to 3.7).
 """
 
 from __future__ import annotations

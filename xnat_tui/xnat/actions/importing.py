@@ -1,7 +1,7 @@
 """The import service: DICOM in, addresses of the sessions it became out.
 
 XNAT answers with a `text/uri-list`, one line per session. Anonymisation scripts run on arrival, so what is
-stored need not be what was sent.
+stored need not be what was sent (`docs/xnat-contract.md` 5).
 """
 
 from __future__ import annotations

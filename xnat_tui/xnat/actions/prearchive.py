@@ -1,7 +1,7 @@
 """The prearchive's wire: its lists, a session's parts and log, and the actions on one session.
 
 The lists' `url` cells lack `/data`, and are not percent-encoded. The result of a move comes as status
-301 with the new address in the body and no `Location`.
+301 with the new address in the body and no `Location` (`docs/xnat-contract.md` 6.1, 6.3).
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def log(connection: Connection, one: Received) -> list[str]:
 
 
 def last_log(connection: Connection, one: Received) -> str:
+    """The last line of its log, blanks folded; "" where it is empty."""
     return " ".join(connection.get_text(f"{_path(one)}/logs/last").split())
 
 
@@ -174,6 +175,7 @@ def build(connection: Connection, one: Received) -> None:
 
 
 def delete(connection: Connection, one: Received) -> None:
+    """Delete a session with its files. Raises Conflict while the server works on it, Forbidden, Unclear."""
     connection.write("DELETE", _path(one), timeout=ARCHIVE_SECONDS)
 
 

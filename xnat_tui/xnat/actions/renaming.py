@@ -1,4 +1,4 @@
-"""Renaming, and finding out what became of it.
+"""Renaming, and finding out what became of it (`docs/xnat-contract.md` 8.1).
 
 XNAT ignores all other parameters of a call that renames, answers 200 without a body, and does nothing
 through a project that only shares the item. It copies the item's folder first: proxies give up meanwhile.

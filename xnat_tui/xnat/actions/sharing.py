@@ -1,7 +1,8 @@
 """Sharing, unsharing and change of owner, and the labels that a project has already.
 
-The same address serves all three: PUT shares, PUT with `primary=true` gives the item away, DELETE
-unshares. Nothing here ever sends a DELETE to another address: through the owner's project that deletes data.
+The same address serves all three: PUT shares, PUT with `primary=true` gives the item away, DELETE unshares
+(`docs/xnat-contract.md` 7.1, 7.2). Nothing here ever sends a DELETE to another address: through the owner's
+project that deletes data.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from xnat_tui.xnat.tables.table import Table
 
 
 def projects_of(connection: Connection, uri: str) -> Projects:
-    """Where an item is. The table's first row is the owner, the others are shares."""
+    """Where an item is. The table's first row is the owner, the others are shares.
+
+    See `docs/xnat-contract.md` 3.3. Raises NotFound, and BadAnswer where nobody owns it.
+    """
     table = connection.table(f"{encode_uri(uri)}/projects", "ID", "label")
     found = [Shared(row.required("ID"), row["label"], plain_text(row["Name"])) for row in table]
     if not found:

@@ -1,4 +1,4 @@
-"""The users of a project and of the site, and who may see a project at all."""
+"""The users of a project and of the site, and who may see a project (`docs/xnat-contract.md` 7.4, 9.6)."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def put_member(connection: Connection, project: str, group: str, login: str) -> 
 
 
 def delete_member(connection: Connection, project: str, group: str, login: str) -> None:
+    """Take a user out of a group. Raises Forbidden for all but owners. Read back."""
     _write(connection, "DELETE", project, group, login)
 
 

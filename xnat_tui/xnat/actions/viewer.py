@@ -1,4 +1,5 @@
-"""The OHIF viewer's plugin, which is no part of XNAT: whether it is there, and its metadata."""
+"""The OHIF viewer's plugin, which is no part of XNAT: whether it is there, and its metadata
+(`docs/xnat-contract.md` 10.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workflows: found by the search engine, ended by their status.
+"""Workflows: found by the search engine, ended by their status (`docs/xnat-contract.md` 9).
 
 The search engine answers in display fields, whose `STATUS` is HTML; criteria compare the plain word.
 """

@@ -1,1 +1,1 @@
-"""Item XML and catalogs: read, rewritten, sent."""
+"""Items as documents, JSON to read and XML to write, and the catalogs of their files."""

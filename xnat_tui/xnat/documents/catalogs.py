@@ -1,4 +1,4 @@
-"""Catalog maintenance, and what XNAT can do again to sessions that are archived."""
+"""Catalog maintenance (`docs/xnat-contract.md` 4.9), and what XNAT can do again to archived sessions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def refresh(connection: Connection, resource: str, options: Sequence[str]) -> No
 
 
 def run_step(connection: Connection, project: str, step: str, experiment: str) -> None:
-    """Have XNAT do `pullDataFromHeaders` or `fixScanTypes` to a session of the project that owns it."""
+    """Have XNAT do `pullDataFromHeaders` or `fixScanTypes` to a session of the project that owns it
+    (`docs/xnat-contract.md` 3.10)."""
     path = url_path(project, "pipelines", step, "experiments", experiment)
     connection.write("POST", f"/data/projects/{path}", timeout=LONG_SECONDS)
 

@@ -2,7 +2,7 @@
 
 XNAT escapes the values of query and form parameters as XML before it stores them (`Tom's` becomes
 `Tom&apos;s`), texts of documents it stores as they are. Which way a text came is not kept: what holds one of
-the five entities is unescaped once, and only here (`xnat-rest.md` 0.3).
+the five entities is unescaped once, and only here (`docs/xnat-contract.md` 0.3).
 """
 
 from __future__ import annotations

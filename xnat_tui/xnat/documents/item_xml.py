@@ -6,7 +6,7 @@ must be those of the address, or be left out.
 
 Texts are exact. XNAT writes a comment `<!--hidden_fields[...]-->` before an element's own text, and its
 serializer white space around that. `ask` has it leave the comments out; where they come all the same,
-`parse` takes away what went with them (`xnat-rest.md` 3.2).
+`parse` takes away what went with them (`docs/xnat-contract.md` 3.2).
 """
 
 from __future__ import annotations
@@ -254,6 +254,7 @@ def without(root: etree._Element, *names: str) -> etree._Element:
 
 
 def text_of(document: etree._Element, name: str) -> str:
+    """A child element's text without blanks at its ends; "" where there is none."""
     return (document.findtext(f"{{{XNAT}}}{name}") or "").strip()
 
 

@@ -2,7 +2,7 @@
 
 The document of a session nests scans with their resources and assessors with theirs: one request
 tells everything but the files. `data_fields` holds only fields with a value, numbers as numbers,
-nested single elements flattened with `/`.
+nested single elements flattened with `/` (`docs/xnat-contract.md` 3.1).
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ _SAME_ITEM = {Kind.PROJECT: ("ID",), Kind.SUBJECT: ("ID", "label"), Kind.EXPERIM
 
 
 def _check_identity(item: Item, values: Mapping[str, Any]) -> None:
-    """XNAT answers an address that it does not know with the nearest item above, and 200."""
+    """XNAT answers an address that it does not know with the nearest item above, and 200
+    (`docs/xnat-contract.md` 0.2)."""
     words = _SAME_ITEM.get(item.kind)
     if not item.id or words is None:
         return

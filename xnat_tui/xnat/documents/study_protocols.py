@@ -18,10 +18,12 @@ _FIELDS = f"{{{XNAT}}}fields/{{{XNAT}}}field"
 
 
 def protocols(project: etree._Element) -> list[etree._Element]:
+    """Those of a project's document, one for each data type."""
     return project.findall(f"{{{XNAT}}}studyProtocol")
 
 
 def data_type(protocol: etree._Element) -> str:
+    """The xsi type that a protocol is about."""
     return str(protocol.get("data-type", ""))
 
 

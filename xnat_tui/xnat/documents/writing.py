@@ -1,7 +1,8 @@
 """Writing to an archive: items as XML, resources, files, and what XNAT's answers to these are worth.
 
-A status of 200 says little here: a file that exists is answered with 200 and `{"duplicates": [...]}`,
-an upload without the right to it with 200 and nothing. Callers read back what they sent.
+A status of 200 says little here: a file that exists is answered with 200 and `{"duplicates": [...]}`, an
+upload without the right to it with 200 and nothing (`docs/xnat-contract.md` 4.3). Callers read back what they
+sent.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Attributes:
     """Tags are separated by commas."""
 
     def params(self) -> dict[str, str | list[str]]:
+        """As parameters of a PUT: what is empty is left out, each tag is one of its own."""
         named: dict[str, str | list[str]] = {
             "format": self.format,
             "content": self.content,
@@ -52,7 +54,8 @@ def read_item(connection: Connection, uri: str) -> etree._Element:
 def put_item(connection: Connection, uri: str, document: etree._Element) -> str:
     """Create an item or merge fields into it; the text is its accession ID where XNAT tells one.
 
-    Without `allowDataDeletion` nothing that the document lacks is removed, and it is never sent.
+    Without `allowDataDeletion` nothing that the document lacks is removed, and it is never sent
+    (`docs/xnat-contract.md` 3.8).
     """
     answer = connection.write(
         "PUT",
@@ -97,7 +100,8 @@ def put_file(
 ) -> list[str]:
     """Store one file below a resource; the list names what existed and was left alone.
 
-    Only for paths of `A-Za-z0-9._-` and `/`: XNAT stores other characters of an address still encoded.
+    Only for paths of `A-Za-z0-9._-` and `/`: XNAT stores other characters of an address still encoded
+    (`docs/xnat-contract.md` 4.3).
     `update_stats=False` writes no workflow row and leaves the resource's count to a later call.
     """
     return _upload(
@@ -150,7 +154,10 @@ def _upload(
 
 
 def duplicates(text: str) -> list[str]:
-    """The names in `{"duplicates": [...]}`: they existed, and nothing was written for them."""
+    """The names in `{"duplicates": [...]}`: they existed, and nothing was written for them.
+
+    Any other text has none. Raises BadAnswer for an object that cannot be read.
+    """
     text = text.strip()
     if not text.startswith("{"):
         return []
@@ -171,6 +178,7 @@ DICOM on its way into it, "" where it has none in force."""
 
 
 def setting_words(name: str, value: str) -> str:
+    """A setting in a few words, for a plan; of a script its length, not its text."""
     if name != SCRIPT:
         return f"{name} {value}"
     lines = len(value.splitlines())
@@ -201,6 +209,7 @@ def _setting(body: bytes) -> str:
 
 
 def put_setting(connection: Connection, project: str, name: str, value: str) -> None:
+    """Set one of SETTINGS; a script is put in force, too. Raises what a write raises. Read back."""
     if name == AUTORUN:
         path = f"/xapi/pipelines/autoRun/projects/{url_path(project)}"
         connection.write("PUT", path, body=value.encode(), content_type="application/json")

@@ -32,8 +32,9 @@ def read_header(connection: Connection, uri: str, *, names: Sequence[str] = ()) 
 def dump_header(connection: Connection, source: str, names: Sequence[str] = ()) -> Dataset:
     """The header as `/data/services/dicomdump` tells it: its values are texts, cut where they are long.
 
-    `source` is `/archive/projects/P/subjects/S/experiments/E/scans/SC[/resources/R/files/NAME]`, or the
-    same below `/prearchive`. XNAT answers for one file of a scan. Raises NotFound, ServerError.
+    `source` is `/archive/projects/P/subjects/S/experiments/E/scans/SC[/resources/R/files/NAME]`, or the same
+    below `/prearchive`. XNAT answers for one file of a scan (`docs/xnat-contract.md` 4.10). Raises NotFound,
+    ServerError.
     """
     table = connection.table("/data/services/dicomdump", src=source, field=list(names) or None)
     return _from_rows(table)

@@ -240,7 +240,10 @@ class _Beginning(io.RawIOBase):
 
 
 def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """What follows the meta header of a deflated file (DICOM PS3.5 A.5), a piece at a time."""
+    """What follows the meta header of a deflated file (DICOM PS3.5 A.5), a piece at a time.
+
+    Raises DamagedDicomError in the middle.
+    """
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     for chunk in chunks:
         rest = chunk
@@ -338,6 +341,7 @@ def _read(
 
 
 def is_marked(start: bytes | bytearray) -> bool:
+    """Whether the prefix of PS3.10 7.1 is there; `start` are at least the first 132 bytes, or all."""
     return start[128:132] == b"DICM"
 
 

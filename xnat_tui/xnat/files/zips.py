@@ -1,7 +1,8 @@
 """A zip of files as XNAT streams it: fetched whole, and taken apart.
 
 XNAT sends no length, and a failure in the middle ends a 200 answer early but cleanly. The central
-directory at the end and the checksum of every member are the only evidence that it is whole.
+directory at the end and the checksum of every member are the only evidence that it is whole
+(`docs/xnat-contract.md` 4.6).
 Entries are named `{session}/scans/{ID}-{type}/resources/{R}/files/{path}`; where the whole session was asked
 for with `all`, scans are named by their ID alone. XNAT makes the names by replacing texts: a path that has
 the session's or a scan's ID in it may come changed, and its file must then be asked for by itself.

@@ -15,8 +15,9 @@ READ_AT_MOST = frozenset((_ROLES["Collaborators"], *_OPEN.values()))
 def own_access(connection: Connection) -> Mapping[str, str]:
     """Project ID → the user's rights in words; "" where the server does not say. One request.
 
-    `/data/projects?accessible=true` lists what is visible with lower-case columns; the user's group stands
-    in `user_role_N`, N being his number. A group of the project's own making is told by its name.
+    `/data/projects?accessible=true` lists what is visible with lower-case columns; the user's group stands in
+    `user_role_N`, N being his number (`docs/xnat-contract.md` 2.5). A group of the project's own making is
+    told by its name.
     """
     table = connection.table("/data/projects", "id", accessible=True)
     columns = [column for column in table.columns if column.lower().startswith("user_role_")]

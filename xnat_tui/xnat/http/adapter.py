@@ -52,12 +52,14 @@ class Sockets:
             _current.watch = before
 
     def add(self, opened: socket.socket, stop: threading.Event) -> None:
+        """Watch one more; it falls at once where `stop` is set already."""
         with self._lock:
             self._all.add(opened)
         if stop.is_set():
             _shut(opened)
 
     def shutdown(self) -> None:
+        """Wake every thread that reads from one of them or writes to it: what it does then fails."""
         with self._lock:
             for opened in self._all:
                 _shut(opened)
@@ -157,16 +159,19 @@ class Adapter(HTTPAdapter):
         super().__init__(pool_connections=4, pool_maxsize=2 * max(1, connections))
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        """Pools whose sockets are known, and which send bodies BLOCK bytes at a time."""
         super().init_poolmanager(connections, maxsize, block, blocksize=BLOCK, **options)
         self.poolmanager.pool_classes_by_scheme = dict(_POOLS)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The same behind a proxy; but a SOCKS proxy has pools of its own, whose sockets are not known."""
         manager = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = dict(_POOLS)
         return manager
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        """Counted, and without what signs in where it does not go to `home`."""
         with self._lock:
             self.sent += 1
         if origin(request.url or "") != self.home:
@@ -184,6 +189,7 @@ class OneSession(DefaultCookiePolicy):
     home: Origin | None = None
 
     def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        """Whether a cookie is kept."""
         if cookie.name.upper() == SESSION_COOKIE or origin(request.get_full_url()) != self.home:
             return False
         return super().set_ok(cookie, request)

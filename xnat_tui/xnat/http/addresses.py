@@ -59,7 +59,7 @@ def query_string(params: Params) -> str:
 
 
 def with_format(path: str, params: dict[str, Value]) -> dict[str, Value]:
-    """Below /data the answer's format is always named (`xnat-rest.md` 0.3)."""
+    """Below /data the answer's format is always named (`docs/xnat-contract.md` 0.3)."""
     return {"format": "json", **params} if path.startswith(("/data", "/REST")) else params
 
 

@@ -86,7 +86,8 @@ def is_page(content_type: str, start: bytes) -> bool:
 
 
 def is_sign_in_page(body: bytes) -> bool:
-    """XNAT's login page, which many servers send with 200 once a session has ended."""
+    """XNAT's login page, which many servers send with 200 once a session has ended
+    (`docs/xnat-contract.md` 1.6)."""
     return b"screens/Login.vm" in body or b"template/Login.vm" in body or bool(_SIGN_IN_FORM.search(body))
 
 
@@ -96,6 +97,7 @@ def is_password_page(body: bytes) -> bool:
 
 
 def password_expired() -> PasswordExpired:
+    """What a user is told, however the server says that the password has to be changed."""
     return PasswordExpired("The server wants a new password.", "Sign in with a browser and change it there.")
 
 
@@ -110,7 +112,8 @@ def check_redirect(location: str) -> None:
 def check_status(answer: Answer, accepted: Any, what: str, *, writing: bool = False) -> None:
     """Raises for a status that is not accepted; `what` names the request ("Asking lab").
 
-    XNAT says 404 to what may not be read as well as to what is missing, and 401 for an ended session.
+    XNAT says 404 to what may not be read as well as to what is missing, and 401 for an ended session
+    (`docs/xnat-contract.md` 0.5).
     A proxy's 502 to 504 leaves open whether a write was carried out.
     """
     status, location = answer.status, answer.headers.get("Location", "")
@@ -162,7 +165,8 @@ def _refusal(status: int, words: str, what: str) -> XnatTuiError:
 
 
 def server_words(answer: Answer) -> str:
-    """The server's message in one short line: the first `<h3>` of an error page, or a plain text."""
+    """The server's message in one short line: the first `<h3>` of an error page, or a plain text
+    (`docs/xnat-contract.md` 11.1)."""
     start = answer.body[:20_000].decode("utf-8", "replace")
     if not is_page(answer.content_type, answer.body):
         return plain(start)
@@ -260,6 +264,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def sign_in_refused(words: str) -> SignInFailed:
+    """A 401 at sign-in; `words` are the server's own, "" for none."""
     said = f": {words}" if words else "."
     return SignInFailed(
         f"The server does not accept this user and password or token{said}",

@@ -1,4 +1,4 @@
-"""A connection to one server, shared by all threads: every request of the product goes through here.
+"""A connection to one server, shared by all threads: every request but those that sign in goes through here.
 
 Reads are repeated where the server is briefly not available or what came cannot be read, writes only where
 they were surely not carried out. A session that was forgotten is signed in again once, by one thread for all.
@@ -132,6 +132,7 @@ class Connection:
         return self._grown > waited
 
     def tell(self, notice: Notice) -> None:
+        """Log a notice, and hand it to `on_notice` where somebody listens."""
         log.info("%s: %s", self._transport.name, notice.short)
         if self.on_notice:
             self.on_notice(notice)
@@ -142,8 +143,7 @@ class Connection:
         return self.read_json(path, lambda answer: answer, **params)
 
     def read_json(self, path: str, read: Callable[[Any], _T], /, **params: Value) -> _T:
-        """What `read` makes of the JSON; as with a body that is cut off, its BadAnswer has it asked for
-        again."""
+        """What `read` makes of the JSON; its BadAnswer, as a body that is cut off, has it asked for again."""
 
         def made(body: bytes) -> _T:
             if not body.strip():
@@ -182,7 +182,7 @@ class Connection:
         max_bytes: int = LARGEST_DOCUMENT,
         **params: Value,
     ) -> _T:
-        """What `read` makes of a document; its BadAnswer has it asked for again."""
+        """What `read` makes of a document; its BadAnswer has it asked for again. Raises as `get_json`."""
 
         def made(body: bytes) -> _T:
             if not body:
@@ -482,7 +482,7 @@ class Connection:
         return complete(response, stop, what, LARGEST_DOCUMENT, writing=True, on_timeout=slower)
 
     def _reasoned(self, path: str, params: Params | None) -> Params:
-        """With `event_reason`, as every changing call below /data takes it (`xnat-rest.md` 0.3)."""
+        """With `event_reason`, as every changing call below /data takes it (`docs/xnat-contract.md` 0.3)."""
         if not self.event_reason or path in _READING_POSTS or not path.startswith(("/data/", "/REST/")):
             return params or ()
         pairs = params.items() if isinstance(params, Mapping) else params or ()

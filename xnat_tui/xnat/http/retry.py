@@ -37,8 +37,8 @@ class Patience:
     seconds: float = 60.0
     """Until the first byte of a document, and between two pieces of it."""
     listing_seconds: float = 120.0
-    """The same for listings (`xnat-rest.md` 11.3). XNAT answers them only when the whole join is done; a
-    time-out doubles it for all that follow."""
+    """The same for listings (`docs/xnat-contract.md` 11.3). XNAT answers them only when the whole join is
+    done; a time-out doubles it for all that follow."""
     most_seconds: float = 300.0
     """As far as that grows."""
     halvings: int = 3
@@ -118,6 +118,10 @@ class Limiter:
             self.release()
 
     def acquire(self, stop: threading.Event) -> None:
+        """Take a slot, for what outlives a block; `release` it in the same thread.
+
+        Raises Interrupted when `stop` is set while waiting.
+        """
         depth = getattr(self._mine, "depth", 0)
         if depth == 0:
             with self._changed:
@@ -128,6 +132,7 @@ class Limiter:
         self._mine.depth = depth + 1
 
     def release(self) -> None:
+        """Give back what this thread took last."""
         self._mine.depth -= 1
         if self._mine.depth == 0:
             with self._changed:
@@ -141,6 +146,7 @@ class Limiter:
             self._good = 0
 
     def faster(self) -> None:
+        """An answer was good: GROW_AFTER of them in a row let one more request run at once."""
         with self._changed:
             self._good += 1
             if self._good >= GROW_AFTER and self.limit < self.most:

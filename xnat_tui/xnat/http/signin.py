@@ -1,4 +1,4 @@
-"""Finding the server behind an address, and signing in to it."""
+"""Finding the server behind an address, and signing in to it (`docs/xnat-contract.md` 1)."""
 
 from __future__ import annotations
 
@@ -159,6 +159,8 @@ def xnatpy_session(transport: Transport, server_url: str, credential: Credential
 
     `xnat.connect` itself is not used: it takes no CA file, asks on the terminal for a missing password,
     reads ~/.netrc and XNAT_USER for guests, and makes an HTTP session that nobody can interrupt.
+
+    Raises PasswordExpired, SignInFailed, NotXnat, ServerUnreachable.
     """
     import xnat
     from xnat.session import BaseXNATSession
@@ -220,7 +222,11 @@ class Renewal:
 
     def renew(self, used: str) -> None:
         """One thread signs in for all; those who waited reuse it. A refusal is remembered, so that many
-        threads with an old password do not lock the account."""
+        threads with an old password do not lock the account.
+
+        `used` is the session that was refused. Raises SessionExpired, PasswordExpired, and SignInFailed for
+        guests.
+        """
         if self._credential is None:
             raise SignInFailed(
                 f"{self._transport.name} does not show this to guests.", "Sign in.", status=401

@@ -178,7 +178,8 @@ class Transport:
     ) -> requests.Response:
         """One request, sent once, not redirected, the body of its answer not yet read.
 
-        `writing`: it matters whether it was carried out; raises Unclear where nobody can tell.
+        `writing`: it matters whether it was carried out; raises Unclear where nobody can tell. Raises else
+        ServerUnreachable, TlsFailure, NotXnat, Interrupted.
         """
         if self.closed:
             raise ServerUnreachable(f"The connection to {self.name} has been closed.")
@@ -224,7 +225,8 @@ class Transport:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """For requests that xnatpy sends by itself: its errors become ours."""
+        """For requests that xnatpy sends by itself: errors of the network become ServerUnreachable,
+        Interrupted and the like."""
         failure: XnatTuiError
         stop = self.stop
         try:

@@ -2,7 +2,8 @@
 
 A list that shows nothing in a column, or no second child of any item, may come from a server that does not
 answer the column, or does not multiply rows. The search engine is asked for the items that have more than was
-shown, and for one that is certainly there: an answer without that one says nothing.
+shown, and for one that is certainly there: an answer without that one says nothing
+(`docs/xnat-contract.md` 2.11).
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ class Nothing:
     """What is not to be believed where this cannot be settled: a join, or a field of the items."""
 
     def parts(self) -> Iterator[Nothing]:
+        """Itself: one question always settles it."""
         yield self
 
     def where(self, root: str) -> Criterion | Where:
+        """What a search finds those items of the type `root` by of which it is not true."""
         return Criterion(full_path(root, self.path), "IS NOT", "NULL")
 
 
@@ -63,6 +66,7 @@ class NothingElse:
             yield self
 
     def where(self, root: str) -> Criterion | Where:
+        """As that of `Nothing`: a text that is not shown, or one at an item that shows another."""
         path = full_path(root, self.path)
         others_than = (Criterion(path, "!=", text) for text in self.shown)
         another = Where("AND", (Criterion(path, "IS NOT", "NULL"), *others_than))  # NULL may be unlike a text
@@ -101,6 +105,7 @@ class NoOtherNumber:
             yield replace(self, shown=here, above=low[0] if low else None, below=end[0] if end else None)
 
     def where(self, root: str) -> Criterion | Where:
+        """As that of `Nothing`: a number in one of the gaps between those shown."""
         path = full_path(root, self.path)
         gaps: list[Criterion | Where] = []
         for low, high in pairwise((self.above, *sorted(map(int, self.shown)), self.below)):
@@ -120,6 +125,7 @@ settle it."""
 
 
 def full_path(root: str, path: str) -> str:
+    """A path with its type, as search documents and filters take it."""
     return path if _OF_A_TYPE.match(path) else f"{root}/{path}"
 
 

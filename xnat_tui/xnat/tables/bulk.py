@@ -1,8 +1,9 @@
 """A whole project in a dozen questions, whatever the number of its sessions.
 
-XNAT's list engine joins multi-valued paths: one row per session × scan × resource. Each question
-here asks for one such branch. Rows keep the accession ID in the last segment of `URI`, whatever the
-query's root type calls its ID column, and long columns come back under their lower-case path.
+XNAT's list engine joins multi-valued paths: one row per session × scan × resource
+(`docs/xnat-contract.md` 2.1, 2.8). Each question here asks for one such branch. Rows keep the accession ID in
+the last segment of `URI`, whatever the query's root type calls its ID column, and long columns come back
+under their lower-case path.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ Grouped = dict[str, list[Item]]
 
 @dataclass(frozen=True, slots=True)
 class Experiments:
-    """The experiments of a project, by subject ID; `subjects` names the subjects' labels seen there."""
+    """The experiments of a project, by subject ID; `subject_labels` are the labels of these subjects."""
 
     by_subject: Grouped
     subject_labels: Mapping[str, str]
@@ -49,7 +50,8 @@ class Experiments:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What a project owns: every experiment and assessor, and the resources that stand at it."""
+    """What a project owns: `types` are the xsi types of experiments and assessors by accession ID,
+    `resources` those that stand at these."""
 
     project: str
     types: Mapping[str, str]
@@ -78,6 +80,7 @@ class ProjectQuestions:
         ]
 
     def subject_resources(self) -> Grouped:
+        """The resources that stand at subjects themselves, by the subject's accession ID."""
         path = "xnat:subjectData/resources/resource"
         table = self._asking.table(
             *(f"{self._path}/subjects", "URI"),
@@ -165,6 +168,7 @@ def taken(table: Table) -> Iterator[tuple[str, list[Cells]]]:
 
 
 def variable_columns(path: str) -> tuple[str, str]:
+    """The columns for name and text of the custom variables at a path."""
     return f"{path}/name", f"{path}/field"
 
 
@@ -219,6 +223,7 @@ class ResourceReader:
 
 
 def resource_columns(path: str) -> Iterator[str]:
+    """The columns for what every list tells of the resources at a path, the number first."""
     return (f"{path}/{name}" for name in _RESOURCE_COLUMNS)
 
 

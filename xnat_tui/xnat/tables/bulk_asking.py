@@ -1,12 +1,12 @@
 """How a question about a whole project is asked, so that a slow server is waited for, and not flooded.
 
 XNAT answers a listing when the whole join is done, and nobody can know how long that takes: the first byte
-for 72,000 subjects may come after minutes. Late is no refusal. A question that is late is asked once more
-and waited for longer, then by accession ID in two parts, four, eight, before its asker falls back to one
-question for each item. Pages (`limit`, `offset`) would not do: XNAT orders no rows, so that pages overlap and
-skip (`xnat-rest.md` 2.3). Filters on project lists are from 1.8 on, 1.7 ignores them without a word (2.1):
-then the first part is the whole, and is taken as such. A plain list of IDs, which joins nothing, tells what
-has to come in the parts, so that no row is lost.
+for 72,000 subjects may come after minutes. Late is no refusal. A question that is late is asked once more and
+waited for longer, then by accession ID in two parts, four, eight, before its asker falls back to one question
+for each item. Pages (`limit`, `offset`) would not do: XNAT orders no rows, so that pages overlap and skip
+(`docs/xnat-contract.md` 2.3). Filters on project lists are from 1.8 on, 1.7 ignores them without a word
+(2.1): then the first part is the whole, and is taken as such. A plain list of IDs, which joins nothing, tells
+what has to come in the parts, so that no row is lost.
 """
 
 from __future__ import annotations

@@ -110,6 +110,7 @@ class ListedResource:
 
 
 def resource_facts(resource: Item) -> Facts:
+    """What lists tell of a resource that was read, as `ListedResource` has it."""
     content = resource.fields.get("content", "")
     return resource.key, resource.type, content, resource.files, resource.bytes
 

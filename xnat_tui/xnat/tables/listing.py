@@ -1,4 +1,5 @@
-"""Listings → items: the one place that knows the column names of XNAT's tables.
+"""Listings → items, a list at a time: projects, subjects, experiments, resources, files
+(`docs/xnat-contract.md` 2).
 
 XNAT's tables hold strings only, with "" for NULL. Labels that carry characters outside
 `A-Za-z0-9-._~` are not found under their encoded form, so everything below a project is asked for
@@ -86,6 +87,7 @@ def subjects(connection: Connection, project: Item) -> Listing:
 
 
 def subject_item(row: Row, project: str, fields: Fields) -> Item:
+    """A subject's row, `shared_from` its owner where that is not the project that was asked."""
     owner = row["project"]
     identifier = accession_id(row)
     return Item(
@@ -175,9 +177,9 @@ def files(connection: Connection, resource: Item) -> Listing:
 def contradiction(resource: Item, listed: int) -> BadAnswer | None:
     """Why a list of files cannot be believed, if it cannot.
 
-    XNAT logs a catalog that it cannot read and still answers 200, with no rows or with some; so fewer
-    rows than its own recorded count, or none where it never counted, are not the truth. More rows are:
-    the count is recorded later than the catalog.
+    XNAT logs a catalog that it cannot read and still answers 200, with no rows or with some
+    (`docs/xnat-contract.md` 4.2); so fewer rows than its own recorded count, or none where it never counted,
+    are not the truth. More rows are: the count is recorded later than the catalog.
     """
     name = resource.key or resource.id
     if resource.files is None and listed == 0:
@@ -197,6 +199,10 @@ FILE_COLUMNS = {"format": "file_format", "content": "file_content", "tags": "fil
 
 
 def file_item(row: Row, resource: Item) -> Item:
+    """A file's row. Format, content and tags are its own, not its resource's (`docs/xnat-contract.md` 0.1a).
+
+    Raises BadAnswer where the row does not tell the path.
+    """
     path = file_path(row)
     return Item(
         Kind.FILE,

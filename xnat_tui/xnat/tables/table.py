@@ -1,4 +1,5 @@
-"""XNAT's tables: `{"ResultSet": {"Result": [{column: text}, ...], "totalRecords": "n"}}`.
+"""XNAT's tables: `{"ResultSet": {"Result": [{column: text}, ...], "totalRecords": "n"}}`
+(`docs/xnat-contract.md` 0.4).
 
 A listing of a big project is some 60 MB of JSON. It is decoded while it arrives, a few rows at a time:
 no other thread stands still for longer than those take, the text is never there as a whole, and equal

@@ -30,6 +30,7 @@ class ArchivedLabels:
         return alike[0], ""
 
     def has(self, session: str) -> bool:
+        """Whether a session is archived under this label."""
         return session in self._read()[0]
 
     def judge(self, subject: str, session: str, overwrite: str) -> tuple[str, list[str]]:

@@ -165,6 +165,7 @@ class Prearchive:
         return changes if overwrite == "append" else refuse_doubles(changes)
 
     def plan_move(self, chosen: Sequence[Received], project: str) -> list[Change]:
+        """One row per session that goes to another project; refused where the user sees none of that ID."""
         unseen = ""
         if project not in wire.projects(self.connection):
             unseen = f"{self.connection.user} sees no project {project}."
@@ -176,9 +177,11 @@ class Prearchive:
         return changes
 
     def plan_rebuild(self, chosen: Sequence[Received]) -> list[Change]:
+        """One row per session whose document is to be made anew from its files."""
         return [self._change(one, "rebuild", {}, refusal=self._refusal(one)) for one in chosen]
 
     def plan_delete(self, chosen: Sequence[Received]) -> list[Change]:
+        """One row per session that is to go, with its files."""
         return [self._change(one, "delete", {}, refusal=self._refusal(one), destroys=True) for one in chosen]
 
     def do(self, change: Change) -> str:

@@ -38,9 +38,10 @@ def send_and_watch(
 ) -> None:
     """Send, then look until the session has left its place, or with `stays` until it is at rest there.
 
-    What the list shows decides, not the answer: XNAT answers 500 to its own time-out as well as to a
-    failure. Raises what the server said where the session is still there, with the last line of its log;
-    Unclear after WATCH_SECONDS; Interrupted when `stop` is set, and the server's work goes on then.
+    What the list shows decides, not the answer: XNAT answers 500 to its own time-out as well as to a failure
+    (`docs/xnat-contract.md` 6.4). Raises what the server said where the session is still there, with the last
+    line of its log; Unclear after WATCH_SECONDS; Interrupted when `stop` is set, and the server's work goes
+    on then.
     """
     failure: XnatTuiError | None = None
     try:

@@ -100,6 +100,7 @@ class Sharing:
         """Changes for a table of `subject`, `source`, `destination` and perhaps `session` and `label`.
 
         The label is the session's where one is named. A row that names nothing on the server is refused.
+        Raises UsageError with its line for a label that XNAT refuses.
         """
         for row in table.rows:
             if row["label"] and (reason := label_refusal(row["label"])):
@@ -167,7 +168,8 @@ class Sharing:
         """Changes that give a subject with its sessions, or one session, with all files to another project.
 
         A session's subject is shared there first: nobody there could open it otherwise. Needs the right to
-        delete where it is and to create where it goes.
+        delete where it is and to create where it goes. Raises NotFound for assessors, which go with their
+        session.
         """
         self._steps.clear()
         if _shareable(place).kind is Kind.ASSESSOR:

@@ -6,15 +6,15 @@ a name must hold is known; the rest stands below `sourcedata/`, which no validat
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
+from xnat_tui.model.work import BidsImage
 from xnat_tui.services.transfers.exporting import bids_schema
 from xnat_tui.services.transfers.exporting.bids_map import SeriesMap
 from xnat_tui.services.transfers.exporting.bids_schema import Rule
@@ -27,43 +27,9 @@ Resources = Sequence[tuple[Place, Sequence[str]]]
 """Resources with the paths of their files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """A NIfTI image with its name, and what its sidecar has to say: carried by the step that fetches it."""
-
-    path: str
-    """Below its resource."""
-    stem: str
-    """Place in the export without the ending: `sub-1/ses-2/func/sub-1_ses-2_task-rest_bold`."""
-    ending: str
-    task: str = ""
-    """What its sidecar must name; the archive's own sidecar stays as it is below sourcedata then."""
-    repetition_time: str = ""
-    """Seconds, as the archive has it; "" where it has none."""
-    acquired: str = ""
-    """Date and time of the scan, ISO 8601, where both are known."""
-
-    @property
-    def name(self) -> str:
-        return self.stem + self.ending.lower()
-
-    @property
-    def sidecar(self) -> str:
-        """Path below the resource of the JSON that converters put beside it."""
-        return self.path[: -len(self.ending)] + ".json"
-
-
 def is_named_image(path: str) -> bool:
     """Whether a place in an export is that of an image with a BIDS name."""
     return path.startswith("sub-") and bids_schema.image_ending(path) != ""
-
-
-def to_text(images: Iterable[Image]) -> str:
-    return json.dumps([asdict(image) for image in images])
-
-
-def from_text(text: str) -> list[Image]:
-    return [Image(**one) for one in json.loads(text or "[]")]
 
 
 @dataclass(slots=True)
@@ -103,10 +69,10 @@ class Images:
     known: Iterable[str]
     unnamed: dict[Place, str] = field(default_factory=dict)
     """Resources with images that get no name, and why."""
-    _found: dict[str, list[Image]] = field(default_factory=lambda: defaultdict(list))
+    _found: dict[str, list[BidsImage]] = field(default_factory=lambda: defaultdict(list))
     _names: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
 
-    def of(self, place: Place) -> list[Image]:
+    def of(self, place: Place) -> list[BidsImage]:
         return self._found.get(_uri(place), [])
 
     def names(self, place: Place) -> Mapping[str, str]:
@@ -161,7 +127,7 @@ class Images:
         assert scan is not None
         stem = f"{draft.folder}/{draft.stem(run)}"
         asked = "TaskName" in bids_schema.required_fields(draft.rule.datatype, draft.rule.suffix)
-        image = Image(
+        image = BidsImage(
             draft.path,
             stem,
             draft.ending,

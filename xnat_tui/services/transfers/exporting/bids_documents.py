@@ -19,8 +19,9 @@ from typing import Any
 
 from xnat_tui.errors import Conflict
 from xnat_tui.model.plan import Step
+from xnat_tui.model.work import BidsImage, DatasetDescription, ResourceDownload
 from xnat_tui.services.transfers.exporting import bids_schema
-from xnat_tui.services.transfers.exporting.bids import Image, from_text, is_named_image, without_times
+from xnat_tui.services.transfers.exporting.bids import is_named_image, without_times
 from xnat_tui.services.transfers.exporting.bids_judging import read_sidecar, why_not
 from xnat_tui.services.transfers.exporting.manifest import NAME
 from xnat_tui.services.transfers.exporting.nifti_header import read_header
@@ -35,10 +36,6 @@ IGNORE = ".bidsignore"
 PARTICIPANTS = "participants.tsv"
 OWN = (DESCRIPTION, IGNORE, PARTICIPANTS)
 """What stands at the top of a dataset beside its subjects."""
-IMAGES = "images_named"
-"""The datum of a step with the images, as text, that have a BIDS name."""
-PARTICIPANTS_TOLD = "participants"
-"""The datum of the dataset's step with the rows, as JSON, of the subjects that come."""
 _UNKNOWN = "n/a"
 _ALWAYS_IGNORED = (NAME, "metadata.csv")
 
@@ -59,8 +56,8 @@ class Dataset:
         fetched = [
             (step, image)
             for step in self.run.plan.steps
-            if step.task == "download"
-            for image in from_text(step.data.get(IMAGES, ""))
+            if isinstance(step.work, ResourceDownload)
+            for image in step.work.images
             if (self.run.folder / image.name).is_file()
         ]
         for step, image in fetched:
@@ -102,21 +99,21 @@ class Dataset:
         if target.is_file() and target.read_bytes() == body and self.run.manifest.get(name) is not None:
             return
         changed = document_changed(self.run.manifest, name, unknown=True)
-        if not self.run.policy.overwrite_local and changed:
+        if not self.run.options.overwrite_local and changed:
             return
         try:
             self.write(self.run, self.step, name, body)
         except Conflict:  # something that is no file stands there, or on the way there
             log.warning("A document of the dataset has no place in the folder; it is left out.")
 
-    def _sidecar(self, step: Step, image: Image) -> None:
+    def _sidecar(self, step: Step, image: BidsImage) -> None:
         """The archive's own sidecar, which stays below sourcedata, with what BIDS asks for beside.
 
         A repetition time is the sidecar's own, else that of the image's header where it has a unit, else
         the one in the archive; where none of them has one it stays away.
         """
-        server, uri = step.data["server"], f"{step.source.uri}/files/{image.sidecar}"
-        own = self.run.manifest.place_of(server, uri)
+        uri = f"{step.source.uri}/files/{image.sidecar}"
+        own = self.run.manifest.place_of(step.carried(ResourceDownload).server, uri)
         fields = (read_sidecar(self.run.folder / own) if own else None) or {}
         fields.setdefault("TaskName", image.task)
         if without_times(fields):
@@ -141,17 +138,17 @@ class Dataset:
                     continue
                 short = name[len(session) + 1 :]
                 row = before.get(short, {"filename": short})
-                time = acquired.get(name, "") if self.run.policy.metadata else ""
+                time = acquired.get(name, "") if self.run.options.metadata else ""
                 rows.append(row | {"acq_time": time or row.get("acq_time", _UNKNOWN)})
             if rows or before:
                 self._put(table, _tsv(("filename", "acq_time"), rows))
 
     def _participants(self) -> None:
         """One row for each subject's folder, as the validator wants it."""
-        told: dict[str, dict[str, str]] = json.loads(self.step.data.get(PARTICIPANTS_TOLD, "{}"))
+        told = self.step.carried(DatasetDescription).participants
         before = {row["participant_id"]: row for row in self._rows(PARTICIPANTS) if "participant_id" in row}
         here = sorted(path.name for path in self.run.folder.glob("sub-*") if path.is_dir())
-        rows = [{"participant_id": name} | before.get(name, {}) | told.get(name, {}) for name in here]
+        rows = [{"participant_id": name, **before.get(name, {}), **told.get(name, {})} for name in here]
         if rows or before:
             self._put(PARTICIPANTS, _tsv(("participant_id",), rows))
 

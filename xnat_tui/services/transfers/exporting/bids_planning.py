@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Finding, Layout, Policy
+from xnat_tui.model.plan import Finding
+from xnat_tui.model.work import BidsImage, DatasetDescription
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.transfers.exporting.bids import Images, is_named_image, to_text
+from xnat_tui.services.transfers.exporting.bids import Images, is_named_image
 from xnat_tui.services.transfers.exporting.bids_documents import (
-    IMAGES,
     OWN,
-    PARTICIPANTS_TOLD,
     participant,
     set_aside,
 )
@@ -29,14 +28,16 @@ _SHOWN = 5
 class BidsPlan:
     """Nothing of it holds for the other layouts. Reads only. Raises UsageError for a table that is wrong."""
 
-    def __init__(self, reader: Reader, manifest: Manifest, policy: Policy, arrangement: Arrangement) -> None:
+    def __init__(
+        self, reader: Reader, manifest: Manifest, options: ExportOptions, arrangement: Arrangement
+    ) -> None:
         self._reader = reader
         self._manifest = manifest
-        self._policy = policy
+        self._options = options
         self._arrangement = arrangement
         self._participants: dict[str, dict[str, str]] = {}
         self._scans: list[Item] = []
-        self._table = read_map(Path(policy.bids_map)) if policy.bids_map else SeriesMap()
+        self._table = read_map(Path(options.bids_map)) if options.bids_map else SeriesMap()
         server = reader.connection.url
         self._images = Images(
             self._table,
@@ -47,7 +48,7 @@ class BidsPlan:
 
     def name(self, resources: Sequence[Place]) -> None:
         """Names for all images at once: those of one kind in a session are counted."""
-        if self._policy.layout is not Layout.BIDS:
+        if self._options.layout is not Layout.BIDS:
             return
         places = {place.item.uri: place for place in resources if place.item is not None}
         scans = {scan.uri: scan for place in places.values() if (scan := place.of(Kind.SCAN)) is not None}
@@ -57,25 +58,25 @@ class BidsPlan:
         for place in places.values():
             subject = place.of(Kind.SUBJECT)
             if subject is not None and self._images.of(place):
-                told = participant(subject.fields) if self._policy.metadata else {}
+                told = participant(subject.fields) if self._options.metadata else {}
                 self._participants[self._arrangement.entities(place.up_to(Kind.SUBJECT))] = told
 
     def names(self, place: Place) -> Mapping[str, str]:
         """Places of a resource's images and of their sidecars, by path."""
         return self._images.names(place)
 
-    def of_resource(self, place: Place) -> dict[str, str]:
-        """What the step that fetches a resource carries of its images."""
-        images = self._images.of(place)
-        return {IMAGES: to_text(images)} if images else {}
+    def images(self, place: Place) -> tuple[BidsImage, ...]:
+        """A resource's images that have a BIDS name."""
+        return tuple(self._images.of(place))
 
-    def of_dataset(self) -> dict[str, str]:
+    @property
+    def dataset(self) -> DatasetDescription:
         """What the step that describes the dataset carries."""
-        return {PARTICIPANTS_TOLD: json.dumps(self._participants)}
+        return DatasetDescription(self._participants)
 
     def findings(self) -> Iterator[Finding]:
         """What stays of the folder's own, what stays below sourcedata, and what becomes of the incomplete."""
-        if self._policy.layout is not Layout.BIDS:
+        if self._options.layout is not Layout.BIDS:
             return
         yield from self._own_documents()
         yield from self._idle_rows()
@@ -98,12 +99,12 @@ class BidsPlan:
             why = (
                 "an earlier row decides on all that it fits" if earlier else "it fits no scan of this export"
             )
-            yield Finding("warning", f"{self._policy.bids_map}, {row}: {why}.")
+            yield Finding("warning", f"{self._options.bids_map}, {row}: {why}.")
         if len(idle) > _SHOWN:
             yield Finding("warning", f"{len(idle) - _SHOWN} more rows of the table decide on nothing.")
 
     def _own_documents(self) -> Iterator[Finding]:
-        if self._policy.overwrite_local:
+        if self._options.overwrite_local:
             return
         own = [name for name in OWN if document_changed(self._manifest, name, unknown=True)]
         if own:

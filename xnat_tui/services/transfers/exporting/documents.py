@@ -11,8 +11,10 @@ from lxml import etree
 
 from xnat_tui.errors import BadAnswer, XnatTuiError
 from xnat_tui.jobs.attempt import not_done
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.model.work import DatasetDescription, DocumentDownload
 from xnat_tui.model.written import cell_text, csv_text
 from xnat_tui.services.transfers.exporting.bids_documents import Dataset
 from xnat_tui.services.transfers.exporting.fetch import in_the_way
@@ -20,7 +22,6 @@ from xnat_tui.services.transfers.exporting.files import inside, write_whole
 from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import Standing, document_changed
-from xnat_tui.services.transfers.run import Control
 from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.http.connection import encode_uri
 
@@ -37,9 +38,9 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
     """
     name, server = step.target.uri, run.connection(step).url
     another = run.manifest.belongs_to_another(name, step.source.uri, server)
-    if another and not run.policy.overwrite_local:
+    if another and not run.options.overwrite_local:
         raise in_the_way(run, name)
-    if document_changed(run.manifest, name) and not run.policy.overwrite_local:
+    if document_changed(run.manifest, name) and not run.options.overwrite_local:
         raise in_the_way(run, name, Standing.CHANGED)
     address = encode_uri(step.source.uri)
     body, document = item_xml.ask(run.connection(step), address, lambda body: (body, item_xml.parse(body)))
@@ -60,8 +61,8 @@ def finish(run: ExportRun) -> list[Outcome]:
 
     The outcomes of those steps that had to do with what could not be made.
     """
-    documents = next((step for step in run.plan.steps if step.task == "metadata"), None)
-    described = next((step for step in run.plan.steps if step.task == "dataset"), None)
+    documents = next((step for step in run.plan.steps if isinstance(step.work, DocumentDownload)), None)
+    described = next((step for step in run.plan.steps if isinstance(step.work, DatasetDescription)), None)
     made: list[tuple[Step | None, Callable[[Step], None]]] = [
         (documents, lambda _: save_table(run)),
         (described, lambda step: _describe(run, step)),
@@ -78,7 +79,7 @@ def finish(run: ExportRun) -> list[Outcome]:
 
 def _describe(run: ExportRun, step: Step) -> None:
     run.ready_folder()
-    run.manifest.begin(run.policy.layout)
+    run.manifest.begin(run.options.layout)
     Dataset(run, step, _write).finish()
 
 
@@ -88,13 +89,14 @@ def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
     Raises Conflict where another of somebody else's making has its place.
     """
     target = inside(run.folder, name)
-    changed = not run.policy.overwrite_local and document_changed(run.manifest, name, unknown=True)
+    changed = not run.options.overwrite_local and document_changed(run.manifest, name, unknown=True)
     if changed and target.read_bytes() != body:
         raise in_the_way(run, name, Standing.CHANGED)
     part = write_whole(target, run.incoming.place(), body)
     entry = Entry(name, part.size, part.md5, "", kind="metadata")
-    if name == step.target.uri and step.task == "metadata":
-        entry = replace(entry, location=step.data["location"], item=step.data["item"], uri=step.source.uri)
+    if name == step.target.uri and isinstance(step.work, DocumentDownload):
+        work, uri = step.work, step.source.uri
+        entry = replace(entry, location=work.location, item=work.item, uri=uri)
     run.manifest.add([run.entry(step, entry)])
 
 
@@ -105,9 +107,9 @@ def save_table(run: ExportRun) -> None:
     Rows of documents that an earlier export brought stay as they are, and so does a table that was changed
     in the folder: the plan told it as a conflict.
     """
-    if document_changed(run.manifest, TABLE, unknown=True) and not run.policy.overwrite_local:
+    if document_changed(run.manifest, TABLE, unknown=True) and not run.options.overwrite_local:
         return
-    steps = [step for step in run.plan.steps if step.task == "metadata"]
+    steps = [step for step in run.plan.steps if isinstance(step.work, DocumentDownload)]
     rows = [row for step in steps if (row := _row(run, step)) is not None]
     if not rows:
         return
@@ -148,7 +150,11 @@ def _row(run: ExportRun, step: Step) -> dict[str, str] | None:
         log.warning("A document in the folder is no XML any more; it is left out of the table.")
         return None
     own = item_xml.without(item_xml.own(document, step.kind), "studyProtocol")
-    found = {"location": step.data["location"], "kind": str(step.kind), "type": step.source.type}
+    found = {
+        "location": step.carried(DocumentDownload).location,
+        "kind": str(step.kind),
+        "type": step.source.type,
+    }
     found["ID"] = step.source.id
     for name, text in _fields(own):
         found[name] = f"{found[name]}; {text}" if name in found else text

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure
+from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.exporting.files import Part, inside, sync_folders
 from xnat_tui.services.transfers.exporting.layouts import Slot
 from xnat_tui.services.transfers.exporting.manifest import Entry, md5_of
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import CHANGED, CHANGED_HINT, Standing
-from xnat_tui.services.transfers.run import Control, check_stop
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class Fetch:
 
     run: ExportRun
     step: Step
+    work: ResourceDownload
+    """What the step carries."""
     control: Control
     listing: Listing
     slot: Slot
@@ -43,7 +46,7 @@ class Fetch:
         return f"{self.step.source.uri}/files/{item.key}"
 
     def item_words(self, item: Item) -> str:
-        return f"{self.step.data['item']}/files/{item.key}"
+        return f"{self.work.item}/files/{item.key}"
 
     def fail(self, item: Item, error: XnatTuiError) -> None:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
@@ -76,7 +79,7 @@ class Fetch:
         """Raises BadAnswer, and keeps nothing, where what came is not what the server lists; Conflict where
         it would replace something else."""
         differs = item.bytes not in (None, part.size) or bool(item.digest and item.digest != part.md5)
-        if self.run.policy.verify and differs:
+        if self.run.options.verify and differs:
             part.drop()
             raise BadAnswer(
                 "What came differs from what the server lists.",
@@ -105,7 +108,7 @@ class Fetch:
     def on_bytes(self, count: int) -> None:
         """Tells how much has come, and ends the download when the step shall end."""
         self.control.on_bytes(count)
-        check_stop(self.control)
+        self.control.check()
 
     def told(self, chunks: Iterable[builtins.bytes]) -> Iterator[builtins.bytes]:
         for chunk in chunks:

@@ -7,7 +7,6 @@ another name, two things never get the same one, and what was changed can be tol
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import unicodedata
@@ -17,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.options import Layout
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Layout, Step
-from xnat_tui.services.transfers.exporting.manifest import Binding
+from xnat_tui.model.work import Binding
 
 LONGEST_NAME = 255
 """Bytes of one name, on every file system in use."""
@@ -93,15 +92,6 @@ class Slot:
     def key(self) -> str:
         return f"{self.folder}/{self.prefix}" if self.prefix else self.folder
 
-    def to_data(self) -> dict[str, str]:
-        """Itself as the strings that a step carries."""
-        images = {"images": json.dumps(dict(self.images))} if self.images else {}
-        return {"folder": self.folder, "prefix": self.prefix, **images}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, str]) -> Slot:
-        return cls(data["folder"], data["prefix"], json.loads(data.get("images", "{}")))
-
     def names(
         self, paths: Iterable[str], *, folds: bool, kept: Mapping[str, str] | None = None
     ) -> dict[str, str]:
@@ -141,20 +131,6 @@ class Slot:
         if self.prefix:
             return f"{self.folder}/{safe_name(self.prefix + path.replace('/', '__'))}"
         return "/".join((self.folder, *(safe_name(part) for part in path.split("/"))))
-
-
-NAMES = "names"
-"""The datum of a step with the bindings, as JSON, that its names rest on."""
-
-
-def bindings_text(bindings: Iterable[Binding]) -> str:
-    return json.dumps([[one.name, one.layout, *one.owner] for one in bindings])
-
-
-def bindings_of(step: Step) -> list[Binding]:
-    """The names that a step uses, with whom they belong to."""
-    found = json.loads(step.data.get(NAMES, "[]"))
-    return [Binding(name, layout, tuple(owner)) for name, layout, *owner in found]
 
 
 def fold(name: str, folds: bool) -> str:
@@ -215,9 +191,9 @@ class Arrangement:
         if binding.layout == self.layout:
             self._names[binding.owner] = binding.name
 
-    def bindings(self) -> list[Binding]:
+    def bindings(self) -> tuple[Binding, ...]:
         """The names that the place asked for last rests on."""
-        return [Binding(name, str(self.layout), owner) for name, owner in self._used.items()]
+        return tuple(Binding(name, str(self.layout), owner) for name, owner in self._used.items())
 
     def slot(self, place: Place, images: Mapping[str, str] | None = None) -> Slot:
         """Where the files of a resource go; `images` are those that have a BIDS name."""

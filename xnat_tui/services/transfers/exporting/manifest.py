@@ -22,7 +22,8 @@ from typing import Any
 
 from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
 from xnat_tui.model.entities import Item
-from xnat_tui.model.plan import Layout
+from xnat_tui.model.options import Layout
+from xnat_tui.model.work import Binding
 from xnat_tui.paths import private_folder
 
 NAME = "manifest.jsonl"
@@ -60,22 +61,6 @@ class Entry:
     """`file`, or `metadata` for what the export wrote beside the archive's files."""
     mtime: int = 0
     """Nanoseconds: while it and the size stay, the bytes need not be read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """A name in the folder, and the one item that it belongs to for good."""
-
-    name: str
-    """Below the folder: of a folder, or of a folder and the beginning of file names in it."""
-    layout: str
-    owner: tuple[str, ...]
-    """The server's address, the project's and the item's own there, and the label that it had."""
-
-    @property
-    def key(self) -> str:
-        """BIDS names that differ in case are one on many file systems, and so they are everywhere."""
-        return self.name.casefold() if self.layout == Layout.BIDS else self.name
 
 
 _FIELDS = {field.name: str(field.type) for field in fields(Entry)}

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import shlex
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from xnat_tui.errors import UsageError
-from xnat_tui.model.display import counted, size_words
+from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
-from xnat_tui.model.place import Place
-from xnat_tui.model.plan import (
-    SHARED,
-    STAYS_BEHIND,
-    UNREAD,
-    Action,
-    End,
-    Finding,
+from xnat_tui.model.options import (
+    ExportMode,
+    ExportOptions,
+    ExportShared,
     Layout,
-    Mode,
     OnExisting,
-    Plan,
-    Policy,
-    Step,
+    options_or_usual,
 )
+from xnat_tui.model.place import Place
+from xnat_tui.model.plan import Action, End, Finding, Plan, Step
+from xnat_tui.model.work import DocumentDownload, ResourceDownload, Untouched, Work
 from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
-from xnat_tui.services.transfers.copying.planning.plan import command, shell_word
+from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.emptiness import check_something
 from xnat_tui.services.transfers.exporting.bids_documents import DESCRIPTION
 from xnat_tui.services.transfers.exporting.bids_planning import BidsPlan
 from xnat_tui.services.transfers.exporting.documents import TABLE
 from xnat_tui.services.transfers.exporting.doubles import doubles
-from xnat_tui.services.transfers.exporting.layouts import NAMES, Arrangement, Slot, bindings_text, folds_case
+from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.transfers.exporting.manifest import Manifest
-from xnat_tui.services.transfers.exporting.resources import LEFT
+from xnat_tui.services.transfers.exporting.planned import Counts, of_folder, of_names, of_steps, space
 from xnat_tui.services.transfers.exporting.standing import (
     CHANGED,
     Standing,
@@ -58,7 +54,7 @@ def plan_export(
     reader: Reader,
     places: Sequence[Place],
     folder: Path,
-    policy: Policy | None = None,
+    options: ExportOptions | None = None,
     filters: Filters = NO_FILTERS,
 ) -> Plan:
     """What exporting these places to a folder would fetch: a step per resource, and one per document.
@@ -66,39 +62,31 @@ def plan_export(
     Files that the folder's manifest shows to be complete are not fetched again. What cannot be read is a
     step that conflicts, with the reason, never left out. Raises UsageError.
     """
-    policy = policy or Policy()
-    folder = _checked(places, folder, policy)
+    chosen = options_or_usual(ExportOptions, options)
+    folder = _checked(places, folder, chosen)
     meant = settled(filters, reader, places)
-    walk_ = _Walk(reader, folder, policy, meant)
+    walk_ = _Walk(reader, folder, chosen, meant)
     walk_.whole_paths = _spans_projects(places)
     walk_.add(places)
     walk_.check_not_empty(places)
     walk_.finish()
     sources = [str(place.location) for place in places]
     return Plan(
-        verb="export",
         sources=tuple(sources),
         destination=str(folder),
         steps=tuple(walk_.steps),
-        policy=policy,
-        findings=tuple(walk_.all_findings()),
-        command=_command(sources, folder, policy, filters),
+        options=chosen,
+        findings=tuple(walk_.findings()),
+        command=_command(sources, folder, chosen, filters),
     )
 
 
-def _checked(places: Sequence[Place], folder: Path, policy: Policy) -> Path:
+def _checked(places: Sequence[Place], folder: Path, options: ExportOptions) -> Path:
     if not places:
         raise UsageError("Nothing was chosen to export.", "Mark something, or name a location.")
     if len({place.server for place in places}) > 1:
         raise UsageError("One export has one source server.", "Start one export for each server.")
-    if policy.mode is Mode.RSYNC:
-        raise UsageError("--mode rsync copies between servers; an export cannot use it.", "Leave it out.")
-    if policy.shared not in SHARED["export"]:
-        raise UsageError(
-            f"--shared {policy.shared} shares at a destination server; an export has none.",
-            "--shared copy takes along what is shared in.",
-        )
-    if policy.bids_map and policy.layout is not Layout.BIDS:
+    if options.bids_map and options.layout is not Layout.BIDS:
         raise UsageError("--bids-map names images for --layout bids.", "Add --layout bids, or leave it out.")
     folder = folder.expanduser().absolute()
     if folder.exists() and not folder.is_dir():
@@ -112,40 +100,34 @@ def _spans_projects(places: Sequence[Place]) -> bool:
     return whole_server or len({place.items[0].uri for place in places}) > 1
 
 
-def _command(sources: Sequence[str], folder: Path, policy: Policy, filters: Filters) -> str:
-    line = command("export", [*sources, "--to"], str(folder), policy, filters)
-    options = [f"--layout {policy.layout}"] if policy.layout is not Layout.XNAT else []
-    options += [f"--bids-map {shell_word(policy.bids_map)}"] if policy.bids_map else []
-    options += [] if policy.metadata else ["--no-metadata"]
-    asked = policy.overwrite_local and policy.on_existing is OnExisting.SKIP
-    options += ["--overwrite"] if asked else []
-    return " ".join([line, *options])
+def _command(sources: Sequence[str], folder: Path, options: ExportOptions, filters: Filters) -> str:
+    words = [f"--layout {options.layout}"] if options.layout is not Layout.XNAT else []
+    words += [f"--bids-map {shlex.quote(options.bids_map)}"] if options.bids_map else []
+    words += [] if options.metadata else ["--no-metadata"]
+    asked = options.overwrite_local and options.on_existing is OnExisting.SKIP
+    words += ["--overwrite"] if asked else []
+    return " ".join([command([*sources, "--to"], str(folder), options, filters), *words])
 
 
 class _Walk:
     """Steps in the order of the tree. Reads only."""
 
-    def __init__(self, reader: Reader, folder: Path, policy: Policy, filters: Filters) -> None:
+    def __init__(self, reader: Reader, folder: Path, options: ExportOptions, filters: Filters) -> None:
         self.reader = reader
         self.folder = folder
-        self.policy = policy
+        self.options = options
         self.filters = filters
         self.manifest = Manifest(folder)
         self.steps: list[Step] = []
         self.whole_paths = False
         self._server = reader.connection.url
         self._arrangement = Arrangement(
-            policy.layout, folds=folds_case(folder), server=self._server, bound=self.manifest.bindings
+            options.layout, folds=folds_case(folder), server=self._server, bound=self.manifest.bindings
         )
-        self._bids = BidsPlan(reader, self.manifest, policy, self._arrangement)
+        self._bids = BidsPlan(reader, self.manifest, options, self._arrangement)
         self._seen: set[tuple[str, str]] = set()
         self._tally = Tally(filters)
-        self._uncounted = 0
-        self._renamed = 0
-        self._others = 0
-        self._left = 0
-        self._placed: dict[str, str] = {}
-        """Where each of the files goes, by its address."""
+        self._counts = Counts()
 
     def add(self, places: Sequence[Place]) -> None:
         """Plan these places with everything below them."""
@@ -156,7 +138,7 @@ class _Walk:
         files = [one.place for _, top, found in walked for one in found if self._has_files(one.place, top)]
         self._bids.name(files)
         for place, top, branches in walked:
-            if self.policy.metadata:
+            if self.options.metadata:
                 self._documents_above(place)
             only = place.item.key if place.kind is Kind.FILE and place.item else ""
             for branch in branches:
@@ -167,18 +149,18 @@ class _Walk:
         if branch.error is not None:
             name = place.location.name
             why = f"{name} could not be read whole: {branch.error.message}"
-            self._step(Action.CONFLICT, place, why, data={UNREAD: "yes"})
-        if place.kind in DOCUMENTED and self.policy.metadata and self._is_meant(place, top):
+            self._step(Action.CONFLICT, place, why, unread=True)
+        if place.kind in DOCUMENTED and self.options.metadata and self._is_meant(place, top):
             self._document(place)
         if place.kind is Kind.RESOURCE and self._has_files(place, top):
             self._resource(place, only)
         elif place.kind in (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR) and self._is_shared(place, top):
             owner = place.item.shared_from if place.item else ""
             note = f"shared in from {owner or 'another project'}; --shared copy takes it along"
-            self._step(Action.SKIP, place, note, data={STAYS_BEHIND: "yes"})
+            self._step(Action.SKIP, place, note, stays_behind=True)
 
     def _has_files(self, place: Place, top: Place) -> bool:
-        if place.kind is not Kind.RESOURCE or self.policy.mode is Mode.METADATA:
+        if place.kind is not Kind.RESOURCE or self.options.mode is ExportMode.METADATA:
             return False
         return self._is_meant(place, top) and not (place != top and stands_beside(place, self.filters))
 
@@ -195,13 +177,15 @@ class _Walk:
         """Whether sharing keeps an item out; one that was named itself is always meant."""
         item = place.item
         below = len(place.items) > len(top.items)
-        return bool(item and item.shared_from is not None and below and self.policy.shared != "copy")
+        return bool(
+            item and item.shared_from is not None and below and self.options.shared is not ExportShared.COPY
+        )
 
     def _branches(self, top: Place) -> list[Branch]:
         """All places, with the files of resources read; once more where those show what the lists did not."""
         while True:
             branches = list(walk(self.reader, top, "resources", self.filters, self._tally).walk())
-            if self.policy.mode is Mode.METADATA:
+            if self.options.mode is ExportMode.METADATA:
                 return branches
             resources = [branch.place for branch in branches if self._has_files(branch.place, top)]
             with ThreadPoolExecutor(max(2, self.reader.connection.server.connections), "export") as pool:
@@ -220,8 +204,8 @@ class _Walk:
         if not self._first("metadata", place):
             return
         target = self._arrangement.document(place)
-        if not self.policy.overwrite_local and document_changed(self.manifest, target):
-            self._left += 1
+        if not self.options.overwrite_local and document_changed(self.manifest, target):
+            self._counts.left += 1
             self._step(
                 Action.CONFLICT,
                 place,
@@ -230,8 +214,8 @@ class _Walk:
             )
             return
         action = Action.UPDATE if (self.folder / target).exists() else Action.CREATE
-        data = {"location": str(place.location), "item": _words(place), **self._names()}
-        self._step(action, place, "XML document", target, data, task="metadata")
+        work = DocumentDownload(str(place.location), _words(place), self._arrangement.bindings())
+        self._step(action, place, "XML document", target, work)
 
     def _resource(self, place: Place, only: str) -> None:
         resource = place.item
@@ -240,51 +224,48 @@ class _Walk:
             return
         slot = self._arrangement.slot(place, self._bids.names(place))
         listing = self.reader.below(place, Kind.FILE)
-        data = {
-            **slot.to_data(),
-            "folds": "yes" if self._arrangement.folds else "",
-            "label": resource.key,
-            "number": resource.id,
-            "recorded": "" if resource.files is None else str(resource.files),
-            "only": only,
-            "location": str(place.location),
-            "item": _words(place),
-            "server": self._server,
-            **self._names(),
-            **self._bids.of_resource(place),
-        }
+        work = ResourceDownload(
+            folder=slot.folder,
+            prefix=slot.prefix,
+            places=slot.images,
+            names=self._arrangement.bindings(),
+            folds=self._arrangement.folds,
+            label=resource.key,
+            number=resource.id,
+            recorded=resource.files,
+            only=only,
+            location=str(place.location),
+            item=_words(place),
+            server=self._server,
+            images=self._bids.images(place),
+        )
         if resource.files is None or any(item.bytes is None for item in listing.items):
-            self._uncounted += 1
+            self._counts.uncounted += 1
         chosen = [item for item in listing.items if not only or item.key == only]
         wanted, known, left = self._wanted(slot, place, listing, chosen)
         for item, reason in left:
             self._step(Action.CONFLICT, place.child(item), reason)
-        if left:
-            data[LEFT] = json.dumps([item.key for item, _ in left])
+        work = replace(work, left=tuple(item.key for item, _ in left))
         size = sum(item.bytes or 0 for item in wanted)
-        self._left += len(left)
+        self._counts.left += len(left)
         if not wanted and not known and listing.error is None:
             reason = "complete already" if listing.items else "no files"
-            reason += ", as its digests prove" if listing.items and self.policy.overwrite_local else ""
+            reason += ", as its digests prove" if listing.items and self.options.overwrite_local else ""
             if len(left) == len(listing.items) > 0:
                 return
             size = sum(item.bytes or 0 for item in chosen) - sum(item.bytes or 0 for item, _ in left)
             count = len(chosen) - len(left)
-            self._step(Action.SKIP, place, reason, slot.key, data, task="download", files=count, size=size)
+            self._step(Action.SKIP, place, reason, slot.key, work, files=count, size=size)
             return
         reason = listing.error.message if listing.error else ""
-        proved = len(chosen) - len(wanted) - len(left) if self.policy.overwrite_local else known
+        proved = len(chosen) - len(wanted) - len(left) if self.options.overwrite_local else known
         if proved and not reason:
             reason = f"{counted(proved, 'file')} there already, as digests prove"
         count = len(wanted) if listing.items else resource.files or 0
         self._step(
-            Action.UPLOAD, place, reason, slot.key, data, task="download", files=count,
+            Action.UPLOAD, place, reason, slot.key, work, files=count,
             size=size if listing.items else resource.bytes or 0,
         )  # fmt: skip
-
-    def _names(self) -> dict[str, str]:
-        """The names that the place asked for last rests on, as a step carries them."""
-        return {NAMES: bindings_text(self._arrangement.bindings())}
 
     def _wanted(
         self, slot: Slot, place: Place, listing: Listing, chosen: list[Item]
@@ -295,10 +276,10 @@ class _Walk:
         paths = [item.key for item in listing.items]
         kept = self.manifest.places_of(self._server, resource.uri, paths)
         names = slot.names(paths, folds=self._arrangement.folds, kept=kept)
-        self._renamed += sum(name != slot.natural(path) for path, name in names.items())
-        self._placed |= {f"{resource.uri}/files/{path}": name for path, name in names.items()}
-        replacing = self.policy.overwrite_local
-        if fetches_all(self.policy):
+        self._counts.renamed += sum(name != slot.natural(path) for path, name in names.items())
+        self._counts.placed |= {f"{resource.uri}/files/{path}": name for path, name in names.items()}
+        replacing = self.options.overwrite_local
+        if fetches_all(self.options):
             return chosen, 0, []
         known = 0
         wanted: list[Item] = []
@@ -312,8 +293,8 @@ class _Walk:
                 left.append((item, f"{name} stands there and cannot be read: {error.strerror}."))
                 continue
             found = there.standing
-            self._others += found is Standing.TAKEN and not replacing
-            kept_there = is_kept(there, item, self.policy)
+            self._counts.others += found is Standing.TAKEN and not replacing
+            kept_there = is_kept(there, item, self.options)
             noted = there.noted and self.manifest.is_here(name, uri, self._server)
             known += kept_there and not noted
             if found in (Standing.TAKEN, Standing.CHANGED) and not replacing:
@@ -345,11 +326,12 @@ class _Walk:
         place: Place,
         reason: str,
         target: str = "",
-        data: dict[str, str] | None = None,
+        work: Work | None = None,
         *,
-        task: str = "",
         files: int = 0,
         size: int = 0,
+        stays_behind: bool = False,
+        unread: bool = False,
     ) -> None:
         item = place.item or Item(Kind.SERVER, place.server)
         whole = self.whole_paths or place.kind in (Kind.PROJECT, Kind.SERVER)
@@ -358,7 +340,7 @@ class _Walk:
             Step(
                 len(self.steps) + 1,
                 action,
-                task or str(item.kind),
+                work or Untouched(),
                 path,
                 item.kind,
                 End(place.server, item.uri, item.id, item.type),
@@ -366,95 +348,48 @@ class _Walk:
                 files,
                 size,
                 reason,
-                data=data or {},
+                stays_behind=stays_behind,
+                unread=unread,
             )
         )
 
     def check_not_empty(self, places: Sequence[Place]) -> None:
         """Raises NotFound where filters let nothing pass, or where all is shared in and so left out."""
-        check_something("export", self.steps, self._tally, self.reader, places, self.policy)
+        check_something(self.options, self.steps, self._tally, self.reader, places)
+
+    def findings(self) -> Iterator[Finding]:
+        """What to know before: of the disk, of the folder, and of what is not fetched."""
+        yield from space(self.folder, self.steps)
+        yield from of_folder(self.manifest, self.options.layout, self._counts)
+        yield from self._bids.findings()
+        if self.manifest.layout == str(self.options.layout):
+            yield from doubles(self.manifest, self._server, self._counts.placed)
+        yield from of_names(self._arrangement, self._counts)
+        yield from of_steps(self.steps, self._counts)
 
     def finish(self) -> None:
         """What the folder as a whole gets."""
-        tabled = next((step for step in self.steps if step.task == "metadata"), None)
-        changed = not self.policy.overwrite_local and document_changed(self.manifest, TABLE, unknown=True)
+        tabled = next((step for step in self.steps if isinstance(step.work, DocumentDownload)), None)
+        changed = not self.options.overwrite_local and document_changed(self.manifest, TABLE, unknown=True)
         if tabled is not None and changed:
-            self._left += 1
+            self._counts.left += 1
             reason = f"{TABLE}: {CHANGED[0].lower()}{CHANGED[1:]}; --overwrite would replace it."
             self.steps.append(
                 Step(
-                    len(self.steps) + 1, Action.CONFLICT, "table", TABLE, Kind.PROJECT,
+                    len(self.steps) + 1, Action.CONFLICT, Untouched(), TABLE, Kind.PROJECT,
                     tabled.source, End("", TABLE), reason=reason,
                 )
             )  # fmt: skip
-        writes = any(step.writes for step in self.steps) or self.policy.overwrite_local
-        if self.policy.layout is not Layout.BIDS or not self.steps or not writes:
+        writes = any(step.writes for step in self.steps) or self.options.overwrite_local
+        if self.options.layout is not Layout.BIDS or not self.steps or not writes:
             return
         first = self.steps[0]
         self.steps.append(
             Step(
-                len(self.steps) + 1, Action.CREATE, "dataset", DESCRIPTION, Kind.PROJECT,
+                len(self.steps) + 1, Action.CREATE, self._bids.dataset, DESCRIPTION, Kind.PROJECT,
                 End(first.source.server, ""), End("", DESCRIPTION), reason="what BIDS asks for",
-                data=self._bids.of_dataset(),
             )
         )  # fmt: skip
-
-    def all_findings(self) -> Iterator[Finding]:
-        yield from self._space()
-        if self.manifest.exists and self.manifest.layout != str(self.policy.layout):
-            yield Finding(
-                "warning",
-                f"The folder holds an export in the layout {self.manifest.layout}.",
-                "Choose that layout, or another folder.",
-            )
-        if self._others:
-            what = (
-                "One file has its place" if self._others == 1 else f"{self._others} files have their places"
-            )
-            yield Finding(
-                "warning",
-                f"{what} taken by another export in this folder.",
-                "Choose another folder, or replace what is there with --overwrite.",
-            )
-        yield from self._bids.findings()
-        if self.manifest.layout == str(self.policy.layout):
-            yield from doubles(self.manifest, self._server, self._placed)
-        if self._uncounted:
-            noun = "resource was" if self._uncounted == 1 else "resources were"
-            yield Finding("info", f"{self._uncounted} {noun} not counted by the server: sizes are at least.")
-        changed = list(self._arrangement.changed.items())
-        for found, name in changed[:_SHOWN]:
-            yield Finding("warning", f"{name} cannot keep its name here, or shares it: it goes to {found}.")
-        if len(changed) > _SHOWN:
-            yield Finding("warning", f"{len(changed) - _SHOWN} more items get another name.")
-        if self._renamed and self.policy.layout is Layout.XNAT:
-            noun = "file gets" if self._renamed == 1 else "files get"
-            yield Finding(
-                "warning", f"{self._renamed} {noun} another name here; the manifest has the original."
-            )
-        if self._left:
-            what = (
-                "One file in the folder is left as it is"
-                if self._left == 1
-                else f"{self._left} files in the folder are left as they are"
-            )
-            yield Finding("warning", f"{what}; each step says why.")
-        conflicts = sum(step.action is Action.CONFLICT for step in self.steps) - self._left
-        if conflicts:
-            what = "One item" if conflicts == 1 else f"{conflicts} items"
-            yield Finding("warning", f"{what} could not be read; each step says why.")
-
-    def _space(self) -> Iterator[Finding]:
-        there = self.folder
-        while not there.exists():
-            there = there.parent
-        needed, free = sum(step.bytes for step in self.steps if step.writes), shutil.disk_usage(there).free
-        if needed > free:
-            yield Finding(
-                "error",
-                f"{size_words(needed)} are needed and {size_words(free)} are free at {there}.",
-                "Free space, choose another folder, or export less at once.",
-            )
 
 
 def _taken(manifest: Manifest, name: str) -> str:

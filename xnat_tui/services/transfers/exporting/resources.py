@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 
 from xnat_tui.errors import (
@@ -15,10 +13,14 @@ from xnat_tui.errors import (
     ServerUnreachable,
     XnatTuiError,
 )
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.location import Location
-from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.options import ExportMode
+from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure, Outcome, State
+from xnat_tui.model.work import ResourceDownload
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.exporting.fetch import Fetch, in_the_way
 from xnat_tui.services.transfers.exporting.files import Part, inside
 from xnat_tui.services.transfers.exporting.layouts import Slot
@@ -26,15 +28,11 @@ from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import Found, Standing, fetches_all, is_kept, standing
 from xnat_tui.services.transfers.exporting.zips import by_zip
-from xnat_tui.services.transfers.run import Control, check_stop, pause
+from xnat_tui.services.transfers.manners import addressable
 from xnat_tui.xnat.http.connection import encode_uri
 
 SMALL = 8_000_000
 """Bytes of a file, on average, up to which a zip is quicker than a request for each."""
-_PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
-LEFT = "left"
-"""The datum of a step with the files, as JSON, that the plan told as conflicts of their own."""
-ATTEMPTS = 3
 ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
 
@@ -44,13 +42,14 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
 
     Raises XnatTuiError where its files cannot be listed.
     """
-    resource = _resource(step)
+    work, uri = step.carried(ResourceDownload), step.source.uri
+    resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
     listing = run.lists(step).of(resource, together=run.together(step))
-    slot = Slot.from_data(step.data)
+    slot = Slot(work.folder, work.prefix, work.places)
     paths = [item.key for item in listing.items]
-    kept = run.manifest.places_of(step.data["server"], step.source.uri, paths)
-    names = slot.names(paths, folds=bool(step.data["folds"]), kept=kept)
-    fetch = Fetch(run, step, control, listing, slot, names, Location.parse(step.data["location"]))
+    kept = run.manifest.places_of(work.server, uri, paths)
+    names = slot.names(paths, folds=work.folds, kept=kept)
+    fetch = Fetch(run, step, work, control, listing, slot, names, Location.parse(work.location))
     if listing.error is not None:
         fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
     unreachable = ""
@@ -75,30 +74,19 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
 def _fetch_missing(fetch: Fetch, wanted: list[Item]) -> None:
     """Raises what makes it useless to go on: the server does not answer, the disk takes no more."""
     for _ in range(ATTEMPTS):
-        if not _zip_is_better(fetch.run.policy.mode, wanted, fetch.listing):
+        if not _zip_is_better(fetch.run.options.mode, wanted, fetch.listing):
             break
         before = len(wanted)
         wanted, whole = by_zip(fetch, wanted)
         if whole or len(wanted) == before:
             break
     for item in wanted:
-        check_stop(fetch.control)
+        fetch.control.check()
         _by_itself(fetch, item)
 
 
-def _resource(step: Step) -> Item:
-    recorded = step.data.get("recorded", "")
-    return Item(
-        Kind.RESOURCE,
-        step.data["label"],
-        step.data["number"],
-        uri=step.source.uri,
-        files=int(recorded) if recorded else None,
-    )
-
-
 def _chosen(fetch: Fetch) -> Iterator[Item]:
-    only = fetch.step.data.get("only", "")
+    only = fetch.work.only
     items = [item for item in fetch.listing.items if not only or item.key == only]
     if only and not items:
         raise NotFound("The file is not there any more.", "Plan the export again.")
@@ -114,17 +102,17 @@ def _chosen(fetch: Fetch) -> Iterator[Item]:
 def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
     """The files that have to be fetched; those that are complete are counted."""
     run, wanted = fetch.run, []
-    replacing = run.policy.overwrite_local
-    if fetches_all(run.policy):
+    replacing = run.options.overwrite_local
+    if fetches_all(run.options):
         return items
     recognised: list[Entry] = []
-    told = set(json.loads(fetch.step.data.get(LEFT, "[]")))
+    told = set(fetch.work.left)
     for item in items:
         found = _found(fetch, item)
-        if is_kept(found, item, run.policy):
+        if is_kept(found, item, run.options):
             fetch.skip(item, found.size, found.md5)
             name = fetch.names[item.key]
-            if not found.noted or not run.manifest.is_here(name, fetch.uri(item), fetch.step.data["server"]):
+            if not found.noted or not run.manifest.is_here(name, fetch.uri(item), fetch.work.server):
                 recognised.append(fetch.entry(item, found.size, found.md5, found.mtime))
         elif found.standing in (Standing.CHANGED, Standing.TAKEN) and not replacing:
             if item.key not in told:
@@ -139,26 +127,26 @@ def _wanted(fetch: Fetch, items: list[Item]) -> list[Item]:
 
 
 def _found(fetch: Fetch, item: Item) -> Found:
-    check_stop(fetch.control)
+    fetch.control.check()
     name = fetch.names[item.key]
     try:
         inside(fetch.run.folder, name)
         return standing(
-            fetch.run.manifest, name, item, fetch.uri(item), fetch.step.data["server"], fetch.item_words(item)
+            fetch.run.manifest, name, item, fetch.uri(item), fetch.work.server, fetch.item_words(item)
         )
     except (OSError, Conflict, BadAnswer):
         return Found(Standing.MISSING)  # what is wrong with its place is told when it is needed
 
 
-def _zip_is_better(mode: Mode, wanted: list[Item], listing: Listing) -> bool:
+def _zip_is_better(mode: ExportMode, wanted: list[Item], listing: Listing) -> bool:
     """One request for many small files, or for names that not every server decodes alike."""
-    if mode is Mode.FILE or not wanted:
+    if mode is ExportMode.FILE or not wanted:
         return False
-    if mode is Mode.ZIP:
+    if mode is ExportMode.ZIP:
         return True
     sizes = [item.bytes or 0 for item in listing.items]
     missing = sum(item.bytes or 0 for item in wanted)
-    if not all(_PLAIN.fullmatch(item.key) for item in wanted):
+    if not all(addressable(item.key) for item in wanted):
         return True
     return len(wanted) > 2 and missing <= SMALL * len(wanted) and 2 * missing >= sum(sizes)
 

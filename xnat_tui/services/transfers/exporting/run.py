@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from xnat_tui.model.options import ExportOptions, options_or_usual
 from xnat_tui.model.plan import Plan, Step
+from xnat_tui.model.work import ResourceDownload
 from xnat_tui.paths import private_folder
 from xnat_tui.services.incoming import Incoming
 from xnat_tui.services.transfers.exporting.manifest import Entry, Manifest
@@ -22,7 +24,7 @@ class ExportRun:
 
     def __init__(self, plan: Plan, connections: Callable[[str], Connection]) -> None:
         self.plan = plan
-        self.policy = plan.policy
+        self.options = options_or_usual(ExportOptions, plan.options)
         self.folder = Path(plan.destination)
         self.manifest = Manifest(self.folder)
         self.incoming = Incoming(self.folder)
@@ -30,7 +32,7 @@ class ExportRun:
         self._lists: dict[str, FileLists] = {}
         self._lock = threading.Lock()
         self._sessions = Counter(
-            session_of(step.source.uri) for step in plan.steps if step.task == "download"
+            session_of(step.source.uri) for step in plan.steps if isinstance(step.work, ResourceDownload)
         )
 
     def connection(self, step: Step) -> Connection:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from xnat_tui.model.entities import Item
-from xnat_tui.model.plan import OnExisting, Policy
+from xnat_tui.model.options import ExportOptions, OnExisting
 from xnat_tui.services.transfers.exporting.manifest import Manifest, md5_of
 
 CHANGED = "It was changed in the folder, or is not from this export"
@@ -80,17 +80,17 @@ def standing(manifest: Manifest, name: str, item: Item, uri: str, server: str, w
     return Found(Standing.UNPROVEN if fits and not item.digest else Standing.CHANGED)
 
 
-def fetches_all(policy: Policy) -> bool:
+def fetches_all(options: ExportOptions) -> bool:
     """Whether files are fetched whatever stands in their places."""
-    return policy.overwrite_local and policy.on_existing is OnExisting.OVERWRITE
+    return options.overwrite_local and options.on_existing is OnExisting.OVERWRITE
 
 
-def is_kept(found: Found, item: Item, policy: Policy) -> bool:
+def is_kept(found: Found, item: Item, options: ExportOptions) -> bool:
     """Whether what stands there need not be fetched. Who asks for `--overwrite` trusts no size or date: only
     what the server's own digest proves is kept then."""
-    if found.standing is not Standing.COMPLETE or fetches_all(policy):
+    if found.standing is not Standing.COMPLETE or fetches_all(options):
         return False
-    if policy.overwrite_local and policy.on_existing is OnExisting.SKIP:
+    if options.overwrite_local and options.on_existing is OnExisting.SKIP:
         return bool(item.digest) and found.md5 == item.digest
     return True
 

@@ -5,26 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
-from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
+from xnat_tui.jobs.attempt import Execute
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.options import ExportOptions
 from xnat_tui.model.plan import Plan, Step
-from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.model.transfer import Outcome
+from xnat_tui.model.work import DatasetDescription, DocumentDownload, ResourceDownload, Work
 from xnat_tui.services.incoming import clear
 from xnat_tui.services.transfers.exporting.documents import describe_dataset, finish, save_document
-from xnat_tui.services.transfers.exporting.layouts import bindings_of
 from xnat_tui.services.transfers.exporting.resources import fetch_resource
 from xnat_tui.services.transfers.exporting.run import ExportRun
-from xnat_tui.services.transfers.run import Control, check_stop
-from xnat_tui.xnat.http.connection import Connection
+from xnat_tui.services.transfers.running.registry import Connections, by_kind, runs
 
 log = logging.getLogger("xnat_tui.export")
 
-Execute = Callable[[Step, Control], Outcome]
 
-_TASKS: Mapping[str, Callable[[ExportRun, Step, Control], Outcome]] = {
-    "download": fetch_resource,
-    "metadata": save_document,
-    "dataset": describe_dataset,
+Task = Callable[[ExportRun, Step, Control], Outcome]
+
+_EXPORTING: Mapping[type[Work], Task] = {
+    ResourceDownload: fetch_resource,
+    DocumentDownload: save_document,
+    DatasetDescription: describe_dataset,
 }
 
 
@@ -46,37 +49,19 @@ class Exporting:
         return finish(self._run)
 
 
+@runs(ExportOptions)
 @contextmanager
-def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Iterator[Execute]:
+def export_executor(plan: Plan, connections: Connections) -> Iterator[Execute]:
     """What runs one step of an export after the other, in any thread; `connections` gives them by name.
 
     A step that fails is an outcome with its reason; only Interrupted and OSError are raised. What is made of
     all that is there is written when the job's last step has ended, or when a paused job is left. Raises
     UsageError for a plan that is no export.
     """
-    if plan.verb != "export":
-        raise UsageError(f"A plan to {plan.verb} cannot be run as an export.")
     run = ExportRun(plan, connections)
-
-    def execute(step: Step, control: Control) -> Outcome:
-        if not step.writes:
-            return Outcome(step.number, State.DONE)
-        task = _TASKS.get(step.task)
-        if task is None:
-            raise UsageError(f"No part of an export is called {step.task}.")
-        check_stop(control)
-        run.ready_folder()
-        run.manifest.begin(plan.policy.layout)
-        try:
-            run.manifest.bind(bindings_of(step))
-            return task(run, step, control)
-        except Interrupted:
-            raise
-        except XnatTuiError as error:
-            return Outcome.failed(step, error)
-
     clear(run.folder)
-    exporting = Exporting(run, execute)
+    tasks = {kind: partial(_ready, run, task) for kind, task in _EXPORTING.items()}
+    exporting = Exporting(run, by_kind(plan.verb, tasks))
     try:
         yield exporting
         if not exporting.completed:  # paused: what cannot be written now is told when the job ends
@@ -84,3 +69,13 @@ def export_executor(plan: Plan, connections: Callable[[str], Connection]) -> Ite
                 log.warning("step %d: %s", outcome.number, outcome.failures[0].error)
     finally:
         run.incoming.close()
+
+
+def _ready(run: ExportRun, task: Task, step: Step, control: Control) -> Outcome:
+    """With the folder there, and its names noted before anything gets them."""
+    control.check()
+    run.ready_folder()
+    run.manifest.begin(run.options.layout)
+    if isinstance(step.work, ResourceDownload | DocumentDownload):
+        run.manifest.bind(step.work.names)
+    return task(run, step, control)

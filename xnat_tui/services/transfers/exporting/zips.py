@@ -12,7 +12,6 @@ from xnat_tui.errors import BadAnswer, Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.services.transfers.exporting.fetch import Fetch
 from xnat_tui.services.transfers.exporting.files import Part
-from xnat_tui.services.transfers.run import check_stop
 from xnat_tui.xnat.files import zip_streams
 from xnat_tui.xnat.files.zip_streams import Arriving, Content, Unstreamable
 from xnat_tui.xnat.http.connection import encode_uri
@@ -67,7 +66,7 @@ def _take_from(
 ) -> None:
     with arriving as members:
         for member in members:
-            check_stop(fetch.control)
+            fetch.control.check()
             _take(member, by_path, landing)
             if not by_path and not everything:
                 return
@@ -110,7 +109,7 @@ class _Landing:
         self.damaged: list[Item] = []
         """Files that were not as the zip's own checksum says: to be asked for again."""
         self._fetch = fetch
-        self._verify = fetch.run.policy.verify
+        self._verify = fetch.run.options.verify
         self._pool = ThreadPoolExecutor(LANDERS, "land")
         self._under_way: deque[tuple[Item, int, Future[Part | None]]] = deque()
         self._held = 0

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from xnat_tui import config
 from xnat_tui.config import Server
+from xnat_tui.jobs.attempt import Execute
 from xnat_tui.jobs.cluster import cluster
 from xnat_tui.jobs.control import Control
-from xnat_tui.jobs.runner import Execute
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
 from xnat_tui.services.transfers.running.opening import compose

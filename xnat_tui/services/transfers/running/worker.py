@@ -25,18 +25,20 @@ import xnat_tui
 from xnat_tui import logs
 from xnat_tui.credentials import Secret
 from xnat_tui.errors import ConfigError, XnatTuiError
+from xnat_tui.jobs.attempt import Execute
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.job import Trouble
 from xnat_tui.jobs.journal import Journal, error_of
-from xnat_tui.jobs.runner import Execute, run
+from xnat_tui.jobs.runner import run
 from xnat_tui.jobs.threads import DaemonThreads
 from xnat_tui.model.display import clean_lines
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.paths import private_folder, state_folder
+from xnat_tui.services.servers import Prompt
 from xnat_tui.services.transfers.running.elsewhere import Prepared, on_cluster
 from xnat_tui.services.transfers.running.following import Worker
-from xnat_tui.services.transfers.running.opening import Compose, Prompt, compose
+from xnat_tui.services.transfers.running.opening import Compose, compose
 
 NICENESS = 10
 """A transfer at full speed then leaves the explorer beside it the processor."""
@@ -197,7 +199,7 @@ def _work(journal: Journal, claim: Claim, prepare: Callable[[Plan], AbstractCont
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         plan = journal.plan(job)
         with prepare(plan) as (execute, factory):
-            workers = plan.policy.workers
+            workers = plan.options.workers
             report = run(journal, job, execute, workers=workers, executor_factory=factory, claim=claim)
             code = _UNREACHABLE if journal.job(job).trouble else _EXIT[report.state]
     except KeyboardInterrupt:

@@ -8,46 +8,49 @@ from functools import partial
 from typing import IO, BinaryIO, cast
 
 from xnat_tui.errors import NotFound, ServerUnreachable, Unclear, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind
-from xnat_tui.model.plan import Action, Mode, Policy, Step
+from xnat_tui.model.options import UploadMode, UploadOptions
+from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.model.work import FilesUpload
 from xnat_tui.services.transfers import streams
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.file_decisions import differs, evidence
-from xnat_tui.services.transfers.files import LARGE, addressable
+from xnat_tui.services.transfers.importing.archives import Contents
+from xnat_tui.services.transfers.importing.local_files import LocalFile, unpacked
+from xnat_tui.services.transfers.manners import LARGE, addressable
 from xnat_tui.services.transfers.parcels import MOST_BYTES, MOST_FILES
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, check_stop, pause
-from xnat_tui.services.transfers.uploading.archives import Contents
-from xnat_tui.services.transfers.uploading.local_files import LocalFile, unpacked
 from xnat_tui.xnat.documents import writing
 from xnat_tui.xnat.documents.writing import Attributes, Body
 from xnat_tui.xnat.http.connection import Connection, encode_uri
 from xnat_tui.xnat.tables.listing import file_item
 
 
-def send(connection: Connection, step: Step, control: Control, policy: Policy) -> Outcome:
+def send(connection: Connection, step: Step, control: Control, options: UploadOptions) -> Outcome:
     """Send what the resource lacks. Running it twice leaves what running it once leaves.
 
     A write that ended without an answer is looked up before anything is sent again. Raises Interrupted, and
     what the server says against the whole of it.
     """
-    run = _Run(connection, step, control, policy)
+    run = _Run(connection, step, control, options)
     return run.outcome()
 
 
 class _Run:
     """One step while it runs."""
 
-    def __init__(self, connection: Connection, step: Step, control: Control, policy: Policy) -> None:
+    def __init__(self, connection: Connection, step: Step, control: Control, options: UploadOptions) -> None:
         self._connection = connection
         self._step = step
         self._control = control
-        self._policy = policy
+        self._options = options
         self._resource = Item(Kind.RESOURCE, "", uri=step.target.uri)
         self._replaces = step.action is Action.UPDATE
         self._failures: dict[str, Failure] = {}
 
     def outcome(self) -> Outcome:
-        wanted = {file.name: file for file in self._readable(unpacked(self._step.data["files"]))}
+        wanted = {file.name: file for file in self._readable(unpacked(self._step.carried(FilesUpload).files))}
         local = {name: _item(file) for name, file in wanted.items()}
         skipped = sent_files = sent_bytes = 0
         for attempt in range(ATTEMPTS):
@@ -66,7 +69,7 @@ class _Run:
                 continue
             sent_files, sent_bytes = len(todo), sum(file.size for file in todo)
             break
-        verified = self._verified(local) if self._policy.verify else Evidence(unverified=len(local))
+        verified = self._verified(local) if self._options.verify else Evidence(unverified=len(local))
         failures = tuple(self._failures.values())
         state = State.FAILED if failures else State.DONE
         return Outcome(self._step.number, state, sent_files, sent_bytes, max(skipped, 0), verified, failures)
@@ -100,7 +103,7 @@ class _Run:
     def _send(self, files: Sequence[LocalFile]) -> None:
         alone = [file for file in files if self._goes_alone(file, len(files))]
         for file in alone:
-            check_stop(self._control)
+            self._control.check()
             body = Body(partial(open_file, file), file.size, self._control.on_bytes)
             existed = writing.put_file(
                 self._connection,
@@ -126,9 +129,9 @@ class _Run:
 
     def _goes_alone(self, file: LocalFile, count: int) -> bool:
         """Empty files, and names that an address would change, only arrive inside a zip."""
-        if self._policy.mode is Mode.ZIP or not file.size or not addressable(file.name):
+        if self._options.mode is UploadMode.ZIP or not file.size or not addressable(file.name):
             return False
-        return self._policy.mode is Mode.FILE or count == 1 or file.size >= LARGE
+        return self._options.mode is UploadMode.FILE or count == 1 or file.size >= LARGE
 
     def _note(self, existed: Iterable[str]) -> None:
         for name in existed:
@@ -190,7 +193,7 @@ def pack(
             for file, name in zip(files, names, strict=True):
                 with archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as member:
                     for number, chunk in enumerate(contents.chunks(file)):
-                        check_stop(control)
+                        control.check()
                         member.write(chunk if number else before(chunk) + chunk)
         return into.tell()
     except OSError as error:

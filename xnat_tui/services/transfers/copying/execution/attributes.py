@@ -13,12 +13,15 @@ from collections.abc import Iterable, Sequence
 from lxml import etree
 
 from xnat_tui.errors import BadAnswer, Conflict, Interrupted, ServerUnreachable, Unclear, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item
 from xnat_tui.model.judging import same_content
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure
+from xnat_tui.model.work import ResourceCopy
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.lists import session_of
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.xnat.documents import item_xml, writing
 from xnat_tui.xnat.documents.writing import Attributes
 
@@ -31,17 +34,16 @@ def of_file(item: Item) -> Attributes:
 
 def planned(run: CopyRun, step: Step) -> Attributes:
     """A resource's own at the source. Only the document of what it stands at tells all of them."""
-    uri = step.source.uri
+    uri, work = step.source.uri, step.carried(ResourceCopy)
     document = run.document(session_of(uri) or _owner(uri))
-    told = item_xml.resource_attributes(document, uri, step.data["label"])
-    return Attributes(**{name: told.get(name) or step.data.get(name, "") for name in NAMES})
+    told = item_xml.resource_attributes(document, uri, work.label)
+    return Attributes(**{name: told.get(name) or getattr(work, name) for name in NAMES})
 
 
 def address(step: Step) -> str:
     """Of the destination's document that tells a resource's attributes: its session's, if it has one."""
     uri = step.target.uri
-    session = step.data["session"]
-    return session if uri.startswith(f"{session}/") else _owner(uri)
+    return step.session if uri.startswith(f"{step.session}/") else _owner(uri)
 
 
 def make(
@@ -57,7 +59,7 @@ def make(
     errors: dict[int, XnatTuiError] = {}
     for attempt in range(ATTEMPTS):
         for number in waiting:
-            check_stop(control)
+            control.check()
             if error := _put(run, by_number[number]):
                 errors[number] = error
         given_up = {number for number, error in errors.items() if not _unclear(error)}
@@ -114,17 +116,19 @@ def _before(run: CopyRun, step: Step) -> list[Step]:
         return []
     beside = [
         one
-        for one in run.below[step.data["session"]]
-        if one.task == "resource" and one.number != step.number and _owner(one.target.uri) == owner
+        for one in run.below[step.session]
+        if isinstance(one.work, ResourceCopy)
+        and one.number != step.number
+        and _owner(one.target.uri) == owner
     ]
-    if any("exists" in one.data or one.target.uri in run.made for one in beside):
+    if any(one.carried(ResourceCopy).exists or one.target.uri in run.made for one in beside):
         return []
     return [one for one in beside if one.writes and planned(run, one).content][:1]
 
 
 def told(step: Step, document: etree._Element) -> dict[str, str]:
     """What the destination's document says of a resource; nothing where it has none of its label."""
-    return item_xml.resource_attributes(document, step.target.uri, step.data["label"])
+    return item_xml.resource_attributes(document, step.target.uri, step.carried(ResourceCopy).label)
 
 
 def lost(run: CopyRun, step: Step, document: etree._Element | None) -> Failure | None:

@@ -11,7 +11,8 @@ from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Failure
-from xnat_tui.services.transfers.run import CopyRun
+from xnat_tui.model.work import ScanCopy
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.xnat.documents import item_xml, writing
 
 _VARIABLE = re.compile(r"fields/field\[(.+)\]")
@@ -27,7 +28,7 @@ def send_blank(
 ) -> tuple[Failure, ...]:
     """Set them one item at a time and read back; what the server still drops is told and stops nothing."""
     texts = item_xml.blank_texts(document)
-    kind = step.data.get("type") or step.source.type
+    kind = (step.work.type if isinstance(step.work, ScanCopy) else "") or step.source.type
     if step.kind in (Kind.PROJECT, Kind.SUBJECT):
         kind = f"xnat:{step.kind}Data"
     paths = {name: path for name in differing if (path := _parameter(name))}

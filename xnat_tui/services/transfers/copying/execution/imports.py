@@ -9,7 +9,6 @@ only the number of files can be compared, which stays `unverified`.
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,15 +17,17 @@ from pathlib import Path
 from lxml import etree
 
 from xnat_tui.errors import BadAnswer, Forbidden, NotFound, Refused, ServerError, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome, State
+from xnat_tui.model.work import DicomUpload, SessionImport
 from xnat_tui.services.incoming import scratch
-from xnat_tui.services.transfers.run import Control, CopyRun, check_stop
+from xnat_tui.services.transfers.copying.run import CopyRun
+from xnat_tui.services.transfers.importing import sending as uploading_dicom
+from xnat_tui.services.transfers.importing.local_files import LocalFile, packed
+from xnat_tui.services.transfers.importing.studies import Instance, read_instance
 from xnat_tui.services.transfers.streams import Hash, disk_failure
-from xnat_tui.services.transfers.uploading import dicom as uploading_dicom
-from xnat_tui.services.transfers.uploading.local_files import LocalFile, packed
-from xnat_tui.services.transfers.uploading.studies import Instance, read_instance
 from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.files import instances, zips
 from xnat_tui.xnat.http.connection import encode_uri
@@ -59,7 +60,7 @@ def import_session(run: CopyRun, step: Step, control: Control) -> Outcome:
     _remember(run, step)
     found = _uids_there(run, step) if missing else there
     evidence = Evidence()
-    if not run.policy.verify:
+    if not run.options.verify:
         evidence = Evidence(unverified=len(instances))
     else:
         lost = [one for one in instances if one.uid not in found]
@@ -89,7 +90,7 @@ def _fetch(
     """
     found: list[_Instance] = []
     places = (folder / f"{number:06}.dcm" for number in itertools.count())
-    for uri, recorded in json.loads(step.data["resources"]):
+    for uri, recorded in step.carried(SessionImport).resources:
         listed = {one.key: one for one in run.files_at(uri, recorded)}
         above = f"scans/{uri.partition('/scans/')[2]}/files"
         coming = _Coming(run, control, listed, places)
@@ -135,7 +136,7 @@ class _Coming:
         try:
             with zips.fetch(self._run.source, f"{encode_uri(uri)}/files") as members:
                 for member in members:
-                    check_stop(self._control)
+                    self._control.check()
                     named = self.files if member.path in self._listed else self.strays
                     named[member.path] = _unpacked(member.chunks(), next(self._places))
         except BadAnswer as error:
@@ -159,7 +160,7 @@ class _Coming:
             del self.strays[contents[content]]
 
     def _alone(self, item: Item) -> LocalFile | None:
-        check_stop(self._control)
+        self._control.check()
         try:
             with self._run.source.download(encode_uri(item.uri)) as download:
                 return _unpacked(download, next(self._places))
@@ -194,16 +195,13 @@ def _unpacked(chunks: Iterable[bytes], target: Path) -> LocalFile:
 
 
 def _send(run: CopyRun, step: Step, control: Control, missing: list[_Instance], *, merging: bool) -> Outcome:
-    data = {
-        **step.data,
-        "label": step.data["experiment"],
-        "files": packed(one.file for one in missing),
-        "instances": str(len(missing)),
-        "to": "archive",
-        "overwrite": "append" if merging else "none",
-    }
-    policy = replace(run.policy, ohif=False, verify=False)  # this step proves it itself
-    return uploading_dicom.send(run.target, replace(step, data=data), control, policy)
+    work = DicomUpload(
+        packed(one.file for one in missing),
+        to="archive",
+        overwrite="append" if merging else "none",
+    )
+    options = replace(run.options, ohif=False, verify=False)  # this step proves it itself
+    return uploading_dicom.send(run.target, replace(step, work=work), control, options)
 
 
 def _remember(run: CopyRun, step: Step) -> None:
@@ -212,13 +210,12 @@ def _remember(run: CopyRun, step: Step) -> None:
     if document is None:
         raise NotFound("The destination does not show the session.", "Look at the prearchive.")
     run.arrived(step, document)
-    run.keep_session(step.data["session"], document)
+    run.keep_session(step.session, document)
 
 
 def _uids_there(run: CopyRun, step: Step) -> set[str]:
     """SOP instance UIDs of all DICOM in the destination's session, read from its files."""
-    project, label = step.data["project"], step.data["experiment"]
-    held = run.holdings.find(project, Kind.EXPERIMENT, label)
+    held = run.held(step, Kind.EXPERIMENT)
     if held is None:
         return set()
     return instances.archived(run.target, f"/data/experiments/{held.id}")

@@ -20,14 +20,16 @@ from xnat_tui.errors import (
     Unclear,
     XnatTuiError,
 )
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.plan import Action, OnExisting, Step
+from xnat_tui.model.options import OnExisting, Via
+from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Failure, Kept, Outcome, State
+from xnat_tui.model.work import ExperimentCopy, ItemShare, ProjectCopy, ScanCopy, ViewerRebuild
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.copying.execution.blanks import only_blank, send_blank
 from xnat_tui.services.transfers.copying.execution.imports import scan_there, without_header_fields
-from xnat_tui.services.transfers.copying.planning.imports import OVERLAY
-from xnat_tui.services.transfers.copying.planning.projects import PROTOCOLS, SETTINGS
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.xnat.actions import sharing, viewer
 from xnat_tui.xnat.documents import catalogs, item_xml, study_protocols, writing
 from xnat_tui.xnat.http.connection import encode_uri, url_path
@@ -61,7 +63,7 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     document = _document(run, step, control)
     if there is not None:
         run.arrived(step, there)
-        if OVERLAY in step.data:
+        if _imported(step):
             document = _overlay(document, there)
         needed = item_xml.without(document, *_DISPENSABLE) if step.kind is Kind.PROJECT else document
         differing = item_xml.lost(needed, item_xml.own(there, step.kind))
@@ -71,7 +73,7 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         if only_blank(document, differing) and step.action is Action.CREATE:
             unset = send_blank(run, step, document, differing) + _copy_settings(run, step, control)
             return _kept(step, unset + _custom_fields(run, step, there))
-        replaces = run.policy.on_existing is not OnExisting.SKIP or OVERLAY in step.data
+        replaces = run.options.on_existing is not OnExisting.SKIP or _imported(step)
         others = item_xml.contradicted(needed, item_xml.own(there, step.kind))
         if step.action is Action.CREATE and others and not replaces and not run.made_above(step):
             raise Conflict(
@@ -79,13 +81,13 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
                 "Plan the copy again; --on-existing update would change them.",
             )
     nested = _scans_to_nest(run, step) if there is None else []
-    if step.kind is Kind.SCAN and OVERLAY in step.data and there is not None:
+    if step.kind is Kind.SCAN and _imported(step) and there is not None:
         item_xml.retype(document, str(there.get(item_xml.XSI_TYPE, "")) or step.source.type)
         document = item_xml.standing_alone(document)
     elif step.kind is Kind.SCAN:  # nested, its element says `scan`; on its own, it is named after its type
         document = item_xml.own(run.document(step.source.uri), step.kind)
-        if "type" in step.data:
-            item_xml.retype(document, step.data["type"])
+        if other := _other_type(step):
+            item_xml.retype(document, other)
     failures: tuple[Failure, ...] = ()
     if step.kind is Kind.PROJECT and step.action is Action.CREATE:
         failures = _put_project(run, step, document, control)
@@ -98,6 +100,16 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     return _kept(step, failures + _custom_fields(run, step, there))
 
 
+def _imported(step: Step) -> bool:
+    """Whether the import service has made the item, and people's words are added to that."""
+    return isinstance(step.work, ExperimentCopy | ScanCopy) and step.work.imported
+
+
+def _other_type(step: Step) -> str:
+    """The data type that a scan gets instead of its own."""
+    return step.work.type if isinstance(step.work, ScanCopy) else ""
+
+
 def _kept(step: Step, failures: tuple[Failure, ...]) -> Outcome:
     """All that was written was read back, but for these."""
     return Outcome(
@@ -107,10 +119,9 @@ def _kept(step: Step, failures: tuple[Failure, ...]) -> Outcome:
 
 def _there(run: CopyRun, step: Step) -> etree._Element | None:
     """The item at the destination, with as few questions as possible; one that failed is no "no"."""
-    project = step.data["project"]
     match step.kind:
         case Kind.SUBJECT | Kind.EXPERIMENT:
-            if run.holdings.find(project, step.kind, step.data[str(step.kind)]) is None:
+            if run.held(step, step.kind) is None:
                 return None
             if step.kind is Kind.EXPERIMENT:
                 return run.session_there(step)
@@ -132,13 +143,13 @@ def _there(run: CopyRun, step: Step) -> etree._Element | None:
 def _document(run: CopyRun, step: Step, control: Control) -> etree._Element:
     """The source's document with the destination's references, ready to be sent."""
     document = item_xml.own(_source(run, step), step.kind)
-    if "type" in step.data:
-        item_xml.retype(document, step.data["type"])
+    if other := _other_type(step):
+        item_xml.retype(document, other)
     match step.kind:
         case Kind.PROJECT:
             _rename_project(document, step)
         case Kind.EXPERIMENT:
-            held = run.holdings.find(step.data["project"], Kind.SUBJECT, step.data["subject"])
+            held = run.held(step, Kind.SUBJECT)
             if held is None:
                 raise NotFound("Its subject is not at the destination.", "Copy the subject first.")
             item_xml.set_text(document, "subject_ID", held.id)
@@ -158,7 +169,7 @@ def _mapped(run: CopyRun, step: Step, control: Control, source_id: str) -> str |
     found = run.mapped(source_id)
     if found or other is None or other is step or other.kind is not Kind.ASSESSOR or not other.writes:
         return found
-    if other.number not in run.writing and other.data["session"] == step.data["session"]:
+    if other.number not in run.writing and other.session == step.session:
         copy_item(run, other, control)
     return run.mapped(source_id)
 
@@ -175,17 +186,17 @@ def _source(run: CopyRun, step: Step) -> etree._Element:
 
 
 def _has_scan(run: CopyRun, step: Step, scan: str, known: dict[str, etree._Element]) -> bool:
-    return scan in known or f"{step.data['session']}/scans/{scan}" in run.created
+    return scan in known or f"{step.session}/scans/{scan}" in run.created
 
 
 def _rename_project(document: etree._Element, step: Step) -> None:
     """ID, title, secondary ID and aliases share one space of names per site: only free ones are sent."""
     if step.action is Action.CREATE:
-        document.set("secondary_ID", step.data.get("secondary_ID") or step.data["project"])
-        item_xml.set_text(document, "name", step.data.get("name") or step.data["project"])
-        names = ["aliases"] if step.source.id != step.data["project"] else []
-        types = json.loads(step.data.get(PROTOCOLS, "[]"))
-        study_protocols.for_another(document, step.source.id, step.data["project"], types)
+        work, project = step.carried(ProjectCopy), step.lineage.project
+        document.set("secondary_ID", work.secondary_id or project)
+        item_xml.set_text(document, "name", work.name or project)
+        names = ["aliases"] if step.source.id != project else []
+        study_protocols.for_another(document, step.source.id, project, work.protocols)
     else:
         document.attrib.pop("secondary_ID", "")
         names = ["name", *_DISPENSABLE]
@@ -200,15 +211,16 @@ def _scans_to_nest(run: CopyRun, step: Step) -> list[etree._Element]:
         return []
     source = item_xml.scans(run.document(step.source.uri))
     found = []
-    for one in run.below[step.data["session"]]:
+    for one in run.below[step.session]:
         scan = source.get(one.source.id)
-        wanted = one.data.get("type") or one.source.type
+        other = _other_type(one)
+        wanted = other or one.source.type
         if one.kind is not Kind.SCAN or one.action is not Action.CREATE or scan is None:
             continue
         if wanted in _ABSTRACT or one.target.uri.rpartition("/")[2] != one.source.id:
             continue
         scan = item_xml.own(scan, Kind.SCAN)
-        if "type" in one.data:
+        if other:
             item_xml.retype(scan, wanted)
         found.append(scan)
     return found
@@ -235,7 +247,7 @@ def _put(
     `whole` has more than `document`, which is sent where the server refuses that.
     """
     for attempt in range(ATTEMPTS):
-        check_stop(control)
+        control.check()
         unclear: XnatTuiError | None = None
         try:
             writing.put_item(run.target, step.target.uri, whole)
@@ -273,9 +285,10 @@ def _put(
 def _copy_settings(run: CopyRun, step: Step, control: Control) -> tuple[Failure, ...]:
     """The settings that the plan showed, each read back; what the rights there refuse is told."""
     failures = []
-    for name, value in json.loads(step.data.get(SETTINGS, "{}")).items():
-        check_stop(control)
-        project = step.data["project"]
+    settings = step.work.settings if isinstance(step.work, ProjectCopy) else {}
+    for name, value in settings.items():
+        control.check()
+        project = step.lineage.project
         try:
             if writing.get_setting(run.target, project, name) == value:
                 continue
@@ -325,17 +338,17 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
 
     An assessor is an experiment: where the server knows no shares below its session it is asked by itself.
     """
-    check_stop(control)
-    project, label, shared = step.data["project"], step.data[str(step.kind)], step.data["shared"]
-    uris = [f"/data/experiments/{shared}"]
+    control.check()
+    work, project = step.carried(ItemShare), step.lineage.project
+    uris = [f"/data/experiments/{work.id}"]
     if step.kind is Kind.SUBJECT:
-        uris = [f"/data/projects/{step.data['owner']}/subjects/{shared}"]
+        uris = [f"/data/projects/{work.owner}/subjects/{work.id}"]
     elif step.kind is Kind.ASSESSOR:
-        uris = [f"{step.data['session']}/assessors/{shared}", *uris]
+        uris = [f"{step.session}/assessors/{work.id}", *uris]
     refusal: XnatTuiError | None = None
     for uri in uris:
         try:
-            sharing.put_share(run.target, uri, project, label)
+            sharing.put_share(run.target, uri, project, work.label)
             refusal = None
             break
         except NotFound as error:
@@ -344,8 +357,8 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
             refusal = error
             break
     plural = Kind.SUBJECT.plural if step.kind is Kind.SUBJECT else Kind.EXPERIMENT.plural
-    stored = run.stored(f"/data/projects/{url_path(project, plural, label)}")
-    if stored is None or stored.get("ID") != shared:
+    stored = run.stored(f"/data/projects/{url_path(project, plural, work.label)}")
+    if stored is None or stored.get("ID") != work.id:
         raise refusal or BadAnswer("The server said yes, but does not show the item in the project.")
     run.arrived(step, stored)
     return Outcome(step.number, State.DONE)
@@ -354,7 +367,7 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
 def located(run: CopyRun, step: Step) -> Step:
     """The step with the scan's ID that the import service gave it there, where that is another one."""
     head, scans, tail = step.target.uri.partition("/scans/")
-    if run.policy.via != "import" or not scans:
+    if run.options.via is not Via.IMPORT or not scans:
         return step
     source = item_xml.scans(run.document(step.source.uri.partition("/scans/")[0]))
     scan = source.get(step.source.uri.partition("/scans/")[2].partition("/")[0])
@@ -380,18 +393,18 @@ def _overlay(document: etree._Element, there: etree._Element) -> etree._Element:
 
 def clear_caches(run: CopyRun, step: Step, control: Control) -> Outcome:
     """Raises Forbidden for all but administrators."""
-    check_stop(control)
+    control.check()
     catalogs.clear_caches(run.target)
     return Outcome(step.number, State.DONE)
 
 
 def refresh_session(run: CopyRun, step: Step, control: Control) -> Outcome:
-    check_stop(control)
-    held = run.holdings.find(step.data["project"], Kind.EXPERIMENT, step.data["experiment"])
+    control.check()
+    held = run.held(step, Kind.EXPERIMENT)
     if held is None:
         raise NotFound("The session is not at the destination.")
-    if step.task == "ohif":
-        viewer.rebuild(run.target, step.data["project"], held.id)
+    if isinstance(step.work, ViewerRebuild):
+        viewer.rebuild(run.target, step.lineage.project, held.id)
     else:
         catalogs.refresh(run.target, f"/archive/experiments/{held.id}", catalogs.DEFAULT_OPTIONS)
     return Outcome(step.number, State.DONE)

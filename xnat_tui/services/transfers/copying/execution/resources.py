@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from lxml import etree
 
 from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable, Unclear, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
+from xnat_tui.model.work import ResourceCopy
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.copying.execution import attributes
+from xnat_tui.services.transfers.copying.execution.sender import Sender
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.file_decisions import Decision, decide
-from xnat_tui.services.transfers.files import Sender
 from xnat_tui.services.transfers.parcels import Manner
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.transfers.streams import Passed
 
 
-class ResourceCopy:
-    """Sends what is missing, or differs where the policy replaces it; a file that fails stops no other.
+class ResourceSending:
+    """Sends what is missing, or differs where the options say so; a file that fails stops no other.
 
     How a resource is made, and how its files are sent, can be another's choice.
     """
@@ -29,6 +31,7 @@ class ResourceCopy:
     def __init__(self, run: CopyRun, step: Step, control: Control) -> None:
         self.run = run
         self.step = step
+        self.work = step.carried(ResourceCopy)
         self.control = control
         self.failures: dict[str, Failure] = {}
         self.sender = Sender(run, step, control, self.fail)
@@ -65,7 +68,7 @@ class ResourceCopy:
     def prepare(self, there: Sequence[Item] | None) -> None:
         """List and decide; `there` are its files at the destination, if known."""
         listed = self.run.source_files(self.step)
-        only = self.step.data.get("only", "")
+        only = self.work.only
         items = [item for item in listed.items if not only or item.key == only]
         if listed.error is not None:
             if not items:
@@ -78,7 +81,7 @@ class ResourceCopy:
         if there is None:
             there = () if self.run.untouched(self.step) else self.run.target_files(self.step)
         self.total = sum(item.bytes or 0 for item in items)
-        self.decision = decide(items, there, self.run.policy.on_existing)
+        self.decision = decide(items, there, self.run.options.on_existing)
         self._refuse()
         self.evidence += self.decision.evidence
         self.missing = not there
@@ -104,7 +107,7 @@ class ResourceCopy:
 
     def _refuse(self) -> None:
         """What the plan showed as a conflict is no failure of the run; what is new since then is one."""
-        shown = set(json.loads(self.step.data.get("refused", "[]")))
+        shown = set(self.work.refused)
         for item in self.decision.refused:
             if item.key not in shown:
                 error = Conflict("It is there with other content.", "--on-existing update would replace it.")
@@ -125,7 +128,7 @@ class ResourceCopy:
     def proves_attributes(self) -> bool:
         """Not of a resource that stood there before, nor where its files say that nothing of it arrived."""
         arrived = self.files or self.decision.complete or not self.failures
-        return self.run.policy.verify and "exists" not in self.step.data and bool(arrived)
+        return self.run.options.verify and not self.work.exists and bool(arrived)
 
     def prove_attributes(self, ask: Callable[[], etree._Element | None]) -> None:
         """Compare what the destination's document says now with what was planned."""
@@ -147,7 +150,7 @@ class ResourceCopy:
 
     def upload(self) -> None:
         """Send what waits, once. Whether it arrived is for `settle` to find out."""
-        check_stop(self.control)
+        self.control.check()
         self._unclear = None
         self.run.touched.add(self.step.target.uri)
         try:
@@ -190,7 +193,7 @@ class ResourceCopy:
 
     def _prove(self, there: Sequence[Item] | None, *, final: bool) -> dict[str, Item]:
         """Count what has arrived; the rest comes back. An upload's status alone proves nothing."""
-        trusting = not self.run.policy.verify and self._unclear is None and not self.sender.existed
+        trusting = not self.run.options.verify and self._unclear is None and not self.sender.existed
         if trusting:
             for key in self._waiting:
                 self._arrived(key, Evidence(unverified=1))

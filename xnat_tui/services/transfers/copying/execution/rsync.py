@@ -15,39 +15,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from xnat_tui.errors import BadAnswer, Interrupted, UsageError, XnatTuiError
-from xnat_tui.model.plan import Policy, Step
+from xnat_tui.errors import BadAnswer, XnatTuiError
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.options import CopyOptions
+from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Outcome
-from xnat_tui.services.transfers.copying.execution.resources import ResourceCopy
+from xnat_tui.services.transfers.copying.archive_folders import is_remote
+from xnat_tui.services.transfers.copying.execution.resources import ResourceSending
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.file_decisions import differs, evidence
-from xnat_tui.services.transfers.run import Control, CopyRun
 from xnat_tui.xnat.documents import catalogs, item_xml, writing
 from xnat_tui.xnat.http.connection import Connection
 
 POLL_SECONDS = 0.2
 PARTIAL = frozenset({23, 24})
 """Exit codes of rsync that mean: some files could not be read or had vanished, the others are there."""
-_REMOTE = re.compile(r"[^/]+:")
 _BELOW_ARCHIVE = re.compile(r"/([^/]+/(?:arc\d+|subjects|resources)/.+)/[^/]+$")
-
-
-def check_folders(policy: Policy) -> None:
-    """Raises UsageError for folders that rsync cannot work with."""
-    if not policy.rsync_source or not policy.rsync_destination:
-        raise UsageError(
-            "rsync needs both servers' archive folders.", "Give --rsync-source and --rsync-destination."
-        )
-    folders = (policy.rsync_source, policy.rsync_destination)
-    if any(folder.startswith("-") for folder in folders):
-        raise UsageError("An archive folder cannot begin with a dash.", "Write ./ before it.")
-    if all(_REMOTE.match(folder) for folder in folders):
-        raise UsageError(
-            "rsync cannot copy from one remote machine to another.",
-            "Run this on one of the two servers, or mount one of the folders here.",
-        )
-    for folder in folders:
-        if not _REMOTE.match(folder) and not Path(folder).is_dir():
-            raise UsageError(f"{folder} is no folder on this machine.", "Write HOST:FOLDER for another one.")
 
 
 def rsync_resource(run: CopyRun, step: Step, control: Control) -> Outcome:
@@ -55,7 +38,7 @@ def rsync_resource(run: CopyRun, step: Step, control: Control) -> Outcome:
     return _RsyncCopy(run, step, control).copy()
 
 
-class _RsyncCopy(ResourceCopy):
+class _RsyncCopy(ResourceSending):
     @property
     def is_made_first(self) -> bool:
         """Always: no upload makes it."""
@@ -70,15 +53,15 @@ class _RsyncCopy(ResourceCopy):
             self._send_missing()
 
     def _send_missing(self) -> None:
-        source = _folder(self.run.source, self.step.source.uri, self.step.data["label"])
-        target = _folder(self.run.target, self.step.target.uri, self.step.data["label"])
-        policy = self.run.policy
+        source = _folder(self.run.source, self.step.source.uri, self.work.label)
+        target = _folder(self.run.target, self.step.target.uri, self.work.label)
+        options = self.run.options
         message = _rsync(
-            f"{policy.rsync_source.rstrip('/')}/{source}/",
-            f"{policy.rsync_destination.rstrip('/')}/{target}/",
-            policy,
+            f"{options.rsync_source.rstrip('/')}/{source}/",
+            f"{options.rsync_destination.rstrip('/')}/{target}/",
+            options,
             self.control,
-            self.step.data.get("only", ""),
+            self.work.only,
         )
         uri = self.step.target.uri.replace("/data", "/archive", 1)
         catalogs.refresh(self.run.target, uri, catalogs.DEFAULT_OPTIONS)
@@ -99,12 +82,12 @@ class _RsyncCopy(ResourceCopy):
             elif differs(item, other):
                 self.fail(item.key, BadAnswer("It arrived with another size or checksum than is listed."))
             else:
-                self.evidence += evidence(item, other) if self.run.policy.verify else Evidence(unverified=1)
+                self.evidence += evidence(item, other) if self.run.options.verify else Evidence(unverified=1)
                 self.files += 1
                 sent += other.bytes or 0
                 self.control.on_file()
         self.bytes += sent
-        if self.run.policy.bandwidth is None:  # else rsync itself kept to it
+        if self.run.options.bandwidth is None:  # else rsync itself kept to it
             self.control.on_bytes(sent)
 
 
@@ -128,20 +111,20 @@ def _folder(connection: Connection, uri: str, label: str) -> str:
     return "/".join(parts)
 
 
-def command(source: str, target: str, policy: Policy, only: bool) -> list[str]:
+def command(source: str, target: str, options: CopyOptions, only: bool) -> list[str]:
     """rsync with every file included: only the server's own catalog file stays what it is on each side."""
     words = ["rsync", "--recursive", "--copy-links", "--times", "--protect-args"]
     words += ["--exclude=/*_catalog.xml", "--ignore-existing"]
-    if policy.bandwidth:
-        words.append(f"--bwlimit={max(1, policy.bandwidth // policy.workers // 1024)}")
+    if options.bandwidth:
+        words.append(f"--bwlimit={max(1, options.bandwidth // options.workers // 1024)}")
     if only:
         words += ["--files-from=-", "--from0"]
-    if any(_REMOTE.match(folder) for folder in (source, target)):
+    if any(map(is_remote, (source, target))):
         words.append("--rsh=ssh -o BatchMode=yes")
     return [*words, "--", source, target]
 
 
-def _rsync(source: str, target: str, policy: Policy, control: Control, only: str) -> str:
+def _rsync(source: str, target: str, options: CopyOptions, control: Control, only: str) -> str:
     """Run it to its end; what it complains of where only some files could not be read.
 
     Raises XnatTuiError where it is missing or fails, Interrupted when the step is asked to stop.
@@ -151,9 +134,9 @@ def _rsync(source: str, target: str, policy: Policy, control: Control, only: str
         names.write(only.encode() + b"\0")
         names.seek(0)
         try:
-            if not _REMOTE.match(target):
+            if not is_remote(target):
                 Path(target).mkdir(parents=True, exist_ok=True)
-            code = _watched(command(source, target, policy, bool(only)), names, complaints, control)
+            code = _watched(command(source, target, options, bool(only)), names, complaints, control)
         except FileNotFoundError:
             failure = XnatTuiError(
                 "rsync is not installed on this machine.", "Install it, or use --mode auto."
@@ -188,7 +171,8 @@ def _watched(words: Sequence[str], names: IO[bytes], complaints: IO[bytes], cont
         if process.poll() is None:
             process.terminate()
             process.wait()
-    raise Interrupted("Stopped.", "What was finished is kept; the job can be resumed.")
+    control.check()
+    raise AssertionError("it was left only because the step is to stop")
 
 
 def _first_line(complaints: IO[bytes]) -> str:

@@ -5,10 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
-from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
-from xnat_tui.model.plan import Mode, Plan, Step
-from xnat_tui.model.transfer import Kept, Outcome, State
+from xnat_tui.jobs.attempt import Execute
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.options import CopyOptions, Mode, options_or_usual
+from xnat_tui.model.plan import Plan, Step
+from xnat_tui.model.transfer import Kept, Outcome
+from xnat_tui.model.work import (
+    AssessorCopy,
+    CacheClearing,
+    CatalogRefresh,
+    ExperimentCopy,
+    ItemShare,
+    ProjectCopy,
+    ReconstructionCopy,
+    ResourceCopy,
+    ScanCopy,
+    SessionImport,
+    SubjectCopy,
+    ViewerRebuild,
+    Work,
+)
 from xnat_tui.services.transfers.copying.execution.imports import import_session
 from xnat_tui.services.transfers.copying.execution.items import (
     NotKept,
@@ -20,62 +38,50 @@ from xnat_tui.services.transfers.copying.execution.items import (
 )
 from xnat_tui.services.transfers.copying.execution.rsync import rsync_resource
 from xnat_tui.services.transfers.copying.execution.together import copy_resources
-from xnat_tui.services.transfers.run import Control, CopyRun
-from xnat_tui.xnat.http.connection import Connection
+from xnat_tui.services.transfers.copying.run import CopyRun
+from xnat_tui.services.transfers.running.registry import Connections, by_kind, runs
 
-Execute = Callable[[Step, Control], Outcome]
+Task = Callable[[CopyRun, Step, Control], Outcome]
+
+
+def _item(run: CopyRun, step: Step, control: Control) -> Outcome:
+    """What the server took and did not keep is said of its fields, too."""
+    try:
+        return copy_item(run, step, control)
+    except NotKept as error:
+        return replace(Outcome.failed(step, error), attributes=Kept(lost=1))
 
 
 def _files(run: CopyRun, step: Step, control: Control) -> Outcome:
-    if run.policy.mode is Mode.RSYNC:
+    if run.options.mode is Mode.RSYNC:
         return rsync_resource(run, step, control)
     return copy_resources(run, located(run, step), control)
 
 
-_COPYING: Mapping[str, Callable[[CopyRun, Step, Control], Outcome]] = {
-    **dict.fromkeys(("project", "subject", "experiment", "scan", "assessor", "reconstruction"), copy_item),
-    "resource": _files,
-    "import": import_session,
-    "share": share_item,
-    "catalogs": refresh_session,
-    "ohif": refresh_session,
-    "caches": clear_caches,
+_COPYING: Mapping[type[Work], Task] = {
+    **dict.fromkeys((ProjectCopy, SubjectCopy, ExperimentCopy), _item),
+    **dict.fromkeys((ScanCopy, AssessorCopy, ReconstructionCopy), _item),
+    ResourceCopy: _files,
+    SessionImport: import_session,
+    ItemShare: share_item,
+    CatalogRefresh: refresh_session,
+    ViewerRebuild: refresh_session,
+    CacheClearing: clear_caches,
 }
 
 
+@runs(CopyOptions)
 @contextmanager
-def executor_for(plan: Plan, connections: Callable[[str], Connection]) -> Iterator[Execute]:
-    """What runs one step of a plan after the other, in any thread; `connections` gives them by server name.
+def copy_executor(plan: Plan, connections: Connections) -> Iterator[Execute]:
+    """What runs one step of a copy after the other, in any thread; `connections` gives them by server name.
 
     A step that fails is an outcome with its reason; only Interrupted is raised. Steps of one session
-    (`Step.data["session"]`) must not run at the same time. Raises UsageError for a plan it cannot run.
+    (`Step.session`) must not run at the same time. Raises UsageError for a plan that is no copy.
     """
-    if plan.verb != "copy":
-        raise UsageError(f"A plan to {plan.verb} cannot be run as a copy.")
+    options_or_usual(CopyOptions, plan.options)
     ends = next(((step.source.server, step.target.server) for step in plan.steps), None)
     if ends is None:
-        yield _nothing
+        yield by_kind(plan.verb, {})
         return
     run = CopyRun(plan, connections(ends[0]), connections(ends[1]))
-
-    def execute(step: Step, control: Control) -> Outcome:
-        if not step.writes:
-            return Outcome(step.number, State.DONE)
-        task = _COPYING.get(step.task)
-        if task is None:
-            raise UsageError(f"No part of a copy is called {step.task}.")
-        try:
-            return task(run, step, control)
-        except Interrupted:
-            raise
-        except NotKept as error:
-            return replace(Outcome.failed(step, error), attributes=Kept(lost=1))
-        except XnatTuiError as error:
-            return Outcome.failed(step, error)
-
-    yield execute
-
-
-def _nothing(step: Step, control: Control) -> Outcome:
-    del control
-    return Outcome(step.number, State.DONE)
+    yield by_kind(plan.verb, {kind: partial(task, run) for kind, task in _COPYING.items()})

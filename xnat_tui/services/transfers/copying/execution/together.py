@@ -14,14 +14,17 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 
 from xnat_tui.errors import Interrupted, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind
-from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.options import Mode, Via
+from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Outcome
+from xnat_tui.model.work import ResourceCopy
 from xnat_tui.services.transfers.copying.execution import attributes
-from xnat_tui.services.transfers.copying.execution.resources import ResourceCopy
-from xnat_tui.services.transfers.files import SOURCE_FAILED
+from xnat_tui.services.transfers.copying.execution.resources import ResourceSending
+from xnat_tui.services.transfers.copying.execution.sender import SOURCE_FAILED
+from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.lists import session_of
-from xnat_tui.services.transfers.run import Control, CopyRun
 from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.files import zips
 from xnat_tui.xnat.files.zips import Member
@@ -48,7 +51,7 @@ def copy_resources(run: CopyRun, step: Step, control: Control) -> Outcome:
         return ready
     steps = _companions(run, step)
     if len(steps) == 1:
-        return ResourceCopy(run, step, control).copy()
+        return ResourceSending(run, step, control).copy()
     for number, outcome in _together(run, steps, control).items():
         run.ready[number] = outcome
     return run.ready.pop(step.number)
@@ -56,11 +59,11 @@ def copy_resources(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 def _companions(run: CopyRun, step: Step) -> list[Step]:
     """This step first. Alone where bandwidth is limited: what others send must count while it is sent."""
-    alone = bool(run.policy.bandwidth) or run.policy.mode is Mode.FILE or run.policy.via == "import"
+    alone = bool(run.options.bandwidth) or run.options.mode is Mode.FILE or run.options.via is Via.IMPORT
     if alone or not _goes_together(run, step):
         return [step]
     found, size, files = [step], step.bytes, step.files
-    for one in run.below[step.data["session"]]:
+    for one in run.below[step.session]:
         if one.number <= step.number or one.number in run.ready or not _goes_together(run, one):
             continue
         if size + one.bytes <= TOGETHER_BYTES and files + one.files <= TOGETHER_FILES:
@@ -71,12 +74,13 @@ def _companions(run: CopyRun, step: Step) -> list[Step]:
 
 def _goes_together(run: CopyRun, step: Step) -> bool:
     """Whether what it stands at is surely there: the session itself, or a scan in its document."""
-    if step.task != "resource" or not step.writes or "experiment" not in step.data:
+    work = step.work
+    if not isinstance(work, ResourceCopy) or not step.writes or not step.lineage.experiment:
         return False
-    if step.bytes > TOGETHER_BYTES or step.data.get("only") or step.data.get("side"):
+    if step.bytes > TOGETHER_BYTES or work.only or work.side:
         return False
     owner = step.target.uri.partition("/resources/")[0]
-    session = step.data["session"]
+    session = step.session
     document = run.session_there(step) if owner.startswith(session) else None
     if document is None:
         return False
@@ -86,10 +90,10 @@ def _goes_together(run: CopyRun, step: Step) -> bool:
 
 def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int, Outcome]:
     outcomes: dict[int, Outcome] = {}
-    copies: list[ResourceCopy] = []
+    copies: list[ResourceSending] = []
     known = None if all(run.untouched(step) for step in steps) else _listed(run, steps)
     for step in steps:
-        copy = ResourceCopy(run, step, _Own(control) if step is not steps[0] else control)
+        copy = ResourceSending(run, step, _Own(control.stop) if step is not steps[0] else control)
         with _failing(outcomes, step):
             copy.prepare(None if known is None else known.get(_key(step), ()))
             copies.append(copy)
@@ -102,7 +106,7 @@ def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int
                 with _failing(outcomes, copy.step):
                     copy.upload()
     waiting = [copy for copy in copies if copy.decision.sent and copy.step.number not in outcomes]
-    there = _listed(run, [copy.step for copy in waiting]) if len(waiting) > 1 and run.policy.verify else None
+    there = _listed(run, [copy.step for copy in waiting]) if len(waiting) > 1 and run.options.verify else None
     for copy in copies:
         copy.sender.members = None
         if copy.step.number in outcomes:
@@ -117,7 +121,7 @@ def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int
 
 
 def _make(
-    run: CopyRun, copies: Sequence[ResourceCopy], outcomes: dict[int, Outcome], control: Control
+    run: CopyRun, copies: Sequence[ResourceSending], outcomes: dict[int, Outcome], control: Control
 ) -> None:
     """Make what no upload would make as it is planned, all of them seen in one look at the session."""
     steps = {copy.step.number: copy.step for copy in copies}
@@ -133,9 +137,9 @@ def _make(
         outcomes[number] = Outcome.failed(steps[number], reason)
 
 
-def _prove_attributes(run: CopyRun, copies: Sequence[ResourceCopy]) -> None:
+def _prove_attributes(run: CopyRun, copies: Sequence[ResourceSending]) -> None:
     """One document of the session, asked for once, tells the attributes of all."""
-    document = cache(lambda: run.stored(copies[0].step.data["session"]))
+    document = cache(lambda: run.stored(copies[0].step.session))
     for copy in copies:
         if copy.proves_attributes:
             copy.prove_attributes(document)
@@ -152,13 +156,10 @@ def _failing(outcomes: dict[int, Outcome], step: Step) -> Iterator[None]:
         outcomes[step.number] = Outcome.failed(step, error)
 
 
-class _Own:
+class _Own(Control):
     """Progress of a step that has not begun yet: told when its turn comes."""
 
-    def __init__(self, control: Control) -> None:
-        self.stop = control.stop
-
-    def on_bytes(self, count: int, /) -> None:
+    def on_bytes(self, count: int) -> None:
         del count
 
     def on_file(self) -> None:
@@ -167,15 +168,15 @@ class _Own:
 
 def _key(step: Step) -> _Key:
     owner = step.target.uri.partition("/resources/")[0]
-    return owner.partition("/scans/")[2], step.data["label"]
+    return owner.partition("/scans/")[2], step.carried(ResourceCopy).label
 
 
 def _listed(run: CopyRun, steps: Sequence[Step]) -> dict[_Key, list[Item]] | None:
     """All files of the destination's session; None where that cannot be had: each is then asked for alone.
 
-    What one answer lacks proves nothing: `ResourceCopy` looks for it again before it sends or fails.
+    What one answer lacks proves nothing: `ResourceSending` looks for it again before it sends or fails.
     """
-    held = run.holdings.find(steps[0].data["project"], Kind.EXPERIMENT, steps[0].data["experiment"])
+    held = run.held(steps[0], Kind.EXPERIMENT)
     if held is None:
         return None
     found: dict[_Key, list[Item]] = defaultdict(list)
@@ -194,7 +195,7 @@ def _listed(run: CopyRun, steps: Sequence[Step]) -> dict[_Key, list[Item]] | Non
 
 
 @contextmanager
-def _one_zip(run: CopyRun, copies: Sequence[ResourceCopy]) -> Iterator[Mapping[str, Mapping[str, Member]]]:
+def _one_zip(run: CopyRun, copies: Sequence[ResourceSending]) -> Iterator[Mapping[str, Mapping[str, Member]]]:
     """Members by resource address and path, of one zip with all of the session; empty where none pays."""
     session = session_of(copies[0].step.source.uri) if copies else ""
     wanted = sum(item.bytes or 0 for copy in copies for item in copy.decision.sent)
@@ -212,7 +213,7 @@ def _one_zip(run: CopyRun, copies: Sequence[ResourceCopy]) -> Iterator[Mapping[s
 
 
 def _grouped(
-    run: CopyRun, copies: Sequence[ResourceCopy], members: Sequence[Member]
+    run: CopyRun, copies: Sequence[ResourceSending], members: Sequence[Member]
 ) -> dict[str, dict[str, Member]]:
     by_owner: dict[tuple[tuple[str, ...], str], dict[str, Member]] = defaultdict(dict)
     for member in members:
@@ -220,7 +221,7 @@ def _grouped(
     scans = item_xml.scans(run.document(session_of(copies[0].step.source.uri)))
     found: dict[str, dict[str, Member]] = {}
     for copy in copies:
-        uri, label = copy.step.source.uri, copy.step.data["label"]
+        uri, label = copy.step.source.uri, copy.work.label
         scan = uri.partition("/resources/")[0].partition("/scans/")[2]
         kind = scans[scan].get("type", "") if scan in scans else ""
         # the type stands beside the ID where the address names the scans: not by the source with `all`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lxml import etree
 
@@ -12,39 +12,37 @@ from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.transfers.copying.planning.context import Context
 from xnat_tui.services.transfers.copying.planning.spots import Spot
-from xnat_tui.xnat.documents import item_xml, writing
+from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.http.connection import encode_uri
-
-if TYPE_CHECKING:
-    from xnat_tui.services.transfers.copying.planning.walk import Walk
 
 SINCE = (1, 8, 8)
 
 
-def forms_differ(walk: Walk, place: Place, spot: Spot) -> bool:
+def forms_differ(context: Context, place: Place, spot: Spot) -> bool:
     """Whether the source has an answer that the destination lacks or has otherwise.
 
     One request on each side for a session with all that stands below it, and one for each item above.
     Raises XnatTuiError where that cannot be read.
     """
-    if walk.source.connection.version_tuple < SINCE or spot.place is None:
+    if context.source.connection.version_tuple < SINCE or spot.place is None:
         return False
-    one = _answers(walk, walk.source, place)
+    one = _answers(context, context.source, place)
     if not one:
         return False
-    other = _answers(walk, walk.there.reader, spot.place)
+    other = _answers(context, context.there.reader, spot.place)
     return any(other.get(name) != value for name, value in one.items())
 
 
-def _answers(walk: Walk, reader: Reader, place: Place) -> Mapping[str, Any]:
+def _answers(context: Context, reader: Reader, place: Place) -> Mapping[str, Any]:
     item, session = place.item, place.of(Kind.EXPERIMENT)
     assert item is not None
     if session is None:
         path = f"/xapi/custom-fields{encode_uri(item.uri).removeprefix('/data')}/fields"
         found = reader.connection.get_json(path)
     else:
-        element = _element(_document(walk, reader, session), item)
+        element = _element(context.sessions.document(reader, session), item)
         text = item_xml.text_of(element, "custom_fields") if element is not None else ""
         try:
             found = json.loads(text) if text else {}
@@ -53,16 +51,6 @@ def _answers(walk: Walk, reader: Reader, place: Place) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise BadAnswer("The server's answers of custom forms are no JSON object.", "Reload.")
     return found
-
-
-def _document(walk: Walk, reader: Reader, session: Item) -> etree._Element:
-    """The last session of each side is kept: its scans and assessors are asked for next."""
-    key = (reader.connection.url, session.uri)
-    kept = walk.sessions_read.get(reader.connection.server.name)
-    if kept is None or kept[0] != key:
-        kept = (key, writing.read_item(reader.connection, session.uri))
-        walk.sessions_read[reader.connection.server.name] = kept
-    return kept[1]
 
 
 def _element(session: etree._Element, item: Item) -> etree._Element | None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from xnat_tui.errors import Conflict
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import Rules
+from xnat_tui.model.options import OnExisting, Shared
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, OnExisting
+from xnat_tui.model.plan import Action
+from xnat_tui.model.work import ItemShare, ProjectCopy
 from xnat_tui.services.comparing.listed import is_listed
+from xnat_tui.services.transfers.copying.planning.context import Context, Draft
 from xnat_tui.services.transfers.copying.planning.forms import forms_differ
-from xnat_tui.services.transfers.copying.planning.projects import SETTINGS, change_words, differing_settings
+from xnat_tui.services.transfers.copying.planning.projects import change_words, differing_settings
 from xnat_tui.services.transfers.copying.planning.spots import Held, Spot
-
-if TYPE_CHECKING:
-    from xnat_tui.services.transfers.copying.planning.walk import Walk
 
 _RULES = Rules(depth=Depth.LABELS)
 _LISTED = Rules(depth=Depth.LABELS, is_listed=is_listed)
@@ -37,35 +35,34 @@ SCAN_TYPE_BY_MODALITY: Mapping[str, str] = {
 }
 
 
-def existing(walk: Walk, place: Place, spot: Spot) -> Spot:
-    item, there = place.item, spot.item
+def existing(draft: Draft, place: Place, spot: Spot) -> Spot:
+    """The step for an item that stands there already: compared, and updated where that is wanted."""
+    context, item, there = draft.context, place.item, spot.item
     assert item is not None
     assert there is not None
     if spot.item is not None and item.type and there.type and item.type != there.type:
         raise Conflict(f"There it is a {there.type}, here a {item.type}; a type cannot be changed.")
-    if item.kind is Kind.EXPERIMENT and walk.policy.skip_existing_sessions:
-        walk.step(Action.SKIP, place, spot, "the session exists")
+    if item.kind is Kind.EXPERIMENT and context.options.skip_existing_sessions:
+        draft.step(Action.SKIP, place, spot, "the session exists")
         return spot
-    settings = differing_settings(walk, place, spot) if item.kind is Kind.PROJECT else {}
-    if walk.policy.on_existing is OnExisting.SKIP:
-        walk.step(Action.SKIP, place, spot, f"exists{_stays(walk, place, spot)}")
-        walk.unread_fields += item.kind is not Kind.PROJECT
+    settings = differing_settings(draft, place, spot) if item.kind is Kind.PROJECT else {}
+    if context.options.on_existing is OnExisting.SKIP:
+        draft.step(Action.SKIP, place, spot, f"exists{_stays(context, place, spot)}")
+        draft.unread_fields += item.kind is not Kind.PROJECT
         return spot
     differing = [change_words(name, *values) for name, values in settings.items()]
-    differing += _differing(walk, place, spot)
-    if forms_differ(walk, place, spot):
+    differing += _differing(context, place, spot)
+    if forms_differ(context, place, spot):
         differing.append("custom forms")
-    if not differing and walk.policy.on_existing is OnExisting.UPDATE:
-        walk.step(Action.SKIP, place, spot, "the same")
+    if not differing and context.options.on_existing is OnExisting.UPDATE:
+        draft.step(Action.SKIP, place, spot, "the same")
         return spot
-    shown = _some(differing)
-    data = {"replaces": "fields"}
-    if settings:
-        data[SETTINGS] = json.dumps({name: after for name, (_, after) in settings.items()})
-    return spot.made_by(walk.step(Action.UPDATE, place, spot, shown or "sent again", data))
+    work = ProjectCopy(settings={name: after for name, (_, after) in settings.items()}) if settings else None
+    reason = _some(differing) or "sent again"
+    return spot.made_by(draft.step(Action.UPDATE, place, spot, reason, work, replaces=True))
 
 
-def _stays(walk: Walk, place: Place, spot: Spot) -> str:
+def _stays(context: Context, place: Place, spot: Spot) -> str:
     """Which of its own fields a comparison will call different, as this leaves them alone: a project's by its
     documents, others' only as far as the lists at hand tell them on both sides."""
     item, there = place.item, spot.place
@@ -74,7 +71,7 @@ def _stays(walk: Walk, place: Place, spot: Spot) -> str:
         return ""
     source, other = item.fields, there.item.fields
     if item.kind is Kind.PROJECT:
-        source, other = walk.source.document(place).fields, walk.there.reader.document(there).fields
+        source, other = context.source.document(place).fields, context.there.reader.document(there).fields
     known = item.kind is Kind.PROJECT
     found = [
         one.name
@@ -90,13 +87,13 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
 
 
-def _differing(walk: Walk, place: Place, spot: Spot) -> list[str]:
+def _differing(context: Context, place: Place, spot: Spot) -> list[str]:
     item, there = place.item, spot.place
     assert item is not None
     assert there is not None
     if item.kind in (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT):
-        source = walk.source.document(place).fields
-        other = walk.there.reader.document(there).fields
+        source = context.source.document(place).fields
+        other = context.there.reader.document(there).fields
     else:
         assert there.item is not None
         source, other = item.fields, there.item.fields
@@ -105,59 +102,59 @@ def _differing(walk: Walk, place: Place, spot: Spot) -> list[str]:
     return [one.name for one in found if one.source and not one.name.startswith(left)]
 
 
-def shared(walk: Walk, place: Place, spot: Spot, above: Spot | None) -> Spot | None:
+def shared(draft: Draft, place: Place, spot: Spot, above: Spot | None) -> Spot | None:
     """What is only shown in the source project: left out, or shown there too from its owner."""
-    item = place.item
+    context, item = draft.context, place.item
     assert item is not None
     owner = item.shared_from or "another project"
     assessor = item.kind is Kind.ASSESSOR
-    if walk.policy.shared != "share" or (spot.item is not None and not assessor):
+    if context.options.shared is not Shared.SHARE or (spot.item is not None and not assessor):
         there = spot.item is not None and not assessor  # one that can be read there need not be shown
         if there:
-            walk.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
+            draft.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
             return spot
-        walk.leave(place, spot, f"shared in from {owner}")
+        draft.leave(place, spot, f"shared in from {owner}")
         return None
-    document = walk.source.document(place)
+    document = context.source.document(place)
     project = item.shared_from or document.fields.get("project", "")
     label = document.fields.get("label", "") or item.key
     if assessor:
         here = place.of(Kind.PROJECT)
         if here is not None and here.id not in {share.project for share in document.shares}:
-            walk.leave(place, spot, f"it belongs to {owner} and is not shared into {here.id}")
+            draft.leave(place, spot, f"it belongs to {owner} and is not shared into {here.id}")
             return None
-        if _shown_already(walk, spot):
-            walk.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
+        if _shown_already(context, spot):
+            draft.step(Action.SKIP, place, spot, f"shared in from {owner}; exists")
             return None
-        held = _assessor_there(walk, above, project, label)
+        held = _assessor_there(context, above, project, label)
     else:
-        held = walk.there.holdings.find(project, item.kind, label) if project else None
+        held = context.there.holdings.find(project, item.kind, label) if project else None
     if held is None:
-        walk.leave(place, spot, f"shared in from {owner}, which does not have it at the destination")
+        draft.leave(place, spot, f"shared in from {owner}, which does not have it at the destination")
         return None
-    data = {"shared": held.id, "owner": project, str(item.kind): spot.label}
-    step = walk.step(Action.CREATE, place, spot, f"shared from {project}", data, task="share")
+    work = ItemShare(held.id, project, spot.label)
+    step = draft.step(Action.CREATE, place, spot, f"shared from {project}", work)
     if item.kind is Kind.EXPERIMENT:
-        spot = walk.there.showing(spot, held)
+        spot = context.there.showing(spot, held)
     return spot.made_by(step)
 
 
-def _shown_already(walk: Walk, spot: Spot) -> bool:
+def _shown_already(context: Context, spot: Spot) -> bool:
     """Whether the project there owns an assessor of this label, or has it shared in: not each that can be
     read at its session is."""
     if spot.item is None or spot.place is None:
         return False
     if spot.item.shared_from is None:
         return True
-    shares = walk.there.reader.document(spot.place).shares
-    return spot.names["project"] in {share.project for share in shares}
+    shares = context.there.reader.document(spot.place).shares
+    return spot.lineage.project in {share.project for share in shares}
 
 
-def _assessor_there(walk: Walk, above: Spot | None, owner: str, label: str) -> Held | None:
+def _assessor_there(context: Context, above: Spot | None, owner: str, label: str) -> Held | None:
     """The owner's assessor of this label, at the session there that the assessor's own was matched with."""
     if above is None or above.place is None:
         return None
-    listing = walk.there.reader.below(above.place, Kind.ASSESSOR)
+    listing = context.there.reader.below(above.place, Kind.ASSESSOR)
     if listing.error is not None:
         raise listing.error
     found = (one for one in listing.items if one.shared_from == owner and label == one.key)
@@ -165,9 +162,9 @@ def _assessor_there(walk: Walk, above: Spot | None, owner: str, label: str) -> H
     return Held(item.id, item.type) if item is not None else None
 
 
-def scan_type(walk: Walk, place: Place, item: Item) -> str:
+def scan_type(context: Context, place: Place, item: Item) -> str:
     """With `fix_scan_types`, a type that says nothing becomes the one of the scan's own modality."""
-    if not walk.policy.fix_scan_types or item.type not in GENERIC_SCANS:
+    if not context.options.fix_scan_types or item.type not in GENERIC_SCANS:
         return item.type
     session = place.of(Kind.EXPERIMENT)
     modality = item.fields.get("modality", "")

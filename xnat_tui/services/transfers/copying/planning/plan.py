@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
+from xnat_tui.model.options import CopyOptions, Mode, Via, options_or_usual
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, Finding, Mode, OnExisting, Plan, Policy
+from xnat_tui.model.plan import Action, Finding, Plan
 from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers import preflight
-from xnat_tui.services.transfers.copying.execution.rsync import check_folders
+from xnat_tui.services.transfers.command import command
+from xnat_tui.services.transfers.copying.archive_folders import check_folders
+from xnat_tui.services.transfers.copying.planning.context import Context, Draft
 from xnat_tui.services.transfers.copying.planning.projects import check_not_itself
+from xnat_tui.services.transfers.copying.planning.spots import Destination
 from xnat_tui.services.transfers.copying.planning.walk import Walk
 
 
@@ -31,7 +35,7 @@ def plan_copy(
     places: Sequence[Place],
     destination: Reader,
     target: Place | NewProject,
-    policy: Policy | None = None,
+    options: CopyOptions | None = None,
     filters: Filters | None = None,
 ) -> Plan:
     """What copying these places would do. One request per session, and one per level above it.
@@ -40,55 +44,59 @@ def plan_copy(
     takes its place, or goes below it. An item that cannot be read or copied is a step that conflicts,
     with the reason; never left out. Raises UsageError, and XnatTuiError where nothing can be read.
     """
-    policy, filters = policy or Policy(), filters or Filters()
-    _check(places, target, policy)
+    chosen, filters = options_or_usual(CopyOptions, options), filters or Filters()
+    _check(places, target, chosen)
     if isinstance(target, Place):
         check_not_itself(places, source, destination, target)
     meant = settled(filters, Reader(source.connection), places)  # lists would hide what documents tell
-    walk = Walk(source, destination, _target_place(target), policy, meant, _new_project(target))
-    walk.paths_name_projects = len({_project_id(place) for place in places}) > 1
+    context = Context(
+        source,
+        Destination(destination, _target_place(target), _new_project(target)),
+        chosen,
+        meant,
+        preflight.data_types(destination.connection),
+        names_projects=len({_project_id(place) for place in places}) > 1,
+    )
+    walk = Walk(context)
     for place in _outermost(places):
         walk.add(place)
     walk.check_matched(places)
     walk.finish(places[0])
-    projects = walk.target_projects
-    findings = list(walk.findings)
-    findings += preflight.types_missing(
-        walk.types, walk.missing_types, ignored=policy.ignore_missing_datatypes
-    )
-    findings += preflight.change_reason(destination.connection, policy)
-    for project in projects:
-        findings += preflight.rights(
-            destination.connection, project, creates=project in walk.created_projects
-        )
-        if project not in walk.created_projects:
-            findings += preflight.side_effects(destination.connection, project, policy)
-    findings += _left_behind(walk)
-    findings += _left_fields(walk)
-    findings += _conflicts(walk)
+    draft = walk.draft
     return Plan(
-        verb="copy",
+        options=chosen,
         sources=tuple(str(place.location) for place in places),
         destination=_destination(target),
-        steps=tuple(walk.steps),
-        policy=policy,
-        findings=tuple(dict.fromkeys(findings)),
-        command=command(
-            "copy", [str(place.location) for place in places], _destination(target), policy, filters
-        ),
-        root=projects[0] if projects else "",
+        steps=tuple(draft.steps),
+        findings=tuple(dict.fromkeys(_findings(draft, destination))),
+        command=command([str(place.location) for place in places], _destination(target), chosen, filters),
+        root=draft.target_projects[0] if draft.target_projects else "",
     )
 
 
-def _check(places: Sequence[Place], target: Place | NewProject, policy: Policy) -> None:
+def _findings(draft: Draft, destination: Reader) -> list[Finding]:
+    """What was met on the way, and what holds for the whole."""
+    options, types = draft.context.options, draft.context.types
+    found = list(draft.findings)
+    found += preflight.types_missing(types, draft.missing_types, ignored=options.ignore_missing_datatypes)
+    found += preflight.change_reason(destination.connection, options)
+    for project in draft.target_projects:
+        creates = project in draft.created_projects
+        found += preflight.rights(destination.connection, project, creates=creates)
+        if not creates:
+            found += preflight.side_effects(destination.connection, project, options)
+    return found + _left_behind(draft) + _left_fields(draft) + _conflicts(draft)
+
+
+def _check(places: Sequence[Place], target: Place | NewProject, options: CopyOptions) -> None:
     if not places:
         raise UsageError("Nothing was chosen to copy.", "Mark something, or name a location.")
     if len({place.server for place in places}) > 1:
         raise UsageError("One copy has one source server.", "Start one copy for each server.")
-    if policy.mode is Mode.RSYNC:
-        check_folders(policy)
-    if policy.via == "import":
-        _check_import(places, policy)
+    if options.mode is Mode.RSYNC:
+        check_folders(options)
+    if options.via is Via.IMPORT:
+        _check_import(places, options)
     if any(place.kind is Kind.SERVER for place in places) and not _is_server(target):
         raise UsageError("A whole server can only be copied to a server.", "Name a project as the source.")
     several = len({_project_id(place) for place in places}) > 1
@@ -98,10 +106,10 @@ def _check(places: Sequence[Place], target: Place | NewProject, policy: Policy) 
         )
 
 
-def _check_import(places: Sequence[Place], policy: Policy) -> None:
-    if policy.mode in (Mode.RSYNC, Mode.METADATA):
+def _check_import(places: Sequence[Place], options: CopyOptions) -> None:
+    if options.mode in (Mode.RSYNC, Mode.METADATA):
         raise UsageError(
-            f"--via import and --mode {policy.mode} exclude each other.", "Leave one of them out."
+            f"--via import and --mode {options.mode} exclude each other.", "Leave one of them out."
         )
     if any(place.of(Kind.EXPERIMENT) is not None and place.kind is not Kind.EXPERIMENT for place in places):
         raise UsageError(
@@ -141,17 +149,17 @@ def _outermost(places: Sequence[Place]) -> list[Place]:
     return list(found.values())
 
 
-def _left_behind(walk: Walk) -> list[Finding]:
+def _left_behind(draft: Draft) -> list[Finding]:
     """What of files no list of XNAT tells: format, content and tags are listed, and go along."""
-    if not any(step.kind is Kind.RESOURCE and step.action is Action.UPLOAD for step in walk.steps):
+    if not any(step.kind is Kind.RESOURCE and step.action is Action.UPLOAD for step in draft.steps):
         return []
     what = "Descriptions of single files stay behind: no listing tells them. A resource's own goes along."
     return [Finding("info", what)]
 
 
-def _left_fields(walk: Walk) -> list[Finding]:
+def _left_fields(draft: Draft) -> list[Finding]:
     """An item that exists is skipped unread: whether it is the same is not said by that."""
-    count = walk.unread_fields
+    count = draft.unread_fields
     if not count:
         return []
     what = "Fields of an item that is there" if count == 1 else f"Fields of {count} items that are there"
@@ -164,60 +172,9 @@ def _left_fields(walk: Walk) -> list[Finding]:
     ]
 
 
-def _conflicts(walk: Walk) -> list[Finding]:
-    count = sum(step.action is Action.CONFLICT for step in walk.steps)
+def _conflicts(draft: Draft) -> list[Finding]:
+    count = sum(step.action is Action.CONFLICT for step in draft.steps)
     if not count:
         return []
     what = "One item" if count == 1 else f"{count} items"
     return [Finding("warning", f"{what} will not be copied; each step says why.")]
-
-
-_FLAGS = (
-    ("skip_existing_sessions", "--skip-existing-sessions"),
-    ("fix_scan_types", "--fix-scan-types"),
-    ("ignore_missing_datatypes", "--ignore-missing-datatypes"),
-    ("autorun", "--autorun"),
-    ("ohif", "--ohif"),
-    ("refresh_catalogs", "--refresh-catalogs"),
-    ("clear_caches", "--clear-caches"),
-)
-_LISTS = ("subject", "session", "type", "modality", "scan", "scan_type", "resource")
-
-
-def command(verb: str, sources: Sequence[str], destination: str, policy: Policy, filters: Filters) -> str:
-    """The command line that plans the same."""
-    words = ["xnat-tui", verb, *(shell_word(source) for source in sources), shell_word(destination)]
-    if policy.on_existing is not OnExisting.SKIP:
-        words += ["--on-existing", str(policy.on_existing)]
-    if policy.mode is not Mode.AUTO:
-        words += ["--mode", str(policy.mode)]
-    for option, folder in (
-        ("--rsync-source", policy.rsync_source),
-        ("--rsync-destination", policy.rsync_destination),
-    ):
-        words += [option, shell_word(folder)] if folder else []
-    if policy.via != "files":
-        words += ["--via", policy.via]
-    if policy.shared != "skip":
-        words += ["--shared", policy.shared]
-    words += [option for name, option in _FLAGS if getattr(policy, name)]
-    if policy.bandwidth:
-        words += ["--bandwidth", str(policy.bandwidth)]
-    if not policy.verify:
-        words.append("--no-verify")
-    words += ["--event-reason", shell_word(policy.event_reason)] if policy.event_reason else []
-    for prefix in ("", "exclude_"):
-        for name in _LISTS:
-            option = "--" + (prefix + name).replace("_", "-")
-            for glob in getattr(filters, prefix + name):
-                words += [option, shell_word(glob)]
-    for name in ("since", "until", "limit_subjects"):
-        if getattr(filters, name) is not None:
-            words += ["--" + name.replace("_", "-"), str(getattr(filters, name))]
-    return " ".join(words)
-
-
-def shell_word(word: str) -> str:
-    """A word as a shell takes it."""
-    plain = all(char.isalnum() or char in "-_./:@%+=," for char in word)
-    return word if word and plain else "'" + word.replace("'", "'\"'\"'") + "'"

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import same_content
+from xnat_tui.model.naming import RESOURCE_LABEL
+from xnat_tui.model.options import OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.model.plan import Action, OnExisting
+from xnat_tui.model.plan import Action
+from xnat_tui.model.work import ResourceCopy
+from xnat_tui.services.transfers.copying.planning.context import Context, Draft
 from xnat_tui.services.transfers.copying.planning.spots import Spot
 from xnat_tui.services.transfers.file_decisions import Decision, decide
 from xnat_tui.xnat.tables import listing
 
-if TYPE_CHECKING:
-    from xnat_tui.services.transfers.copying.planning.walk import Walk
-
-_LABEL = re.compile(r"[A-Za-z0-9._-]*[A-Za-z_-][A-Za-z0-9._-]*")
 _ATTRIBUTES = ("format", "content", "description", "tags")
 
 
 def plan_resources(
-    walk: Walk, owner: Place, spot: Spot, resources: Sequence[Item], *, only: str = ""
+    draft: Draft, owner: Place, spot: Spot, resources: Sequence[Item], *, only: str = ""
 ) -> None:
     """Steps for these resources of one owner; `only` restricts them to one file."""
     counts = Counter((item.side, item.key.casefold()) for item in resources)
@@ -41,9 +39,9 @@ def plan_resources(
             if counts[item.side, item.key.casefold()] > 1 and name not in seen:
                 _note_alike(resources, item)
             seen.add(name)
-            _plan_one(walk, place, spot, only)
+            _plan_one(draft, place, spot, only)
         except XnatTuiError as error:
-            walk.refuse(place, spot, error)
+            draft.refuse(place, spot, error)
 
 
 def _note_alike(resources: Sequence[Item], item: Item) -> None:
@@ -53,34 +51,40 @@ def _note_alike(resources: Sequence[Item], item: Item) -> None:
         raise Conflict(f"Its label differs only in case from {first.key}; one folder cannot hold both.")
 
 
-def _plan_one(walk: Walk, place: Place, spot: Spot, only: str) -> None:
+def _plan_one(draft: Draft, place: Place, spot: Spot, only: str) -> None:
     item = place.item
     assert item is not None
-    there = _existing(walk, item, spot)
-    if there is None and not _LABEL.fullmatch(item.key):
+    there = _existing(draft.context, item, spot)
+    if there is None and not RESOURCE_LABEL.fullmatch(item.key):
         raise Conflict(
             "It has no label." if not item.key else "XNAT would store this label in another spelling.",
             "Create it at the destination in a browser.",
         )
-    data = {name: item.fields.get(name, "") for name in _ATTRIBUTES}
-    data |= {"label": item.key, "side": item.side, "number": item.id, "only": only}
-    data["recorded"] = "" if item.files is None else str(item.files)
+    work = ResourceCopy(
+        label=item.key,
+        number=item.id,
+        side=item.side,
+        only=only,
+        recorded=item.files,
+        exists=there is not None,
+        format=item.fields.get("format", ""),
+        content=item.fields.get("content", ""),
+        description=item.fields.get("description", ""),
+        tags=item.fields.get("tags", ""),
+    )
     uri = resource_uri(spot, item, there)
     if there is None:
         files, size = (item.files or 0, item.bytes or 0) if not only else (1, 0)
         reason = "" if item.files is not None else "the source has not counted its files"
-        walk.step(Action.UPLOAD, place, spot, reason, data, uri=uri, files=files, size=size, there=None)
+        draft.step(Action.UPLOAD, place, spot, reason, work, uri=uri, files=files, size=size, there=None)
         return
-    data["exists"] = "yes"
-    _plan_existing(walk, place, spot, there, uri, data, only)
+    _plan_existing(draft, place, spot, there, uri, work)
 
 
-def _plan_existing(
-    walk: Walk, place: Place, spot: Spot, there: Item, uri: str, data: dict[str, str], only: str
-) -> None:
-    decision = _decide(walk, place, spot, there, only)
+def _plan_existing(draft: Draft, place: Place, spot: Spot, there: Item, uri: str, work: ResourceCopy) -> None:
+    decision = _decide(draft.context, place, spot, there, work.only)
     for file in decision.refused:
-        walk.step(
+        draft.step(
             Action.CONFLICT,
             place.child(file),
             spot,
@@ -91,15 +95,12 @@ def _plan_existing(
         )
     if not decision.sent:
         reason = "the same files" if decision.complete else "nothing to send"
-        reason += _unchangeable(walk, place, there)
+        reason += _unchangeable(draft.context, place, there)
         size = sum(file.bytes or 0 for file in decision.complete)
         count = len(decision.complete)
-        walk.step(Action.SKIP, place, spot, reason, data, uri=uri, there=there, files=count, size=size)
+        draft.step(Action.SKIP, place, spot, reason, work, uri=uri, there=there, files=count, size=size)
         return
-    if decision.refused:
-        data["refused"] = json.dumps([file.key for file in decision.refused])
-    if decision.replaced:
-        data["replaces"] = str(len(decision.replaced))
+    work = replace(work, refused=tuple(file.key for file in decision.refused))
     parts = [
         f"{len(files)} {word}"
         for word, files in (("missing", decision.missing), ("replaced", decision.replaced))
@@ -107,14 +108,25 @@ def _plan_existing(
     ]
     size = sum(file.bytes or 0 for file in decision.sent)
     count = len(decision.sent)
-    reason = ", ".join(parts) + _unchangeable(walk, place, there)
-    walk.step(Action.UPLOAD, place, spot, reason, data, uri=uri, there=there, files=count, size=size)
+    reason = ", ".join(parts) + _unchangeable(draft.context, place, there)
+    draft.step(
+        Action.UPLOAD,
+        place,
+        spot,
+        reason,
+        work,
+        uri=uri,
+        there=there,
+        files=count,
+        size=size,
+        replaces=bool(decision.replaced),
+    )
 
 
-def _unchangeable(walk: Walk, place: Place, there: Item) -> str:
-    """What a policy that replaces cannot: XNAT's REST only sets a resource's attributes as it is made."""
+def _unchangeable(context: Context, place: Place, there: Item) -> str:
+    """What replacing cannot: XNAT's REST only sets a resource's attributes as it is made."""
     item = place.item
-    if item is None or walk.policy.on_existing is OnExisting.SKIP:
+    if item is None or context.options.on_existing is OnExisting.SKIP:
         return ""
     named = [name for name in _ATTRIBUTES if name in item.fields and name in there.fields]
     differing = [name for name in named if item.fields[name] != there.fields[name]]
@@ -123,25 +135,25 @@ def _unchangeable(walk: Walk, place: Place, there: Item) -> str:
     return f"; its {', '.join(differing)} there cannot be changed" if differing else ""
 
 
-def _decide(walk: Walk, place: Place, spot: Spot, there: Item, only: str) -> Decision:
+def _decide(context: Context, place: Place, spot: Spot, there: Item, only: str) -> Decision:
     assert spot.place is not None
     resource = place.item
     assert resource is not None
-    source = walk.source.below(place, Kind.FILE)
+    source = context.source.below(place, Kind.FILE)
     if source.error is not None and not source.items:
         raise source.error
-    other = walk.there.reader.below(spot.place.child(there), Kind.FILE)
+    other = context.there.reader.below(spot.place.child(there), Kind.FILE)
     if other.error is not None:
         # a list there that falls short of its count is safe: what exists is never overwritten unseen
-        other = listing.files(walk.there.reader.connection, there)
+        other = listing.files(context.there.reader.connection, there)
     files = [file for file in source.items if not only or file.key == only]
-    return decide(files, other.items, walk.policy.on_existing)
+    return decide(files, other.items, context.options.on_existing)
 
 
-def _existing(walk: Walk, item: Item, spot: Spot) -> Item | None:
+def _existing(context: Context, item: Item, spot: Spot) -> Item | None:
     if spot.place is None:
         return None
-    listed = walk.there.reader.below(spot.place, Kind.RESOURCE)
+    listed = context.there.reader.below(spot.place, Kind.RESOURCE)
     if listed.error is not None:
         raise listed.error
     same = [one for one in listed.items if (one.side, one.key) == (item.side, item.key)]
@@ -163,6 +175,6 @@ def resource_uri(spot: Spot, item: Item, there: Item | None) -> str:
     if item.side:
         owner = f"{owner}/{item.side}"
     elif spot.kind is Kind.ASSESSOR:
-        owner = f"/data/projects/{spot.names['project']}/experiments/{spot.uri.rpartition('/')[2]}"
-    name = item.key if there is None or _LABEL.fullmatch(item.key) else there.id
+        owner = f"/data/projects/{spot.lineage.project}/experiments/{spot.uri.rpartition('/')[2]}"
+    name = item.key if there is None or RESOURCE_LABEL.fullmatch(item.key) else there.id
     return f"{owner}/resources/{name}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
+from xnat_tui.model.plan import NOWHERE, Lineage
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.transfers.holdings import Held, Holdings, creatable
+from xnat_tui.services.transfers.copying.holdings import Held, Holdings, creatable
 
 _COLLECTIONS = frozenset({Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION})
 
@@ -24,8 +24,7 @@ class Spot:
     place: Place | None = None
     needs: tuple[int, ...] = ()
     """The steps that make it, and all above it."""
-    names: Mapping[str, str] = field(default_factory=dict)
-    """Labels on the way here by kind, as steps carry them: `project`, `subject`, `experiment`."""
+    lineage: Lineage = NOWHERE
 
     @property
     def item(self) -> Item | None:
@@ -64,21 +63,22 @@ class Destination:
         there = self._there(item.kind, label, above)
         if there is None:
             self._check_label(item.kind, label, above)
-        names = dict(above.names) if above else {}
+        lineage = above.lineage if above else Lineage()
         if item.kind in (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT):
-            names[str(item.kind)] = label
+            lineage = replace(lineage, **{str(item.kind): label})
         place = None
         if there is not None:
             parent = above.place if above and above.place else Place(self.target.server)
             place = parent.child(there)
         uri = _address(item.kind, self._segment(label, there), above)
-        return Spot(item.kind, uri, label, place, above.needs if above else (), names)
+        return Spot(item.kind, uri, label, place, above.needs if above else (), lineage)
 
     def showing(self, spot: Spot, held: Held) -> Spot:
         """The spot of a session that is going to be shown there: what stands at it is known already."""
         above = (
-            Item(kind, spot.names[kind], spot.names[kind], uri=f"/data/{kind.plural}/{spot.names[kind]}")
+            Item(kind, label, label, uri=f"/data/{kind.plural}/{label}")
             for kind in (Kind.PROJECT, Kind.SUBJECT)
+            if (label := spot.lineage.of(kind))
         )
         place = Place(self.target.server, (*above, held.item(Kind.EXPERIMENT, spot.label)))
         return replace(spot, place=place)
@@ -122,11 +122,11 @@ class Destination:
         return self._find(above.place, kind, label)
 
     def _held(self, kind: Kind, label: str, above: Spot) -> Item | None:
-        held = self.holdings.find(above.names["project"], kind, label)
+        held = self.holdings.find(above.lineage.project, kind, label)
         return held.item(kind, label) if held else None
 
     def _experiment(self, label: str, above: Spot) -> Item | None:
-        held = self.holdings.find(above.names["project"], Kind.EXPERIMENT, label)
+        held = self.holdings.find(above.lineage.project, Kind.EXPERIMENT, label)
         if held is None:
             return None
         subject = above.item
@@ -154,7 +154,7 @@ class Destination:
             self._check_taken(kind, label, above)
 
     def _check_taken(self, kind: Kind, label: str, above: Spot) -> None:
-        project = above.names["project"]
+        project = above.lineage.project
         if above.place is None and kind is Kind.SUBJECT:
             return  # the project is new, and so is everything in it
         if kind is Kind.EXPERIMENT and self.holdings.find(project, kind, label) is not None:

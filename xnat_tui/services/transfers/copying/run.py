@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
-from typing import Protocol
 
 from lxml import etree
 
-from xnat_tui.errors import Interrupted, NotFound
+from xnat_tui.errors import NotFound
 from xnat_tui.model.entities import Item, Kind, Listing
+from xnat_tui.model.options import CopyOptions, options_or_usual
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
-from xnat_tui.services.transfers.holdings import Held, Holdings
+from xnat_tui.model.work import ResourceCopy
+from xnat_tui.services.transfers.copying.holdings import Held, Holdings
 from xnat_tui.services.transfers.lists import FileLists, Recent
 from xnat_tui.xnat.documents import item_xml, writing
 from xnat_tui.xnat.http.connection import Connection, encode_uri
 from xnat_tui.xnat.tables import listing
-
-ATTEMPTS = 3
-PAUSES = (0.5, 2.0)
-"""Seconds before a write that ended unclearly, and was not found done, is sent again."""
-
-
-class Control(Protocol):
-    """What a running step is given: a stop signal, and where to report its progress."""
-
-    @property
-    def stop(self) -> threading.Event: ...
-
-    def on_bytes(self, count: int, /) -> None: ...
-
-    def on_file(self) -> None: ...
-
-
-def check_stop(control: Control) -> None:
-    if control.stop.is_set():
-        raise Interrupted("Stopped.", "What was finished is kept; the job can be resumed.")
-
-
-def pause(control: Control, attempt: int) -> None:
-    """Wait before the next attempt, and end at once when asked to stop."""
-    control.stop.wait(PAUSES[min(attempt, len(PAUSES) - 1)])
-    check_stop(control)
 
 
 class CopyRun:
     """One run of a plan in one process. Steps of one session must not run at the same time."""
 
     def __init__(self, plan: Plan, source: Connection, target: Connection) -> None:
-        self.policy = plan.policy
+        self.options = options_or_usual(CopyOptions, plan.options)
         self.source = source
         self.target = target
         self.holdings = Holdings(target)
@@ -64,7 +38,7 @@ class CopyRun:
         self.by_source = {step.source.id: step for step in plan.steps if step.kind is not Kind.RESOURCE}
         self.below: dict[str, list[Step]] = defaultdict(list)
         for step in plan.steps:
-            self.below[step.data.get("session", "")].append(step)
+            self.below[step.session].append(step)
         self.writing: set[int] = set()
         """Steps of items that are being written."""
         self.assessors: dict[str, str] = {}
@@ -86,24 +60,27 @@ class CopyRun:
 
     def session_there(self, step: Step) -> etree._Element | None:
         """The destination's document of the session that a step belongs to, as of its first look."""
-        project, label = step.data["project"], step.data["experiment"]
-        if self.holdings.find(project, Kind.EXPERIMENT, label) is None:
+        if self.held(step, Kind.EXPERIMENT) is None:
             return None
-        uri = step.data["session"]
-        return self._there.get(uri, lambda: self.stored(uri))
+        return self._there.get(step.session, lambda: self.stored(step.session))
+
+    def held(self, step: Step, kind: Kind) -> Held | None:
+        """What the destination has of a step's subject or experiment, by its labels."""
+        label = step.lineage.of(kind)
+        return self.holdings.find(step.lineage.project, kind, label) if label else None
 
     def keep_session(self, uri: str, document: etree._Element) -> None:
         self._there.put(uri, document)
 
     def arrived(self, step: Step, document: etree._Element) -> None:
         """Remember what an item's document at the destination tells: its accession ID."""
-        kind, label = step.kind, step.data.get(str(step.kind), "")
+        kind, lineage = step.kind, step.lineage
         if kind is Kind.ASSESSOR:
             self.assessors[step.source.id] = item_xml.accession_id(document)
         if kind in (Kind.SUBJECT, Kind.EXPERIMENT):
             subject = document.findtext(f"{{{item_xml.XNAT}}}subject_ID", "")
             held = Held(item_xml.accession_id(document), step.source.type, subject)
-            self.holdings.tell(step.data["project"], kind, label, held)
+            self.holdings.tell(lineage.project, kind, lineage.of(kind), held)
 
     def mapped(self, source_id: str) -> str | None:
         """The accession ID at the destination of an item of the source; None where it has no counterpart."""
@@ -111,7 +88,7 @@ class CopyRun:
         if step is None:
             return None
         if step.kind in (Kind.SUBJECT, Kind.EXPERIMENT):
-            held = self.holdings.find(step.data["project"], step.kind, step.data[str(step.kind)])
+            held = self.held(step, step.kind)
             return held.id if held else None
         if step.kind is Kind.ASSESSOR:
             return self.assessors.get(source_id) or self._assessor_id(step) or step.target.id or None
@@ -125,16 +102,9 @@ class CopyRun:
 
     def source_files(self, step: Step) -> Listing:
         """A resource's files at the source. Raises XnatTuiError; a list that failed is never an empty one."""
-        recorded = step.data.get("recorded", "")
-        resource = Item(
-            Kind.RESOURCE,
-            step.data["label"],
-            step.data["number"],
-            uri=step.source.uri,
-            files=int(recorded) if recorded else None,
-        )
-        siblings = [one for one in self.below[step.data["session"]] if one.task == "resource" and one.writes]
-        return self._files.of(resource, together=len(siblings) > 1)
+        work, uri = step.carried(ResourceCopy), step.source.uri
+        resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
+        return self._files.of(resource, together=sum(map(copies_resource, self.below[step.session])) > 1)
 
     def session_bytes(self, session: str) -> int | None:
         """Bytes of all files of a session of the source; None where they were not listed together."""
@@ -153,7 +123,7 @@ class CopyRun:
 
         What an unreadable catalog hides is not overwritten: what seems missing is sent without `overwrite`.
         """
-        resource = Item(Kind.RESOURCE, step.data["label"], uri=step.target.uri)
+        resource = Item(Kind.RESOURCE, step.carried(ResourceCopy).label, uri=step.target.uri)
         try:
             table = self.target.table(f"{encode_uri(step.target.uri)}/files", "URI")
         except NotFound:
@@ -167,6 +137,11 @@ class CopyRun:
     def untouched(self, step: Step) -> bool:
         """Whether a resource cannot have files there yet: this run made its owner and sent nothing to it."""
         return step.target.uri not in self.touched and self.made_above(step)
+
+
+def copies_resource(step: Step) -> bool:
+    """Whether files are to be sent to a resource by it."""
+    return step.writes and isinstance(step.work, ResourceCopy)
 
 
 def _above(uri: str) -> list[str]:

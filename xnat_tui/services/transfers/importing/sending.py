@@ -19,17 +19,20 @@ from xnat_tui.errors import (
     Unclear,
     XnatTuiError,
 )
-from xnat_tui.model.plan import Policy, Step
+from xnat_tui.jobs.control import Control
+from xnat_tui.model.options import WritingOptions
+from xnat_tui.model.plan import Step
 from xnat_tui.model.prearchive import UNASSIGNED, Labels, Received
 from xnat_tui.model.transfer import Arrived, Evidence, Failure, Outcome, State
+from xnat_tui.model.work import DicomUpload
 from xnat_tui.services.administration.prearchive.details import archived_session
 from xnat_tui.services.administration.prearchive.sessions import Prearchive
 from xnat_tui.services.administration.prearchive.work import send_and_watch
 from xnat_tui.services.transfers import streams
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, pause
-from xnat_tui.services.transfers.uploading.archives import Contents
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
+from xnat_tui.services.transfers.importing.archives import Contents
+from xnat_tui.services.transfers.importing.local_files import LocalFile, unpacked
 from xnat_tui.services.transfers.uploading.files import pack, parts
-from xnat_tui.services.transfers.uploading.local_files import LocalFile, unpacked
 from xnat_tui.xnat.actions import importing, viewer
 from xnat_tui.xnat.actions import prearchive as wire
 from xnat_tui.xnat.documents.writing import Body
@@ -51,25 +54,23 @@ class _Arrival:
     place: Arrived | None = None
 
 
-def send(connection: Connection, step: Step, control: Control, policy: Policy) -> Outcome:
+def send(connection: Connection, step: Step, control: Control, options: WritingOptions) -> Outcome:
     """Send one study; build it, and archive it where that is wanted.
 
     XNAT may rewrite DICOM on arrival, so nothing is verified by digest: the SOP instance UIDs that were sent
     are looked for in the headers of what arrived. What could not be archived waits in the prearchive. Raises
     Interrupted, and what the server says against it.
     """
-    if step.data.get("archive"):
-        raise XnatTuiError("An earlier version planned this, and sent archives as they were.", "Plan again.")
-    files = unpacked(step.data["files"])
+    files = unpacked(step.carried(DicomUpload).files)
     for file in files:
         file.check()
-    sender = _Sender(connection, step, control, policy)
+    sender = _Sender(connection, step, control, options)
     addresses = sender.send(files)
     sent = sender.uids
-    arrived = [_see_through(connection, step, control, policy, address) for address in addresses]
+    arrived = [_see_through(connection, step, control, options, address) for address in addresses]
     failures = [one.failure for one in arrived if one.failure]
     evidence = Evidence()
-    if not failures and not policy.verify:
+    if not failures and not options.verify:
         evidence = Evidence(unverified=len(files))
     elif not failures:
         evidence, failures = _proved(step, sent, arrived)
@@ -104,7 +105,7 @@ def _proved(step: Step, sent: list[set[str]], arrived: list[_Arrival]) -> tuple[
 
 
 def _lacking(step: Step, there: int, wanted: int) -> Failure:
-    where = "in the archive" if step.data["to"] == "archive" else "in the prearchive"
+    where = "in the archive" if step.carried(DicomUpload).to == "archive" else "in the prearchive"
     message = f"{there} of {wanted} DICOM instances are there."
     return Failure(step.path, message, f"Look at it {where} first: sending it again could double it.")
 
@@ -116,7 +117,7 @@ class _Sender:
     connection: Connection
     step: Step
     control: Control
-    policy: Policy
+    options: WritingOptions
     uids: list[set[str]] = field(default_factory=list)
     """SOP instance UIDs of each file that was packed, where it can be told."""
 
@@ -153,24 +154,24 @@ class _Sender:
 
     def _params(self) -> dict[str, str]:
         """Always to the prearchive first: there it can be counted, and a conflict loses nothing."""
-        data = self.step.data
-        project = data["project"]
-        named = {"project": project, "subject": data["subject"], "session": data["label"]}
+        lineage = self.step.lineage
+        project = lineage.project
+        named = {"project": project, "subject": lineage.subject, "session": lineage.experiment}
         dest = f"/prearchive/projects/{project}" if project else "/prearchive"
-        quiet = {} if self.policy.autorun else {"triggerPipelines": "false"}
+        quiet = {} if self.options.autorun else {"triggerPipelines": "false"}
         return {"dest": dest, **quiet, **{name: value for name, value in named.items() if value}}
 
 
 def _see_through(
-    connection: Connection, step: Step, control: Control, policy: Policy, address: str
+    connection: Connection, step: Step, control: Control, options: WritingOptions, address: str
 ) -> _Arrival:
     """Have one session built, and archived where that is wanted; what it holds, why it went no further."""
     if "/prearchive/" not in address:
         place = _archived_place(step, address)
-        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), policy), place=place)
+        return _Arrival(uids=_seen(lambda: instances.archived(connection, address), options), place=place)
     one = _received(address)
     place = Arrived(step.path, "prearchive", one.location(step.target.server))
-    stays = step.data["to"] == "prearchive"
+    stays = step.carried(DicomUpload).to == "prearchive"
     try:
         # "commit" would archive at once in projects that archive by themselves
         send_and_watch(connection, one, lambda: wire.build(connection, one), control.stop, stays=True)
@@ -189,17 +190,17 @@ def _see_through(
         waits = f"It waits in the prearchive: {one.timestamp}."
         return _Arrival(failure=Failure(step.path, error.message, waits), place=place)
     if stays:
-        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), policy), place)
-    failure, now = _archive(connection, step, control, policy, row, place)
+        return _Arrival(count, None, _seen(lambda: instances.received(connection, row), options), place)
+    failure, now = _archive(connection, step, control, options, row, place)
     if failure or now is None:
         return _Arrival(count, failure, None, now)
     uri = f"/data/projects/{row.project}/experiments/{now.session}"
-    return _Arrival(count, None, _seen(lambda: instances.archived(connection, uri), policy), now)
+    return _Arrival(count, None, _seen(lambda: instances.archived(connection, uri), options), now)
 
 
-def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None:
+def _seen(look: Callable[[], set[str]], options: WritingOptions) -> frozenset[str] | None:
     """None where the headers cannot be read back: the files then count as unverified."""
-    if not policy.verify:
+    if not options.verify:
         return None
     try:
         return frozenset(look())
@@ -211,12 +212,17 @@ def _seen(look: Callable[[], set[str]], policy: Policy) -> frozenset[str] | None
 
 
 def _archive(
-    connection: Connection, step: Step, control: Control, policy: Policy, row: Received, place: Arrived
+    connection: Connection,
+    step: Step,
+    control: Control,
+    options: WritingOptions,
+    row: Received,
+    place: Arrived,
 ) -> tuple[Failure | None, Arrived | None]:
     """Why it was not archived, or not wholly; and where it is now, None where that is not clear."""
-    panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=policy.autorun)
-    labels = Labels(step.data["subject"], step.data["label"])
-    (change,) = panel.plan_archive([row], labels, step.data["overwrite"])
+    panel = Prearchive(connection, step.target.server, stop=control.stop, autorun=options.autorun)
+    labels = Labels(step.lineage.subject, step.lineage.experiment)
+    (change,) = panel.plan_archive([row], labels, step.carried(DicomUpload).overwrite)
     waits = f"It waits in the prearchive: {change.location}."
     if change.refusal:
         return Failure(step.path, change.refusal, waits), place
@@ -228,7 +234,7 @@ def _archive(
         return Failure(step.path, error.message, hint), None if isinstance(error, Unclear) else place
     where = f"{step.target.server}:{row.project}/{subject}/{label}"
     stored = Arrived(step.path, "archive", where, subject, label)
-    if policy.ohif:
+    if options.ohif:
         try:
             identifier, _ = archived_session(connection, row.project, label)
             viewer.rebuild(connection, row.project, identifier)

@@ -9,9 +9,9 @@ from functools import partial
 
 from xnat_tui.model.display import counted
 from xnat_tui.model.plan import LeftOut
-from xnat_tui.services.transfers.uploading import archives
-from xnat_tui.services.transfers.uploading.archives import DamagedArchiveError, Member, WorthlessArchiveError
-from xnat_tui.services.transfers.uploading.local_files import LocalFile
+from xnat_tui.services.transfers.importing import archives
+from xnat_tui.services.transfers.importing.archives import DamagedArchiveError, Member, WorthlessArchiveError
+from xnat_tui.services.transfers.importing.local_files import LocalFile
 from xnat_tui.xnat.files import dicom_files
 from xnat_tui.xnat.files.dicom_ends import Flaw, flaw_of_chunks, flaw_of_file
 from xnat_tui.xnat.files.dicom_files import DamagedDicomError, NotDicomError, TooLongError

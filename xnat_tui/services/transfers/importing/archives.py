@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.services.transfers.uploading.local_files import CHUNK, LocalFile
+from xnat_tui.services.transfers.importing.local_files import CHUNK, LocalFile
 from xnat_tui.xnat.files.zips import DAMAGED
 
 ZIP, TAR = "zip", "tar"

@@ -6,18 +6,21 @@ names up. Names that an address cannot carry always travel so. A large file is s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import IO, BinaryIO, cast
 
 from xnat_tui.errors import BadAnswer, NotFound, Refused, ServerError, ServerUnreachable, XnatTuiError
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item
-from xnat_tui.model.plan import Mode, Step
+from xnat_tui.model.options import Mode
+from xnat_tui.model.plan import Step
 from xnat_tui.services.transfers import streams
+from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
+from xnat_tui.services.transfers.copying.run import CopyRun
+from xnat_tui.services.transfers.manners import LARGE, addressable
 from xnat_tui.services.transfers.parcels import Manner, Parcel, Parcels
-from xnat_tui.services.transfers.run import ATTEMPTS, Control, CopyRun, check_stop, pause
 from xnat_tui.services.transfers.streams import Hash, Passed, Through
 from xnat_tui.xnat.documents import writing
 from xnat_tui.xnat.documents.writing import Body
@@ -26,24 +29,13 @@ from xnat_tui.xnat.files.zip_streams import Arriving, Unstreamable
 from xnat_tui.xnat.files.zips import Member
 from xnat_tui.xnat.http.connection import encode_uri
 
-LARGE = 32_000_000
-"""Bytes from which a file is worth a request of its own, and is not kept anywhere on its way."""
 FEW = 2
 """So many files are fetched by themselves rather than with the whole resource's zip."""
 ZIP_ATTEMPTS = 2
 SHARE = 0.25
 """The part of a resource's bytes from which its zip is cheaper than single requests."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 SOURCE_FAILED = (BadAnswer, NotFound, Refused, ServerError, ServerUnreachable)
-
-
-def addressable(path: str) -> bool:
-    """Whether XNAT stores a file under this very path when it is sent by itself.
-
-    Other characters are kept percent-encoded, or decoded as a form would be, depending on the version.
-    """
-    return _PLAIN.fullmatch(path) is not None and not path.endswith("/")
 
 
 _Left = dict[str, tuple[Item, Manner]]
@@ -95,7 +87,7 @@ class Sender:
                 else:
                     packed[item.key] = item, manner
         for number, (item, manner) in enumerate(single, 1):
-            check_stop(self._control)
+            self._control.check()
             last = number == len(single) and not packed
             if self._streams(item):
                 self._stream(item, manner, update_stats=last)
@@ -109,7 +101,7 @@ class Sender:
             raise self.gone
 
     def _alone(self, item: Item, count: int) -> bool:
-        mode = self._run.policy.mode
+        mode = self._run.options.mode
         if mode is Mode.ZIP or not item.bytes or not addressable(item.key):
             return False
         if self.members is not None and item.key in self.members and item.bytes < LARGE:
@@ -231,7 +223,7 @@ class Sender:
             except Unstreamable:
                 fetch = zip_streams.spooled
             except SOURCE_FAILED:
-                check_stop(self._control)
+                self._control.check()
                 if attempt == 0:
                     pause(self._control, attempt)
             else:
@@ -242,7 +234,7 @@ class Sender:
     ) -> None:
         """Pack what is right of what arrives, and forget it in `left`: the rest is fetched by itself."""
         for path, chunks in arriving:
-            check_stop(self._control)
+            self._control.check()
             if parcels.broken:
                 return
             if path not in left:
@@ -266,13 +258,13 @@ class Sender:
             return
         with streams.spool() as file:
             for chunk in coming:
-                check_stop(self._control)
+                self._control.check()
                 streams.write(file, chunk)
             seen.passed.check(item)
             parcels.add(item.key, streams.pieces(file), seen.passed, manner)
 
     def _pack_single(self, item: Item, manner: Manner, parcels: Parcels) -> None:
-        check_stop(self._control)
+        self._control.check()
         with streams.spool() as file:
             passed = self._fetch(item, file)
             if passed is not None:

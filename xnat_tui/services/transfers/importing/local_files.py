@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xnat_tui.errors import NotFound, XnatTuiError
+from xnat_tui.model.work import FileToSend
 
 CHUNK = 1024 * 1024
 
@@ -91,18 +91,13 @@ def collect(paths: Iterable[Path]) -> Found:
     return Found(tuple(files), tuple(left_out))
 
 
-def packed(files: Iterable[LocalFile]) -> str:
-    """A list of files as the text that a step carries."""
-    return json.dumps([_fields(one) for one in files])
+def packed(files: Iterable[LocalFile]) -> tuple[FileToSend, ...]:
+    """Files as a step carries them."""
+    return tuple(FileToSend(str(one.path), one.name, one.size, one.member, one.archive_size) for one in files)
 
 
-def _fields(file: LocalFile) -> list[str | int]:
-    inside = [] if file.member is None else [file.member, file.archive_size]
-    return [str(file.path), file.name, file.size, *inside]
-
-
-def unpacked(text: str) -> list[LocalFile]:
-    return [LocalFile(Path(path), *rest) for path, *rest in json.loads(text)]
+def unpacked(files: Iterable[FileToSend]) -> list[LocalFile]:
+    return [LocalFile(Path(one.path), one.name, one.size, one.member, one.archive_size) for one in files]
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,175 @@
+"""Every choice that shapes a plan: for each verb those that mean something to it, and no others.
+
+A choice is a word of its enumeration, or that word's text; what is no such word is refused where it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import ClassVar, TypeVar
+
+from xnat_tui.errors import UsageError
+
+
+class OnExisting(StrEnum):
+    """What to do with what is there already: add only what is missing, or also replace what differs."""
+
+    SKIP = "skip"
+    UPDATE = "update"
+    """Change fields that differ, and replace files that differ; nothing is removed."""
+    OVERWRITE = "overwrite"
+    """Send everything again, and replace what is there."""
+
+
+class Mode(StrEnum):
+    """How the files of a copy travel."""
+
+    AUTO = "auto"
+    ZIP = "zip"
+    FILE = "file"
+    METADATA = "metadata"
+    RSYNC = "rsync"
+
+
+class ExportMode(StrEnum):
+    """How the files of an export travel: as those of a copy, but between no archive folders."""
+
+    AUTO = "auto"
+    ZIP = "zip"
+    FILE = "file"
+    METADATA = "metadata"
+
+
+class UploadMode(StrEnum):
+    """How the files of an upload travel: they are all that is sent."""
+
+    AUTO = "auto"
+    ZIP = "zip"
+    FILE = "file"
+
+
+class Shared(StrEnum):
+    """What to do with items that are shared into the source project."""
+
+    SKIP = "skip"
+    COPY = "copy"
+    """Take them along as the destination's own."""
+    SHARE = "share"
+    """Show them there, too, from their owner's project."""
+
+
+class ExportShared(StrEnum):
+    """The same where no server is written to."""
+
+    SKIP = "skip"
+    COPY = "copy"
+
+
+class Via(StrEnum):
+    """What DICOM goes through."""
+
+    FILES = "files"
+    """Every byte is kept."""
+    IMPORT = "import"
+    """The destination's import service, which may rewrite it."""
+
+
+class Layout(StrEnum):
+    """How an exported folder is arranged."""
+
+    XNAT = "xnat"
+    FLAT = "flat"
+    BIDS = "bids"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferOptions:
+    """What every transfer can be told."""
+
+    verb: ClassVar[str] = ""
+    on_existing: OnExisting = OnExisting.SKIP
+    verify: bool = True
+    bandwidth: int | None = None
+    """Bytes per second over all streams; None is unlimited."""
+    workers: int = 4
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a word that is none of its choice's."""
+        for field in fields(self):
+            if isinstance(field.default, StrEnum):
+                words, value = type(field.default), getattr(self, field.name)
+                if value not in list(words):
+                    known = ", ".join(words)
+                    raise UsageError(f"{field.name} cannot be {str(value)!r}.", f"It is one of: {known}.")
+                object.__setattr__(self, field.name, words(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritingOptions(TransferOptions):
+    """What a transfer to a server can be told."""
+
+    skip_existing_sessions: bool = False
+    autorun: bool = False
+    """Whether what is archived starts the destination's AutoRun, as XNAT itself would."""
+    ohif: bool = False
+    event_reason: str = ""
+    """For the audit trail of each change; "" is the one that the server was saved with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOptions(WritingOptions):
+    """How one server's items become another's."""
+
+    verb: ClassVar[str] = "copy"
+    mode: Mode = Mode.AUTO
+    shared: Shared = Shared.SKIP
+    via: Via = Via.FILES
+    fix_scan_types: bool = False
+    ignore_missing_datatypes: bool = False
+    refresh_catalogs: bool = False
+    clear_caches: bool = False
+    rsync_source: str = ""
+    rsync_destination: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions(TransferOptions):
+    """How a server's items become files of a folder."""
+
+    verb: ClassVar[str] = "export"
+    mode: ExportMode = ExportMode.AUTO
+    shared: ExportShared = ExportShared.SKIP
+    layout: Layout = Layout.XNAT
+    metadata: bool = True
+    bids_map: str = ""
+    """A CSV file that says what series are, for the layout `bids`; "" is none."""
+    overwrite_local: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadOptions(WritingOptions):
+    """How files of this machine become a server's."""
+
+    verb: ClassVar[str] = "upload"
+    mode: UploadMode = UploadMode.AUTO
+
+
+OPTIONS: Mapping[str, type[TransferOptions]] = {
+    kind.verb: kind for kind in (ExportOptions, CopyOptions, UploadOptions)
+}
+"""By verb, what it can be told."""
+
+_Options = TypeVar("_Options", bound=TransferOptions)
+
+
+def options_or_usual(kind: type[_Options], given: TransferOptions | None) -> _Options:
+    """The options of a verb, the usual ones where none are given. Raises UsageError for another verb's."""
+    if given is None:
+        return kind()
+    if not isinstance(given, kind):
+        raise UsageError(
+            f"{type(given).__name__} say nothing to {kind.verb}.", f"Give it {kind.__name__}, or none."
+        )
+    return given
