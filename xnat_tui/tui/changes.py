@@ -48,11 +48,11 @@ class HeardChanges:
             listener(heard)
 
 
-_LEVELS = (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR, Kind.RESOURCE, Kind.FILE)
+_LEVELS = (Kind.SERVER, Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR, Kind.RESOURCE, Kind.FILE)
 """Kinds by how deep they stand; what else is in a session stands where its assessors do."""
 
 
-def level(kind: Kind) -> int:
+def _level(kind: Kind) -> int:
     return _LEVELS.index(kind) if kind in _LEVELS else _LEVELS.index(Kind.ASSESSOR)
 
 
@@ -72,7 +72,7 @@ def steps_below(where: Location, place: Place) -> Sequence[Step] | None:
     for item in place.items:
         if not steps:
             return ()
-        if level(steps[0].kind) > level(item.kind):
+        if _level(steps[0].kind) > _level(item.kind):
             continue
         if not names(steps[0], item):
             return None

@@ -6,7 +6,8 @@ every visit of their histories, for the comparison and what stands below it, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from xnat_tui.model.changed import Changed, What
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _IN_TREES = frozenset({What.ITEMS, What.FILES})
 _LISTED = (Kind.SUBJECT, Kind.EXPERIMENT)
 """What changes with all that stands in it: one document tells a session, and a list when it was modified."""
+_WITH_ID = (*_LISTED, Kind.ASSESSOR)
 
 
 class WrittenPlaces:
@@ -106,29 +108,61 @@ class WrittenPlaces:
 
     def _touched(self, model: Tree, written: Iterable[Changed]) -> Iterator[Pair]:
         """The pairs of a tree below which something is not what it was; of a comparison, by either side."""
-        for changed in written:
-            for side, right in ((model.source, False), (model.destination, True)):
+        for side, right in ((model.source, False), (model.destination, True)):
+            ways = _Ways(model.root, right=right)
+            for changed in written:
                 if side is None or not self._same(changed.server, side.root.server):
                     continue
                 steps = steps_below(changed.where, side.root)
                 if steps is not None:
-                    yield _listed_by(_at(model.root, steps, right=right), changed.what)
+                    yield _listed_by(ways.at(steps), changed.what)
 
     def _same(self, one: str, other: str) -> bool:
         return self._context.workspace.same_server(one, other)
 
 
-def _at(root: Pair, steps: Sequence[Step], *, right: bool) -> Pair:
-    """The pair that these steps lead to, or the last one that is known on the way."""
-    pair = root
-    for step in steps:
-        found = next((one for one in _members(pair) if _is(one, step, right=right)), None)
-        if found is None:  # an accession ID may leave levels out
-            found = next((one for one in pair.walk() if _is(one, step, right=right)), None)
-        if found is None:
-            return pair
-        pair = found
-    return pair
+class _Ways:
+    """Finds what steps lead to on one side of a tree. Each list is looked through once, however many ask."""
+
+    def __init__(self, root: Pair, *, right: bool) -> None:
+        self._root = root
+        self._right = right
+        self._members: dict[Pair, dict[str, list[Pair]]] = {}
+
+    @cached_property
+    def _by_id(self) -> dict[str, Pair]:
+        """Everything that is loaded and has an accession ID."""
+        found = ((self._item(pair), pair) for pair in self._root.walk())
+        return {item.id: pair for item, pair in found if item is not None and item.kind in _WITH_ID}
+
+    def at(self, steps: Sequence[Step]) -> Pair:
+        """The pair that these steps lead to, or the last one that is known on the way."""
+        pair = self._root
+        for step in steps:
+            if pair not in self._members:
+                self._members[pair] = self._by_name(_members(pair))
+            found = self._found(self._members[pair], step)
+            if found is None and step.kind in _LISTED:  # an accession ID may leave levels out
+                found = self._by_id.get(step.name)
+            if found is None:
+                return pair
+            pair = found
+        return pair
+
+    def _by_name(self, pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+        named: dict[str, list[Pair]] = {}
+        for pair in pairs:
+            item = self._item(pair)
+            for name in {item.key, item.id} if item is not None else ():
+                named.setdefault(name, []).append(pair)
+        return named
+
+    def _found(self, named: Mapping[str, list[Pair]], step: Step) -> Pair | None:
+        items = ((pair, self._item(pair)) for pair in named.get(step.name, ()))
+        return next((pair for pair, item in items if item is not None and names(step, item)), None)
+
+    def _item(self, pair: Pair) -> Item | None:
+        return None if pair.group is not None else pair.destination if self._right else pair.source
 
 
 def _members(pair: Pair) -> Iterator[Pair]:
@@ -138,11 +172,6 @@ def _members(pair: Pair) -> Iterator[Pair]:
             yield child
         else:
             yield from child.children or ()
-
-
-def _is(pair: Pair, step: Step, *, right: bool) -> bool:
-    item: Item | None = pair.destination if right else pair.source
-    return pair.group is None and item is not None and names(step, item)
 
 
 def _listed_by(pair: Pair, what: What) -> Pair:
