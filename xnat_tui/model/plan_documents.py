@@ -26,12 +26,14 @@ def step_document(step: Step) -> dict[str, Any]:
 
 
 def step_of(document: Mapping[str, Any]) -> Step:
+    """The step of a document that `step_document` made. Raises msgspec.ValidationError for any other."""
     import msgspec
 
     return msgspec.convert(document, Step, dec_hook=_work)
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON holds it: values only, to be read again by `plan_of`."""
     import msgspec
 
     found: dict[str, Any] = msgspec.to_builtins(replace(plan, steps=()))
@@ -39,6 +41,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def plan_of(document: Mapping[str, Any]) -> Plan:
+    """The plan of such a document. Raises KeyError and msgspec.ValidationError for any other."""
     return Plan(
         options=_read(document["options"], OPTIONS[document["verb"]]),
         sources=_read(document["sources"], tuple[str, ...]),

@@ -27,6 +27,7 @@ class Recent(Generic[_T]):
         self._lock = threading.Lock()
 
     def get(self, key: str, ask: Callable[[], _T]) -> _T:
+        """What is remembered by a key, or what `ask` answers now; two threads may both ask."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
@@ -41,6 +42,7 @@ class Recent(Generic[_T]):
             return self._held.get(key)
 
     def put(self, key: str, value: _T) -> None:
+        """Remember it as the last that was used; the one used longest ago goes."""
         with self._lock:
             self._held[key] = value
             self._held.move_to_end(key)

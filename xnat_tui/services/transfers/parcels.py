@@ -57,6 +57,7 @@ class Parcel:
         self.size += passed.size
 
     def seal(self) -> None:
+        """End the zip; `length` is its bytes from then on. Raises what a full disk is told as."""
         with _disk():
             self._archive.close()
             self.length = self.file.seek(0, 2)

@@ -34,6 +34,7 @@ class DataTypes:
 
 
 def data_types(connection: Connection) -> DataTypes:
+    """What the server knows, asked in two ways; None for a way that it refuses."""
     return DataTypes(_elements(connection), _schemas(connection))
 
 
@@ -55,6 +56,7 @@ def _schemas(connection: Connection) -> frozenset[str] | None:
 
 
 def types_missing(types: DataTypes, missing: Iterable[str], *, ignored: bool) -> list[Finding]:
+    """A finding for types that the destination lacks; an error unless they are `ignored`."""
     found = []
     if names := sorted(set(missing)):
         noun = "data type" if len(names) == 1 else "data types"

@@ -81,6 +81,7 @@ def write(file: IO[bytes], chunk: bytes) -> None:
 
 
 def disk_failure(error: OSError) -> XnatTuiError:
+    """A full or forbidden temporary folder, as what happened and what to do."""
     return XnatTuiError(
         f"The temporary file cannot be written: {error.strerror or type(error).__name__}.",
         "Free space in the temporary folder, or set TMPDIR to another.",
@@ -175,6 +176,7 @@ class Through(io.RawIOBase):
         return given
 
     def close(self) -> None:
+        """End the download, whole or not."""
         if not self.closed:
             self._context.__exit__(None, None, None)
         super().close()

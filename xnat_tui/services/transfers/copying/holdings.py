@@ -49,6 +49,7 @@ class Holdings:
         return list(self._of(project, kind))
 
     def tell(self, project: str, kind: Kind, label: str, held: Held) -> None:
+        """Remember an item that was made since the list was read."""
         known = self._of(project, kind)
         with self._lock:
             known[label] = held

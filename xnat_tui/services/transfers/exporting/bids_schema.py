@@ -67,6 +67,7 @@ def _level(value: Any) -> str:
 
 
 def datatypes() -> list[str]:
+    """The folders that BIDS has for data: `anat`, `func`, `dwi` ..."""
     return sorted({datatype for datatype, _ in rules()})
 
 

@@ -52,6 +52,7 @@ class Fetch:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
 
     def entry(self, item: Item, size: int, md5: str, mtime: int) -> Entry:
+        """The manifest's entry of a file that was fetched: size in bytes, MD5 in hex, time in nanoseconds."""
         name = self.names[item.key]
         natural = self.slot.natural(item.key)
         location = self.location.child(Kind.FILE, item.key)
@@ -111,6 +112,7 @@ class Fetch:
         self.control.check()
 
     def told(self, chunks: Iterable[builtins.bytes]) -> Iterator[builtins.bytes]:
+        """The same chunks, each counted as it passes."""
         for chunk in chunks:
             self.on_bytes(len(chunk))
             yield chunk

@@ -134,6 +134,7 @@ class Slot:
 
 
 def fold(name: str, folds: bool) -> str:
+    """What a name is on a file system that tells neither case nor spellings of accents apart."""
     return unicodedata.normalize("NFC", name).casefold() if folds else name
 
 

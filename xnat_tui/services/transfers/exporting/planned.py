@@ -33,6 +33,7 @@ class Counts:
 
 
 def space(folder: Path, steps: Sequence[Step]) -> Iterator[Finding]:
+    """An error where the disk of the folder has less room than the steps bring."""
     there = folder
     while not there.exists():
         there = there.parent

@@ -97,6 +97,7 @@ def packed(files: Iterable[LocalFile]) -> tuple[FileToSend, ...]:
 
 
 def unpacked(files: Iterable[FileToSend]) -> list[LocalFile]:
+    """The files of a step, to be opened again on this machine."""
     return [LocalFile(Path(one.path), one.name, one.size, one.member, one.archive_size) for one in files]
 
 

@@ -29,6 +29,7 @@ NAMES = ("format", "content", "description", "tags")
 
 
 def of_file(item: Item) -> Attributes:
+    """What the source tells of a file in its list: format, content and tags."""
     return Attributes(**{name: item.fields.get(name, "") for name in ("format", "content", "tags")})
 
 

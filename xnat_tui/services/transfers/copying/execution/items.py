@@ -399,6 +399,7 @@ def clear_caches(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 
 def refresh_session(run: CopyRun, step: Step, control: Control) -> Outcome:
+    """Refresh a session's catalogs, or rebuild its viewer's metadata. Raises NotFound."""
     control.check()
     held = run.held(step, Kind.EXPERIMENT)
     if held is None:

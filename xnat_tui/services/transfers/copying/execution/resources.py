@@ -93,6 +93,7 @@ class ResourceSending:
         self._waiting = {item.key: item for item in items}
 
     def outcome(self) -> Outcome:
+        """What became of it, as far as it was read back."""
         return Outcome(
             self.step.number,
             State.FAILED if self.failures else State.DONE,
@@ -219,6 +220,7 @@ class ResourceSending:
         self.control.on_file()
 
     def fail(self, key: str, error: XnatTuiError) -> None:
+        """Keep why a file, or with "" the resource itself, did not arrive; a second reason replaces it."""
         path = f"{self.step.path}/files/{key}" if key else self.step.path
         self.failures[key] = Failure(path, error.message, error.hint)
         self._unreachable = self._unreachable or error.unreachable

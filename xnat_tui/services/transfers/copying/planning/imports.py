@@ -14,6 +14,7 @@ LABELS = frozenset({"DICOM", "secondary"})
 
 
 def goes_by_import(item: Item) -> bool:
+    """Whether a resource of a scan holds the DICOM that the import service makes anew."""
     return item.fields.get("format", "").upper() == "DICOM" or item.key in LABELS
 
 

@@ -195,6 +195,7 @@ class Walk:
         return next(lacking, "")
 
     def resources(self, place: Place, spot: Spot) -> None:
+        """Plan the resources at a place; a list that cannot be read is a conflict, never an empty one."""
         kinds = [item.kind for item in place.items]
         if self.context.options.mode is Mode.METADATA or self.context.filters.leaves_beside(
             Kind.RESOURCE, kinds
