@@ -70,6 +70,22 @@ async def test_nothing_ticks_while_nothing_runs(world: World) -> None:
         assert [timer for timer in ticking if timer.name != "screen_update"] == []
 
 
+async def test_looking_for_what_others_write_draws_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_tui.tui.transfers.queue._RESTING_SECONDS", 0.02)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        looks, drawn = [], []
+        told.main.queue.watchers.append(lambda: looks.append(1))
+        await told.settle()
+        before = told.source.pair_tree.lines_rendered
+        monkeypatch.setattr("textual.widgets.Static.update", lambda *told, **how: drawn.append(told))
+        seen = len(looks)
+        await told.until(lambda: len(looks) > seen + 3)
+        assert drawn == []
+        assert told.source.pair_tree.lines_rendered == before
+
+
 def _stopped(timer: object) -> bool:
     task = getattr(timer, "_task", None)
     return task is None or task.done()

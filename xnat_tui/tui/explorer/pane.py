@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from xnat_tui.model.display import cell_width, clean, fit
-from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui.explorer.rows import Row, Rows
@@ -153,9 +153,6 @@ class Pane(Vertical):
         if self.model is None or pair is None:
             return None
         return self.model.place(pair, right=self.right)
-
-    def item_of(self, pair: Pair) -> Item | None:
-        return pair.destination if self.right else pair.source
 
     def on_resize(self) -> None:
         self.show_crumbs(self.rows.current if self.rows is not None else None)

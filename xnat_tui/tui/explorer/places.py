@@ -79,7 +79,10 @@ class Places:
     def find_again(self, pane: Pane, visit: Visit, standing: Standing, *, shown: bool) -> None:
         """Show a place as it is called now: it, or something above it, may have got another label. Where it
         is `shown`, and none did, it stays as it is."""
-        reader = self._context.workspace.reader(visit.place.server)
+        workspace = self._context.workspace
+
+        def find() -> Place:
+            return renewed(workspace.reader(visit.place.server), visit.place)
 
         def found(place: Place) -> None:
             visit.renamed = False
@@ -91,15 +94,15 @@ class Places:
             if pane.visit is visit:
                 self._not_opened(pane, error)
 
-        self._context.run(("renewed", pane.side), lambda: renewed(reader, visit.place), found, gone)
+        self._context.run(("renewed", pane.side), find, found, gone)
 
     async def revisit(self, pane: Pane, visit: Visit) -> None:
         """Show a tree again that this pane has shown before, as it was left."""
         standing = Standing.of(visit.rows)
-        if not self._holds(pane, visit):
-            self.show_anew(pane, visit.place, standing, remember=False)
-        elif visit.renamed:
+        if visit.renamed:
             self.find_again(pane, visit, standing, shown=False)
+        elif not self._holds(pane, visit):
+            self.show_anew(pane, visit.place, standing, remember=False)
         else:
             await self._show(pane, visit, remember=False)
             if pane.pair_tree is not None:
