@@ -142,7 +142,9 @@ def test_one_worker_per_job(journal, make_plan, make_step):
 def test_a_released_job_can_be_claimed_again(journal, make_plan, make_step):
     job = journal.create(make_plan([make_step(1)]))
     journal.claim(job).release(State.PAUSED)
+    assert journal.job(job).state is State.PAUSED
     journal.claim(job)
+    assert journal.job(job).state is State.RUNNING
 
 
 def test_a_dead_workers_job_shows_as_paused_and_is_taken_over(journal, make_plan, make_step):

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.services.little_study import little_destination, little_source
 from xnat_tui.demo.faults import (
     EMPTY_BODY,
     EMPTY_RESULT,
@@ -17,7 +18,6 @@ from xnat_tui.demo.faults import (
     Truncate,
 )
 from xnat_tui.demo.server import DemoServer
-from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.model.location import Location
 from xnat_tui.model.pairing import Depth, Status
 from xnat_tui.services.browsing.find import find_one
@@ -68,8 +68,8 @@ SMALLER = {
 class Liars:
     def __init__(self, stack: ExitStack) -> None:
         self.servers = {
-            "lab": stack.enter_context(DemoServer(source_site())),
-            "qc": stack.enter_context(DemoServer(destination_site())),
+            "lab": stack.enter_context(DemoServer(little_source())),
+            "qc": stack.enter_context(DemoServer(little_destination())),
         }
         from xnat_tui.config import Server
         from xnat_tui.credentials import Credential, Secret

@@ -15,10 +15,13 @@ from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
 
 @pytest.fixture(autouse=True)
 def everything_searched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(garbage, "gc", gc)
     monkeypatch.setattr(garbage._Counts, "stood", 0)
     monkeypatch.setattr(garbage._Counts, "made", 0)
     yield
     gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 class Ring:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.services.conftest import Sites
+from tests.services.little_study import little_destination, little_source
 from xnat_tui.demo.faults import Answer, ErrorPage
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
@@ -90,7 +91,7 @@ class Study:
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     with ExitStack() as stack:
-        servers = [stack.enter_context(DemoServer(site)) for site in (source_site(), destination_site())]
+        servers = [stack.enter_context(DemoServer(site)) for site in (little_source(), little_destination())]
         yield Study(Sites(*servers, stack), tmp_path_factory.mktemp("export"))
 
 

@@ -95,10 +95,12 @@ def test_never_more_at_once_than_the_limit() -> None:
 
 def test_a_thread_never_waits_for_its_own_slot() -> None:
     limiter, stop = Limiter(1), threading.Event()
+    entered = []
     with limiter.slot(stop), limiter.slot(stop):
-        pass
+        entered.append("twice")
     with limiter.slot(stop):
-        pass
+        entered.append("again")
+    assert entered == ["twice", "again"]
 
 
 def test_waiting_for_a_slot_can_be_stopped() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -28,6 +30,7 @@ from xnat_tui.demo.routes import site as site_routes
 from xnat_tui.demo.routes import users as user_routes
 from xnat_tui.demo.routes import viewer as viewer_routes
 from xnat_tui.demo.routes import workflows as workflow_routes
+from xnat_tui.demo.routing import Routes
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.transport import Connections, Gateway
 
@@ -55,12 +58,17 @@ TAIL_MODULES = (item_routes, project_routes)
 """They answer every path below their items, so they come last."""
 
 
+@cache
+def _routes() -> Routes:
+    return Routes([one for module in (*ROUTE_MODULES, *TAIL_MODULES) for one in module.routes()])
+
+
 def create_application(
     site: Site, faults: Faults, log: RequestLog, connections: Connections | None = None
 ) -> Starlette:
     """The application of a site; ``connections`` lets faults close sockets."""
     application = Starlette(
-        routes=[one for module in (*ROUTE_MODULES, *TAIL_MODULES) for one in module.routes()],
+        routes=[_routes()],
         middleware=[
             Middleware(
                 Gateway,

@@ -1,8 +1,9 @@
 """One request as a handler sees it, and how a handler becomes a route.
 
-A handler is a plain function ``Call -> Response``; it runs in a worker thread and holds the site's
-lock, so it may read and write the site freely. It refuses by raising ``Refusal``. Bodies that are
-streamed afterwards must not read the site any more.
+A handler is a plain function ``Call -> Response``; it holds the site's lock, so it may read and write the
+site freely, and for the same reason no thread of its own: it never waits for anything else, and handing
+it over took longer than most answers. It refuses by raising ``Refusal``. Bodies that are streamed
+afterwards must not read the site any more.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import IO
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
-from starlette.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -127,7 +127,7 @@ def route(path: str, *, public: bool = False, **handlers: Handler) -> Route:
         except (MultiPartException, ClientDisconnect):
             return error_page(400, "Malformed request body")
         try:
-            return await run_in_threadpool(_answer, site, request, handler, uploads, pairs, public)
+            return _answer(site, request, handler, uploads, pairs, public)
         finally:
             for upload in uploads:
                 upload.file.close()

@@ -102,6 +102,8 @@ class DataTypes:
         self._types = {one.name.lower(): one for one in _standard()}
         for name in plugin_types:
             self._types[name.lower()] = PLUGIN_TYPES[name]
+        self._answers: dict[tuple[str, str], bool] = {}
+        """Of `is_a`, which is asked for each row of each list."""
 
     def __iter__(self) -> Iterator[DataType]:
         return iter(self._types.values())
@@ -115,6 +117,12 @@ class DataTypes:
 
     def is_a(self, name: str, ancestor: str) -> bool:
         """Whether ``name`` is ``ancestor`` or extends it; unknown types extend nothing."""
+        answer = self._answers.get((name, ancestor))
+        if answer is None:
+            answer = self._answers[name, ancestor] = self._extends(name, ancestor)
+        return answer
+
+    def _extends(self, name: str, ancestor: str) -> bool:
         wanted, current = ancestor.lower(), name.lower()
         while current:
             if current == wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote_plus
 
@@ -38,6 +38,12 @@ class ListKind:
     filters: bool = True
     paged: bool = True
     typed: bool = True
+    keys: dict[str, str] = field(init=False, repr=False)
+    """The first shortcut of each path, which is in lower case."""
+
+    def __post_init__(self) -> None:
+        keys = {path.lower(): name for name, path in reversed(self.shortcuts.items())}
+        object.__setattr__(self, "keys", keys)
 
 
 class Query:
@@ -130,10 +136,7 @@ class Query:
         return name if "/" in name and ":" in name.split("/", 1)[0] else None
 
     def _key(self, path: str) -> str:
-        for name, own in self.kind.shortcuts.items():
-            if own.lower() == path.lower():
-                return name
-        return path.lower()
+        return self.kind.keys.get(path.lower(), path.lower())
 
     def _primary_key(self) -> str:
         if self.root == self.kind.root and self.root not in UNSECURED:

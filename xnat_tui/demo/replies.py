@@ -6,12 +6,12 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from http import HTTPStatus
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 JSON = "application/json"
 LOGIN_PAGE = (
@@ -108,6 +108,18 @@ _ESCAPED = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 def _unescaped(escape: str) -> str:
     """A control character for its escape; quotes and backslashes stay as they are."""
     return escape if escape[1] in '"\\' else str(json.loads(f'"{escape}"'))
+
+
+def streamed(
+    pieces: Iterator[bytes], media_type: str, headers: dict[str, str], status: int = 200
+) -> StreamingResponse:
+    """A body that never exists whole. Its pieces are made in the server's own thread, as answers are."""
+    return StreamingResponse(_in_turn(pieces), status, headers=headers, media_type=media_type)
+
+
+async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def sorted_table(table: Table, by: str, descending: bool) -> Table:

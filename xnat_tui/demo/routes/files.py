@@ -8,7 +8,7 @@ from datetime import UTC
 from email.utils import format_datetime
 from urllib.parse import quote, unquote, unquote_plus
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from xnat_tui.demo.archive import FileEntry
@@ -16,7 +16,7 @@ from xnat_tui.demo.archives import MEDIA_TYPES, disk_path, download_name, member
 from xnat_tui.demo.calls import Call, route
 from xnat_tui.demo.content import Content
 from xnat_tui.demo.placement import Placed, address, entries, placed
-from xnat_tui.demo.replies import Refusal, Table, text
+from xnat_tui.demo.replies import Refusal, Table, streamed, text
 from xnat_tui.demo.rights import can_delete
 from xnat_tui.demo.routes.resources import OWNERS
 from xnat_tui.demo.site import owner_of
@@ -194,10 +194,10 @@ def _archive(call: Call, found: list[tuple[Placed, FileEntry]], form: str) -> Re
         raise Refusal(404, "No files to download")
     name = download_name([place for place, _ in found], form)
     level = call.params.get("compression", "")
-    return StreamingResponse(
+    return streamed(
         stream(form, listed, int(level) if level.isdigit() else call.site.settings.zip_level),
-        media_type=MEDIA_TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        MEDIA_TYPES[form],
+        {"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
@@ -209,9 +209,7 @@ def _content(call: Call, data: Content, kind: str, headers: dict[str, str]) -> R
     if start and start < data.size:
         headers["Content-Range"] = f"bytes {start}-{data.size - 1}/{data.size}"
     headers["Content-Length"] = str(data.size - start)
-    return StreamingResponse(
-        _skip(data.chunks(), start), 206 if start else 200, headers=headers, media_type=kind
-    )
+    return streamed(_skip(data.chunks(), start), kind, headers, 206 if start else 200)
 
 
 def _skip(chunks: Iterator[bytes], count: int) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import unquote
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from xnat_tui.demo.archives import MEDIA_TYPES, Member, stream
@@ -29,7 +29,7 @@ from xnat_tui.demo.prearchive import (
     table,
 )
 from xnat_tui.demo.records import PrearchiveScan, PrearchiveSession
-from xnat_tui.demo.replies import Refusal, Table, text, uri_list
+from xnat_tui.demo.replies import Refusal, Table, streamed, text, uri_list
 from xnat_tui.demo.rights import reads_project
 
 _STATUSES = frozenset([*SETTLED, "RECEIVING", "BUILDING", "ARCHIVING", "MOVING", "DELETING"])
@@ -194,7 +194,7 @@ def get_file(call: Call) -> Response:
     if data is None:
         raise Refusal(404, "Unable to find file.")
     headers = {"Content-Length": str(data.size)}
-    return StreamingResponse(data.chunks(), media_type="application/octet-stream", headers=headers)
+    return streamed(data.chunks(), "application/octet-stream", headers)
 
 
 def routes() -> list[Route]:
@@ -317,4 +317,4 @@ def _archive(row: PrearchiveSession, scans: list[PrearchiveScan], form: str) -> 
     if not members:
         raise Refusal(404, "No files to download")
     headers = {"Content-Disposition": f'attachment; filename="{row.folder_name}.{form}"'}
-    return StreamingResponse(stream(form, members), media_type=MEDIA_TYPES[form], headers=headers)
+    return streamed(stream(form, members), MEDIA_TYPES[form], headers)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from lxml import etree
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from xnat_tui.demo.archive import Derived, Experiment, FileEntry, Item, Scan
@@ -15,7 +15,7 @@ from xnat_tui.demo.archives import MEDIA_TYPES, stream
 from xnat_tui.demo.calls import Call, route
 from xnat_tui.demo.datatypes import IMAGE_SESSION
 from xnat_tui.demo.placement import Placed, everything
-from xnat_tui.demo.replies import Refusal, json_reply, text
+from xnat_tui.demo.replies import Refusal, json_reply, streamed, text
 from xnat_tui.demo.rights import can_edit, can_read
 from xnat_tui.demo.site import owner_of
 from xnat_tui.demo.targets import session_of
@@ -106,7 +106,7 @@ def download(call: Call) -> Response:
     if call.path["form"] != "zip":
         raise Refusal(404)
     headers = {"Content-Disposition": f'attachment; filename="{call.path["download"]}.zip"'}
-    return StreamingResponse(stream("zip", members), media_type=MEDIA_TYPES["zip"], headers=headers)
+    return streamed(stream("zip", members), MEDIA_TYPES["zip"], headers)
 
 
 def routes() -> list[Route]:

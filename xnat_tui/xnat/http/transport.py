@@ -187,8 +187,14 @@ class Transport:
         failure: XnatTuiError
         try:
             with self.sockets.watching(stop):
-                request = self.session.prepare_request(
-                    requests.Request(method, url, headers=dict(headers or {}), auth=auth)
+                # Not session.prepare_request: it makes three jars of the one, in a tenth of the whole time.
+                request = requests.PreparedRequest()
+                request.prepare(
+                    method,
+                    url,
+                    headers={**self.session.headers, **(headers or {})},
+                    cookies=self.session.cookies,
+                    auth=auth or self.session.auth,
                 )
                 if body is not None:
                     request.body = body  # type: ignore[assignment]  # anything with read() is streamed

@@ -12,6 +12,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -226,12 +227,8 @@ def _decoder(columns: Sequence[str]) -> Callable[[str], Iterable[Cells] | None] 
     """What decodes an array of rows with a text in each of these columns and no other; None for any other."""
     import msgspec  # with the first listing: the explorer has shown itself by then
 
-    names = {f"cell_{place}": column for place, column in enumerate(columns)}
-    try:
-        row = msgspec.defstruct(
-            "Row", [(name, str) for name in names], rename=names, forbid_unknown_fields=True, gc=False
-        )
-    except ValueError:  # a quotation mark in a column's name
+    row = _row_type(tuple(columns))
+    if row is None:
         return None
     decode = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]
 
@@ -242,6 +239,20 @@ def _decoder(columns: Sequence[str]) -> Callable[[str], Iterable[Cells] | None] 
             return None
 
     return decoded
+
+
+@lru_cache(maxsize=64)
+def _row_type(columns: tuple[str, ...]) -> type | None:
+    """Kept: to make one takes longer than to read most listings, and only a search finds it when dropped."""
+    import msgspec
+
+    names = {f"cell_{place}": column for place, column in enumerate(columns)}
+    try:
+        return msgspec.defstruct(
+            "Row", [(name, str) for name in names], rename=names, forbid_unknown_fields=True, gc=False
+        )
+    except ValueError:  # a quotation mark in a column's name
+        return None
 
 
 def _places(columns: Iterable[str]) -> dict[str, int]:
