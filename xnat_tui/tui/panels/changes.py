@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changes import Change, Result
-from xnat_tui.model.display import clean, clean_beside, clean_lines, fit
+from xnat_tui.model.display import clean, clean_beside, clean_lines, counted, fit
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.change_run import Ended, Run
 from xnat_tui.tui.panels.panel import Panel
@@ -171,7 +171,7 @@ class ChangesPanel(Panel[None]):
         words = []
         count = len(self._sendable)
         if count:
-            words += [f"enter Run {count} row{'s' if count > 1 else ''}", "space Untick"]
+            words += [f"enter Run {counted(count, 'row')}", "space Untick"]
         elif run is not None:
             words.append("enter Done")
         if run is not None and run.failed:

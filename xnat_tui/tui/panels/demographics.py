@@ -19,7 +19,7 @@ from xnat_tui.model import demographics as rules
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX
-from xnat_tui.model.display import clean_lines
+from xnat_tui.model.display import clean_lines, counted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.demographics import Demographics, Subject, read_table
@@ -374,4 +374,4 @@ def _named(places: Sequence[Place]) -> str:
 
 
 def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    return counted(number, word)

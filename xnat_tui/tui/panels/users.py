@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.display import counted
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import ACCESSIBILITIES, Member, Role
 from xnat_tui.services.administration.project_users import ProjectUsers
@@ -76,7 +77,7 @@ class UsersPanel(RowsPanel[Member]):
 
     def rows_changed(self) -> None:
         count = len({row.login for row in self.rows})
-        users = f"{count} user{'' if count == 1 else 's'}"
+        users = counted(count, "user")
         self.retitle(f"Users · {self._project.location} · {users} · {self._accessibility}")
 
     def key_of(self, row: Member) -> str:

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import Workflow
@@ -116,7 +117,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
             return
         place = self._place
         self._plan(
-            f"dismiss {_workflows(len(chosen))}",
+            f"dismiss {counted(len(chosen), 'workflow')}",
             lambda service: [service.dismissal(place, row) for row in chosen],
             [part for row in chosen if row.id for part in ("--id", row.id)],
         )
@@ -165,7 +166,3 @@ def _row_label(change: Change) -> str:
 def _name(place: Place) -> str:
     item = place.item
     return item.key or item.id if item is not None else place.server
-
-
-def _workflows(count: int) -> str:
-    return f"{count} workflow{'s' if count != 1 else ''}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 
 from xnat_tui.errors import Forbidden, XnatTuiError
+from xnat_tui.model.display import counted
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.tui.context import Context
@@ -66,7 +67,7 @@ class TransferQueue:
             return ""
         total = sum(view.bytes_total for view in busy)
         share = f" {100 * sum(view.bytes_done for view in busy) // total}%" if total else ""
-        return f"{len(busy)} transfer{'s' if len(busy) > 1 else ''}{share}"
+        return f"{counted(len(busy), 'transfer')}{share}"
 
     def running(self) -> int:
         return len(self.busy)

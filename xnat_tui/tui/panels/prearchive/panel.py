@@ -14,7 +14,7 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.clock import Clock, short_age
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Step
 from xnat_tui.model.place import Place
@@ -159,7 +159,7 @@ class PrearchivePanel(RowsPanel[Received]):
     # what the rows say more than the list does
 
     def rows_changed(self) -> None:
-        found = f"{len(self.rows)} session{'s' if len(self.rows) != 1 else ''}"
+        found = counted(len(self.rows), "session")
         scope = "all projects" if self._whole else self._project
         user = self.context.workspace.connection(self._server).user
         self.retitle(f"Prearchive · {self._server} {scope} · {found} seen by {user}")
@@ -261,7 +261,7 @@ class PrearchivePanel(RowsPanel[Received]):
         def answered(asked: Archiving | None) -> None:
             if asked is not None:
                 self._plan(
-                    f"archive {_sessions(len(chosen))}",
+                    f"archive {counted(len(chosen), 'session')}",
                     lambda service: _planned(service, chosen, asked),
                     self._command("archive", chosen, *asked.options),
                 )
@@ -281,12 +281,12 @@ class PrearchivePanel(RowsPanel[Received]):
             return [Choice(item.id, item.key, item.fields.get("name", "")) for item in listing.items]
 
         def show(projects: Sequence[Choice]) -> None:
-            title = f"Move {_sessions(len(chosen))} to"
+            title = f"Move {counted(len(chosen), 'session')} to"
             self.app.push_screen(AskChoice(title, projects), moved)
 
         def moved(project: str | None) -> None:
             if project:
-                title = f"move {_sessions(len(chosen))} to {project}"
+                title = f"move {counted(len(chosen), 'session')} to {project}"
                 command = self._command("move", chosen, "--to", project)
                 self._plan(title, lambda service: service.plan_move(chosen, project), command)
 
@@ -296,13 +296,13 @@ class PrearchivePanel(RowsPanel[Received]):
         chosen = self._writable()
         if chosen:
             command = self._command("rebuild", chosen)
-            title = f"rebuild {_sessions(len(chosen))}"
+            title = f"rebuild {counted(len(chosen), 'session')}"
             self._plan(title, lambda service: service.plan_rebuild(chosen), command)
 
     def action_delete(self) -> None:
         chosen = self._writable()
         if chosen:
-            title = f"delete {_sessions(len(chosen))} from the prearchive"
+            title = f"delete {counted(len(chosen), 'session')} from the prearchive"
             command = self._command("delete", chosen)
             self._plan(title, lambda service: service.plan_delete(chosen), command)
 
@@ -374,7 +374,3 @@ def _columns(whole: bool) -> list[Column]:
         Column("received", 11),
         Column("age", 4, right=True),
     ]
-
-
-def _sessions(count: int) -> str:
-    return f"{count} session{'s' if count != 1 else ''}"
