@@ -51,7 +51,7 @@ async def plan(told: Story) -> None:
 async def transfers(told: Story) -> None:
     await plan(told)
     await told.press("enter")
-    await told.until(lambda: told.main.transferring.running() == 0 and bool(told.main.transferring.views))
+    await told.until(lambda: told.main.queue.running() == 0 and bool(told.main.queue.views))
     await told.press("t")
 
 

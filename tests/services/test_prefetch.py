@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.location import Location
+from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.trees import Side, Tree
+from xnat_tui.services.browsing.trees import Level, Side, Tree
 from xnat_tui.xnat.http.retry import Patience
 
 SUBJECTS, SESSIONS = 7, 21
@@ -127,6 +129,30 @@ def test_opening_a_node_costs_one_request_two_for_a_session(demo: Any, location:
     tree.fill(tree.root)
     assert tree.root.children
     assert reader.connection.requests - before <= most
+
+
+def test_of_two_threads_that_want_the_same_pair_one_asks(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = demo.reader("lab")
+    tree = Tree(Side(reader, find_one(reader, Location.parse("lab:BRAINS"))), None)
+    asks, go_on = threading.Event(), threading.Event()
+    asked = []
+
+    def load(pair: Pair) -> Level:
+        asked.append(pair)
+        asks.set()
+        go_on.wait()
+        return Level([])
+
+    monkeypatch.setattr(tree, "load", load)
+    threads = [threading.Thread(target=tree.fill, args=(tree.root,)) for _ in range(2)]
+    threads[0].start()
+    asks.wait()
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert asked == [tree.root]
+    assert tree.root.children == []
 
 
 def test_what_stands_below_a_session_comes_with_it(demo: Any) -> None:

@@ -47,6 +47,26 @@ def test_compare_plan_and_run_as_the_readme_shows(servers):
     assert (events[-1].kind, events[-1].message, events[-1].job) == ("state", "done", report.job)
 
 
+def test_what_was_looked_up_is_not_looked_up_again_by_a_plan(servers, tmp_path):
+    source, destination = servers
+    with xnat_tui.connect("lab", "qc") as workspace:
+        by_name = workspace.plan_copy("lab:BRAINS/SUB-004", "qc:BRAINS")
+        place, target = workspace.find_one("lab:BRAINS/SUB-004"), workspace.find_one("qc:BRAINS")
+        before = len(source.requests), len(destination.requests)
+        plan = workspace.plan_copy(place, target)
+        asked = list(source.requests)[before[0] :] + list(destination.requests)[before[1] :]
+        assert workspace.plan_export([place], tmp_path / "out").steps
+    assert plan.steps == by_name.steps
+    assert not [one for one in asked if one.path == "/data/projects"]
+
+
+def test_a_name_that_is_not_saved_is_no_other_server(servers):
+    with Workspace() as workspace:
+        assert workspace.same_server("lab", "lab")
+        assert not workspace.same_server("lab", "qc")
+        assert not workspace.same_server("lab", "saved by another process since")
+
+
 def test_plans_and_verdicts_tell_what_is_there_now_not_what_an_earlier_call_saw(servers, tmp_path):
     (tmp_path / "notes.txt").write_text("seen")
     where = "qc:BRAINS/SUB-004/SUB-004_CT1"

@@ -60,12 +60,12 @@ class Story:
     async def settle(self) -> None:
         """Until no call is under way and nothing is left to draw."""
         while True:
-            while self.main.looking.resting is not None:
+            while self.main.details.resting is not None:
                 await self.pilot.pause(0.02)
-            await self.app.loader.until_idle()
+            await self.app.context.loader.until_idle()
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
-            busy = self.app.loader.waiting or len(self.app.workers) or self.main.looking.resting
+            busy = self.app.context.loader.waiting or len(self.app.workers) or self.main.details.resting
             if not busy and await self._stands_still():
                 return
 
@@ -89,9 +89,9 @@ class Story:
 
     async def compared(self) -> None:
         """Until the comparison has ended and was shown."""
-        comparing = self.main.comparing
-        await self.until(lambda: comparing.comparison is not None and comparing.comparison.progress.ended)
-        await self.until(lambda: not comparing.looks)
+        comparison = self.main.comparison
+        await self.until(lambda: comparison.shown is not None and comparison.shown.progress.ended)
+        await self.until(lambda: not comparison.looks)
 
     @property
     def screen(self) -> str:

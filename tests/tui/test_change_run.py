@@ -20,7 +20,7 @@ async def test_leaving_while_changes_are_made_asks_first(tmp_path, monkeypatch):
 
     with demo_pair(tmp_path, monkeypatch):
         async with story("lab:", "qc:") as told:
-            run = Run(told.app, [Change("lab:P/A", "set"), Change("lab:P/B", "set")], slowly)
+            run = Run(told.app.context, [Change("lab:P/A", "set"), Change("lab:P/B", "set")], slowly)
             run.start([0, 1])
             await told.pilot.press("q")
             await told.pilot.pause()

@@ -101,8 +101,8 @@ async def test_a_projects_sessions_are_done_one_after_the_other_and_one_may_fail
         await told.press("g")
         await told.type("BRAINS")
         await told.press("enter")
-        assert told.main.cursor is not None
-        assert told.main.cursor.key == "BRAINS"
+        assert told.main.panes.cursor is not None
+        assert told.main.panes.cursor.key == "BRAINS"
         await told.press("K", "enter")
         assert isinstance(told.app.screen, ChangesPanel)
         count = told.app.screen.query_one("#rows").option_count

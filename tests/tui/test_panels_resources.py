@@ -108,7 +108,7 @@ async def test_an_upload_is_planned_run_and_arrives(servers, tmp_path):
         assert isinstance(told.app.screen, PlanPanel)
         told.has("+ upload", "Nothing is replaced.", "Run 1 step")
         await told.press("enter")
-        transferring = told.main.transferring
+        transferring = told.main.queue
         await told.until(lambda: bool(transferring.views) and transferring.running() == 0)
         found = resource(servers, "1", "DICOM")
         assert found is not None

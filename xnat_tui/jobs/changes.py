@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from xnat_tui.jobs.database import Database
 from xnat_tui.model.changed import Changed, What
-from xnat_tui.model.location import Location
+from xnat_tui.model.location import Location, relative_path
 
 ORIGIN = uuid.uuid4().hex
 """Which process says something: nobody has to be told what he said himself."""
@@ -18,10 +19,20 @@ _KEPT_SECONDS = 24 * 3600.0
 
 def keep(database: sqlite3.Connection, now: float, changes: Iterable[Changed]) -> None:
     """Within a transaction. Each place is kept once: said again, it is new again."""
-    rows = [(now, ORIGIN, str(one.where), str(one.what)) for one in changes]
+    rows = [(now, ORIGIN, _written(one.where), str(one.what)) for one in changes]
     if rows:
         database.execute("DELETE FROM changes WHERE at < ?", (now - _KEPT_SECONDS,))
         database.executemany("REPLACE INTO changes (at, origin, location, what) VALUES (?, ?, ?, ?)", rows)
+
+
+def _written(where: Location) -> str:
+    """The server, and an address on it: that also names an experiment without its project."""
+    return f"{where.server} {quote(relative_path(where.steps))}"
+
+
+def _read(text: str) -> Location:
+    server, _, address = text.rpartition(" ")
+    return Location.of_uri(server, address)
 
 
 class Hearing:
@@ -40,4 +51,4 @@ class Hearing:
         first, self._last = self._last is None, max((row["number"] for row in rows), default=after)
         with self._database.reading():
             told = [row for row in rows if row["origin"] != ORIGIN and not first]
-            return [Changed(Location.parse(row["location"]), What(row["what"])) for row in told]
+            return [Changed(_read(row["location"]), What(row["what"])) for row in told]

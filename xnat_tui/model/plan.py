@@ -173,6 +173,7 @@ class Plan:
 
     @property
     def totals(self) -> Totals:
+        """Steps by action; files and bytes of those that write."""
         counts = dict.fromkeys(Action, 0)
         for step in self.steps:
             counts[step.action] += 1

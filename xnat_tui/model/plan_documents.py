@@ -26,12 +26,14 @@ def step_document(step: Step) -> dict[str, Any]:
 
 
 def step_of(document: Mapping[str, Any]) -> Step:
+    """What `step_document` made this of. Raises ValueError, TypeError or LookupError for anything else."""
     import msgspec
 
     return msgspec.convert(document, Step, dec_hook=_work)
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
+    """A plan with all of its steps; its verb says whose options it has."""
     import msgspec
 
     found: dict[str, Any] = msgspec.to_builtins(replace(plan, steps=()))
@@ -39,6 +41,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def plan_of(document: Mapping[str, Any]) -> Plan:
+    """What `plan_document` made this of. Raises as `step_of`."""
     return Plan(
         options=_read(document["options"], OPTIONS[document["verb"]]),
         sources=_read(document["sources"], tuple[str, ...]),

@@ -10,7 +10,7 @@ from typing import Self
 from xnat_tui import config, credentials
 from xnat_tui.config import Server, Settings
 from xnat_tui.credentials import Credential, Secret
-from xnat_tui.errors import XnatTuiError
+from xnat_tui.errors import UsageError, XnatTuiError
 from xnat_tui.model.changed import Changed
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, same_address
@@ -23,6 +23,10 @@ from xnat_tui.services.changes import Changes
 from xnat_tui.xnat.http.connection import Connection
 
 Prompt = Callable[[str], str]
+
+
+Where = Location | str | Place
+"""What names a place. A `Place` was looked up before, and is not looked up again."""
 
 
 class Servers:
@@ -197,12 +201,15 @@ class Servers:
     def _find(
         self,
         reader: Callable[[str], Reader],
-        locations: Iterable[Location | str],
+        locations: Iterable[Where],
         on_unreadable: Callable[[Place, XnatTuiError], None] | None = None,
         *,
         globs: bool = True,
     ) -> Iterator[Place]:
         for location in locations:
+            if isinstance(location, Place):
+                yield location
+                continue
             where = self._where(location)
             yield from find(reader(where.server), where, on_unreadable, globs=globs)
 
@@ -227,5 +234,8 @@ class Servers:
         return reader
 
     def same_server(self, one: str, other: str) -> bool:
-        """Whether two names or addresses are one server."""
-        return one == other or same_address(self.server(one).url, self.server(other).url)
+        """Whether two names or addresses are one server. A name that is not known here means no other."""
+        try:
+            return one == other or same_address(self.server(one).url, self.server(other).url)
+        except UsageError:
+            return False

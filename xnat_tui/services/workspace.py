@@ -30,7 +30,7 @@ from xnat_tui.services.browsing.naming import settled
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.servers import Prompt
+from xnat_tui.services.servers import Prompt, Where
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
@@ -110,8 +110,8 @@ class Workspace(Administration):
 
     def plan_copy(
         self,
-        sources: Sequence[Location | str] | Location | str,
-        destination: Location | str,
+        sources: Sequence[Where] | Where,
+        destination: Where,
         *,
         options: CopyOptions | None = None,
         filters: Filters = NO_FILTERS,
@@ -125,19 +125,24 @@ class Workspace(Administration):
 
         reader = self._anew()
         places = list(self._find(reader, _several(sources)))
-        where = self._where(destination)
+        target: Place | NewProject
+        if isinstance(destination, Place):
+            target = destination
+        else:
+            where = self._where(destination)
+            target = _target(reader(where.server), where)
         return plan_copy(
-            reader(places[0].server if places else where.server),
+            reader(places[0].server if places else target.server),
             places,
-            reader(where.server),
-            _target(reader(where.server), where),
+            reader(target.server),
+            target,
             options,
             filters,
         )
 
     def plan_export(
         self,
-        sources: Sequence[Location | str] | Location | str,
+        sources: Sequence[Where] | Where,
         folder: Path | str,
         *,
         options: ExportOptions | None = None,
@@ -253,9 +258,9 @@ def _target(reader: Reader, where: Location) -> Place | NewProject:
         return NewProject(where.server, where.name)
 
 
-def _several(locations: Sequence[Location | str] | Location | str) -> Sequence[Location | str]:
+def _several(locations: Sequence[Where] | Where) -> Sequence[Where]:
     """One location is as good as a list of one."""
-    return [locations] if isinstance(locations, Location | str) else locations
+    return [locations] if isinstance(locations, Location | str | Place) else locations
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:

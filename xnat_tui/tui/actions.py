@@ -7,256 +7,273 @@ by the IDs. A label that ends in `…` leads to a question or a plan.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 
 from textual.binding import Binding
 
+from xnat_tui.tui import selection as on
+from xnat_tui.tui.action import Action, Opens
 from xnat_tui.tui.explorer.tree_keys import KEYS as TREE_KEYS
 
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What decides whether an action can be done now."""
-
-    comparing: bool = False
-    has_cursor: bool = False
-    has_marks: bool = False
-    both_open: bool = False
-    target_refusal: str = ""
-    """Why nothing can be written to the other side; "" when it can."""
-    here_refusal: str = ""
-    """Why nothing can be written to this pane's server."""
-    cursor_kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """`id` is `area.verb`; `method` the name of the screen's `action_…`."""
-
-    id: str
-    method: str
-    keys: str
-    label: str
-    help: str
-    needs: tuple[str, ...] = ()
-    """Conditions of the table below that must hold."""
-    footer: bool = False
-    writes: bool = False
-
-    @property
-    def area(self) -> str:
-        return self.id.partition(".")[0]
-
-    @property
-    def verb(self) -> str:
-        return self.id.partition(".")[2].replace("_", " ")
-
-    def why_not(self, situation: Situation) -> str:
-        """Why it cannot be done now, in words for the user; "" when it can."""
-        for need in self.needs:
-            if reason := _REASONS[need](situation):
-                return f"{self.label.rstrip('…')}: {reason}"
-        return ""
-
-
-def _comparing(situation: Situation) -> str:
-    return "" if situation.comparing else "only while comparing (= starts)"
-
-
-def _cursor(situation: Situation) -> str:
-    return "" if situation.has_cursor else "nothing is under the cursor"
-
-
-def _both(situation: Situation) -> str:
-    return "" if situation.both_open else "open a place in both panes first (o, g)"
-
-
-def _target(situation: Situation) -> str:
-    return situation.target_refusal
-
-
-def _here(situation: Situation) -> str:
-    return situation.here_refusal
-
-
-def _session(situation: Situation) -> str:
-    return "" if situation.cursor_kind in ("experiment", "scan") else "put the cursor on a session or scan"
-
-
-def _shareable(situation: Situation) -> str:
-    if situation.has_marks or situation.cursor_kind in ("subject", "experiment", "assessor"):
-        return ""
-    return "put the cursor on a subject, session or assessor"
-
-
-def _renamable(situation: Situation) -> str:
-    return (
-        "" if situation.cursor_kind in ("subject", "experiment") else "put the cursor on a subject or session"
-    )
-
-
-def _imaging(situation: Situation) -> str:
-    kinds = ("experiment", "scan", "assessor", "reconstruction", "resource", "file")
-    return "" if situation.cursor_kind in kinds else "put the cursor on a session, scan, resource or file"
-
-
-_REASONS = {
-    "comparing": _comparing,
-    "cursor": _cursor,
-    "both": _both,
-    "target": _target,
-    "here": _here,
-    "session": _session,
-    "shareable": _shareable,
-    "renamable": _renamable,
-    "imaging": _imaging,
-}
-
 ACTIONS: tuple[Action, ...] = (
-    Action("pane.other", "other_pane", "tab", "Pane", "Go to the other pane", footer=True),
-    Action("pane.zoom", "zoom", "z", "Zoom", "Show this pane alone, or both again"),
-    Action("pane.swap", "swap", "u", "Swap", "Swap source and destination"),
-    Action("pane.open", "open_place", "o", "Open…", "Open a server or project in this pane"),
+    Action("pane.other", "tab", "Pane", "Go to the other pane", does="navigation.other_pane", footer=True),
+    Action("pane.zoom", "z", "Zoom", "Show this pane alone, or both again", does="navigation.zoom"),
+    Action("pane.swap", "u", "Swap", "Swap source and destination", does="navigation.swap"),
+    Action("pane.open", "o", "Open…", "Open a server or project in this pane", does="navigation.open_place"),
     Action(
-        *("pane.open_there", "open_there", "O", "Open there", "Open the cursor's place in the other pane"),
+        "pane.open_there",
+        "O",
+        "Open there",
+        "Open the cursor's place in the other pane",
+        does="navigation.open_there",
         needs=("cursor",),
     ),
-    Action("pane.back", "back", "left_square_bracket", "Back", "Back to the place before"),
-    Action("pane.forward", "forward", "right_square_bracket", "Forward", "Forward again"),
-    Action("go.to", "go", "g", "Go to…", "Go to an address, an ID or a label"),
-    Action("go.bookmarks", "bookmarks", "b", "Bookmarks…", "Open a bookmark"),
+    Action("pane.back", "left_square_bracket", "Back", "Back to the place before", does="navigation.back"),
+    Action("pane.forward", "right_square_bracket", "Forward", "Forward again", does="navigation.forward"),
+    Action("go.to", "g", "Go to…", "Go to an address, an ID or a label", does="navigation.go"),
+    Action("go.bookmarks", "b", "Bookmarks…", "Open a bookmark", does="bookmarks.open"),
     Action(
         "go.add_bookmark",
-        "add_bookmark",
         "B",
         "Add bookmark…",
         "Bookmark the cursor's place",
+        does="bookmarks.add",
         needs=("cursor",),
     ),
     Action(
-        "view.filter", "filter", "slash", "Filter", "Filter as you type; !text inverts, type:MR", footer=True
+        "view.filter",
+        "slash",
+        "Filter",
+        "Filter as you type; !text inverts, type:MR",
+        does="view.filter",
+        footer=True,
     ),
-    Action("view.sort", "sort", "comma", "Sort…", "Sort by label, size, date or type"),
-    Action("view.empty_groups", "empty_groups", "full_stop", "Empty groups", "Show or hide empty groups"),
-    Action("view.reload", "reload", "r", "Reload", "Ask the server for this node again"),
-    Action("view.reload_pane", "reload_pane", "R", "Reload pane", "Ask the server for the whole pane again"),
+    Action("view.sort", "comma", "Sort…", "Sort by label, size, date or type", does="view.sort"),
+    Action(
+        "view.empty_groups",
+        "full_stop",
+        "Empty groups",
+        "Show or hide empty groups",
+        does="view.empty_groups",
+    ),
+    Action("view.reload", "r", "Reload", "Ask the server for this node again", does="view.reload"),
+    Action(
+        "view.reload_pane",
+        "R",
+        "Reload pane",
+        "Ask the server for the whole pane again",
+        does="view.reload_pane",
+    ),
     Action(
         "view.details",
-        "details",
         "i,f3",
         "Details",
         "All fields of the item under the cursor",
+        does="details.open",
         needs=("cursor",),
     ),
-    Action("view.redraw", "redraw", "ctrl+l", "Redraw", "Draw the whole screen anew"),
+    Action("view.redraw", "ctrl+l", "Redraw", "Draw the whole screen anew", does="menus.redraw"),
     Action(
         "compare.toggle",
-        "compare",
         "equals_sign",
         "Compare",
         "Compare the two panes, or stop",
+        does="comparison.toggle",
         needs=("both",),
         footer=True,
     ),
-    Action("compare.next", "next_difference", "n", "Next", "Next difference or match"),
-    Action("compare.previous", "previous_difference", "N", "Previous", "Previous difference or match"),
+    Action("compare.next", "n", "Next", "Next difference or match", does="stepping.next"),
+    Action("compare.previous", "N", "Previous", "Previous difference or match", does="stepping.previous"),
     Action(
         "compare.show",
-        "show_only",
         "f",
         "Show",
         "Show all, differences, left only, right only",
+        does="comparison.show_only",
         needs=("comparing",),
     ),
-    Action("compare.depth", "depth", "d", "Depth", "Compare labels, sizes or digests", needs=("comparing",)),
+    Action(
+        "compare.depth",
+        "d",
+        "Depth",
+        "Compare labels, sizes or digests",
+        does="comparison.deepen",
+        needs=("comparing",),
+    ),
     Action(
         "compare.summary",
-        "summary",
         "S",
         "Summary…",
         "Counts by kind and status, report",
+        does="comparison.summary",
         needs=("comparing",),
     ),
     Action(
-        *("transfer.copy", "copy", "c,f5", "Copy…", "Copy the marked items to the other pane"),
+        "transfer.copy",
+        "c,f5",
+        "Copy…",
+        "Copy the marked items to the other pane",
+        does="transfers.copy",
         needs=("cursor", "both", "target"),
         footer=True,
         writes=True,
     ),
     Action(
-        *("transfer.export", "export", "e", "Export…", "Download the marked items to a folder"),
+        "transfer.export",
+        "e",
+        "Export…",
+        "Download the marked items to a folder",
+        does="transfers.export",
         needs=("cursor",),
         footer=True,
     ),
-    Action("transfer.queue", "transfers", "t", "Transfers", "Running and finished transfers"),
+    Action("transfer.queue", "t", "Transfers", "Running and finished transfers", does="transfers.show_queue"),
     Action(
         "copy.address",
-        "copy_address",
         "y",
         "Copy address",
         "Put the address on the clipboard",
+        does="clipboard.copy_address",
         needs=("cursor",),
     ),
     Action(
-        *("copy.command", "copy_command", "Y", "Copy command", "Put the equivalent command on the clipboard"),
+        "copy.command",
+        "Y",
+        "Copy command",
+        "Put the equivalent command on the clipboard",
+        does="clipboard.copy_command",
         needs=("cursor",),
     ),
-    Action("panel.prearchive", "prearchive", "p", "Prearchive…", "What has arrived and is not archived yet"),
-    Action("panel.workflows", "workflows", "w", "Workflows…", "Workflows and AutoRun, stuck ones dismissed"),
     Action(
-        *("panel.catalog", "catalog", "K", "Catalogs…", "Refresh catalogs, scan types, viewer data"),
+        "panel.prearchive",
+        "p",
+        "Prearchive…",
+        "What has arrived and is not archived yet",
+        opens=Opens(
+            "panels.prearchive.panel:PrearchivePanel",
+            on.place,
+            "open a server or project in this pane first (o)",
+        ),
+    ),
+    Action(
+        "panel.workflows",
+        "w",
+        "Workflows…",
+        "Workflows and AutoRun, stuck ones dismissed",
+        opens=Opens(
+            "panels.workflows:WorkflowsPanel",
+            on.worked_on,
+            "put the cursor on a project, or on something in one",
+        ),
+    ),
+    Action(
+        "panel.catalog",
+        "K",
+        "Catalogs…",
+        "Refresh catalogs, scan types, viewer data",
+        opens=Opens(
+            "panels.catalog:CatalogPanel",
+            on.items,
+            "put the cursor on a project, or on something in one",
+            clears_marks=True,
+        ),
         needs=("here",),
         writes=True,
     ),
     Action(
-        *(
-            "panel.demographics",
-            "demographics",
-            "E",
-            "Demographics…",
-            "Subjects' fields: a form, DICOM, a table",
+        "panel.demographics",
+        "E",
+        "Demographics…",
+        "Subjects' fields: a form, DICOM, a table",
+        opens=Opens(
+            "panels.demographics:DemographicsPanel",
+            on.items,
+            "put the cursor on a subject, or on a project for all of its subjects",
         ),
         needs=("cursor",),
         writes=True,
     ),
     Action(
-        *("panel.sharing", "sharing", "s", "Sharing…", "Where items are shared; share, relabel, unshare"),
-        needs=("shareable",),
+        "panel.sharing",
+        "s",
+        "Sharing…",
+        "Where items are shared; share, relabel, unshare",
+        opens=Opens(
+            "panels.sharing:SharingPanel", on.shareable, "put the cursor on a subject, session or assessor"
+        ),
         writes=True,
     ),
     Action(
-        *("panel.rename", "rename", "M", "Rename…", "Another label for a subject or session"),
-        needs=("renamable", "here"),
+        "panel.rename",
+        "M",
+        "Rename…",
+        "Another label for a subject or session",
+        opens=Opens("panels.rename:RenamePanel", on.renamable, "put the cursor on a subject or session"),
+        needs=("here",),
         writes=True,
     ),
     Action(
-        *(
-            "panel.resources",
-            "resources",
-            "F",
-            "Files…",
-            "Resources and files: make, upload, replace, delete",
+        "panel.resources",
+        "F",
+        "Files…",
+        "Resources and files: make, upload, replace, delete",
+        opens=Opens(
+            "panels.resources:ResourcesPanel", on.item, "put the cursor on a project, or on something in one"
         ),
         needs=("cursor",),
         writes=True,
     ),
-    Action(*("panel.users", "users", "U", "Users…", "A project's users and accessibility"), writes=True),
     Action(
-        *("panel.header", "header", "D", "DICOM header", "Header of a file, or of a scan's first one"),
-        needs=("imaging",),
+        "panel.users",
+        "U",
+        "Users…",
+        "A project's users and accessibility",
+        opens=Opens(
+            "panels.users:UsersPanel", on.project, "put the cursor on a project, or on something in one"
+        ),
+        writes=True,
     ),
     Action(
-        *("panel.image", "image", "I", "Image", "Slices of a scan, drawn in the terminal"),
-        needs=("imaging",),
+        "panel.header",
+        "D",
+        "DICOM header",
+        "Header of a file, or of a scan's first one",
+        opens=Opens(
+            "panels.header:HeaderPanel",
+            on.images_of_both,
+            "put the cursor on a session, scan, resource or file",
+        ),
     ),
-    Action("app.actions", "actions_menu", "x,f9", "Actions", "Everything that can be done here", footer=True),
-    Action("app.palette", "palette", "colon,ctrl+p", "Palette", "Find a command by name"),
-    Action("app.help", "help", "question_mark,f1", "Help", "All keys", footer=True),
-    Action("app.servers", "servers", "ctrl+o", "Servers…", "Add, test and sign in to servers"),
-    Action("app.log", "show_log", "ctrl+g", "Log", "What went wrong so far"),
-    Action("app.unwind", "unwind", "escape", "Back", "Undo one step: input, filter, range, marks, compare"),
-    Action("app.quit", "quit_explorer", "q,ctrl+q", "Quit", "Leave; transfers go on"),
+    Action(
+        "panel.image",
+        "I",
+        "Image",
+        "Slices of a scan, drawn in the terminal",
+        opens=Opens(
+            "panels.image:ImagePanel", on.images, "put the cursor on a session, scan, resource or file"
+        ),
+    ),
+    Action(
+        "app.actions",
+        "x,f9",
+        "Actions",
+        "Everything that can be done here",
+        does="menus.actions_menu",
+        footer=True,
+    ),
+    Action("app.palette", "colon,ctrl+p", "Palette", "Find a command by name", does="menus.palette"),
+    Action("app.help", "question_mark,f1", "Help", "All keys", does="menus.help", footer=True),
+    Action("app.servers", "ctrl+o", "Servers…", "Add, test and sign in to servers", does="menus.servers"),
+    Action("app.log", "ctrl+g", "Log", "What went wrong so far", opens=Opens("panels.log:LogPanel")),
+    Action(
+        "app.unwind",
+        "escape",
+        "Back",
+        "Undo one step: input, filter, range, marks, compare",
+        does="leaving.unwind",
+    ),
+    Action("app.quit", "q,ctrl+q", "Quit", "Leave; transfers go on", does="leaving.quit"),
 )
 
 
@@ -265,7 +282,7 @@ def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:
     return [
         Binding(
             action.keys,
-            f"do('{action.method}')",
+            f"do('{action.id}')",
             action.label.rstrip("…"),
             show=action.footer,
             id=action.id,
@@ -292,5 +309,4 @@ def unknown_ids(keys: Mapping[str, str]) -> list[str]:
     return said
 
 
-def by_method(actions: Iterable[Action] = ACTIONS) -> Mapping[str, Action]:
-    return {action.method: action for action in actions}
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}

@@ -85,6 +85,18 @@ class Loader:
         """Whether an answer with this key is still to come, and wanted."""
         return key in self._wanted
 
+    def waits_besides(self, *keys: Hashable) -> bool:
+        """Whether any other answer than to these is still to come, and wanted."""
+        return bool(self._wanted.keys() - set(keys))
+
+    def post(self, do: Callable[[], None]) -> None:
+        """Have something done where the screen lives, soon. Any thread may call it."""
+        assert self._loop is not None, "started before anything is posted"
+        try:
+            self._loop.call_soon_threadsafe(do, context=self._context)
+        except RuntimeError:  # the loop has closed: the program is ending
+            return
+
     def drop(self, key: Hashable) -> None:
         """Nobody waits for answers with this key any more."""
         self._wanted.pop(key, None)

@@ -34,7 +34,7 @@ async def test_marks_are_told_in_words_while_browsing_too(
 async def test_without_the_switch_rows_are_as_drawn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XNAT_TUI_A11Y", "0")
     async with story("lab:BRAINS", "qc:BRAINS") as told:
-        assert not told.app.plain
+        assert not told.app.context.plain
         told.has("▸ SUB-001")
 
 

@@ -64,7 +64,7 @@ async def test_going_to_a_browser_address_a_rest_path_an_id_and_a_label(world: W
             assert str(told.source.root.location) == "lab:", text
         session = next(row.pair for row in told.source.rows if row.pair.key == "BRAINS")
         await told.find("bra")
-        assert told.main.cursor is session
+        assert told.main.panes.cursor is session
 
 
 async def test_going_to_an_accession_id_opens_the_session(world: World) -> None:
@@ -141,13 +141,13 @@ async def test_back_and_forward_bring_the_cursor_and_what_was_open_back(world: W
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-002")
         await told.press("l", "j")
-        held = told.main.cursor
+        held = told.main.panes.cursor
         await told.press("g")
         await told.type("lab:LEGACY")
         await told.press("enter")
         assert told.source.root.location.name == "LEGACY"
         await told.press("left_square_bracket")
-        assert told.main.cursor is held
+        assert told.main.panes.cursor is held
         await told.press("right_square_bracket")
         assert told.source.root.location.name == "LEGACY"
 
@@ -160,7 +160,7 @@ async def test_swapping_panes_keeps_what_was_open(world: World) -> None:
         assert str(told.destination.root.location) == "lab:BRAINS"
         assert "SUB-002_MR1" in {row.pair.key for row in told.destination.rows}
         await told.press("tab")
-        assert told.main.cursor.key == "SUB-002"
+        assert told.main.panes.cursor.key == "SUB-002"
 
 
 async def test_opening_the_cursors_place_in_the_other_pane(world: World) -> None:
@@ -183,7 +183,7 @@ async def test_choosing_a_server_and_a_project_by_keyboard(world: World) -> None
 
 async def test_a_slow_server_is_asked_for_its_projects_in_the_panel_that_shows_them(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
-        told.app.workspace.reader("lab").forget(Place("lab"))
+        told.app.context.workspace.reader("lab").forget(Place("lab"))
         world.lab.faults.add("GET /data/projects", Hang(), times=1)
         await told.press("o")
         await told.pilot.press("enter")
@@ -218,7 +218,7 @@ async def test_reloading_keeps_opened_rows_and_shows_what_is_new(world: World) -
         labels = [row.pair.key for row in told.source.rows]
         assert "SUB-999" in labels
         assert "SUB-002_MR1" in labels
-        assert told.main.cursor.key == "SUB-002"
+        assert told.main.panes.cursor.key == "SUB-002"
 
 
 async def test_collapsing_to_a_level_and_sorting(world: World) -> None:

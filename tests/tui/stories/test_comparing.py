@@ -36,7 +36,7 @@ async def test_two_projects_under_the_cursors_are_compared_from_the_servers(worl
         told.has("Source: lab › BRAINS", "Destination: qc › BRAINS", "linked")
         await told.press("equals_sign")
         assert told.source.root.items == ()
-        assert told.main.cursor.parent.key == "BRAINS"
+        assert told.main.panes.cursor.parent.key == "BRAINS"
 
 
 async def test_the_project_itself_differs_where_its_custom_variables_do(world: World) -> None:
@@ -56,10 +56,10 @@ async def test_next_and_previous_difference_walk_the_same_way(world: World) -> N
         seen = []
         for _ in range(4):
             await told.press("n")
-            seen.append(told.main.cursor)
+            seen.append(told.main.panes.cursor)
         for pair in reversed(seen[:-1]):
             await told.press("N")
-            assert told.main.cursor is pair
+            assert told.main.panes.cursor is pair
         assert all(pair.glyph in "*<>!" for pair in seen)
 
 
@@ -80,16 +80,16 @@ async def test_only_differences_then_left_only_then_right_only(world: World) -> 
 async def test_depth_goes_from_sizes_to_digests_to_labels(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await compare(told)
-        differing = told.main.comparing.comparison.root.differing_below
+        differing = told.main.comparison.shown.root.differing_below
         await told.press("d")
         await told.compared()
         told.has("compare: digests")
-        assert told.main.comparing.comparison.depth is Depth.DIGESTS
-        assert told.main.comparing.comparison.root.differing_below > differing
+        assert told.main.comparison.shown.depth is Depth.DIGESTS
+        assert told.main.comparison.shown.root.differing_below > differing
         await told.press("d")
         await told.compared()
         told.has("compare: labels")
-        assert told.main.comparing.comparison.root.differing_below < differing
+        assert told.main.comparison.shown.root.differing_below < differing
 
 
 @pytest.mark.parametrize(("size", "name"), SIZES)
@@ -145,9 +145,9 @@ async def test_esc_unwinds_filter_marks_and_comparison_one_by_one(world: World) 
         assert len(rows.marks) == 1
         await told.press("escape")
         assert len(rows.marks) == 0
-        assert told.main.comparing.on
+        assert told.main.comparison.on
         await told.press("escape")
-        assert not told.main.comparing.on
+        assert not told.main.comparison.on
 
 
 async def test_reloading_while_it_still_compares_starts_anew_and_counts_right(world: World) -> None:
@@ -162,7 +162,7 @@ async def test_reloading_while_it_still_compares_starts_anew_and_counts_right(wo
         await told.compared()
         world.qc.faults.stopping = False
         told.has("compare: digests   26 differences")
-        assert told.main.comparing.unread == 0
+        assert told.main.comparison.unread == 0
 
 
 async def test_leaving_a_comparison_leaves_both_panes_where_it_stood(world: World) -> None:
@@ -171,7 +171,7 @@ async def test_leaving_a_comparison_leaves_both_panes_where_it_stood(world: Worl
         await compare(told)
         await told.find("SUB-002")
         await told.press("l", "j", "l", "j")
-        here = told.main.cursor
+        here = told.main.panes.cursor
         assert here.key == "scans"
         await told.press("equals_sign")
         assert str(told.source.root.location) == "lab:"
@@ -227,7 +227,7 @@ async def test_places_of_two_kinds_are_not_compared_and_it_is_said_why(world: Wo
     async with story("lab:BRAINS", "qc:BRAINS/SUB-002") as told:
         await told.press("equals_sign")
         told.has("Compare needs two places of one kind")
-        assert not told.main.comparing.on
+        assert not told.main.comparison.on
 
 
 async def test_reloading_while_comparing_shows_what_arrived_and_keeps_the_cursor(world: World) -> None:
@@ -238,6 +238,6 @@ async def test_reloading_while_comparing_shows_what_arrived_and_keeps_the_cursor
         site.add_subject(site.projects["BRAINS"], "SUB-004")
         await told.press("R")
         await told.compared()
-        assert told.main.cursor.key == "SUB-005"
+        assert told.main.panes.cursor.key == "SUB-005"
         pair = next(row.pair for row in told.source.rows if row.pair.key == "SUB-004")
         assert pair.both

@@ -32,8 +32,8 @@ async def test_opening_a_node_asks_this_often_whatever_it_holds(
         await go_to_row(told, key)
         before = len(world.lab.requests)
         await told.press("l")
-        assert told.main.cursor is not None
-        assert told.source.rows.row_of(told.main.cursor).visible
+        assert told.main.panes.cursor is not None
+        assert told.source.rows.row_of(told.main.panes.cursor).visible
         assert len(world.lab.requests) - before <= most
 
 
@@ -65,8 +65,25 @@ async def test_nothing_ticks_while_nothing_runs(world: World) -> None:
         await told.press("equals_sign")
         await told.compared()
         await told.press("S", "escape", "t", "escape", "i", "escape")
-        ticking = [timer for timer in told.main._timers if timer._repeat is None and not _stopped(timer)]
+        timers = (*told.main._timers, *told.app._timers)
+        ticking = [timer for timer in timers if timer._repeat is None and not _stopped(timer)]
         assert [timer for timer in ticking if timer.name != "screen_update"] == []
+
+
+async def test_looking_for_what_others_write_draws_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_tui.tui.transfers.queue._RESTING_SECONDS", 0.02)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        looks, drawn = [], []
+        told.main.queue.watchers.append(lambda: looks.append(1))
+        await told.settle()
+        before = told.source.pair_tree.lines_rendered
+        monkeypatch.setattr("textual.widgets.Static.update", lambda *told, **how: drawn.append(told))
+        seen = len(looks)
+        await told.until(lambda: len(looks) > seen + 3)
+        assert drawn == []
+        assert told.source.pair_tree.lines_rendered == before
 
 
 def _stopped(timer: object) -> bool:

@@ -35,7 +35,7 @@ async def test_a_label_is_shown_as_itself_everywhere(world: World, label: str, s
         told.has(shown)
         await told.press("escape", "y")
         told.has("Copied:")
-        told.app.tell(label)
+        told.app.context.tell(label)
         await told.settle()
         await told.press("equals_sign", "g", "escape", "colon", "escape", "question_mark", "escape")
         for line in told.lines:

@@ -10,6 +10,8 @@ from tests.tui.driver import Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui import config
 from xnat_tui.tui.actions import ACTIONS
+from xnat_tui.tui.explorer.opening import panel_class
+from xnat_tui.tui.panels.panel import Panel
 
 
 def rebind(**keys: str) -> None:
@@ -47,8 +49,16 @@ async def test_the_footer_keeps_help_whatever_its_room_and_is_empty_below_a_pane
 async def test_every_action_has_something_that_does_it(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         for action in ACTIONS:
-            owners = [owner for owner in told.main._owners if hasattr(owner, f"do_{action.method}")]
-            assert len(owners) == 1, action.id
+            assert bool(action.does) != bool(action.opens), (
+                f"{action.id} is done by a piece, or opens a panel"
+            )
+            if action.opens is not None:
+                assert issubclass(panel_class(action.opens), Panel)
+            else:
+                piece, _, method = action.does.partition(".")
+                assert callable(getattr(told.main.pieces[piece], method)), action.id
+        done = [action.does for action in ACTIONS if action.does]
+        assert len(done) == len(set(done)), "each is answered by a method of its own"
 
 
 async def test_a_key_that_was_bound_anew_works_and_is_shown(world: World) -> None:
@@ -88,7 +98,7 @@ async def test_the_palette_finds_a_command_by_its_words(world: World) -> None:
         await told.press("colon")
         await told.type("pane zoom")
         await told.press("enter")
-        assert told.main.zoomed
+        assert told.main.panes.zoomed
 
 
 async def test_with_nothing_open_keys_still_work(empty_world: object) -> None:
@@ -99,7 +109,7 @@ async def test_with_nothing_open_keys_still_work(empty_world: object) -> None:
 
 async def test_quitting_with_a_running_transfer_asks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
-        monkeypatch.setattr(told.main.transferring, "running", lambda: 1)
+        monkeypatch.setattr(told.main.queue, "running", lambda: 1)
         await told.press("q")
         told.has("1 transfer is running", "Stay", "Stop them and leave")
         told.shows("quit_80x24")

@@ -11,7 +11,7 @@ from tests.tui.stories.conftest import World
 from xnat_tui import config, credentials
 from xnat_tui.config import Server
 from xnat_tui.demo.process import PASSWORD, USER
-from xnat_tui.tui.app import DEMO_WANTED
+from xnat_tui.tui.context import DEMO_WANTED
 
 
 async def fill(told: Story, *texts: str) -> None:

@@ -17,7 +17,7 @@ from xnat_tui.tui.plans import panel as plan
 
 
 async def run_to_its_end(told: Story) -> None:
-    queue = told.main.transferring
+    queue = told.main.queue
     await told.until(lambda: bool(queue.views) and queue.running() == 0)
 
 
@@ -78,7 +78,7 @@ async def test_stopping_transfers_on_the_way_out_ends_their_workers(world: World
         await told.press("c")
         await told.pilot.press("enter")
         await told.until_shown("1 transfer")
-        (job,) = (view.id for view in told.main.transferring.views)
+        (job,) = (view.id for view in told.main.queue.views)
         await told.pilot.press("q")
         await told.until_shown("Stop them and leave")
         await told.pilot.press(*"stop", "enter")
@@ -131,7 +131,7 @@ async def test_a_plan_that_replaces_says_so_and_asks_with_cancel_focused(world: 
         told.has("Run 2 steps", "Cancel")
         await told.press("enter")
         told.has("Plan · copy to qc:BRAINS")
-        assert told.main.transferring.views == []
+        assert told.main.queue.views == []
 
 
 async def test_a_plan_that_is_being_made_cannot_be_run_and_keys_stay_in_its_panel(world: World) -> None:
@@ -150,7 +150,7 @@ async def test_a_plan_that_is_being_made_cannot_be_run_and_keys_stay_in_its_pane
         world.qc.faults.stopping = False
         assert told.main.is_active
         assert not len(told.source.rows.marks)
-        assert told.main.transferring.views == []
+        assert told.main.queue.views == []
 
 
 async def test_what_is_skipped_is_shown_when_asked_for(world: World) -> None:
@@ -200,10 +200,10 @@ async def test_a_plan_that_no_longer_holds_is_shown_anew_instead_of_run(
         del session.scans["1"]
         await told.press("enter")
         told.has("The servers have changed since this was planned")
-        assert told.main.transferring.views == []
+        assert told.main.queue.views == []
         await told.press("enter")
         await run_to_its_end(told)
-        assert told.main.transferring.views[0].state == "done"
+        assert told.main.queue.views[0].state == "done"
 
 
 async def test_an_export_asks_for_folder_and_layout_and_files_are_there(world: World) -> None:
@@ -249,7 +249,7 @@ async def test_a_plan_that_is_refused_cannot_be_run(world: World) -> None:
         told.has("enter Cannot run", "may not write")
         await told.press("enter")
         told.has("This cannot be run.")
-        assert told.main.transferring.views == []
+        assert told.main.queue.views == []
 
 
 async def test_finished_jobs_are_there_when_the_explorer_is_opened_again(world: World) -> None:

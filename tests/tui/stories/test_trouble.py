@@ -42,7 +42,7 @@ async def test_a_level_that_cannot_be_read_is_an_error_row(
         await told.press("escape")
         await told.find("TEACHING")
         await told.press("l")
-        assert told.source.rows.row_of(told.main.cursor).visible > 1
+        assert told.source.rows.row_of(told.main.panes.cursor).visible > 1
         world.lab.faults.clear()
         await told.find("LEGACY")
         await told.press("r")
@@ -97,7 +97,7 @@ async def test_a_host_without_an_address(empty_world: object) -> None:
 async def test_a_load_that_hangs_tells_the_time_and_esc_stops_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xnat_tui.tui.explorer.places.SLOW_SECONDS", 1)
+    monkeypatch.setattr("xnat_tui.tui.explorer.levels.SLOW_SECONDS", 1)
     world.lab.faults.add(SUBJECTS, Hang(), times=1)
     async with story("lab:", "qc:") as told:
         await told.find("LEGACY")
@@ -124,7 +124,7 @@ async def test_a_comparison_says_what_takes_long_and_esc_ends_the_waiting(world:
 async def test_opening_a_place_that_hangs_is_stopped_by_esc(world: World) -> None:
     async with story("lab:", "qc:") as told:
         config.save_bookmark("two", "lab:BRAINS/SUB-002")
-        told.app.workspace.reload_settings()
+        told.app.context.workspace.reload_settings()
         world.lab.faults.add(r"GET /data/projects/BRAINS/subjects", Hang(), times=1)
         await told.press("b")
         await told.pilot.press("enter")
@@ -163,8 +163,8 @@ async def test_a_fault_of_the_program_is_told_and_leaves_it_running(
 
 async def test_a_toast_is_not_shown_twice(world: World) -> None:
     async with story("lab:", "qc:") as told:
-        told.app.tell("A transfer has ended.")
-        told.app.tell("A transfer has ended.")
+        told.app.context.tell("A transfer has ended.")
+        told.app.context.tell("A transfer has ended.")
         await told.settle()
         assert told.screen.count("A transfer has ended.") == 1
         assert all("A transfer" not in line for line in told.lines[-3:]), "the last lines stay free"

@@ -95,6 +95,8 @@ class Tree:
                 known.reader.ask_modalities(wanted=filters.by_modality)
         self.lock = threading.RLock()
         """Held while pairs that may be shown are changed."""
+        self._turns: dict[Pair, threading.Lock] = {}
+        """Of pairs that are being read, held by whoever asks."""
         one = source.root_item if source else None
         other = destination.root_item if destination else None
         verdict = judge(one, other) if judge and one and other else None
@@ -145,9 +147,15 @@ class Tree:
         )
 
     def fill(self, pair: Pair) -> None:
-        """Read and attach what stands below a pair, unless that was done. Any thread may call it."""
-        if pair.children is None:
-            self._attach(pair, self.load(pair))
+        """Read and attach what stands below a pair, unless that was done. Any thread may call it: where two
+        want the same pair, one asks, and the other waits for that."""
+        with self.lock:
+            turn = self._turns.setdefault(pair, threading.Lock())
+        with turn:
+            if pair.children is None:
+                self._attach(pair, self.load(pair))
+        with self.lock:
+            self._turns.pop(pair, None)
 
     def fill_remembered(self, pair: Pair) -> bool:
         """Attach what stands below a pair where no request is needed for it; False where one is."""

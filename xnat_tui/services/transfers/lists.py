@@ -27,6 +27,7 @@ class Recent(Generic[_T]):
         self._lock = threading.Lock()
 
     def get(self, key: str, ask: Callable[[], _T]) -> _T:
+        """What is held under a key, else what `ask` gives, which is then held; asked outside of the lock."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
@@ -41,6 +42,7 @@ class Recent(Generic[_T]):
             return self._held.get(key)
 
     def put(self, key: str, value: _T) -> None:
+        """Hold a value; of more than SESSIONS_KEPT the one that was used longest ago goes."""
         with self._lock:
             self._held[key] = value
             self._held.move_to_end(key)

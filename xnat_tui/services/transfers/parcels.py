@@ -57,6 +57,7 @@ class Parcel:
         self.size += passed.size
 
     def seal(self) -> None:
+        """Take nothing more, and know its length."""
         with _disk():
             self._archive.close()
             self.length = self.file.seek(0, 2)

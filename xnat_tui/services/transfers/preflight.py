@@ -34,6 +34,7 @@ class DataTypes:
 
 
 def data_types(connection: Connection) -> DataTypes:
+    """The types that a server lists, in two requests; None for a list that it does not give."""
     return DataTypes(_elements(connection), _schemas(connection))
 
 
@@ -55,6 +56,7 @@ def _schemas(connection: Connection) -> frozenset[str] | None:
 
 
 def types_missing(types: DataTypes, missing: Iterable[str], *, ignored: bool) -> list[Finding]:
+    """What is to be said of types that are not there: an error, or a warning where they are `ignored`."""
     found = []
     if names := sorted(set(missing)):
         noun = "data type" if len(names) == 1 else "data types"

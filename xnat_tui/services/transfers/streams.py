@@ -81,6 +81,7 @@ def write(file: IO[bytes], chunk: bytes) -> None:
 
 
 def disk_failure(error: OSError) -> XnatTuiError:
+    """The user's error for a temporary file that cannot be written."""
     return XnatTuiError(
         f"The temporary file cannot be written: {error.strerror or type(error).__name__}.",
         "Free space in the temporary folder, or set TMPDIR to another.",
@@ -175,6 +176,7 @@ class Through(io.RawIOBase):
         return given
 
     def close(self) -> None:
+        """End the download under it, and give its connection back."""
         if not self.closed:
             self._context.__exit__(None, None, None)
         super().close()

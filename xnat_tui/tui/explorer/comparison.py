@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.timer import Timer
@@ -12,7 +13,13 @@ from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
+from xnat_tui.tui.context import Context
+from xnat_tui.tui.explorer.details import Details
 from xnat_tui.tui.explorer.filter import View
+from xnat_tui.tui.explorer.levels import Levels
+from xnat_tui.tui.explorer.pane import Pane
+from xnat_tui.tui.explorer.panes import Panes
+from xnat_tui.tui.explorer.places import Places, renewed
 from xnat_tui.tui.explorer.position import Standing
 from xnat_tui.tui.explorer.rows import Row, Rows
 from xnat_tui.tui.loader import outcome
@@ -20,8 +27,6 @@ from xnat_tui.tui.loader import outcome
 if TYPE_CHECKING:
     from xnat_tui.services.browsing.trees import Tree
     from xnat_tui.services.comparing.comparison import Comparison
-    from xnat_tui.tui.explorer.pane import Pane
-    from xnat_tui.tui.explorer.screen import MainScreen
 
 LOOKS_PER_SECOND = 4
 """Once a second where somebody listens to the screen rather than looks at it."""
@@ -33,26 +38,37 @@ _DEPTHS = {
 }
 
 
-class Comparing:
-    """While `comparison` is set, both panes show its rows, with one cursor."""
+class ShownComparison:
+    """While one is `shown`, both panes show its rows, with one cursor."""
 
-    def __init__(self, screen: MainScreen) -> None:
-        self._screen = screen
-        self.comparison: Comparison | None = None
+    def __init__(
+        self, context: Context, panes: Panes, places: Places, levels: Levels, details: Details
+    ) -> None:
+        self._context = context
+        self._panes = panes
+        self._places = places
+        self._levels = levels
+        self._details = details
+        self.shown: Comparison | None = None
+        self.watchers: list[Callable[[], None]] = []
+        """Called whenever more of it may have become known."""
         self.rows: Rows | None = None
         self._released: dict[str, tuple[Tree, Rows]] = {}
         self._timer: Timer | None = None
         self._seen = (-1, -1, -1)
         self._cursor: Pair | None = None
         self._standing: Standing | None = None
+        """Where the panes stood before something was read again."""
+        self._moves = 0
+        """How often the user had moved the cursor then."""
         self._unreadable = 0
         """Pairs that could not be read, as counted when the comparison had ended."""
-        self._refill: tuple[Pair, Standing | None] | None = None
+        self._refill: dict[Pair, None] = {}
         """What is to be read again when the comparison has come to rest."""
 
     @property
     def on(self) -> bool:
-        return self.comparison is not None
+        return self.shown is not None
 
     @property
     def looks(self) -> bool:
@@ -62,34 +78,34 @@ class Comparing:
     @property
     def runs(self) -> bool:
         """Whether it is still being compared."""
-        return self.comparison is not None and not self.comparison.progress.ended
+        return self.shown is not None and not self.shown.progress.ended
 
     @property
     def can_stop(self) -> bool:
-        return self.runs and self.comparison is not None and not self.comparison.stop.is_set()
+        return self.runs and self.shown is not None and not self.shown.stop.is_set()
 
     @property
     def unread(self) -> int:
         """Pairs that are still to be compared."""
-        if self.comparison is None:
+        if self.shown is None:
             return 0
-        root = self.comparison.root
+        root = self.shown.root
         return root.unread_below + int(not root.complete)
 
     @property
     def roots(self) -> tuple[Place, Place] | None:
         """The two places that are compared."""
-        if self.comparison is None:
+        if self.shown is None:
             return None
-        return self.comparison.source.root, self.comparison.destination.root
+        return self.shown.source.root, self.shown.destination.root
 
     def describe(self) -> str:
         """The state line's part: depth, differences, what is still unread, and what became of it."""
-        if self.comparison is None:
+        if self.shown is None:
             return ""
-        root, progress = self.comparison.root, self.comparison.progress
+        root, progress = self.shown.root, self.shown.progress
         differences = counted(max(0, root.differing_below - self._unreadable), "difference")
-        words = [f"compare: {self.comparison.depth}   {differences}"]
+        words = [f"compare: {self.shown.depth}   {differences}"]
         if self._unreadable:
             words.append(f"{self._unreadable} unreadable")
         if self.unread:
@@ -98,7 +114,7 @@ class Comparing:
             words.append("stopped: n goes on")
         elif progress.ended and progress.error is not None:
             words.append("! ended early: r retries")
-        elif self.runs and self.comparison.stop.is_set():
+        elif self.runs and self.shown.stop.is_set():
             words.append("stopping …")
         elif self.runs and progress.notice is not None:
             words.append(f"{progress.notice.short} (esc stops)")
@@ -111,15 +127,15 @@ class Comparing:
 
     # what the user asks for
 
-    async def do_compare(self) -> None:
+    async def toggle(self) -> None:
         if self.on:
             await self.release()
             return
-        left, right = self._screen.source, self._screen.destination
+        left, right = self._panes.source, self._panes.destination
         one, other = self._subject_of(left), self._subject_of(right)
         if one is None or other is None or one.kind is not other.kind:
             words = [str(place.kind) if place else "nothing" for place in (one, other)]
-            self._screen.say(
+            self._context.say(
                 f"Compare needs two places of one kind; here it is {words[0]} and {words[1]}. "
                 "Open one in each pane (o, g), or put the cursors on two projects."
             )
@@ -130,116 +146,155 @@ class Comparing:
         from xnat_tui.services.browsing.trees import Side
         from xnat_tui.services.comparing.comparison import Comparison
 
-        screen = self._screen
-        for pane in (screen.source, screen.destination):
+        panes = self._panes
+        for pane in panes:
             assert pane.model is not None, "something is open in both panes"
             assert pane.rows is not None
             self._released[pane.side] = (pane.model, pane.rows)
-        workspace = screen.explorer.workspace
-        self.comparison = Comparison(
+        workspace = self._context.workspace
+        self.shown = Comparison(
             Side(workspace.reader(source.server), source),
             Side(workspace.reader(destination.server), destination),
             neutral=workspace.settings.neutral_fields,
         )
-        self.rows = Rows(self.comparison.root, comparing=True)
-        left = await screen.source.show(self.comparison.tree, self.rows)
-        right = await screen.destination.show(self.comparison.tree, self.rows)
+        self.rows = Rows(self.shown.root, comparing=True)
+        panes.linked = self
+        left = await panes.source.show(self.shown.tree, self.rows)
+        right = await panes.destination.show(self.shown.tree, self.rows)
         left.link(right)
-        screen.active.focus_tree()
+        panes.active.focus_tree()
         self._run()
-        screen.situation_changed()
+        self._context.main.situation_changed()
 
-    async def release(self) -> None:
-        """End the comparison; each pane then stands where the comparison stood, as far as it holds that."""
-        if self.comparison is None or self.roots is None:
+    async def release(self, *, anew: bool = False) -> None:
+        """End the comparison; each pane then stands where the comparison stood, as far as it holds that.
+
+        With `anew` another one begins at once.
+        """
+        if self.shown is None or self.roots is None:
             return
         compared, standing = self.roots, Standing.of(self.rows)
-        self.comparison.stop.set()
-        self.comparison = self._refill = None
+        self.shown.stop.set()
+        self.shown = self._panes.linked = None
+        self._refill.clear()
+        self._standing = None
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        active = self._screen.active
-        for pane in (self._screen.source, self._screen.destination):
+        active = self._panes.active
+        for pane in self._panes:
             if pane.pair_tree is not None:
                 pane.pair_tree.link(None)
             model, rows = self._released.pop(pane.side)
-            await pane.show(model, rows)
+            tree = await pane.show(model, rows)
             place = compared[1] if pane.right else compared[0]
-            if pane.root is not None and (below := standing.seen_from(pane.root, place)) is not None:
-                self._screen.opening.read_again(pane, below)
+            below = standing.seen_from(pane.root, place) if pane.root is not None else None
+            if pane.visit is not None and pane.visit.renamed and not anew:
+                self._places.find_again(pane, pane.visit, below or Standing.of(rows), shown=False)
+            elif below is not None:
+                self._levels.read_again(pane, below)
+            tree.ask_for_unread()  # what was written meanwhile was forgotten
         self.rows = None
         active.focus_tree()
-        self._screen.situation_changed()
+        self._context.main.situation_changed()
 
-    def do_depth(self) -> None:
-        comparison = self.comparison
+    def deepen(self) -> None:
+        comparison = self.shown
         if comparison is None:
             return
         depths = list(Depth)
         depth = depths[(depths.index(comparison.depth) + 1) % len(depths)]
         if not comparison.progress.ended:
-            self._screen.say(f"Comparing {comparison.depth} still goes on: wait, or stop it with esc.")
+            self._context.say(f"Comparing {comparison.depth} still goes on: wait, or stop it with esc.")
             return
         comparison.deepen(depth)
-        if self._screen.source.pair_tree is not None:
-            self._screen.source.pair_tree.pairs_changed(comparison.root)
-        self._screen.say(_DEPTHS[depth])
+        if self._panes.source.pair_tree is not None:
+            self._panes.source.pair_tree.pairs_changed(comparison.root)
+        self._context.say(_DEPTHS[depth])
         self._run()
 
-    def do_show_only(self) -> None:
-        if self.rows is not None and self._screen.source.pair_tree is not None:
-            self._screen.source.pair_tree.show_view(self.rows.narrowing.view.next)
-            self._screen.situation_changed()
+    def show_only(self) -> None:
+        if self.rows is not None and self._panes.source.pair_tree is not None:
+            self._panes.source.pair_tree.show_view(self.rows.narrowing.view.next)
+            self._context.main.situation_changed()
 
-    def do_summary(self) -> None:
+    def summary(self) -> None:
         from xnat_tui.tui.panels.summary import ComparePanel
 
-        if self.comparison is not None:
-            self._screen.app.push_screen(ComparePanel(self.comparison), self._summary_left)
+        if self.shown is not None:
+            self._context.ask(ComparePanel(self.shown), self._summary_left)
 
     def _summary_left(self, wanted: str | None) -> None:
         if wanted == "next":
-            self._screen.action_do("next_difference")
+            self._context.main.action_do("compare.next")
         elif wanted == "filter":
-            self.do_show_only()
+            self.show_only()
         elif wanted == "depth":
-            self.do_depth()
-            self.do_summary()
-        elif wanted == "details" and self.comparison is not None:
-            self._screen.looking.show_details(self.comparison.root)
+            self.deepen()
+            self.summary()
+        elif wanted == "details" and self.shown is not None:
+            self._details.show(self.shown.root)
 
     async def unwind(self) -> bool:
         """Esc: first stop what runs, then leave the comparison. False when there was nothing to undo."""
-        if self.comparison is None:
+        if self.shown is None:
             return False
-        if not self.comparison.progress.ended:
-            self.comparison.stop.set()
-            self._screen.situation_changed()
+        if not self.shown.progress.ended:
+            self.shown.stop.set()
+            self._context.main.situation_changed()
         else:
             await self.release()
         return True
 
-    def refill(self, pair: Pair, standing: Standing | None = None) -> None:
-        """Read a pair again: what was known below it is forgotten, and the comparison goes on from there.
+    def written(self, *pairs: Pair) -> None:
+        """Something was written there: read again, too, unless the user has stopped the comparison."""
+        comparison, tree = self.shown, self._panes.source.pair_tree
+        if comparison is None or tree is None or not pairs:
+            return
+        if self.runs or not isinstance(comparison.progress.error, Interrupted):
+            self.refill(*pairs)
+        else:
+            tree.pairs_changed(*(comparison.forget(pair) for pair in pairs))
 
-        `standing` is where the panes stood, to be taken up again when it has ended.
-        """
-        comparison, tree = self.comparison, self._screen.source.pair_tree
-        if comparison is None or tree is None:
+    def refill(self, *pairs: Pair) -> None:
+        """Read pairs again: what was known below is forgotten, and the comparison goes on from there. Where
+        the panes stood is taken up again when it has ended."""
+        comparison, tree = self.shown, self._panes.source.pair_tree
+        if comparison is None or tree is None or not pairs:
             return
+        if self._standing is None and self.rows is not None:
+            self._standing, self._moves = Standing.of(self.rows), self.rows.moves
         if self.runs:  # its threads still hold pairs that would be dropped: they come to rest first
-            self._refill = (pair, standing)
+            self._refill |= dict.fromkeys(pairs)
             comparison.stop.set()
-            self._screen.say("Reading it again as soon as the requests under way are answered …")
+            self._context.say("Reading it again as soon as the requests under way are answered …")
             return
-        self._standing = standing
-        tree.pairs_changed(comparison.forget(pair))
+        tree.pairs_changed(*(comparison.forget(pair) for pair in pairs))
         self._run()
+
+    def find_again(self) -> None:
+        """What is compared, or something above it, may have got another label: then it starts anew."""
+        comparison, roots = self.shown, self.roots
+        assert roots is not None, "something is compared"
+        reader = self._context.workspace.reader
+
+        def find() -> list[Place]:
+            return [renewed(reader(place.server), place) for place in roots]
+
+        def found(places: list[Place]) -> None:
+            same = [place.location for place in places] == [place.location for place in roots]
+            if self.shown is comparison and not same:
+                self._context.app.run_worker(self._start_anew(*places))
+
+        self._context.run("renewed", find, found)
+
+    async def _start_anew(self, source: Place, destination: Place) -> None:
+        await self.release(anew=True)
+        await self.start(source, destination)
 
     def go_on(self) -> None:
         """Compare what is still unread, where that was stopped."""
-        if self.comparison is not None and self.comparison.progress.ended:
+        if self.shown is not None and self.shown.progress.ended:
             self._run()
 
     def moved(self, row: Row | None) -> None:
@@ -248,7 +303,7 @@ class Comparing:
     # how it is watched
 
     def _run(self) -> None:
-        comparison = self.comparison
+        comparison = self.shown
         assert comparison is not None
         self._unreadable = 0
         comparison.stop.clear()
@@ -257,9 +312,9 @@ class Comparing:
         if self._timer is not None:
             self._timer.stop()
         self._seen = (-1, -1, -1)
-        looks = 1 if self._screen.explorer.plain else LOOKS_PER_SECOND
-        self._timer = self._screen.set_interval(1 / looks, self._look)
-        self._screen.show_state()
+        looks = 1 if self._context.plain else LOOKS_PER_SECOND
+        self._timer = self._context.every(1 / looks, self._look)
+        self._context.main.situation_changed()
 
     def _work(self, comparison: Comparison) -> None:
         _, error = outcome(lambda: comparison.run(lambda: self._cursor))
@@ -268,7 +323,7 @@ class Comparing:
 
     def _look(self) -> None:
         """Show what has become known since the last look, and nothing when that is nothing."""
-        comparison, rows, tree = self.comparison, self.rows, self._screen.source.pair_tree
+        comparison, rows, tree = self.shown, self.rows, self._panes.source.pair_tree
         if comparison is None or rows is None or tree is None:
             return
         progress, root = comparison.progress, comparison.root
@@ -283,22 +338,23 @@ class Comparing:
             if rows.narrowing.view is not View.ALL:
                 tree.show_view(rows.narrowing.view)
             tree.rows_changed()
-        self._screen.show_state()
-        self._screen.looking.try_wish()
+        self._context.main.situation_changed()
+        for watch in self.watchers:
+            watch()
         if ended and self._timer is not None:
             self._timer.stop()
             self._timer = None
-            if self._refill is not None:
-                again, self._refill = self._refill, None
+            if self._refill:
+                again, self._refill = list(self._refill), {}
                 self.refill(*again)
                 return
             if self._standing is not None:
-                self._standing.take(rows)
+                self._standing.take(rows, cursor=rows.moves == self._moves)
                 self._standing = None
-                tree.goto(rows.cursor)
+                tree.goto(rows.cursor, by_user=False)
             if progress.error is not None and not isinstance(progress.error, Interrupted):
-                self._screen.explorer.report(progress.error)
-            self._screen.situation_changed()
+                self._context.report(progress.error)
+            self._context.main.situation_changed()
             self._measure(comparison)
 
     def _measure(self, comparison: Comparison) -> None:
@@ -309,15 +365,15 @@ class Comparing:
             return sum(pair.status is Status.UNREADABLE for pair in comparison.root.counted())
 
         def measured(unreadable: int) -> None:
-            if self.comparison is comparison and self.rows is not None and not self.runs:
+            if self.shown is comparison and self.rows is not None and not self.runs:
                 self._unreadable = unreadable
-                self._screen.show_state()
+                self._context.main.situation_changed()
                 self.rows.figures.forget_all()
-                tree = self._screen.source.pair_tree
+                tree = self._panes.source.pair_tree
                 if tree is not None:
                     tree.pairs_changed(comparison.root)
 
-        self._screen.explorer.loader.submit("measure", measure, measured, self._screen.explorer.report)
+        self._context.run("measure", measure, measured)
 
     @staticmethod
     def _filled(rows: Rows) -> list[Pair]:

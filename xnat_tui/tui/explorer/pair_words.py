@@ -48,7 +48,7 @@ def marks_line(totals: MarkTotals) -> str:
         words.append("files not counted yet")
     else:
         least = "at least " if totals.uncounted else ""
-        words += [f"{least}{totals.files} file{'' if totals.files == 1 else 's'}", short_size(totals.bytes)]
+        words += [f"{least}{counted(totals.files, 'file')}", short_size(totals.bytes)]
     return " · ".join(word for word in words if word)
 
 

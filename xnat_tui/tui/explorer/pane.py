@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from xnat_tui.model.display import cell_width, clean, fit
-from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui.explorer.rows import Row, Rows
@@ -32,6 +32,8 @@ class Visit:
     place: Place
     model: Tree
     rows: Rows
+    renamed: bool = False
+    """Whether something on the way to the place, or itself, is called otherwise now."""
 
 
 class Pane(Vertical):
@@ -80,6 +82,11 @@ class Pane(Vertical):
     @property
     def pair_tree(self) -> PairTree | None:
         return next(iter(self.query(PairTree)), None)
+
+    @property
+    def visit(self) -> Visit | None:
+        """Where in its history it stands."""
+        return self.history[self.at] if 0 <= self.at < len(self.history) else None
 
     @property
     def root(self) -> Place | None:
@@ -146,9 +153,6 @@ class Pane(Vertical):
         if self.model is None or pair is None:
             return None
         return self.model.place(pair, right=self.right)
-
-    def item_of(self, pair: Pair) -> Item | None:
-        return pair.destination if self.right else pair.source
 
     def on_resize(self) -> None:
         self.show_crumbs(self.rows.current if self.rows is not None else None)

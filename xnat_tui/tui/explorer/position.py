@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xnat_tui.model.entities import Item
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui.explorer.rows import Rows
@@ -12,8 +14,8 @@ from xnat_tui.tui.explorer.rows import Rows
 if TYPE_CHECKING:
     from xnat_tui.services.browsing.trees import Tree
 
-Path = tuple[tuple[str, str], ...]
-"""Kind and label of each step below the root."""
+Path = tuple[tuple[str, str, str], ...]
+"""Kind, label and ID of each step below the root. What has got another label is found by its ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Standing:
         above = [(item.kind, item.key) for item in place.items[: len(root.items)]]
         if place.server != root.server or above != [(item.kind, item.key) for item in root.items]:
             return None
-        way = tuple((str(item.kind), item.key) for item in place.items[len(root.items) :])
+        way = path_of(place.items[len(root.items) :])
         opened = tuple(way[:end] for end in range(1, len(way) + 1))
         return Standing((*opened, *(way + path for path in self.opened)), way + self.cursor)
 
@@ -47,14 +49,14 @@ class Standing:
             if pair is not None:
                 model.fill(pair)
 
-    def take(self, rows: Rows) -> None:
-        """Open the same again, as far as it is there, and put the cursor where it was."""
+    def take(self, rows: Rows, *, cursor: bool = True) -> None:
+        """Open the same again, as far as it is there, and put the cursor where it was, if wanted."""
         for path in self.opened:
             pair = _at(rows.root, path)
             index = rows.index_of(pair) if pair is not None else None
             if index is not None:
                 rows.expand(index)
-        path = self.cursor
+        path = self.cursor if cursor else ()
         while path:
             pair = _at(rows.root, path)
             index = rows.index_of(pair) if pair is not None else None
@@ -66,14 +68,26 @@ class Standing:
 
 def _path(pair: Pair) -> Path:
     steps = [pair, *pair.ancestors()][:-1]
-    return tuple((str(step.group or step.kind), step.key) for step in reversed(steps))
+    return tuple(_step(step) for step in reversed(steps))
+
+
+def path_of(items: Iterable[Item]) -> Path:
+    """The way down through these items."""
+    return tuple((str(item.kind), item.key, item.id) for item in items)
+
+
+def _step(pair: Pair) -> tuple[str, str, str]:
+    item = pair.item if pair.group is None else None
+    return str(pair.group or pair.kind), pair.key, item.id if item is not None else ""
 
 
 def _at(root: Pair, path: Path) -> Pair | None:
     pair = root
-    for kind, key in path:
-        below = pair.children or ()
-        found = next((one for one in below if (str(one.group or one.kind), one.key) == (kind, key)), None)
+    for kind, key, identifier in path:
+        below = [one for one in pair.children or () if str(one.group or one.kind) == kind]
+        found = next((one for one in below if one.key == key), None)
+        if found is None and identifier:
+            found = next((one for one in below if _step(one)[2] == identifier), None)
         if found is None:
             return None
         pair = found

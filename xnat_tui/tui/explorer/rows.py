@@ -48,6 +48,8 @@ class Rows:
         self.narrowing = Narrowing()
         self.order = Order.LABEL
         self.cursor = 0
+        self.moves = 0
+        """How often the user has moved it: whoever would put it back looks whether that is still wanted."""
         self.anchor: int | None = None
         """Where a range of marks begins, while one is being drawn."""
         self.rows_created = 0
@@ -427,8 +429,9 @@ class Rows:
         if former is None or now is None or former is now:
             return
         heirs = {_place(child): child for child in now}
+        renamed = {_identity(child): child for child in now}
         for old in former:
-            new = heirs.get(_place(old))
+            new = heirs.get(_place(old)) or renamed.get(_identity(old))
             if new is old:
                 continue
             if new is None:
@@ -450,6 +453,12 @@ def _names(pair: Pair) -> tuple[str, ...]:
 def _place(pair: Pair) -> tuple[Kind, Kind | None, str, str]:
     item = pair.item
     return pair.kind, pair.group, pair.key, item.side if item is not None else ""
+
+
+def _identity(pair: Pair) -> tuple[Kind, Kind | None, str]:
+    """What an item keeps when it gets another label; its label, where it has no ID of its own."""
+    item = pair.item
+    return pair.kind, pair.group, (item.id if item is not None else "") or pair.key
 
 
 def _same_place(one: Pair, other: Pair) -> bool:

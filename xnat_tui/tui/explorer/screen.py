@@ -3,53 +3,50 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Mapping
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.events import Resize
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Input
 
 from xnat_tui.model.display import clean
-from xnat_tui.model.entities import Kind
-from xnat_tui.model.pairing import Pair
-from xnat_tui.model.place import Place
-from xnat_tui.tui.actions import ACTIONS, Action, Situation, bindings, by_method, rebound
-from xnat_tui.tui.administering import Administering
-from xnat_tui.tui.editing import Editing
-from xnat_tui.tui.explorer import pair_words as describing
-from xnat_tui.tui.explorer.comparison import Comparing
-from xnat_tui.tui.explorer.details import Looking
-from xnat_tui.tui.explorer.menus import Panels
-from xnat_tui.tui.explorer.navigation import Going
+from xnat_tui.model.plan import Plan
+from xnat_tui.tui.action import Action
+from xnat_tui.tui.actions import ACTIONS, BY_ID, bindings, rebound
+from xnat_tui.tui.context import Context
+from xnat_tui.tui.explorer.bookmarks import Bookmarks
+from xnat_tui.tui.explorer.changes import WrittenPlaces
+from xnat_tui.tui.explorer.clipboard import Clipboard
+from xnat_tui.tui.explorer.comparison import ShownComparison
+from xnat_tui.tui.explorer.details import Details
+from xnat_tui.tui.explorer.leaving import Leaving
+from xnat_tui.tui.explorer.levels import Levels
+from xnat_tui.tui.explorer.lines import DROP_FILTER, KEEP_FILTER, MARK, Lines
+from xnat_tui.tui.explorer.menus import Menus
+from xnat_tui.tui.explorer.navigation import Navigation
+from xnat_tui.tui.explorer.opening import open_panel
 from xnat_tui.tui.explorer.pane import Pane
-from xnat_tui.tui.explorer.places import Opening
+from xnat_tui.tui.explorer.panes import Panes
+from xnat_tui.tui.explorer.places import Places
+from xnat_tui.tui.explorer.situation import situation
+from xnat_tui.tui.explorer.stepping import Stepping
+from xnat_tui.tui.explorer.transfers import Transfers
 from xnat_tui.tui.explorer.tree import PairTree
-from xnat_tui.tui.explorer.view import Sifting
-from xnat_tui.tui.terminal.theme import Glyphs
-from xnat_tui.tui.transfers.queue import Transferring
-from xnat_tui.tui.widgets.bars import KeyBar, Line, TransfersStrip
-from xnat_tui.tui.widgets.details import DetailsView
+from xnat_tui.tui.explorer.view import PaneView
+from xnat_tui.tui.transfers.queue import TransferQueue
 
-if TYPE_CHECKING:
-    from xnat_tui.tui.app import Explorer
-
-NARROW, WIDE = 60, 132
-"""Columns below which one pane is shown, and from which the details stand beside the panes."""
-SHORT = 14
-"""Lines below which the status line gives its place to the rows, unless it has something to say."""
-_SAID_SECONDS = 8
+WIDE = 132
+"""Columns from which on the details stand beside the panes."""
 
 
 class MainScreen(Screen[None]):
-    """Holds the panes and the lines around them. What an action does stands in its own module:
-    `going`, `sifting`, `looking`, `panels`, `comparing`, `transferring`; their `do_…` methods are found
-    by the action's name."""
+    """Puts the pieces together, and hands keys and messages to them.
+
+    `pieces` are those that the table of actions names: what an action does stands in one of them.
+    """
 
     DEFAULT_CSS = """
     MainScreen { layout: vertical; }
@@ -64,95 +61,78 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""  # Textual would focus the hidden filter line while no tree is shown
     BINDINGS = [binding for action in ACTIONS for binding in bindings([action])]
 
-    def __init__(self, glyphs: Glyphs, keys: Mapping[str, str]) -> None:
-        """`keys`: what the user bound anew, by the actions' IDs."""
+    def __init__(self, context: Context) -> None:
         super().__init__()
-        self.actions = rebound(keys)
-        self.source = Pane("source", glyphs)
-        self.destination = Pane("destination", glyphs)
-        self.state_line = Line("state")
-        self.summary_line = Line("summary")
-        self.status_line = Line("status")
-        self.keys = KeyBar(self._key_clicked)
-        self.strip = TransfersStrip()
-        self.opening = Opening(self)
-        self.comparing = Comparing(self)
-        self.going = Going(self)
-        self.sifting = Sifting(self)
-        self.looking = Looking(self)
-        self.panels = Panels(self)
-        self.transferring = Transferring(self)
-        self.administering = Administering(self)
-        self.editing = Editing(self)
-        self._owners = (
-            *(self.administering, self.editing),
-            *(self.going, self.sifting, self.looking, self.panels, self.comparing, self.transferring),
+        context.main = self
+        self.context = context
+        self.panes = Panes(self, context.glyphs, self._activated)
+        self.levels = Levels(context, self.panes)
+        self.places = Places(context, self.panes, self.levels)
+        self.details = Details(context, self.panes)
+        self.comparison = ShownComparison(context, self.panes, self.places, self.levels, self.details)
+        self.stepping = Stepping(context, self.panes, self.comparison)
+        self.view = PaneView(context, self.panes, self.places, self.levels, self.comparison)
+        self.queue = TransferQueue(context)
+        self.transfers = Transfers(context, self.panes, self.queue)
+        actions = rebound(context.settings.keys)
+        self.menus = Menus(context, self.panes, self.places, actions)
+        self.lines = Lines(context, self.panes, self.comparison, self.queue, actions, self._key_clicked)
+        leaving = Leaving(
+            context,
+            self.panes,
+            view=self.view,
+            places=self.places,
+            stepping=self.stepping,
+            comparison=self.comparison,
+            queue=self.queue,
         )
-        self.zoomed = False
-        self._active: Pane = self.source
-        self._said = ""
-        """An answer to a key press that the status line still shows."""
-        self._lasting = False
-        self._unsay: Timer | None = None
+        self.pieces: Mapping[str, object] = {
+            "navigation": Navigation(context, self.panes, self.places, self.comparison),
+            "bookmarks": Bookmarks(context, self.panes, self.places),
+            "clipboard": Clipboard(context, self.panes, self.comparison),
+            "leaving": leaving,
+            "view": self.view,
+            "details": self.details,
+            "comparison": self.comparison,
+            "stepping": self.stepping,
+            "transfers": self.transfers,
+            "menus": self.menus,
+        }
+        self.queue.watchers.append(self._queue_changed)
+        WrittenPlaces(context, self.panes, self.places, self.levels, self.comparison)
 
     @property
-    def explorer(self) -> Explorer:
-        from xnat_tui.tui.app import Explorer
-
-        assert isinstance(self.app, Explorer)
-        return self.app
+    def source(self) -> Pane:
+        return self.panes.source
 
     @property
-    def active(self) -> Pane:
-        """The pane with the focus, or the one that had it last."""
-        return self._active
-
-    @property
-    def other(self) -> Pane:
-        return self.destination if self._active is self.source else self.source
-
-    @property
-    def cursor(self) -> Pair | None:
-        """The pair under the cursor of the active pane; None on a message row."""
-        row = self.active.rows.current if self.active.rows is not None else None
-        return row.pair if row is not None and row.message is None else None
+    def destination(self) -> Pane:
+        return self.panes.destination
 
     def compose(self) -> ComposeResult:
-        yield self.state_line
+        yield self.lines.state
         with Horizontal(id="panes"):
             yield self.source
             yield self.destination
-            yield DetailsView(docked=True)
-        yield self.strip
-        yield self.summary_line
-        yield Input(id="filter", compact=True, placeholder="filter: text, !text, type:MR")
-        yield self.status_line
-        yield self.keys
+            yield self.details.docked
+        yield self.lines.strip
+        yield self.lines.summary
+        yield self.view.line
+        yield self.lines.status
+        yield self.lines.keys
 
     def on_mount(self) -> None:
         self._activated()
-        self.situation_changed()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
-        self.show_panes()
-        self.transferring.show_strip()
+        self.panes.show()
+        self._show_strip()
         self.call_after_refresh(self._redraw_lines)
 
     def _redraw_lines(self) -> None:
-        self.show_state()
-        self.show_cursor()
-        self.show_status()
-        self.show_keys()
-        for pane in (self.source, self.destination):
-            pane.show_crumbs(pane.rows.current if pane.rows is not None else None)
-
-    def show_panes(self) -> None:
-        """Both panes, or only the active one where it is zoomed or the terminal is narrow."""
-        self.set_class(self.size.height < SHORT, "-short")
-        alone = self.zoomed or 0 < self.size.width < NARROW
-        for pane in (self.source, self.destination):
-            pane.set_class(alone and pane is not self._active, "-hidden")
+        self.situation_changed()
+        self.lines.show_crumbs()
 
     # opening
 
@@ -168,231 +148,132 @@ class MainScreen(Screen[None]):
         """Open what the command line named; without anything named, the Servers panel."""
         for pane, text in ((self.source, source), (self.destination, destination)):
             if text is not None:
-                self.opening.open_text(pane, text)
+                self.places.open_text(pane, text)
             else:
                 pane.clear()
         if source is None and destination is None:
-            self.panels.do_servers()
-        self.transferring.watch()
+            self.menus.servers()
+        self.queue.watch()
 
-    def activate(self, pane: Pane) -> None:
-        """Make a pane the one that keys are about, whether it holds a tree or not."""
-        pane.set_class(False, "-hidden")
-        self._active = pane
-        pane.focus_tree()
-        self._activated()
+    # what trees and the filter's line say
 
     @on(PairTree.ExpandRequested)
     def _expand(self, event: PairTree.ExpandRequested) -> None:
-        self.opening.load(self._pane_of(event.tree), event.row.pair)
-
-    def _pane_of(self, tree: PairTree) -> Pane:
-        return self.destination if tree.side == "destination" else self.source
-
-    # the lines around the panes
+        self.levels.load(self.panes.of(event.tree), event.row.pair)
 
     @on(PairTree.Moved)
     def _moved(self, event: PairTree.Moved) -> None:
-        if not self._lasting:
-            self.say_no_more()
-        pane = self._pane_of(event.tree)
+        self.lines.cursor_moved()
+        pane = self.panes.of(event.tree)
         pane.show_crumbs(event.row)
-        if self.comparing.on:
+        if self.comparison.on:
             other = self.destination if pane is self.source else self.source
             other.show_crumbs(event.row)
-            self.comparing.moved(event.row)
-        if pane is self._active or self.comparing.on:
-            self.show_cursor()
-            self.looking.follow()
-        self.show_keys()
-
-    def on_descendant_blur(self) -> None:
-        self.show_keys()
-
-    @on(Input.Changed, "#filter")
-    def _filtering(self, event: Input.Changed) -> None:
-        self.sifting.filter_changed(event.value)
-
-    @on(Input.Submitted, "#filter")
-    def _filtered(self) -> None:
-        self.sifting.close_filter(drop=False)
+            self.comparison.moved(event.row)
+        if pane is self.panes.active or self.comparison.on:
+            self.lines.show_cursor()
+            self._follow()
+        self._show_keys()
 
     @on(PairTree.MarksChanged)
     def _marks_changed(self) -> None:
-        self.show_status()
-        self.show_keys()
+        self.lines.show_status()
+        self._show_keys()
 
     @on(PairTree.Opened)
     def _opened(self) -> None:
-        self.action_do("details")
+        self.action_do("view.details")
 
     @on(PairTree.PatternRequested)
     def _pattern(self, event: PairTree.PatternRequested) -> None:
-        self.sifting.ask_pattern(event.tree)
+        self.view.ask_pattern(event.tree)
+
+    @on(Input.Changed, "#filter")
+    def _filtering(self, event: Input.Changed) -> None:
+        self.view.filter_changed(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filtered(self) -> None:
+        self.view.close_filter(drop=False)
+
+    # which pane has the focus
+
+    def on_descendant_blur(self) -> None:
+        self._show_keys()
 
     def on_descendant_focus(self) -> None:
-        self.show_keys()
-        for pane in (self.source, self.destination):
-            if pane.has_focus_within and pane is not self._active:
-                self._active = pane
+        self._show_keys()
+        for pane in self.panes:
+            if pane.has_focus_within and pane is not self.panes.active:
+                self.panes.active = pane
                 self._activated()
 
     def _activated(self) -> None:
-        for pane in (self.source, self.destination):
-            pane.set_class(pane is self._active, "-active")
-        self.query_one("#filter").set_class(False, "-shown")  # it belongs to the pane that was left
-        self.show_panes()
+        self.view.hide_filter()  # it belongs to the pane that was left
+        self.panes.show()
         self._redraw_lines()
-        self.looking.follow()
+        self._follow()
+
+    def _follow(self) -> None:
+        self.details.follow(shown=self.has_class("-wide"))
+
+    # the lines around the panes
 
     def on_screen_suspend(self) -> None:
-        """A panel names its own keys: those down here do nothing while it is open."""
-        self.keys.show((), _never)
+        self._show_keys()
 
     def on_screen_resume(self) -> None:
         self.situation_changed()
 
+    def say(self, text: str, *, lasting: bool = False) -> None:
+        self.lines.say(text, lasting=lasting)
+
     def situation_changed(self) -> None:
-        """Something that several lines tell of has changed."""
-        self.show_state()
-        self.show_cursor()
-        self.show_status()
-        self.show_keys()
+        self.lines.show(filtering=self.view.line.has_focus)
 
-    def show_state(self) -> None:
-        words = [" xnat-tui", self.comparing.describe(), self.transferring.describe()]
-        self.state_line.say("   ".join(word for word in words if word))
+    def _show_keys(self) -> None:
+        self.lines.show_keys(filtering=self.view.line.has_focus)
 
-    def show_cursor(self) -> None:
-        pair = self.cursor
-        if pair is not None:
-            self.summary_line.say(f" {describing.pair_line(pair)}")
-            return
-        row = self.active.rows.current if self.active.rows is not None else None
-        error = row.pair.error if row is not None else None
-        self.summary_line.say(f" {clean(f'! {error.message}  {error.hint}')}" if error is not None else "")
+    def _queue_changed(self) -> None:
+        self.lines.show_state()
+        self._show_strip()
 
-    def show_status(self) -> None:
-        rows = self.active.rows
-        if self._said:
-            self.status_line.say(f" {clean(self._said)}")
-            return
-        if rows is None:
-            self.status_line.say("")
-            return
-        words = [describing.marks_line(rows.totals(destination=self.active.right))]
-        words += ["range: v ends it"] if rows.anchor is not None else []
-        if rows.narrowing.needle is not None:
-            words.append(f"filter: {rows.narrowing.line}")
-        words += [f"show: {rows.narrowing.view.value}"] if self.comparing.on else []
-        words.append(f"sort: {rows.order.value}")
-        words += ["linked"] if self.comparing.on else []
-        words += ["esc stops comparing"] if self.comparing.can_stop else []
-        self.status_line.say(" " + "   ".join(clean(word) for word in words if word))
-
-    def show_keys(self) -> None:
-        if not self.is_active:
-            return
-        if self.query_one("#filter").has_focus:
-            self.keys.show(_FILTER_KEYS, _never)
-            return
-        now = self.situation()
-        mark = replace(_MARK, keys=self.explorer.settings.keys.get(_MARK.id, _MARK.keys))
-        shown = [mark, *(action for action in self.actions if action.footer)]
-        self.keys.show(shown, lambda action: bool(action.why_not(now)))
+    def _show_strip(self) -> None:
+        self.lines.show_strip(self.size.width - 4 if self.has_class("-wide") else 0)
 
     # actions
 
-    def situation(self) -> Situation:
-        pair = self.cursor
-        here, there = self.active.root, self.other.root
-        return Situation(
-            comparing=self.comparing.on,
-            has_cursor=pair is not None,
-            has_marks=bool(self.active.rows is not None and len(self.active.rows.marks)),
-            both_open=here is not None and there is not None,
-            target_refusal=self._refusal(there),
-            here_refusal=self._refusal(self.active.place_of(pair) or here),
-            cursor_kind=str(pair.kind) if pair is not None else "",
-        )
-
-    def _key_clicked(self, method: str) -> None:
-        """What is shown in the footer can be clicked; not all of it is an action of this screen."""
-        if method == _MARK.method:
-            if self.active.pair_tree is not None:
-                self.active.pair_tree.action_mark()
-        elif method == "keep_filter":
-            self.sifting.close_filter(drop=False)
-        elif method:
-            self.action_do(method)
-
-    def _refusal(self, place: Place | None) -> str:
-        if place is None:
-            return "open a place in that pane first"
-        server = self.explorer.workspace.server(place.server)
-        if server.read_only:
-            return f"{server.name} is marked read-only here"
-        project = place.of(Kind.PROJECT)
-        return self.explorer.rights.denial(place.server, project.id) if project is not None else ""
-
-    def ask_rights(self, told: Callable[[], None]) -> None:
-        """Ask what may be written on either side; `told` is called when more of it is known."""
-        for place in (self.active.place_of(self.cursor) or self.active.root, self.other.root):
-            project = place.of(Kind.PROJECT) if place is not None else None
-            if place is not None and project is not None:
-                self.explorer.rights.ask(place.server, project.id, told)
-
-    def action_do(self, method: str) -> None:
-        """Do an action by name, or say why it cannot be done now."""
-        action = by_method()[method]
-        if reason := action.why_not(self.situation()):
+    def action_do(self, action: str) -> None:
+        """Do an action by its ID, or say why it cannot be done now."""
+        meant = BY_ID[action]
+        if reason := meant.why_not(situation(self.context, self.panes)):
             self.say(reason)
-            return
-        for owner in self._owners:
-            do = getattr(owner, f"do_{method}", None)
-            if do is not None:
-                result = do()
-                if inspect.isawaitable(result):
-                    self._finish(result)
-                return
-        raise AssertionError(f"no module does {method}")
+        elif meant.opens is not None:
+            open_panel(self.context, self.panes, meant.opens)
+        else:
+            result = self._answer(meant)
+            if inspect.isawaitable(result):
+                self._finish(result)
+
+    def _answer(self, action: Action) -> object:
+        piece, _, method = action.does.partition(".")
+        return getattr(self.pieces[piece], method)()
 
     @work(exclusive=False)
     async def _finish(self, doing: Awaitable[None]) -> None:
         await doing
 
-    def say(self, text: str, *, lasting: bool = False) -> None:
-        """A short answer to a key press, in the status line, where it covers nothing.
+    def _key_clicked(self, action: str) -> None:
+        """What is shown in the footer can be clicked; not all of it is an action of this screen."""
+        if action == MARK.id:
+            if self.panes.active.pair_tree is not None:
+                self.panes.active.pair_tree.action_mark()
+        elif action == KEEP_FILTER.id:
+            self.view.close_filter(drop=False)
+        elif action == DROP_FILTER.id:
+            self.action_do("app.unwind")
+        elif action in BY_ID:
+            self.action_do(action)
 
-        It goes when the cursor moves, unless it is `lasting`, and after some seconds.
-        """
-        self._said, self._lasting = text, lasting
-        if self._unsay is not None:
-            self._unsay.stop()
-        self._unsay = self.set_timer(_SAID_SECONDS, self.say_no_more)
-        self.show_status()
-
-    def say_no_more(self) -> None:
-        if self._said:
-            self._said, self._lasting = "", False
-            self.show_status()
-
-    def chosen_words(self) -> str:
-        """What an action would be done with: the marks, or the row under the cursor."""
-        rows = self.active.rows
-        if rows is not None and len(rows.marks):
-            return f"{len(rows.marks)} marked"
-        return self.cursor.key if self.cursor is not None else "nothing chosen"
-
-
-_MARK = Action("tree.mark", "mark", "space", "Mark", "Mark and move down")
-_FILTER_KEYS = (
-    Action("filter.keep", "keep_filter", "enter", "Keep", ""),
-    Action("filter.drop", "unwind", "escape", "Drop", ""),
-    Action("filter.inverse", "", "!text", "Without", ""),
-    Action("filter.type", "", "type:MR", "By type", ""),
-)
-
-
-def _never(_: Action) -> bool:
-    return False
+    def start(self, plan: Plan) -> None:
+        self.transfers.start(plan)

@@ -18,8 +18,7 @@ from textual.widget import Widget
 
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Pair
-from xnat_tui.tui.explorer import differences as seeking
-from xnat_tui.tui.explorer import row_text
+from xnat_tui.tui.explorer import differences, row_text
 from xnat_tui.tui.explorer.filter import Order, View
 from xnat_tui.tui.explorer.row_text import Side
 from xnat_tui.tui.explorer.rows import Row, Rows
@@ -208,13 +207,14 @@ class PairTree(ScrollView, can_focus=True):
         self.rows.refresh(*pairs)
         self.rows_changed()
         if len(pairs) == 1 and (index := self.rows.index_of(pairs[0])) is not None:
-            self._ask_for_unread(range(index, index + 1 + self.rows[index].visible))
+            self.ask_for_unread(range(index, index + 1 + self.rows[index].visible))
         else:
-            self._ask_for_unread()
+            self.ask_for_unread()
         self._moved_from(before)
 
-    def goto(self, index: int) -> None:
+    def goto(self, index: int, *, by_user: bool = True) -> None:
         """Put the cursor on a row: draws the two lines, or half a page on at the edge of what is seen."""
+        self.rows.moves += by_user
         if not len(self.rows):
             return
         before, old = self.rows.current, self.rows.cursor
@@ -225,7 +225,7 @@ class PairTree(ScrollView, can_focus=True):
     def goto_pair(self, pair: Pair) -> bool:
         """Open what stands above a loaded pair and go there; False when it is filtered away or unknown."""
         self._apply(self.rows.reveal(pair))
-        self._ask_for_unread()
+        self.ask_for_unread()
         index = self.rows.index_of(pair)
         if index is not None:
             self.goto(index)
@@ -235,7 +235,7 @@ class PairTree(ScrollView, can_focus=True):
 
     def filter(self, line: str) -> None:
         self._change(lambda: self.rows.filter(line))
-        self._ask_for_unread()
+        self.ask_for_unread()
 
     def show_view(self, view: View) -> None:
         self._change(lambda: self.rows.show(view))
@@ -248,15 +248,15 @@ class PairTree(ScrollView, can_focus=True):
 
     def next_difference(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) difference that is loaded; False when there is none."""
-        return self._go_found(*seeking.next_difference(self.rows, self.rows.cursor, step))
+        return self._go_found(*differences.next_difference(self.rows, self.rows.cursor, step))
 
     def next_match(self, step: int) -> bool:
-        return self._go_found(*seeking.next_match(self.rows, self.rows.cursor, step))
+        return self._go_found(*differences.next_match(self.rows, self.rows.cursor, step))
 
     def open_row(self, index: int) -> None:
         """Open a row; where its children are not known, `loading…` stands there and they are asked for."""
         self._apply(self.rows.expand(index))
-        self._ask_for_unread(range(index, index + 1 + self.rows[index].visible))
+        self.ask_for_unread(range(index, index + 1 + self.rows[index].visible))
 
     def close_row(self, index: int) -> None:
         self._change(lambda: self.rows.collapse(index))
@@ -407,12 +407,13 @@ class PairTree(ScrollView, can_focus=True):
 
     def _go_found(self, index: int | None, changed: range) -> bool:
         self._apply(changed)
-        self._ask_for_unread(range(changed.start, len(self.rows)))
+        self.ask_for_unread(range(changed.start, len(self.rows)))
         if index is not None:
             self.goto(index)
         return index is not None
 
-    def _ask_for_unread(self, within: range | None = None) -> None:
+    def ask_for_unread(self, within: range | None = None) -> None:
+        """Have what is open and not known read: nothing is asked for twice."""
         for row in self.rows.unread(range(len(self.rows)) if within is None else within):
             self.post_message(self.ExpandRequested(self, row))
 

@@ -2,73 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.widgets import Input
 
+from xnat_tui.tui.context import Context
+from xnat_tui.tui.explorer.comparison import ShownComparison
 from xnat_tui.tui.explorer.filter import Order
+from xnat_tui.tui.explorer.levels import Levels
 from xnat_tui.tui.explorer.pane import Pane
+from xnat_tui.tui.explorer.panes import Panes
+from xnat_tui.tui.explorer.places import Places
 from xnat_tui.tui.explorer.position import Standing
 from xnat_tui.tui.explorer.tree import PairTree
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
 
-if TYPE_CHECKING:
-    from xnat_tui.tui.explorer.screen import MainScreen
 
-
-class Sifting:
+class PaneView:
     """Filter, sort order, empty groups, marks by pattern, reload."""
 
-    def __init__(self, screen: MainScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self, context: Context, panes: Panes, places: Places, levels: Levels, comparison: ShownComparison
+    ) -> None:
+        self._context = context
+        self._panes = panes
+        self._places = places
+        self._levels = levels
+        self._comparison = comparison
+        self.line = Input(id="filter", compact=True, placeholder="filter: text, !text, type:MR")
+        """What is typed belongs to the active pane: each keeps a filter of its own."""
 
-    def do_filter(self) -> None:
-        """Each pane keeps a filter of its own; what is typed belongs to the active one."""
-        rows = self._screen.active.rows
+    @property
+    def filtering(self) -> bool:
+        """Whether the line is shown."""
+        return self.line.has_class("-shown")
+
+    def filter(self) -> None:
+        rows = self._panes.active.rows
         if rows is None:
-            self._screen.say("Nothing is open in this pane to be filtered.")
+            self._context.say("Nothing is open in this pane to be filtered.")
             return
-        line = self._screen.query_one("#filter", Input)
-        line.value = rows.narrowing.line
-        line.set_class(True, "-shown")
-        line.focus()
+        self.line.value = rows.narrowing.line
+        self.line.set_class(True, "-shown")
+        self.line.focus()
+
+    def hide_filter(self) -> None:
+        self.line.set_class(False, "-shown")
 
     def filter_changed(self, text: str) -> None:
-        tree = self._screen.active.pair_tree
+        tree = self._panes.active.pair_tree
         if tree is not None:
             tree.filter(text)
-            self._screen.show_status()
+            self._context.main.situation_changed()
 
     def close_filter(self, *, drop: bool) -> None:
-        line = self._screen.query_one("#filter", Input)
         if drop:
-            line.value = ""
+            self.line.value = ""
             self.filter_changed("")
-        line.set_class(False, "-shown")
-        self._screen.active.focus_tree()
-        self._screen.show_status()
+        self.hide_filter()
+        self._panes.active.focus_tree()
+        self._context.main.situation_changed()
 
-    def do_sort(self) -> None:
-        screen = self._screen
-        tree = screen.active.pair_tree
+    def sort(self) -> None:
+        tree = self._panes.active.pair_tree
         if tree is None:
             return
 
         def chosen(order: str | None) -> None:
             if order:
                 tree.sort(Order(order))
-                screen.show_status()
+                self._context.main.situation_changed()
 
         choices = [Choice(order.value, order.value) for order in Order]
-        screen.app.push_screen(AskChoice("Sort siblings by", choices), chosen)
+        self._context.ask(AskChoice("Sort siblings by", choices), chosen)
 
-    def do_empty_groups(self) -> None:
-        screen = self._screen
-        tree = screen.active.pair_tree
+    def empty_groups(self) -> None:
+        tree = self._panes.active.pair_tree
         if tree is not None:
             tree.show_empty(not tree.rows.narrowing.show_empty)
             shown = "shown" if tree.rows.narrowing.show_empty else "hidden"
-            screen.say(f"Empty groups are {shown}.")
+            self._context.say(f"Empty groups are {shown}.")
 
     def ask_pattern(self, tree: PairTree) -> None:
         def marked(pattern: str | None) -> None:
@@ -76,49 +87,35 @@ class Sifting:
                 tree.mark_pattern(pattern)
 
         question = "Mark siblings whose label (or scan type) matches:"
-        self._screen.app.push_screen(
-            AskText("Mark by pattern", question, hint="SUB-00*", done="Mark"), marked
-        )
+        self._context.ask(AskText("Mark by pattern", question, hint="SUB-00*", done="Mark"), marked)
 
-    def do_reload(self) -> None:
-        screen = self._screen
-        pane = screen.active
+    def reload(self) -> None:
+        """What stands below the cursor."""
+        pane = self._panes.active
         row = pane.rows.current if pane.rows is not None else None
         if row is None or pane.model is None or pane.pair_tree is None or row.pair is pane.model.root:
-            self.do_reload_pane()
-            return
-        pair = row.pair
-        if screen.comparing.on:
-            screen.comparing.refill(pair, Standing.of(pane.rows))
-            return
-        pane.model.forget(pair)
-        pane.pair_tree.pairs_changed(pair)
+            self.reload_pane()
+        elif self._comparison.on:
+            self._comparison.refill(row.pair)
+        else:
+            pane.model.forget(row.pair)
+            pane.pair_tree.pairs_changed(row.pair)
 
-    def do_reload_pane(self) -> None:
-        self.reload_pane(self._screen.active)
-
-    def reload_pane(self, pane: Pane) -> None:
-        """Ask the server for everything in a pane again; opened rows stay open."""
-        screen = self._screen
+    def reload_pane(self) -> None:
+        """Everything in the pane; opened rows stay open."""
+        pane = self._panes.active
         if pane.model is None or pane.pair_tree is None:
             if pane.wanted is not None:
-                screen.opening.open_text(pane, *pane.wanted)
-            return
+                self._places.open_text(pane, *pane.wanted)
+        elif self._comparison.on:
+            self._comparison.refill(pane.model.root)
+        else:
+            self._read_again(pane)
+
+    def _read_again(self, pane: Pane) -> None:
+        assert pane.model is not None, "it shows a tree"
+        assert pane.pair_tree is not None
         standing = Standing.of(pane.rows)
-        if screen.comparing.on:
-            screen.comparing.refill(pane.model.root, standing)
-            return
         pane.model.forget(pane.model.root)
         pane.pair_tree.pairs_changed(pane.model.root)
-        screen.opening.read_again(pane, standing)
-
-    def show_written(self, pane: Pane) -> None:
-        """What a panel wrote: in its pane, and in the other one where that shows the same server."""
-        screen = self._screen
-        root = pane.root
-        self.reload_pane(pane)
-        other = screen.destination if pane is screen.source else screen.source
-        if not screen.comparing.on and root is not None and other.root is not None:
-            workspace = screen.explorer.workspace
-            if workspace.same_server(root.server, other.root.server):
-                self.reload_pane(other)
+        self._levels.read_again(pane, standing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -14,7 +14,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from xnat_tui.errors import NotFound, XnatTuiError
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changed import What
+from xnat_tui.model.changes import Change
 from xnat_tui.model.display import clean, fit, short_count, short_size
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
@@ -53,15 +54,15 @@ class CatalogPanel(RowsPanel[Place]):
     CatalogPanel #about { max-height: 10%; }
     """
     focused_first = "#work"
+    heeds = frozenset({What.ITEMS, What.FILES})
     empty = "No resources of its own; a project's sessions are refreshed one after the other."
 
-    def __init__(self, places: Sequence[Place], changed: Callable[[], None]) -> None:
+    def __init__(self, places: Sequence[Place]) -> None:
         columns = [
             *(Column("resource", 44), Column("entries", 7, right=True)),
             *(Column("bytes", 5, right=True), Column("digests", 10, right=True)),
         ]
         super().__init__(_title(places), columns)
-        self._changed = changed
         self._asked = self._places = list(places)
         self._server = places[0].server
         self._options = set(DEFAULT_OPTIONS)
@@ -74,14 +75,15 @@ class CatalogPanel(RowsPanel[Place]):
 
     def on_mount(self) -> None:
         self._show_work()
-        self.explorer.loader.submit(
-            ("rights", id(self)), self._ask_rights, self._take_rights, self.complain_of
-        )
+        self.context.run(("rights", id(self)), self._ask_rights, self._take_rights, self.complain_of)
+
+    def shown_places(self) -> Sequence[Place]:
+        return self._places
 
     # what may be done
 
     def _reader(self) -> Reader:
-        return self.explorer.workspace.reader(self._server)
+        return self.context.workspace.reader(self._server)
 
     def _ask_rights(self) -> dict[str, str]:
         """Why tasks cannot be done here, by task; in a thread."""
@@ -147,7 +149,7 @@ class CatalogPanel(RowsPanel[Place]):
         return list(resources(self._reader(), self._places))
 
     def action_reload(self) -> None:
-        reader = self.explorer.workspace.reader
+        reader = self.context.workspace.reader
         if self.rows:
             for place in self._places:
                 reader(self._server).forget(place)
@@ -209,7 +211,7 @@ class CatalogPanel(RowsPanel[Place]):
                 self.show_row(row)
                 self._ask_digests()
 
-        self.explorer.loader.submit(("digests", id(self)), ask, take, take)
+        self.context.run(("digests", id(self)), ask, take, take)
 
     # what the user asks for
 
@@ -278,7 +280,7 @@ class CatalogPanel(RowsPanel[Place]):
             )
             self.app.push_screen(panel)
 
-        self.explorer.loader.submit("plan", make, show, self.complain_of)
+        self.context.run("plan", make, show, self.complain_of)
 
     def _targets(self, task: str) -> list[Place]:
         """The marked resources, where a task is about resources; else the places this was opened on."""
@@ -295,12 +297,8 @@ class CatalogPanel(RowsPanel[Place]):
         words += [flags[name] for name in OPTIONS if name in self._options] if task == "refresh" else []
         return shlex.join(words)
 
-    def _ended(self, results: Sequence[Result]) -> None:
+    def _ended(self, _: object) -> None:
         self.marks.clear()
-        if any(result.error is None for result in results):
-            self._changed()
-        if self.is_attached:
-            self.action_reload()
 
 
 def _title(places: Sequence[Place]) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from xnat_tui.model.changes import Change, Result
-
-if TYPE_CHECKING:
-    from xnat_tui.tui.app import Explorer
+from xnat_tui.tui.context import Context
 
 Ended = Callable[[Sequence[Result]], None]
 
@@ -22,13 +19,13 @@ class Run:
 
     def __init__(
         self,
-        explorer: Explorer,
+        context: Context,
         changes: Sequence[Change],
         do: Callable[[Change], str],
         *,
         interrupt: Callable[[], None] | None = None,
     ) -> None:
-        self.explorer = explorer
+        self.context = context
         self._do = do
         self._interrupt = interrupt
         self._stopped = False
@@ -51,7 +48,7 @@ class Run:
     def start(self, rows: Sequence[int]) -> None:
         self._stopped = False
         self.waiting = list(rows)
-        self.explorer.change_runs.add(self)
+        self.context.writing.add(self)
         self._next()
 
     def stop(self) -> None:
@@ -69,14 +66,15 @@ class Run:
     def _next(self) -> None:
         if self._stopped or not self.waiting:
             self.current = None
-            self.explorer.change_runs.discard(self)
+            self.context.writing.discard(self)
             self.ended(list(self.results.values()))
             self.watch()
+            self.context.changes.hand_over()
             return
         index = self.current = self.waiting.pop(0)
         change = self.changes[index]
         self.watch()
-        self.explorer.loader.submit(
+        self.context.run(
             ("changes", id(self)),
             lambda: self._do(change),
             lambda note: self._take(index, Result(change, note=note or "")),
@@ -86,7 +84,7 @@ class Run:
     def _take(self, index: int, result: Result) -> None:
         self.results[index] = result
         if result.error is not None:
-            self.explorer.remember(f"{result.change.location}: {result.error.message}")
+            self.context.remember(f"{result.change.location}: {result.error.message}")
         self._next()
 
 

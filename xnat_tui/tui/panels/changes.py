@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -13,13 +13,10 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changes import Change, Result
-from xnat_tui.model.display import clean, clean_beside, clean_lines, fit
+from xnat_tui.model.display import clean, clean_beside, clean_lines, counted, fit
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.change_run import Ended, Run
 from xnat_tui.tui.panels.panel import Panel
-
-if TYPE_CHECKING:
-    from xnat_tui.tui.app import Explorer
 
 _WIDTH = 72
 _LONGEST_VERB = 12
@@ -82,13 +79,6 @@ class ChangesPanel(Panel[None]):
         self._last: int | None = None
         """The row that was under way when the list was drawn last."""
 
-    @property
-    def explorer(self) -> Explorer:
-        from xnat_tui.tui.app import Explorer
-
-        assert isinstance(self.app, Explorer)
-        return self.app
-
     def body(self) -> list[Widget]:
         return [
             OptionList(
@@ -145,7 +135,7 @@ class ChangesPanel(Panel[None]):
 
     @property
     def _done_sign(self) -> str:
-        return self.explorer.glyphs.mark
+        return self.context.glyphs.mark
 
     def _show_line(self, index: int) -> None:
         self.query_one(OptionList).replace_option_prompt_at_index(index, self._line(index))
@@ -181,7 +171,7 @@ class ChangesPanel(Panel[None]):
         words = []
         count = len(self._sendable)
         if count:
-            words += [f"enter Run {count} row{'s' if count > 1 else ''}", "space Untick"]
+            words += [f"enter Run {counted(count, 'row')}", "space Untick"]
         elif run is not None:
             words.append("enter Done")
         if run is not None and run.failed:
@@ -202,8 +192,8 @@ class ChangesPanel(Panel[None]):
             else:
                 self.notify("Nothing is left to do.")
             return
-        if self._server and self.explorer.workspace.server(self._server).read_only:
-            self.notify(f"{clean(self._server)} is marked read-only here.", severity="error", markup=False)
+        if self._server and (refusal := self.context.rights.refusal(self._server)):
+            self.notify(clean(refusal), severity="error", markup=False)
             return
         projects = sorted({self._changes[row].project for row in rows if self._changes[row].destroys})
         if not projects:
@@ -219,7 +209,7 @@ class ChangesPanel(Panel[None]):
     def _start(self, rows: Sequence[int]) -> None:
         run = self._doing
         if run is None:
-            run = self._doing = Run(self.explorer, self._changes, self._do, interrupt=self._interrupt)
+            run = self._doing = Run(self.context, self._changes, self._do, interrupt=self._interrupt)
             run.watch = self._progressed
             run.ended = self._over
         run.start(rows)
@@ -251,7 +241,7 @@ class ChangesPanel(Panel[None]):
         failed = run.failed
         if not self.is_active:
             where = " The log (ctrl+g) says why." if failed else ""
-            run.explorer.notify(
+            run.context.app.notify(
                 f"{clean(self._what)}: {run.summary()}.{where}",
                 severity="error" if failed else "information",
                 markup=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from typing import ClassVar
@@ -16,9 +16,10 @@ from textual.widgets import Input, Static
 
 from xnat_tui.errors import Interrupted, NotFound, XnatTuiError
 from xnat_tui.model import demographics as rules
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changed import What
+from xnat_tui.model.changes import Change
 from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX
-from xnat_tui.model.display import clean_lines
+from xnat_tui.model.display import clean_lines, counted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.demographics import Demographics, Subject, read_table
@@ -28,8 +29,6 @@ from xnat_tui.tui.panels.reading import (
     ReadingPanel,
     ask_rights,
     project_of,
-    read_only,
-    refusal_in,
     refuses_writing,
 )
 from xnat_tui.tui.widgets.field_row import FieldRow
@@ -63,12 +62,14 @@ class DemographicsPanel(ReadingPanel[None]):
     """
     tall = True
     writes = frozenset({"review", "undo", "clear", "from_dicom", "variable"})
+    heeds = frozenset({What.ITEMS})
 
-    def __init__(self, places: Sequence[Place], changed: Callable[[], None]) -> None:
+    def __init__(self, places: Sequence[Place]) -> None:
         self._places = list(places)
         self._server = places[0].server
         super().__init__(f"Demographics · {_named(self._places)}")
-        self._changed = changed
+        self._sent = False
+        """Whether what was typed is on its way: it is then read back, and no longer wanted."""
         self._service: Demographics | None = None
         self._subjects: list[Subject] = []
         self._stop = Event()
@@ -77,7 +78,7 @@ class DemographicsPanel(ReadingPanel[None]):
 
     @property
     def refusal(self) -> str:
-        return refusal_in(self, self._server, project_of(self._places[0]))
+        return self.context.rights.refusal(self._server, project_of(self._places[0]))
 
     def body(self) -> list[Widget]:
         heading = f"  {'field':<22}{'now':<23}new"
@@ -94,6 +95,15 @@ class DemographicsPanel(ReadingPanel[None]):
     def on_unmount(self) -> None:
         self._stop.set()
 
+    def shown_places(self) -> Sequence[Place]:
+        return self._places
+
+    def written(self) -> None:
+        """What somebody else writes takes nothing away that is being typed here."""
+        if self._sent or not self.wanted:
+            self._sent = False
+            self._read()
+
     def _read(self) -> None:
         def read() -> tuple[Demographics, list[Subject]]:
             service = Demographics(self.reader(self._server))
@@ -105,7 +115,7 @@ class DemographicsPanel(ReadingPanel[None]):
         names = [*FIELDS, *self._variables()]
         fields = self.query_one("#fields", VerticalScroll)
         await fields.remove_children()
-        locked = bool(read_only(self, self._server))
+        locked = bool(self.context.rights.refusal(self._server))
         await fields.mount_all([FieldRow(name, self._subjects, locked=locked) for name in names])
         if not locked:
             self.rows[0].line.focus()
@@ -246,10 +256,8 @@ class DemographicsPanel(ReadingPanel[None]):
             self.complain("That is stored already.")
             return
 
-        def ended(_: Sequence[Result]) -> None:
-            self._changed()
-            if self.is_attached:
-                self._read()
+        def ended(_: object) -> None:
+            self._sent = True
 
         title = f"demographics of {_named(self._places)}"
         self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._server, ended=ended))
@@ -366,4 +374,4 @@ def _named(places: Sequence[Place]) -> str:
 
 
 def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+    return counted(number, word)

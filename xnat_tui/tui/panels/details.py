@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Protocol
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from xnat_tui.model.changed import What
 from xnat_tui.model.entities import Item, Kind
-from xnat_tui.model.pairing import Pair
+from xnat_tui.model.pairing import Judge, Pair
+from xnat_tui.model.place import Place
 from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.widgets.details import DetailsView, has_items
 
-if TYPE_CHECKING:
-    from xnat_tui.tui.explorer.details import Looking
+
+class DetailsSource(Protocol):
+    """Who reads what there is to know of a pair."""
+
+    @property
+    def judge(self) -> Judge | None:
+        """By what rules the items of a pair are compared; None while browsing."""
+
+    def places(self, pair: Pair) -> Iterable[Place]:
+        """Where it stands, on either side."""
+
+    def read_documents(self, pair: Pair, show: Callable[[Item | None, Item | None, str], None]) -> None:
+        """Read every field of a pair's items; `show` gets source, destination, and what went wrong."""
+
+    def read_files(self, pair: Pair, show: Callable[[str], None]) -> None:
+        """List a resource's files; `show` gets what went wrong."""
 
 
 class DetailsPanel(Panel[None]):
@@ -31,11 +48,12 @@ class DetailsPanel(Panel[None]):
     DetailsPanel Input.-shown { display: block; }
     """
     tall = True
+    heeds = frozenset({What.ITEMS, What.FILES})
 
-    def __init__(self, pair: Pair, looking: Looking) -> None:
+    def __init__(self, pair: Pair, source: DetailsSource) -> None:
         super().__init__(pair.key or "Details")
         self._pair = pair
-        self._looking = looking
+        self._source = source
         self._found: tuple[Item | None, Item | None, str] = (None, None, "")
 
     def body(self) -> list[Widget]:
@@ -49,10 +67,16 @@ class DetailsPanel(Panel[None]):
         waiting = has_items(self._pair)
         self._show("every field follows …" if waiting else "")
         if waiting:
-            self._looking.read_documents(self._pair, self._read)
+            self._source.read_documents(self._pair, self._read)
         elif self._pair.kind is Kind.RESOURCE and self._pair.children is None:
             self._show("the files follow …")
-            self._looking.read_files(self._pair, lambda note: self._read(None, None, note))
+            self._source.read_files(self._pair, lambda note: self._read(None, None, note))
+
+    def shown_places(self) -> Iterable[Place]:
+        return self._source.places(self._pair)
+
+    def written(self) -> None:
+        self._begin()
 
     def _read(self, source: Item | None, destination: Item | None, note: str) -> None:
         self._found = (source, destination, note)
@@ -62,7 +86,7 @@ class DetailsPanel(Panel[None]):
     def _show(self, note: str) -> None:
         source, destination, _ = self._found
         only = self.query_one(Input).value
-        judge = self._looking.judge
+        judge = self._source.judge
         self.query_one(DetailsView).show(self._pair, source, destination, note=note, only=only, judge=judge)
 
     def action_filter(self) -> None:

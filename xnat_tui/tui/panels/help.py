@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -14,22 +13,12 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from xnat_tui.model.display import cell_width, clean, fit
-from xnat_tui.tui.actions import Action, Situation
+from xnat_tui.tui.action import Action, Situation
 from xnat_tui.tui.explorer.tree_keys import KEYS as TREE_KEYS
-from xnat_tui.tui.panels.panel import Panel
+from xnat_tui.tui.panels.panel import KeyHelp, Panel
 from xnat_tui.tui.terminal.key_names import key_names
 
 _KEYS_CELLS, _TEXT_CELLS, _ID_CELLS = 11, 38, 21
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHelp:
-    """One line of the help. An `id` is what `[keys]` in `config.toml` names; a refusal stands below it."""
-
-    keys: str
-    text: str
-    id: str = ""
-    refusal: str = ""
 
 
 class HelpPanel(Panel[None]):

@@ -14,7 +14,6 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.dicom.images import Frame, Images, Window
 from xnat_tui.tui.panels.reading import ReadingPanel
-from xnat_tui.tui.terminal.graphics import Graphics
 from xnat_tui.tui.widgets.image import ImageView
 
 _LAST = 1_000_000_000
@@ -51,12 +50,10 @@ class ImagePanel(ReadingPanel[None]):
     """
     tall = True
 
-    def __init__(
-        self, place: Place, graphics: Graphics, *, colours: bool = True, ascii_only: bool = False
-    ) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(f"Image · {place.location}")
         self._place = place
-        self._view = ImageView(graphics, colours=colours, ascii_only=ascii_only)
+        self._view: ImageView
         self._images: Images | None = None
         self._files: list[Place] = []
         self._slices: list[Place] = []
@@ -67,6 +64,12 @@ class ImagePanel(ReadingPanel[None]):
         self._busy = False
 
     def body(self) -> list[Widget]:
+        few = self.app.console.color_system in (None, "standard")  # 16 colours have four greys
+        self._view = ImageView(
+            self.context.graphics,
+            colours=not (few or self.app.no_color),
+            ascii_only=self.context.settings.ui.ascii,
+        )
         return [Static("Looking for pictures …", id="about", markup=False), self._view]
 
     def on_mount(self) -> None:

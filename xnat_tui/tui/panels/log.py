@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
@@ -17,12 +15,11 @@ class LogPanel(Panel[None]):
 
     tall = True
 
-    def __init__(self, happened: Sequence[str]) -> None:
+    def __init__(self) -> None:
         super().__init__("Log")
-        self._happened = list(happened)
 
     def body(self) -> list[Widget]:
-        text = "\n\n".join(reversed(self._happened)) or "Nothing went wrong so far."
+        text = "\n\n".join(reversed(self.context.happened)) or "Nothing went wrong so far."
         return [VerticalScroll(Static(clean_lines(text), markup=False))]
 
     def on_mount(self) -> None:

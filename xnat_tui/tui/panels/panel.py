@@ -5,7 +5,8 @@ The background stays as it is, so that opening and closing a panel costs few byt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import ClassVar, TypeVar
 
@@ -18,13 +19,27 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from xnat_tui.model.changed import Changed, What
 from xnat_tui.model.display import cell_width, clean, clean_lines
+from xnat_tui.model.place import Place
+from xnat_tui.tui.changes import concern
+from xnat_tui.tui.context import Context, context_of
 from xnat_tui.tui.terminal.key_names import key_name
 
 T = TypeVar("T")
 _GAP = "   "
 SHORT = 14
 """Lines below which a panel gives its room to what it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHelp:
+    """One line of the help. An `id` is what `[keys]` in `config.toml` names; a refusal stands below it."""
+
+    keys: str
+    text: str
+    id: str = ""
+    refusal: str = ""
 
 
 class KeysLine(Static):
@@ -107,16 +122,50 @@ class Panel(ModalScreen[T | None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
-        Binding("question_mark,f1", "panel_help", "Keys of this panel", show=False),
+        Binding("question_mark,f1", "app.panel_help", "Keys of this panel", show=False),
         Binding("ctrl+l", "app.redraw", show=False),
     ]
     tall = False
     writes: ClassVar[frozenset[str]] = frozenset()
     """Actions that write: their keys are greyed where `refusal` says why nothing can be written."""
+    heeds: ClassVar[frozenset[What]] = frozenset()
+    """What may be written, in `shown_places`, that makes this panel read again."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title = title
+        self._hear_no_more: Callable[[], None] | None = None
+
+    @property
+    def context(self) -> Context:
+        return context_of(self)
+
+    def on_mount(self) -> None:
+        if self.heeds and self._hear_no_more is None:
+            self._hear_no_more = self.context.changes.listen(self._hear)
+
+    def on_unmount(self) -> None:
+        if self._hear_no_more is not None:
+            self._hear_no_more()
+            self._hear_no_more = None
+
+    # what is written while it stands open
+
+    def shown_places(self) -> Iterable[Place]:
+        """What this panel shows."""
+        return ()
+
+    def written(self) -> None:
+        """Something that it heeds was written there, by itself or by somebody else."""
+
+    def _hear(self, heard: Sequence[Changed]) -> None:
+        if any(changed.what is What.USERS for changed in heard):
+            self.show_keys()  # what was refused may be allowed now
+        heeded = [changed for changed in heard if changed.what in self.heeds]
+        if heeded and concern(heeded, self.shown_places(), self.context.workspace.same_server):
+            self.written()
+
+    # what it is made of
 
     def compose(self) -> ComposeResult:
         box = Vertical(*self.body(), classes="panel--box")
@@ -142,16 +191,15 @@ class Panel(ModalScreen[T | None]):
     def action_leave(self) -> None:
         self.dismiss(None)
 
-    def action_panel_help(self) -> None:
-        from xnat_tui.tui.panels.help import HelpPanel, KeyHelp
-
+    def help_lines(self) -> tuple[str, list[KeyHelp]]:
+        """A title and the keys of this panel."""
         lines = [
             KeyHelp(binding.key, binding.tooltip or binding.description, refusal=self._why_not(binding))
             for binding in self.shown_bindings()
             if binding.description
         ]
         lines += [KeyHelp("tab", "Next field"), KeyHelp("escape", "Back")]
-        self.app.push_screen(HelpPanel(f"Keys of {self._title.partition(' · ')[0]}", lines))
+        return f"Keys of {self._title.partition(' · ')[0]}", lines
 
     @property
     def refusal(self) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textual.widget import Widget
-
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
@@ -14,18 +12,9 @@ from xnat_tui.tui.panels.panel import Panel
 
 if TYPE_CHECKING:
     from xnat_tui.services.browsing.reading import Reader
-    from xnat_tui.tui.app import Explorer
 
 T = TypeVar("T")
 Failed = Callable[[XnatTuiError], None]
-
-
-def explorer_of(panel: Widget) -> Explorer:
-    from xnat_tui.tui.app import Explorer
-
-    app = panel.app
-    assert isinstance(app, Explorer)
-    return app
 
 
 def ask_server(
@@ -48,22 +37,11 @@ def ask_server(
         if panel.is_attached:
             (failed or (lambda one: complain_of(panel, one)))(error)
 
-    explorer_of(panel).loader.submit((what, id(panel)), do, take, refuse)
+    panel.context.run((what, id(panel)), do, take, refuse)
 
 
 def complain_of(panel: Panel[Any], error: XnatTuiError) -> None:
     panel.complain(f"! {error.message}" + (f"\n{error.hint}" if error.hint else ""))
-
-
-def read_only(panel: Panel[Any], server: str) -> str:
-    """Why nothing can be written to a server, in words; "" where it can."""
-    marked = explorer_of(panel).workspace.server(server).read_only
-    return f"{server} is marked read-only here." if marked else ""
-
-
-def refusal_in(panel: Panel[Any], server: str, project: str) -> str:
-    """Why nothing can be written to a project, as far as `ask_rights` was told; "" where it may."""
-    return read_only(panel, server) or explorer_of(panel).rights.denial(server, project)
 
 
 def project_of(place: Place) -> str:
@@ -79,7 +57,7 @@ def ask_rights(panel: Panel[Any], server: str, project: str) -> None:
         if panel.is_attached:
             panel.call_after_refresh(panel.show_keys)  # its widgets stand then
 
-    explorer_of(panel).rights.ask(server, project, told)
+    panel.context.rights.ask(server, project, told)
 
 
 def refuses_writing(panel: Panel[Any]) -> bool:
@@ -92,13 +70,9 @@ def refuses_writing(panel: Panel[Any]) -> bool:
 class ReadingPanel(Panel[T]):
     """A panel with one thing to read."""
 
-    @property
-    def explorer(self) -> Explorer:
-        return explorer_of(self)
-
     def reader(self, server: str) -> Reader:
         """Signs in if need be: only for calls that run off the screen."""
-        return self.explorer.workspace.reader(server)
+        return self.context.workspace.reader(server)
 
     def read(
         self, what: str, do: Callable[[], Any], done: Callable[[Any], None], failed: Failed | None = None

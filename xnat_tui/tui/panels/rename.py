@@ -39,10 +39,9 @@ class RenamePanel(ReadingPanel[None]):
     RenamePanel #about { height: auto; }
     """
 
-    def __init__(self, place: Place, changed: Callable[[], None]) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__(f"Rename · {place.location}")
         self._place = place
-        self._changed = changed
         self._stop = Event()
         self._done = False
         self._review_panel: ChangesPanel | None = None
@@ -142,7 +141,6 @@ class RenamePanel(ReadingPanel[None]):
 
         def ended(results: Sequence[Result]) -> None:
             self._done = bool(results) and all(result.error is None for result in results)
-            self._changed()
 
         self._stop.clear()
         self._review_panel = panel = ChangesPanel(

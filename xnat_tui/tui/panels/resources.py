@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changed import What
+from xnat_tui.model.changes import Change
 from xnat_tui.model.display import short_count, short_size
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.location import Location
@@ -25,13 +26,11 @@ from xnat_tui.tui.panels.reading import (
     ask_server,
     complain_of,
     project_of,
-    refusal_in,
     refuses_writing,
 )
 from xnat_tui.tui.panels.rows_panel import Column, RowsPanel
+from xnat_tui.tui.transfers.flows import upload
 
-Upload = Callable[[Sequence[Path], Location, bool], None]
-"""Plans an upload of paths into a location, replacing what is there or not, and shows the plan."""
 _COLUMNS = (
     Column("name", 38),
     Column("files", 5, right=True),
@@ -57,8 +56,9 @@ class ResourcesPanel(RowsPanel[Item]):
     ]
 
     writes = frozenset({"create", "upload", "replace", "delete"})
+    heeds = frozenset({What.ITEMS, What.FILES})
 
-    def __init__(self, place: Place, upload: Upload, changed: Callable[[], None]) -> None:
+    def __init__(self, place: Place) -> None:
         kinds = [item.kind for item in place.items]
         at = kinds.index(Kind.RESOURCE) if Kind.RESOURCE in kinds else len(kinds)
         self._owner = Place(place.server, place.items[:at])
@@ -66,8 +66,6 @@ class ResourcesPanel(RowsPanel[Item]):
         self._opened = place.items[at] if at < len(kinds) else None
         self._at = place.items[-1] if self._opened is not None else None
         """Where the cursor goes when the rows are there."""
-        self._upload = upload
-        self._changed = changed
         self._service: Resources | None = None
         self._doubt: XnatTuiError | None = None
 
@@ -77,11 +75,14 @@ class ResourcesPanel(RowsPanel[Item]):
 
     @property
     def refusal(self) -> str:
-        return refusal_in(self, self._owner.server, project_of(self._owner))
+        return self.context.rights.refusal(self._owner.server, project_of(self._owner))
 
     def on_mount(self) -> None:
         super().on_mount()
         ask_rights(self, self._owner.server, project_of(self._owner))
+
+    def shown_places(self) -> Sequence[Place]:
+        return [self._owner]
 
     # rows
 
@@ -89,7 +90,7 @@ class ResourcesPanel(RowsPanel[Item]):
         service = self._service
         if service is None:
             service = self._service = Resources(
-                self.explorer.workspace.reader(self._owner.server), self._owner
+                self.context.workspace.reader(self._owner.server), self._owner
             )
         listing = service.files(self._opened) if self._opened else service.resources()
         if listing.error is not None and not listing.items:
@@ -155,11 +156,10 @@ class ResourcesPanel(RowsPanel[Item]):
         self.action_reload()
 
     def action_reload_anew(self) -> None:
-        """Ask the server again, after something was written."""
+        """Ask the server, whatever is remembered."""
         if self._service is not None:
             self._service.reader.forget(self._owner)
-        if self.is_attached:
-            super().action_reload()
+        super().action_reload()
 
     # writing
 
@@ -201,12 +201,8 @@ class ResourcesPanel(RowsPanel[Item]):
         service = self._service
         assert service is not None, "a plan was made with it"
 
-        def ended(_: Sequence[Result]) -> None:
-            self._changed()
-            self.action_reload_anew()
-
         title = f"{word} in {self._owner.location}"
-        self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._owner.server, ended=ended))
+        self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._owner.server))
 
     def action_upload(self) -> None:
         self._ask_upload(replace=False)
@@ -239,7 +235,7 @@ class ResourcesPanel(RowsPanel[Item]):
 
         def given(text: str | None) -> None:
             if text:
-                self._upload(_paths(text), where, replace)
+                upload(self.context, _paths(text), where, replace=replace)
 
         title = f"{'Replace' if replace else 'Upload'} · {where}"
         question = "Files or folders of this machine, blanks between them:"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -16,9 +16,6 @@ from textual.widgets.option_list import Option
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import cell_width, clean, clean_lines, fit
 from xnat_tui.tui.panels.panel import Panel
-
-if TYPE_CHECKING:
-    from xnat_tui.tui.app import Explorer
 
 R = TypeVar("R")
 _ROWS_KEYS = (
@@ -112,13 +109,6 @@ class RowsPanel(Panel[None], Generic[R]):
         return own + [one for one in _ROWS_KEYS if one.key not in keys]
 
     @property
-    def explorer(self) -> Explorer:
-        from xnat_tui.tui.app import Explorer
-
-        assert isinstance(self.app, Explorer)
-        return self.app
-
-    @property
     def listed(self) -> OptionList:
         return self.query_one("#rows", OptionList)
 
@@ -152,10 +142,13 @@ class RowsPanel(Panel[None], Generic[R]):
 
     # reading
 
+    def written(self) -> None:
+        self.action_reload()
+
     def action_reload(self) -> None:
         self._waiting = True
         self._say_about()
-        self.explorer.loader.submit(("panel", id(self)), self.read, self._take, self._fail)
+        self.context.run(("panel", id(self)), self.read, self._take, self._fail)
 
     def _take(self, rows: Sequence[R]) -> None:
         if not self.is_attached:
@@ -168,7 +161,7 @@ class RowsPanel(Panel[None], Generic[R]):
         self.rows_changed()
 
     def _fail(self, error: XnatTuiError) -> None:
-        self.explorer.remember(f"{error.title}: {error.message}")
+        self.context.remember(f"{error.title}: {error.message}")
         if not self.is_attached:
             return
         self._waiting = False
@@ -222,7 +215,7 @@ class RowsPanel(Panel[None], Generic[R]):
         )
 
     def _line(self, row: R) -> str:
-        mark = self.explorer.glyphs.mark if self.key_of(row) in self.marks else " "
+        mark = self.context.glyphs.mark if self.key_of(row) in self.marks else " "
         cells = zip(self.columns, self.cells(row), strict=True)
         return f"{mark}{self.sign(row)} " + " ".join(column.shown(clean(text)) for column, text in cells)
 

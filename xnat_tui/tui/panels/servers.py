@@ -18,13 +18,13 @@ from xnat_tui.config import Server
 from xnat_tui.credentials import Credential
 from xnat_tui.errors import PasswordExpired, ServerUnreachable, SignInFailed, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines, fit
+from xnat_tui.tui.context import DEMO_WANTED
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.widgets.server_form import ServerForm
 
 if TYPE_CHECKING:
     from xnat_tui.services.workspace import Workspace
-    from xnat_tui.tui.app import Explorer
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,6 @@ class ServersPanel(Panel[Opened]):
         self._demo_offered = demo_offered
         self._wrong: dict[str, str] = {}
         """What went wrong at the last sign-in, in a word, by server."""
-
-    @property
-    def explorer(self) -> Explorer:
-        from xnat_tui.tui.app import Explorer
-
-        assert isinstance(self.app, Explorer)
-        return self.app
 
     @property
     def form(self) -> ServerForm:
@@ -157,9 +150,7 @@ class ServersPanel(Panel[Opened]):
     def _sign_out(self, name: str) -> None:
         """Behind the screen: it waits on the network."""
         workspace = self._workspace
-        self.explorer.loader.submit(
-            ("forget", name), lambda: workspace.forget_connection(name), _nothing, self.explorer.report
-        )
+        self.context.run(("forget", name), lambda: workspace.forget_connection(name), _nothing)
 
     def action_test(self) -> None:
         self._enter(lambda _: None)
@@ -170,7 +161,7 @@ class ServersPanel(Panel[Opened]):
         option = self.listed.highlighted_option
         if self.listed.has_focus and option is not None and option.id == _TRY_DEMO:
             self.dismiss(None)
-            self.explorer.start_demo()
+            self.app.exit(DEMO_WANTED)
             return
         right = self.form.right
         self._enter(lambda server: self.dismiss(Opened(server.name, right)), again=False)
@@ -202,12 +193,12 @@ class ServersPanel(Panel[Opened]):
 
         def failed(error: XnatTuiError) -> None:
             self._wrong[server.name] = _in_a_word(error)
-            self.explorer.remember(f"{error.title}: {error.message}")
+            self.context.remember(f"{error.title}: {error.message}")
             if self.is_attached:
                 self._list(server.name)
                 self._fail(error)
 
-        self.explorer.loader.submit(
+        self.context.run(
             "servers",
             lambda: workspace.sign_in(server.name, credential, keep_token=keep_token),
             signed_in,

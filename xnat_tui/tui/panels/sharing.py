@@ -10,15 +10,16 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from xnat_tui.errors import NotFound
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changed import What
+from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Shared, label_refusal
-from xnat_tui.services.administration.sharing.shares import SHAREABLE, Sharing, Wish
+from xnat_tui.services.administration.sharing.shares import Sharing, Wish
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.panels.changes import ChangesPanel
-from xnat_tui.tui.panels.reading import ask_server, read_only, refuses_writing
+from xnat_tui.tui.panels.reading import ask_server, refuses_writing
 from xnat_tui.tui.panels.rows_panel import Column, RowsPanel
 from xnat_tui.xnat.http.access import READ_AT_MOST
 
@@ -55,26 +56,29 @@ class SharingPanel(RowsPanel[Share]):
         Binding("s,q", "leave", show=False),
     ]
     writes = frozenset({"add", "relabel", "unshare", "table", "give_away"})
+    heeds = frozenset({What.ITEMS})
     empty = "Nothing is shared."
 
-    def __init__(self, places: Sequence[Place], changed: Callable[[], None]) -> None:
+    def __init__(self, places: Sequence[Place]) -> None:
         self._places = list(places)
         self._server = places[0].server
         what = str(places[0].location) if len(places) == 1 else f"{len(places)} items"
         super().__init__(f"Sharing · {what}", _COLUMNS)
-        self._changed = changed
         self._service: Sharing | None = None
         self._access: Mapping[str, str] | None = None
         self._projects: list[Item] = []
 
     @property
     def refusal(self) -> str:
-        return read_only(self, self._server)
+        return self.context.rights.refusal(self._server)
+
+    def shown_places(self) -> Sequence[Place]:
+        return self._places
 
     # rows
 
     def read(self) -> list[Share]:
-        reader = self.explorer.workspace.reader(self._server)
+        reader = self.context.workspace.reader(self._server)
         service = self._service = Sharing(reader)
         self._access = service.access()
         listing = reader.below(Place(self._server), Kind.PROJECT)
@@ -249,22 +253,13 @@ class SharingPanel(RowsPanel[Share]):
         service = self._service
         assert service is not None, "refused without one"
 
-        def ended(_: Sequence[Result]) -> None:
-            self._changed()
-            if self.is_attached:
-                self.action_reload()
-
         def review(changes: list[Change]) -> None:
             if not changes:
                 self.complain("That is so already.")
                 return
-            self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._server, ended=ended))
+            self.app.push_screen(ChangesPanel(title, changes, service.do, server=self._server))
 
         ask_server(self, "plan", lambda: make(service), review)
-
-
-def shareable(places: Sequence[Place]) -> list[Place]:
-    return [place for place in places if place.kind in SHAREABLE]
 
 
 def _refuse(label: str, own: str) -> str:

@@ -14,9 +14,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.changed import What
 from xnat_tui.model.display import clean, clean_beside, fit
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
+from xnat_tui.model.place import Place
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.services.comparing.comparison import Comparison
@@ -43,6 +45,7 @@ class ComparePanel(Panel[str]):
     """Dismissed with "next", "details", "depth" or "filter" where the main screen has to go on."""
 
     tall = True
+    heeds = frozenset({What.ITEMS, What.FILES})
     DEFAULT_CSS = "ComparePanel > .panel--box { width: 78; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", "Next difference"),
@@ -63,8 +66,18 @@ class ComparePanel(Panel[str]):
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
+        self._watch()
+
+    def shown_places(self) -> Iterable[Place]:
+        return self._comparison.source.root, self._comparison.destination.root
+
+    def written(self) -> None:
+        """It is compared again."""
+        self._watch()
+
+    def _watch(self) -> None:
         self._show()
-        if not self._comparison.progress.ended:
+        if not self._comparison.progress.ended and self._ticking is None:
             self._ticking = self.set_interval(1, self._show)
 
     def _show(self) -> None:

@@ -7,7 +7,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changed import What
+from xnat_tui.model.changes import Change
+from xnat_tui.model.display import counted
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import ACCESSIBILITIES, Member, Role
 from xnat_tui.services.administration.project_users import ProjectUsers
@@ -17,7 +19,6 @@ from xnat_tui.tui.panels.reading import (
     ask_rights,
     ask_server,
     project_of,
-    refusal_in,
     refuses_writing,
 )
 from xnat_tui.tui.panels.rows_panel import Column, RowsPanel
@@ -46,6 +47,7 @@ class UsersPanel(RowsPanel[Member]):
         Binding("U,q", "leave", show=False),
     ]
     writes = frozenset({"add", "role", "remove", "accessibility"})
+    heeds = frozenset({What.USERS})
     empty = "No user has a role here."
 
     def __init__(self, project: Place) -> None:
@@ -56,23 +58,26 @@ class UsersPanel(RowsPanel[Member]):
 
     @property
     def refusal(self) -> str:
-        return refusal_in(self, self._project.server, project_of(self._project))
+        return self.context.rights.refusal(self._project.server, project_of(self._project))
 
     def on_mount(self) -> None:
         super().on_mount()
         ask_rights(self, self._project.server, project_of(self._project))
 
+    def shown_places(self) -> Sequence[Place]:
+        return [self._project]
+
     def read(self) -> list[Member]:
         service = self._service
         if service is None:
-            reader = self.explorer.workspace.reader(self._project.server)
+            reader = self.context.workspace.reader(self._project.server)
             service = self._service = ProjectUsers(reader, self._project)
         self._accessibility = service.accessibility()
         return service.members()
 
     def rows_changed(self) -> None:
         count = len({row.login for row in self.rows})
-        users = f"{count} user{'' if count == 1 else 's'}"
+        users = counted(count, "user")
         self.retitle(f"Users · {self._project.location} · {users} · {self._accessibility}")
 
     def key_of(self, row: Member) -> str:
@@ -152,16 +157,12 @@ class UsersPanel(RowsPanel[Member]):
         service = self._service
         assert service is not None, "refused without one"
 
-        def ended(_: Sequence[Result]) -> None:
-            if self.is_attached:
-                self.action_reload()
-
         def review(changes: list[Change]) -> None:
             if not changes:
                 self.complain("That is so already.")
                 return
             title, server = f"{word} {self._project.location}", self._project.server
-            self.app.push_screen(ChangesPanel(title, changes, service.do, server=server, ended=ended))
+            self.app.push_screen(ChangesPanel(title, changes, service.do, server=server))
 
         ask_server(self, "plan", lambda: make(service), review)
 

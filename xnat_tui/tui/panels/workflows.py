@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
+from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import Workflow
 from xnat_tui.tui.panels.changes import ChangesPanel
-from xnat_tui.tui.panels.reading import read_only, refuses_writing
+from xnat_tui.tui.panels.reading import refuses_writing
 from xnat_tui.tui.panels.rows_panel import Column, RowsPanel
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         Binding("o", "scope", "Item/project"),
     ]
     writes = frozenset({"dismiss_chosen", "dismiss_stuck"})
+    heeds = frozenset({What.WORKFLOWS})
     empty = "No such workflow. a shows every pipeline or AutoRun only, o the whole project."
 
     def __init__(self, place: Place) -> None:
@@ -45,14 +48,17 @@ class WorkflowsPanel(RowsPanel[Workflow]):
 
     @property
     def refusal(self) -> str:
-        return read_only(self, self._place.server)
+        return self.context.rights.refusal(self._place.server)
+
+    def shown_places(self) -> Sequence[Place]:
+        return [self._place]
 
     # rows
 
     def _service(self) -> Workflows:
         from xnat_tui.services.administration.workflows import Workflows
 
-        return Workflows(self.explorer.workspace.reader(self._place.server))
+        return Workflows(self.context.workspace.reader(self._place.server))
 
     def read(self) -> list[Workflow]:
         found = self._service().at(self._place, every_pipeline=self._every)
@@ -67,7 +73,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
         return "!" if row.status == "Failed" else " "
 
     def cells(self, row: Workflow) -> Sequence[str]:
-        dash = self.explorer.glyphs.dash
+        dash = self.context.glyphs.dash
         share = f"{row.percent}%" if row.percent and row.open else ""
         step = " ".join(part for part in (row.step, share) if part)
         return [row.status, row.name, row.label or row.item, step or dash, row.started[5:16]]
@@ -79,7 +85,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
             lines.append(f"step: {row.step}")
         if row.open:
             lines.append(f"Open: it blocks renaming, and merging into, {row.label or row.item}.")
-            me = self.explorer.workspace.connection(self._place.server).user
+            me = self.context.workspace.connection(self._place.server).user
             if row.user != me:
                 lines.append(_WHO_MAY)
         return "\n".join(lines)
@@ -111,7 +117,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
             return
         place = self._place
         self._plan(
-            f"dismiss {_workflows(len(chosen))}",
+            f"dismiss {counted(len(chosen), 'workflow')}",
             lambda service: [service.dismissal(place, row) for row in chosen],
             [part for row in chosen if row.id for part in ("--id", row.id)],
         )
@@ -147,12 +153,10 @@ class WorkflowsPanel(RowsPanel[Workflow]):
             )
             self.app.push_screen(panel)
 
-        self.explorer.loader.submit("plan", lambda: make(service), show, self.complain_of)
+        self.context.run("plan", lambda: make(service), show, self.complain_of)
 
     def _ended(self, _: object) -> None:
         self.marks.clear()
-        if self.is_attached:
-            self.action_reload()
 
 
 def _row_label(change: Change) -> str:
@@ -162,7 +166,3 @@ def _row_label(change: Change) -> str:
 def _name(place: Place) -> str:
     item = place.item
     return item.key or item.id if item is not None else place.server
-
-
-def _workflows(count: int) -> str:
-    return f"{count} workflow{'s' if count != 1 else ''}"

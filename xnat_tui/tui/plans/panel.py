@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
@@ -17,8 +18,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
+from xnat_tui.model.changed import What
 from xnat_tui.model.display import clean_lines, counted, short_size
 from xnat_tui.model.options import TransferOptions
+from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Plan, Step
 from xnat_tui.model.plan_documents import plan_document
 from xnat_tui.paths import write_private
@@ -77,6 +80,7 @@ class PlanPanel(ReadingPanel[Plan]):
     PlanPanel Input.-shown { display: block; }
     """
     tall = True
+    heeds = frozenset({What.ITEMS, What.FILES})
 
     def __init__(self, make: Planner, options: TransferOptions, title: str) -> None:
         super().__init__(f"Plan · {title} · nothing written yet")
@@ -125,6 +129,14 @@ class PlanPanel(ReadingPanel[Plan]):
         assert self._plan is not None, "keys do nothing before there is a plan"
         return self._plan.without(step.number for step in self._plan.steps if key(step) in self._unticked)
 
+    def shown_places(self) -> Iterator[Place]:
+        """Whatever is written to a server that the plan writes to."""
+        steps = self._plan.steps if self._plan is not None else ()
+        return (Place(server) for server in {step.target.server for step in steps if step.target.server})
+
+    def written(self) -> None:
+        self._made = -math.inf  # it is made again before it runs
+
     # making it
 
     def _again(self, options: TransferOptions, take: Callable[[Plan], None]) -> None:
@@ -139,7 +151,7 @@ class PlanPanel(ReadingPanel[Plan]):
             self._wait_no_more()
             if self._plan is None:
                 self._options = options
-            self.explorer.remember(f"{error.title}: {error.message}")
+            self.context.remember(f"{error.title}: {error.message}")
             self.complain_of(error)
             self.show_keys()
 

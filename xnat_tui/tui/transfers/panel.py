@@ -18,21 +18,13 @@ from xnat_tui.tui.explorer.pair_words import cut
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.plans.lines import where
+from xnat_tui.tui.transfers.lines import GLYPHS
+from xnat_tui.tui.transfers.queue import TransferQueue
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import StepView
     from xnat_tui.jobs.watch import JobView
-    from xnat_tui.tui.transfers.queue import Transferring
 
-_GLYPHS = {
-    State.QUEUED: " ",
-    State.RUNNING: ">",
-    State.VERIFYING: ">",
-    State.PAUSED: "=",
-    State.DONE: " ",
-    State.FAILED: "!",
-    State.CANCELLED: "x",
-}
 _BAR_CELLS = 20
 _MOST_TOLD = 200
 _WITH_BAR = 60
@@ -60,9 +52,9 @@ class TransfersPanel(Panel[None]):
     """
     tall = True
 
-    def __init__(self, transferring: Transferring) -> None:
+    def __init__(self, queue: TransferQueue) -> None:
         super().__init__("Transfers")
-        self._transferring = transferring
+        self._queue = queue
         self._lines: list[str] = []
 
     def body(self) -> list[Widget]:
@@ -74,15 +66,15 @@ class TransfersPanel(Panel[None]):
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
         self._show_about()
-        self._transferring.attended = True
-        self._transferring.watch()
+        self._queue.attended = True
+        self._queue.watch()
         self.set_interval(0.5, self._show)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
 
     def on_unmount(self) -> None:
-        self._transferring.attended = False
+        self._queue.attended = False
 
     def on_option_list_option_highlighted(self) -> None:
         self._show_about()
@@ -90,13 +82,13 @@ class TransfersPanel(Panel[None]):
     @property
     def current(self) -> JobView | None:
         at = self.query_one(OptionList).highlighted
-        views = self._transferring.views
+        views = self._queue.views
         return views[at] if at is not None and at < len(views) else None
 
     def _show(self) -> None:
-        views = self._transferring.views
+        views = self._queue.views
         room = max(20, self.query_one(OptionList).scrollable_content_region.width)
-        lines = [_row(view, self._transferring.asked.get(view.id, ""), room) for view in views]
+        lines = [_row(view, self._queue.asked.get(view.id, ""), room) for view in views]
         if lines == self._lines:
             return
         jobs = self.query_one(OptionList)
@@ -127,20 +119,20 @@ class TransfersPanel(Panel[None]):
     def _ask(self, wish: str) -> None:
         view = self.current
         if view is not None:
-            self._transferring.ask_of(view.id, wish)
+            self._queue.ask_of(view.id, wish)
             self._show()
 
     def _ask_all(self, wish: str, states: Collection[State]) -> None:
-        for view in self._transferring.views:
+        for view in self._queue.views:
             if view.state in states:
-                self._transferring.ask_of(view.id, wish)
+                self._queue.ask_of(view.id, wish)
         self._show()
 
     def action_pause(self) -> None:
         view = self.current
         if view is not None:
             rests = view.state in (State.PAUSED, State.CANCELLED)
-            stopping = view.id in self._transferring.asked
+            stopping = view.id in self._queue.asked
             self._ask("resume" if rests or stopping else "pause")
 
     def action_pause_all(self) -> None:
@@ -167,7 +159,7 @@ class TransfersPanel(Panel[None]):
         def show(report: Report, steps: Sequence[StepView]) -> None:
             self.app.push_screen(ReportPanel(view.title, report, steps))
 
-        self._transferring.read_report(view.id, show)
+        self._queue.read_report(view.id, show)
 
     def action_cancel(self) -> None:
         view = self.current
@@ -242,7 +234,7 @@ def _row(view: JobView, asked: str, room: int) -> str:
     left = room - len(told) - 10
     title = fit(clean(view.title), left)
     title += " " * (left - cell_width(title))
-    line = f"{_GLYPHS[view.state]} {view.verb:<7}{title} {told}"
+    line = f"{GLYPHS[view.state]} {view.verb:<7}{title} {told}"
     return f"{line}\n{cut(f'         {_amounts(view, asked)}', room)}"
 
 
@@ -262,18 +254,6 @@ def _amounts(view: JobView, asked: str) -> str:
     if view.left:
         parts.append(f"{view.left} left alone")
     return " · ".join(parts)
-
-
-def strip_line(view: JobView, room: int) -> str:
-    """One transfer in one line of a wide terminal."""
-    share = f"{int(100 * view.bytes_done / view.bytes_total)}%" if view.bytes_total else ""
-    parts = [str(view.state), share, f"{short_size(view.bytes_done)} of {short_size(view.bytes_total)}"]
-    parts += [f"{short_size(int(view.rate))}/s"] if view.rate else []
-    parts += [f"{about(view.seconds_left)} left"] if view.seconds_left is not None else []
-    said = " · ".join(part for part in parts if part)
-    head = f"{_GLYPHS[view.state]} {view.verb:<7}"
-    title = fit(clean(view.title), max(10, room - len(head) - len(said) - 2))
-    return f"{head}{title}  {said}"
 
 
 def _about(view: JobView) -> str:

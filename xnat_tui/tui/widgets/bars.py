@@ -8,7 +8,7 @@ from textual.events import Click
 from textual.widgets import Static
 
 from xnat_tui.model.display import cell_width
-from xnat_tui.tui.actions import Action
+from xnat_tui.tui.action import Action
 from xnat_tui.tui.explorer.pair_words import cut
 from xnat_tui.tui.terminal.key_names import key_name
 
@@ -51,7 +51,7 @@ class KeyBar(Static):
         from rich.text import Text
 
         entries = tuple(
-            (action.method, f"{key_name(action.keys)} {action.label.rstrip('…')}", refused(action))
+            (action.id, f"{key_name(action.keys)} {action.label.rstrip('…')}", refused(action))
             for action in actions[: self.MOST]
         )
         if (entries, self.size.width) == self._shown:
@@ -59,12 +59,12 @@ class KeyBar(Static):
         self._shown = (entries, self.size.width)
         self._spans = []
         line, at = Text(no_wrap=True), 0
-        for method, words, dim in self._fitting(entries):
+        for identifier, words, dim in self._fitting(entries):
             key, _, label = words.partition(" ")
             line.append(key, "dim" if dim else "bold")
             line.append(f" {label}  ", "dim" if dim else "")
             width = cell_width(words) + 2
-            self._spans.append((at, at + width, method))
+            self._spans.append((at, at + width, identifier))
             at += width
         self.update(line, layout=False)
 
@@ -76,9 +76,9 @@ class KeyBar(Static):
         return kept
 
     def on_click(self, event: Click) -> None:
-        for first, last, method in self._spans:
+        for first, last, identifier in self._spans:
             if first <= event.x < last:
-                self._run(method)
+                self._run(identifier)
 
 
 class TransfersStrip(Static):

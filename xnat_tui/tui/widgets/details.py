@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from xnat_tui.model.display import cell_width, clean, clean_beside, fit, short_size
+from xnat_tui.model.display import cell_width, clean, clean_beside, counted, fit, short_size
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.pairing import FieldDifference, Judge, Pair, Status
 from xnat_tui.tui.explorer.pair_words import item_name, item_word, pair_line, verdict
@@ -122,7 +122,7 @@ def _about(pair: Pair, item: Item) -> Iterator[tuple[str, str]]:
 def _content(item: Item) -> str:
     words = []
     if item.files is not None and item.kind is not Kind.FILE:
-        words.append(f"{item.files} file{'' if item.files == 1 else 's'}")
+        words.append(counted(item.files, "file"))
     if item.bytes is not None:
         exact = f"{item.bytes:,} bytes".replace(",", " ")
         words.append(exact if item.bytes < 1000 else f"{exact} ({short_size(item.bytes)})")

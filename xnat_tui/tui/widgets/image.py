@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.services.dicom.images import Frame, Picture, Window, draw
-from xnat_tui.tui.panels.reading import explorer_of
+from xnat_tui.tui.context import context_of
 from xnat_tui.tui.terminal.graphics import Canvas, Graphics, Means, Raster, encode, placeholders
 
 _UPPER_HALF = "▀"
@@ -75,10 +75,10 @@ class ImageView(Widget):
         def refuse(error: XnatTuiError) -> None:
             graphics.means = Means.BLOCKS
             self._draw()
-            explorer.report(error)
+            context.report(error)
 
-        explorer = explorer_of(self)
-        explorer.loader.submit(
+        context = context_of(self)
+        context.run(
             ("picture", id(self)),
             lambda: encode(frame, graphics.means, room, graphics.cell, window),
             self._place,

@@ -49,6 +49,7 @@ class Holdings:
         return list(self._of(project, kind))
 
     def tell(self, project: str, kind: Kind, label: str, held: Held) -> None:
+        """Remember what was made under a label, so that it is not asked for again."""
         known = self._of(project, kind)
         with self._lock:
             known[label] = held

@@ -67,6 +67,7 @@ def _level(value: Any) -> str:
 
 
 def datatypes() -> list[str]:
+    """The folders that BIDS sorts images into: `anat`, `func`, `dwi` and so on."""
     return sorted({datatype for datatype, _ in rules()})
 
 

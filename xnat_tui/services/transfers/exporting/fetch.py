@@ -52,6 +52,7 @@ class Fetch:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
 
     def entry(self, item: Item, size: int, md5: str, mtime: int) -> Entry:
+        """The manifest's line about a file that is there now; `mtime` in nanoseconds since the epoch."""
         name = self.names[item.key]
         natural = self.slot.natural(item.key)
         location = self.location.child(Kind.FILE, item.key)
@@ -111,6 +112,7 @@ class Fetch:
         self.control.check()
 
     def told(self, chunks: Iterable[builtins.bytes]) -> Iterator[builtins.bytes]:
+        """The same bytes, counted as they pass."""
         for chunk in chunks:
             self.on_bytes(len(chunk))
             yield chunk

@@ -134,6 +134,7 @@ class Slot:
 
 
 def fold(name: str, folds: bool) -> str:
+    """A name as the folder's disk tells names apart: where it `folds`, without case and composed."""
     return unicodedata.normalize("NFC", name).casefold() if folds else name
 
 

@@ -33,6 +33,7 @@ class Counts:
 
 
 def space(folder: Path, steps: Sequence[Step]) -> Iterator[Finding]:
+    """An error where the disk of the folder, or of what stands above it, has too little room."""
     there = folder
     while not there.exists():
         there = there.parent

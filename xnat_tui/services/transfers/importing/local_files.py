@@ -97,6 +97,7 @@ def packed(files: Iterable[LocalFile]) -> tuple[FileToSend, ...]:
 
 
 def unpacked(files: Iterable[FileToSend]) -> list[LocalFile]:
+    """The files that a step carries, as they were found."""
     return [LocalFile(Path(one.path), one.name, one.size, one.member, one.archive_size) for one in files]
 
 

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from xnat_tui.errors import UsageError
+from xnat_tui.model.display import counted
 from xnat_tui.model.prearchive import Labels, Received
 from xnat_tui.tui.panels.ask import AskText
 from xnat_tui.tui.panels.panel import Panel
@@ -55,7 +56,7 @@ class ArchiveForm(Panel[Archiving]):
 
     def __init__(self, chosen: Sequence[Received]) -> None:
         count = len(chosen)
-        super().__init__(f"Archive · {count} session{'s' if count > 1 else ''}")
+        super().__init__(f"Archive · {counted(count, 'session')}")
         self._one = chosen[0] if count == 1 else None
         self._overwrite = "none"
 

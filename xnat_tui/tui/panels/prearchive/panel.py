@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changed import What
+from xnat_tui.model.changes import Change
 from xnat_tui.model.clock import Clock, short_age
-from xnat_tui.model.display import short_size
+from xnat_tui.model.display import counted, short_size
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Step
 from xnat_tui.model.place import Place
 from xnat_tui.model.prearchive import ORDERS, UNASSIGNED, Received, Selection, ordered
 from xnat_tui.tui.panels.ask import AskChoice, Choice
 from xnat_tui.tui.panels.changes import ChangesPanel
-from xnat_tui.tui.panels.reading import ask_rights, refusal_in, refuses_writing
+from xnat_tui.tui.panels.reading import ask_rights, project_of, refuses_writing
 from xnat_tui.tui.panels.rows_panel import Column, RowsPanel
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _STATUS_TELLS = {
 
 
 class PrearchivePanel(RowsPanel[Received]):
-    """`project` "" is the whole server. `archived` is told when sessions have come into the archive."""
+    """Of a place's project, or of its whole server."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "details", "Details"),
@@ -52,14 +53,16 @@ class PrearchivePanel(RowsPanel[Received]):
         Binding("comma", "sort", "Sort…"),
     ]
     writes = frozenset({"archive", "move", "rebuild", "delete"})
+    heeds = frozenset({What.PREARCHIVE})
     empty = "Nothing waits in the prearchive."
 
-    def __init__(self, server: str, project: str, archived: Callable[[], None]) -> None:
+    def __init__(self, place: Place) -> None:
+        project = project_of(place)
         super().__init__("Prearchive", _columns(not project))
-        self._server = server
+        self._place = place.up_to(Kind.PROJECT)
+        self._server = place.server
         self._project = project
         self._whole = not project
-        self._archived = archived
         self._figures: dict[str, Figures | XnatTuiError] = {}
         self._asking = ""
         self._told: dict[str, str] = {}
@@ -69,15 +72,18 @@ class PrearchivePanel(RowsPanel[Received]):
 
     @property
     def _clock(self) -> Clock:
-        return Clock.of(self.explorer.workspace.server(self._server).timezone)
+        return Clock.of(self.context.workspace.server(self._server).timezone)
 
     @property
     def refusal(self) -> str:
-        return refusal_in(self, self._server, "" if self._whole else self._project)
+        return self.context.rights.refusal(self._server, "" if self._whole else self._project)
 
     def on_mount(self) -> None:
         super().on_mount()
         ask_rights(self, self._server, self._project)
+
+    def shown_places(self) -> Sequence[Place]:
+        return [Place(self._server) if self._whole else self._place]
 
     # rows
 
@@ -94,7 +100,7 @@ class PrearchivePanel(RowsPanel[Received]):
     def _service(self) -> Prearchive:
         from xnat_tui.services.administration.prearchive.sessions import Prearchive
 
-        workspace = self.explorer.workspace
+        workspace = self.context.workspace
         return Prearchive(workspace.connection(self._server), self._server, changes=workspace.changes)
 
     def key_of(self, row: Received) -> str:
@@ -107,7 +113,7 @@ class PrearchivePanel(RowsPanel[Received]):
 
     def cells(self, row: Received) -> Sequence[str]:
         held = self._figures.get(row.url)
-        dash = self.explorer.glyphs.dash
+        dash = self.context.glyphs.dash
         scans, size = ("?", "?") if isinstance(held, XnatTuiError) else ("", "")
         if held is not None and not isinstance(held, XnatTuiError):
             scans, size = str(held.scans), short_size(held.bytes) or "?"
@@ -153,9 +159,9 @@ class PrearchivePanel(RowsPanel[Received]):
     # what the rows say more than the list does
 
     def rows_changed(self) -> None:
-        found = f"{len(self.rows)} session{'s' if len(self.rows) != 1 else ''}"
+        found = counted(len(self.rows), "session")
         scope = "all projects" if self._whole else self._project
-        user = self.explorer.workspace.connection(self._server).user
+        user = self.context.workspace.connection(self._server).user
         self.retitle(f"Prearchive · {self._server} {scope} · {found} seen by {user}")
         self._ask_figures()
         if not self._ticking and (self._working or any(not row.settled for row in self.rows)):
@@ -187,7 +193,7 @@ class PrearchivePanel(RowsPanel[Received]):
         def ask() -> Figures:
             from xnat_tui.services.administration.prearchive.contents import figures
 
-            return figures(self.explorer.workspace.connection(self._server), row)
+            return figures(self.context.workspace.connection(self._server), row)
 
         def take(found: Figures | XnatTuiError) -> None:
             self._asking = ""
@@ -198,7 +204,7 @@ class PrearchivePanel(RowsPanel[Received]):
                 if self._order == "size" and not self._asking:
                     self._sort()
 
-        self.explorer.loader.submit(("figures", id(self)), ask, take, take)
+        self.context.run(("figures", id(self)), ask, take, take)
 
     # what the user asks for
 
@@ -255,7 +261,7 @@ class PrearchivePanel(RowsPanel[Received]):
         def answered(asked: Archiving | None) -> None:
             if asked is not None:
                 self._plan(
-                    f"archive {_sessions(len(chosen))}",
+                    f"archive {counted(len(chosen), 'session')}",
                     lambda service: _planned(service, chosen, asked),
                     self._command("archive", chosen, *asked.options),
                 )
@@ -266,7 +272,7 @@ class PrearchivePanel(RowsPanel[Received]):
         chosen = self._writable()
         if not chosen:
             return
-        workspace, server = self.explorer.workspace, self._server
+        workspace, server = self.context.workspace, self._server
 
         def read() -> Sequence[Choice]:
             listing = workspace.reader(server).below(Place(server), Kind.PROJECT)
@@ -275,28 +281,28 @@ class PrearchivePanel(RowsPanel[Received]):
             return [Choice(item.id, item.key, item.fields.get("name", "")) for item in listing.items]
 
         def show(projects: Sequence[Choice]) -> None:
-            title = f"Move {_sessions(len(chosen))} to"
+            title = f"Move {counted(len(chosen), 'session')} to"
             self.app.push_screen(AskChoice(title, projects), moved)
 
         def moved(project: str | None) -> None:
             if project:
-                title = f"move {_sessions(len(chosen))} to {project}"
+                title = f"move {counted(len(chosen), 'session')} to {project}"
                 command = self._command("move", chosen, "--to", project)
                 self._plan(title, lambda service: service.plan_move(chosen, project), command)
 
-        self.explorer.loader.submit("choose", read, show, self.complain_of)
+        self.context.run("choose", read, show, self.complain_of)
 
     def action_rebuild(self) -> None:
         chosen = self._writable()
         if chosen:
             command = self._command("rebuild", chosen)
-            title = f"rebuild {_sessions(len(chosen))}"
+            title = f"rebuild {counted(len(chosen), 'session')}"
             self._plan(title, lambda service: service.plan_rebuild(chosen), command)
 
     def action_delete(self) -> None:
         chosen = self._writable()
         if chosen:
-            title = f"delete {_sessions(len(chosen))} from the prearchive"
+            title = f"delete {counted(len(chosen), 'session')} from the prearchive"
             command = self._command("delete", chosen)
             self._plan(title, lambda service: service.plan_delete(chosen), command)
 
@@ -338,15 +344,11 @@ class PrearchivePanel(RowsPanel[Received]):
             )
             self.app.push_screen(panel, lambda _: self.action_reload() if self._working else None)
 
-        self.explorer.loader.submit("plan", lambda: make(service), show, self.complain_of)
+        self.context.run("plan", lambda: make(service), show, self.complain_of)
 
-    def _ended(self, results: Sequence[Result]) -> None:
+    def _ended(self, _: object) -> None:
         self._working = False
         self.marks.clear()
-        if any(result.error is None and result.change.verb == "archive" for result in results):
-            self._archived()
-        if self.is_attached:
-            self.action_reload()
 
 
 def _planned(service: Prearchive, chosen: Sequence[Received], asked: Archiving) -> list[Change]:
@@ -372,7 +374,3 @@ def _columns(whole: bool) -> list[Column]:
         Column("received", 11),
         Column("age", 4, right=True),
     ]
-
-
-def _sessions(count: int) -> str:
-    return f"{count} session{'s' if count != 1 else ''}"

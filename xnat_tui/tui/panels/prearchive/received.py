@@ -18,7 +18,6 @@ from xnat_tui.tui.panels.panel import Panel
 
 if TYPE_CHECKING:
     from xnat_tui.services.administration.prearchive.details import Details
-    from xnat_tui.tui.app import Explorer
     from xnat_tui.xnat.http.connection import Connection
 
 
@@ -50,13 +49,6 @@ class ReceivedPanel(Panel[None]):
         self._view = "details"
         self._patient = False
         self._texts: dict[tuple[str, bool], list[str]] = {}
-
-    @property
-    def explorer(self) -> Explorer:
-        from xnat_tui.tui.app import Explorer
-
-        assert isinstance(self.app, Explorer)
-        return self.app
 
     def body(self) -> list[Widget]:
         return [
@@ -100,7 +92,7 @@ class ReceivedPanel(Panel[None]):
         self.query_one("#text", Static).update("loading…")
 
         def read() -> Details | list[str]:
-            connection = self.explorer.workspace.connection(self._server)
+            connection = self.context.workspace.connection(self._server)
             if view == "details":
                 from xnat_tui.services.administration.prearchive.details import details
 
@@ -115,10 +107,10 @@ class ReceivedPanel(Panel[None]):
             if self.is_attached and (view, patient) == (self._view, self._patient):
                 self._show()
 
-        self.explorer.loader.submit(("received", id(self)), read, take, self._fail)
+        self.context.run(("received", id(self)), read, take, self._fail)
 
     def _fail(self, error: XnatTuiError) -> None:
-        self.explorer.remember(f"{error.title}: {error.message}")
+        self.context.remember(f"{error.title}: {error.message}")
         if self.is_attached:
             self.query_one("#text", Static).update("")
             hint = "  ".join(part for part in (error.hint, "r tries again.") if part)

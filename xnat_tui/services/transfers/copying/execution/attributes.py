@@ -29,6 +29,7 @@ NAMES = ("format", "content", "description", "tags")
 
 
 def of_file(item: Item) -> Attributes:
+    """What its own row says of a file, never its resource's; files have no description."""
     return Attributes(**{name: item.fields.get(name, "") for name in ("format", "content", "tags")})
 
 

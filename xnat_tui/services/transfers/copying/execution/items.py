@@ -337,6 +337,7 @@ def share_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     """Show an item that another project there owns; Conflict means that it is shown already.
 
     An assessor is an experiment: where the server knows no shares below its session it is asked by itself.
+    Raises what the server says, and BadAnswer where it says yes and does not show it.
     """
     control.check()
     work, project = step.carried(ItemShare), step.lineage.project
@@ -399,6 +400,7 @@ def clear_caches(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 
 def refresh_session(run: CopyRun, step: Step, control: Control) -> Outcome:
+    """Count a session's catalogs anew, or make its viewer's metadata. Raises NotFound."""
     control.check()
     held = run.held(step, Kind.EXPERIMENT)
     if held is None:

@@ -66,7 +66,7 @@ class ResourceSending:
             raise error
 
     def prepare(self, there: Sequence[Item] | None) -> None:
-        """List and decide; `there` are its files at the destination, if known."""
+        """List and decide; `there` are its files at the destination, if known. Raises what listing raises."""
         listed = self.run.source_files(self.step)
         only = self.work.only
         items = [item for item in listed.items if not only or item.key == only]
@@ -93,6 +93,7 @@ class ResourceSending:
         self._waiting = {item.key: item for item in items}
 
     def outcome(self) -> Outcome:
+        """What has become of the step so far: done unless a file of it failed."""
         return Outcome(
             self.step.number,
             State.FAILED if self.failures else State.DONE,
@@ -219,6 +220,7 @@ class ResourceSending:
         self.control.on_file()
 
     def fail(self, key: str, error: XnatTuiError) -> None:
+        """Keep why a file, or with "" the resource, could not be copied; the others go on."""
         path = f"{self.step.path}/files/{key}" if key else self.step.path
         self.failures[key] = Failure(path, error.message, error.hint)
         self._unreachable = self._unreachable or error.unreachable

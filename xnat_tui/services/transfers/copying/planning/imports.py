@@ -14,6 +14,7 @@ LABELS = frozenset({"DICOM", "secondary"})
 
 
 def goes_by_import(item: Item) -> bool:
+    """Whether a scan's resource is DICOM, by its format or its label."""
     return item.fields.get("format", "").upper() == "DICOM" or item.key in LABELS
 
 

@@ -36,7 +36,10 @@ SCAN_TYPE_BY_MODALITY: Mapping[str, str] = {
 
 
 def existing(draft: Draft, place: Place, spot: Spot) -> Spot:
-    """The step for an item that stands there already: compared, and updated where that is wanted."""
+    """The step for an item that stands there already: compared, and updated where that is wanted.
+
+    Raises Conflict where it is of another type there.
+    """
     context, item, there = draft.context, place.item, spot.item
     assert item is not None
     assert there is not None

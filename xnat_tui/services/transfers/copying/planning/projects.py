@@ -86,6 +86,7 @@ def differing_settings(draft: Draft, place: Place, spot: Spot) -> dict[str, tupl
 
 
 def change_words(name: str, before: str, after: str) -> str:
+    """A setting of a project that differs, in a few words; a script by its length."""
     if name == writing.SCRIPT:
         return f"{writing.setting_words(name, before)} there, of {len(after.splitlines())} lines here"
     return f"{name} {before} there, {after} here"

@@ -25,7 +25,8 @@ _ATTRIBUTES = ("format", "content", "description", "tags")
 def plan_resources(
     draft: Draft, owner: Place, spot: Spot, resources: Sequence[Item], *, only: str = ""
 ) -> None:
-    """Steps for these resources of one owner; `only` restricts them to one file."""
+    """Steps for these resources of one owner, in conflict where one cannot go there; `only` restricts them to
+    one file."""
     counts = Counter((item.side, item.key.casefold()) for item in resources)
     seen: set[tuple[str, str]] = set()
     for item in resources:

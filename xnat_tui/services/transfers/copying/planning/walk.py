@@ -195,6 +195,7 @@ class Walk:
         return next(lacking, "")
 
     def resources(self, place: Place, spot: Spot) -> None:
+        """Plan the resources of an item, as far as options and filters mean them."""
         kinds = [item.kind for item in place.items]
         if self.context.options.mode is Mode.METADATA or self.context.filters.leaves_beside(
             Kind.RESOURCE, kinds

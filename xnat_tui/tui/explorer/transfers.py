@@ -1,0 +1,50 @@
+"""Transfers of what is marked or under the cursor, and their queue."""
+
+from __future__ import annotations
+
+from xnat_tui.model.plan import Plan
+from xnat_tui.tui.context import Context
+from xnat_tui.tui.explorer.panes import Panes
+from xnat_tui.tui.transfers.queue import TransferQueue
+
+
+class Transfers:
+    def __init__(self, context: Context, panes: Panes, queue: TransferQueue) -> None:
+        self._context = context
+        self._panes = panes
+        self._queue = queue
+
+    def copy(self) -> None:
+        """To the place that the other pane shows."""
+        places, target = self._panes.chosen(), self._panes.other.root
+        if not places or target is None:
+            self._context.say("What is marked is not on this side.")
+        else:
+            from xnat_tui.tui.transfers import flows
+
+            flows.copy(self._context, places, target)
+
+    def export(self) -> None:
+        places = self._panes.chosen()
+        if not places:
+            self._context.say("What is marked is not on this side.")
+        else:
+            from xnat_tui.tui.transfers import flows
+
+            flows.export(self._context, places)
+
+    def show_queue(self) -> None:
+        from xnat_tui.tui.transfers.panel import TransfersPanel
+
+        self._queue.watch()
+        self._context.ask(TransfersPanel(self._queue))
+
+    def start(self, plan: Plan) -> None:
+        """Run a plan; what it was made of is not marked any more then."""
+        tree = self._panes.active.pair_tree
+
+        def started() -> None:
+            if tree is not None:
+                tree.clear_marks()
+
+        self._queue.start(plan, started)

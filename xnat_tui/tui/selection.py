@@ -1,0 +1,101 @@
+"""What an action is about: the marks or the row under the cursor, and what a panel takes of that."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.place import Place
+
+Taken = tuple[Any, ...] | None
+"""What a panel is made with; None where the cursor stands on nothing of the kind."""
+
+_SHAREABLE = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR)
+_IMAGING = (
+    *(Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION),
+    *(Kind.RESOURCE, Kind.FILE),
+)
+
+
+class Selection(Protocol):
+    """Where the cursor stands and what is marked, in the active pane."""
+
+    @property
+    def root(self) -> Place | None:
+        """What the pane shows."""
+
+    @property
+    def sides(self) -> tuple[Place | None, Place | None]:
+        """What is under the cursor, in the source and in the destination; one of them while browsing."""
+
+    @property
+    def here(self) -> Place | None:
+        """What is under the cursor on the pane's side."""
+
+    def chosen(self) -> list[Place]:
+        """What is marked on the pane's side, or the row under the cursor; headings mean what stands below."""
+
+
+def nothing(_: Selection) -> Taken:
+    """For panels that are about no place."""
+    return ()
+
+
+def place(selection: Selection) -> Taken:
+    """What is under the cursor, else what the pane shows, be it a server."""
+    found = selection.here or selection.root
+    return (found,) if found is not None else None
+
+
+def item(selection: Selection) -> Taken:
+    found = selection.here or selection.root
+    return (found,) if found is not None and found.items else None
+
+
+def project(selection: Selection) -> Taken:
+    found = selection.here or selection.root
+    return (found.up_to(Kind.PROJECT),) if found is not None and found.items else None
+
+
+def worked_on(selection: Selection) -> Taken:
+    """The item that XNAT keeps workflows of: scans and files have none of their own."""
+    found = selection.here or selection.root
+    if found is None or not found.items:
+        return None
+    kinds = [one.kind for one in found.items]
+    for kind in (Kind.ASSESSOR, Kind.EXPERIMENT, Kind.SUBJECT):
+        if kind in kinds:
+            return (found.up_to(kind),)
+    return (found.up_to(Kind.PROJECT),)
+
+
+def renamable(selection: Selection) -> Taken:
+    found = selection.here or selection.root
+    return (found,) if found is not None and found.kind in (Kind.SUBJECT, Kind.EXPERIMENT) else None
+
+
+def items(selection: Selection) -> Taken:
+    """What is marked or under the cursor, else what the pane shows."""
+    found = [one for one in _chosen(selection) if one.items]
+    return (found,) if found else None
+
+
+def shareable(selection: Selection) -> Taken:
+    found = [one for one in _chosen(selection) if one.kind in _SHAREABLE]
+    return (found,) if found else None
+
+
+def images(selection: Selection) -> Taken:
+    found = selection.here
+    return (found,) if found is not None and found.kind in _IMAGING else None
+
+
+def images_of_both(selection: Selection) -> Taken:
+    """While comparing, of both sides."""
+    found = selection.sides
+    return found if any(one is not None and one.kind in _IMAGING for one in found) else None
+
+
+def _chosen(selection: Selection) -> list[Place]:
+    root = selection.root
+    return selection.chosen() or ([root] if root is not None else [])
