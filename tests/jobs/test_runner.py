@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
 
@@ -400,3 +400,44 @@ def test_counters_of_a_running_step_reach_the_journal(journal, make_plan, make_s
     go_on.set()
     worker.end()
     assert journal.job(job).bytes == 300
+
+
+class Losing(ThreadPoolExecutor):
+    """Loses the outcomes of its first steps, as a cluster whose worker is killed may."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers)
+        self.losses = 1
+
+    def submit(self, call, /, *arguments):
+        if not self.losses:
+            return super().submit(call, *arguments)
+        self.losses -= 1
+        super().submit(call, *arguments).result()
+        lost = Future()
+        lost.set_exception(TypeError("cannot unpack non-iterable Outcome object"))
+        return lost
+
+
+def test_a_step_whose_outcome_the_executor_lost_is_run_once_more(journal, make_plan, make_step):
+    job, calls = journal.create(make_plan([make_step(1), make_step(2, 1)])), []
+
+    def execute(step, control):
+        calls.append(step.number)
+        return Outcome(step.number, State.DONE, 1, 10)
+
+    found = run(journal, job, execute, workers=1, executor_factory=Losing)
+    assert (found.state, found.done_items, calls) == (State.DONE, 2, [1, 1, 2])
+
+
+def test_a_step_that_is_lost_again_has_failed_and_says_why(journal, make_plan, make_step):
+    job = journal.create(make_plan([make_step(1)]))
+
+    def losing(workers):
+        executor = Losing(workers)
+        executor.losses = 9
+        return executor
+
+    found = run(journal, job, lambda step, _: Outcome(step.number, State.DONE), executor_factory=losing)
+    assert found.state is State.FAILED
+    assert "Unexpected TypeError: cannot unpack" in found.failed[0].error

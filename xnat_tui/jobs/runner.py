@@ -120,6 +120,8 @@ class _Run:
         self._steps: dict[int, Step] = {}
         self._told: dict[int, tuple[int, int]] = {}
         self._blocked: dict[int, str] = {}
+        self._lost_once: set[int] = set()
+        """Steps whose outcome never came: they are run once more, which steps allow."""
         self._unreached = Unreached(workers)
         self._last = time.monotonic()
         self._resting = False
@@ -212,6 +214,9 @@ class _Run:
         if future.cancelled():
             return Outcome(number, State.PAUSED)
         if error := future.exception():
+            if number not in self._lost_once:  # a step raises nothing (`attempt`): its executor lost it
+                self._lost_once.add(number)
+                return Outcome(number, State.PAUSED)
             return Outcome(number, State.FAILED, failures=(not_done(step, error),))
         outcome = future.result()
         if outcome.state in (State.DONE, State.FAILED) or self._stop.is_set():

@@ -152,7 +152,12 @@ def _create(path: Path) -> None:
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
     database.row_factory = row_factory(_TABLES)
-    _check(database, path)
+    database.execute("BEGIN")  # all of one moment: another process may be making its tables
+    try:
+        _check(database, path)
+    finally:
+        if database.in_transaction:
+            database.execute("COMMIT")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA foreign_keys = ON")
@@ -173,10 +178,10 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _check(database: sqlite3.Connection, path: Path) -> int:
-    """The schema's version, 0 for an empty file. Touches nothing."""
+    """The schema's version, 0 for an empty file. Touches nothing; a transaction is open."""
+    tables = int(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     application = int(database.execute("PRAGMA application_id").fetchone()[0])
     version = int(database.execute("PRAGMA user_version").fetchone()[0])
-    tables = int(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if application == APPLICATION and version > VERSION:
         raise ConfigError(
             f"The journal {path} was written by a newer xnat-tui (version {version} of its tables).",
