@@ -23,7 +23,7 @@ from xnat_tui.errors import ConfigError, ServerUnreachable, UsageError
 if TYPE_CHECKING:
     from xnat_tui.demo.process import Addresses
 
-_EXTRA = ("numpy", "python_multipart", "starlette", "uvicorn")
+_EXTRA = ("httptools", "numpy", "python_multipart", "starlette", "uvicorn")
 SOURCE, DESTINATION = "lab", "qc"
 """What the two servers are called while the demo runs."""
 STUDY = "BRAINS"

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from xnat_tui.demo.application import create_application
 from xnat_tui.demo.faults import Faults, RequestLog
@@ -133,7 +133,6 @@ class DemoServer:
             ws="none",
             timeout_keep_alive=60,
             timeout_graceful_shutdown=1,
-            h11_max_incomplete_event_size=64 * 1024,
         )
         self._server = server = _Server(config)
         self._thread = threading.Thread(target=_run, args=(server, listener), name="demo-server", daemon=True)
@@ -176,8 +175,8 @@ def _await_start(server: _Server, thread: threading.Thread) -> None:
             raise RuntimeError("the demo server did not start")
 
 
-def _tracking_protocol(connections: Connections) -> type[H11Protocol]:
-    class TrackingProtocol(H11Protocol):
+def _tracking_protocol(connections: Connections) -> type[HttpToolsProtocol]:
+    class TrackingProtocol(HttpToolsProtocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             connections.opened(self.client, transport)
