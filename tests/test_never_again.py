@@ -109,7 +109,7 @@ NEVER_AGAIN = {
     "datman: a retry sends the spent file handle, an empty body with overwrite=delete": (
         "xnat/test_writes.py::test_an_upload_is_opened_anew_after_signing_in_again",
         "xnat/test_prearchive.py::test_an_import_after_an_ended_session_opens_its_body_again",
-        "services/arrivals/test_uploading.py::test_dicom_whose_answer_is_lost_is_neither_lost_nor_doubled",
+        "services/arrivals/test_uploading_dicom.py::test_dicom_whose_answer_is_lost_is_neither_lost_nor_doubled",
         "test_never_again.py::test_deleting_before_an_import_is_never_asked_for",
     ),
     "datman: the page of a 504 over a good download, the path of a file never written": (
@@ -141,7 +141,7 @@ FAULTS = {
         "services/test_copy_faults.py::test_a_source_that_fails",
         "services/test_copy_faults.py::test_a_destination_that_fails",
         "services/test_export_faults.py::test_a_zip_that_cannot_be_had_is_replaced_by_its_files",
-        "services/arrivals/test_uploading.py::test_dicom_whose_answer_is_lost_is_neither_lost_nor_doubled",
+        "services/arrivals/test_uploading_dicom.py::test_dicom_whose_answer_is_lost_is_neither_lost_nor_doubled",
     ),
     "500, 502, 503, 504, a lost answer, 200 without effect, a page instead, at any request": (
         "services/test_copy_anywhere.py::test_trouble_once_at_every_request_in_turn",

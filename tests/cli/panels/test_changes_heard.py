@@ -37,7 +37,7 @@ WRITES = {
         "",
     ),
 }
-_READS = {"demo", "server", "show", "compare", "export", "verify", "datatypes", "header", "jobs"}
+_READS = {"demo", "manual", "server", "show", "compare", "export", "verify", "datatypes", "header", "jobs"}
 """Verbs that change no server: `jobs` lets workers do so, who say it themselves."""
 
 

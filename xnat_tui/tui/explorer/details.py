@@ -70,6 +70,7 @@ class Details:
         def done(_: None) -> None:
             tree.pairs_changed(pair)
             show("")
+            self._context.main.situation_changed()  # files that differ are counted, too
 
         self._context.run("details", lambda: model.fill(pair), done, lambda error: show(f"! {error.message}"))
 
