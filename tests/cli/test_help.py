@@ -19,7 +19,7 @@ def verbs(command=cli, path=()):
             yield from verbs(command.get_command(context, name), (*path, name))
 
 
-@pytest.mark.parametrize("path", verbs())
+@pytest.mark.parametrize("path", list(verbs()))
 def test_every_help_fits_80_columns_and_ends_with_examples(program, path):
     told = program(*path.split(), "--help")
     assert told.exit_code == 0
