@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -120,6 +121,7 @@ def streamed(
 async def _in_turn(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     for piece in pieces:
         yield piece
+        await asyncio.sleep(0)  # whether the client is still there is heard in between
 
 
 def sorted_table(table: Table, by: str, descending: bool) -> Table:
