@@ -87,22 +87,20 @@ class CatalogPanel(RowsPanel[Place]):
 
     def _ask_rights(self) -> dict[str, str]:
         """Why tasks cannot be done here, by task; in a thread."""
-        from xnat_tui.services.administration.maintenance import Maintenance
-        from xnat_tui.services.administration.viewer import ViewerMetadata
         from xnat_tui.services.transfers.preflight import rights
 
-        reader = self._reader()
+        workspace = self.context.workspace
         found: dict[str, str] = {}
         try:
-            ViewerMetadata(reader).check()
+            workspace.viewer(self._server).check()
         except NotFound:
             found["ohif"] = "this server has no OHIF viewer plugin."
         project = self._places[0].of(Kind.PROJECT)
         if project is not None:
-            for finding in rights(reader.connection, project.id, creates=False):
+            for finding in rights(workspace.connection(self._server), project.id, creates=False):
                 if finding.severity == "error":
                     found |= dict.fromkeys(_TASKS, finding.message)
-        if Maintenance(reader).may_clear_caches() is False:
+        if workspace.catalogs(self._server).may_clear_caches() is False:
             found["clear-caches"] = "only a site administrator may."
         return found
 
@@ -245,10 +243,10 @@ class CatalogPanel(RowsPanel[Place]):
         self._plan(task)
 
     def _plan(self, task: str) -> None:
-        from xnat_tui.services.administration.maintenance import FIX, PULL, Maintenance
-        from xnat_tui.services.administration.viewer import ViewerMetadata
+        from xnat_tui.services.administration.maintenance import FIX, PULL
 
-        maintenance, viewer = Maintenance(self._reader()), ViewerMetadata(self._reader())
+        workspace = self.context.workspace
+        maintenance, viewer = workspace.catalogs(self._server), workspace.viewer(self._server)
         targets, options = self._targets(task), sorted(self._options)
         do = viewer.do if task == "ohif" else maintenance.do
 

@@ -106,7 +106,7 @@ class DemographicsPanel(ReadingPanel[None]):
 
     def _read(self) -> None:
         def read() -> tuple[Demographics, list[Subject]]:
-            service = Demographics(self.reader(self._server))
+            service = self.context.workspace.demographics(self._server)
             return service, service.subjects(self._places)
 
         self.read("subjects", read, self._take)

@@ -104,7 +104,7 @@ class RenamePanel(ReadingPanel[None]):
         self.complain("Looking for what stands in the way …")
 
         def begin() -> tuple[Renaming, RenamePlan]:
-            service = Renaming(self.reader(self._place.server), wait=self._wait, told=self._tell)
+            service = self.context.workspace.renaming(self._place.server, wait=self._wait, told=self._tell)
             return service, plan(service, False)
 
         def planned(found: tuple[Renaming, RenamePlan]) -> None:

@@ -89,9 +89,7 @@ class ResourcesPanel(RowsPanel[Item]):
     def read(self) -> list[Item]:
         service = self._service
         if service is None:
-            service = self._service = Resources(
-                self.context.workspace.reader(self._owner.server), self._owner
-            )
+            service = self._service = self.context.workspace.resources(self._owner)
         listing = service.files(self._opened) if self._opened else service.resources()
         if listing.error is not None and not listing.items:
             raise listing.error

@@ -78,10 +78,9 @@ class SharingPanel(RowsPanel[Share]):
     # rows
 
     def read(self) -> list[Share]:
-        reader = self.context.workspace.reader(self._server)
-        service = self._service = Sharing(reader)
+        service = self._service = self.context.workspace.sharing(self._server)
         self._access = service.access()
-        listing = reader.below(Place(self._server), Kind.PROJECT)
+        listing = service.reader.below(Place(self._server), Kind.PROJECT)
         if listing.error is not None:
             raise listing.error
         self._projects = list(listing.items)

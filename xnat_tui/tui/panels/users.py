@@ -70,8 +70,7 @@ class UsersPanel(RowsPanel[Member]):
     def read(self) -> list[Member]:
         service = self._service
         if service is None:
-            reader = self.context.workspace.reader(self._project.server)
-            service = self._service = ProjectUsers(reader, self._project)
+            service = self._service = self.context.workspace.users(self._project)
         self._accessibility = service.accessibility()
         return service.members()
 

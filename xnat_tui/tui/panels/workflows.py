@@ -56,9 +56,7 @@ class WorkflowsPanel(RowsPanel[Workflow]):
     # rows
 
     def _service(self) -> Workflows:
-        from xnat_tui.services.administration.workflows import Workflows
-
-        return Workflows(self.context.workspace.reader(self._place.server))
+        return self.context.workspace.workflows(self._place.server)
 
     def read(self) -> list[Workflow]:
         found = self._service().at(self._place, every_pipeline=self._every)

@@ -98,10 +98,7 @@ class PrearchivePanel(RowsPanel[Received]):
         return ordered(rows, self._order, sizes) if self._order else [*rows]
 
     def _service(self) -> Prearchive:
-        from xnat_tui.services.administration.prearchive.sessions import Prearchive
-
-        workspace = self.context.workspace
-        return Prearchive(workspace.connection(self._server), self._server, changes=workspace.changes)
+        return self.context.workspace.prearchive(self._server)
 
     def key_of(self, row: Received) -> str:
         return row.url
