@@ -164,3 +164,25 @@ def test_neither_password_nor_session_is_in_a_repr(dial: Dial, liar: Any) -> Non
     shown = repr(vars(connection)) + repr(vars(connection._transport))
     assert "SESSION0" not in shown
     assert liar.password not in shown
+
+
+_CUT = {"body": b"SESS", "announced": 200}
+
+
+@pytest.mark.parametrize(
+    ("route", "lost"),
+    [
+        ("GET /", {"drop": True}),
+        ("PUT /data/services/auth", {"drop": True}),
+        ("PUT /data/services/auth", _CUT),
+        ("GET /data/auth", {"drop": True}),
+        ("GET /data/auth", _CUT),
+    ],
+)
+def test_a_server_that_goes_while_it_signs_somebody_in_is_one_that_cannot_be_reached(
+    liar: Any, dial: Dial, route: str, lost: dict[str, Any]
+) -> None:
+    liar.on(route, **lost)
+    with pytest.raises(ServerUnreachable) as caught:
+        dial()
+    assert caught.value.unreachable == "lab"

@@ -88,9 +88,7 @@ class Connection:
         transport = Transport(server)
         connection = cls(server, credential, transport)
         try:
-            signin.find_base(transport)
-            transport.auth.session_id = signin.start_session(transport, credential)
-            connection.xnatpy = signin.xnatpy_session(transport, server.url, credential)
+            connection.xnatpy = signin.sign_in(transport, server.url, credential)
             connection.user = plain(connection.xnatpy.logged_in_user)
             connection.version = signin.ask_version(transport)
         except BaseException:

@@ -34,6 +34,7 @@ from xnat_tui.xnat.http.answers import (
     server_words,
     sign_in_refused,
 )
+from xnat_tui.xnat.http.retry import is_hiccup
 from xnat_tui.xnat.http.streams import Upload, complete
 from xnat_tui.xnat.http.transport import CONNECT_SECONDS, READ_SECONDS, REDIRECTS, Transport, log
 
@@ -44,6 +45,28 @@ PAGE_BYTES = 2_000_000
 _SECONDS = (CONNECT_SECONDS, READ_SECONDS)
 _SESSION_ID = re.compile(r"[A-Za-z0-9._!-]{8,200}")
 _NO_XNAT = "Check the address: some sites need a path at its end, such as /xnat."
+
+
+def sign_in(transport: Transport, server_url: str, credential: Credential | None) -> Any:
+    """A new server session, as xnatpy's on top of ours; None is the guest.
+
+    Raises SignInFailed, PasswordExpired, NotXnat, TlsFailure, Interrupted; and ServerUnreachable, which tells
+    `unreachable` for an answer that broke off too: a server that goes away while it is asked is gone.
+    """
+    try:
+        find_base(transport)
+        transport.auth.session_id = start_session(transport, credential)
+        return xnatpy_session(transport, server_url, credential)
+    except ServerUnreachable as error:
+        if error.status is None and not isinstance(error, NotXnat):
+            error.unreachable = transport.name
+        raise
+    except BadAnswer as error:
+        if not is_hiccup(error):
+            raise
+        gone = ServerUnreachable(error.message, error.hint)
+        gone.unreachable = transport.name
+        raise gone from None
 
 
 def find_base(transport: Transport) -> None:
