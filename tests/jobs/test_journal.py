@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs.version_3 import turned_back
 from xnat_tui.errors import ConfigError, Conflict, NotAllowed, NotFound, SignInFailed
 from xnat_tui.jobs.job import Wish
 from xnat_tui.jobs.journal import Journal, error_of
@@ -85,6 +86,7 @@ def test_a_journal_of_the_version_before_is_taken_over_with_all_that_is_in_it(tm
     path = tmp_path / "jobs.sqlite"
     with Journal(path) as journal:
         job = journal.create(make_plan([make_step(1), make_step(2)]))
+    turned_back(path)
     with sqlite3.connect(path) as database:
         for table, column in (("jobs", "left_alone"), ("steps", "proved"), ("steps", "lost")):
             database.execute(f"ALTER TABLE {table} DROP COLUMN {column}")

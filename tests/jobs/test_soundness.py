@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.jobs.version_3 import bodies_in_rows
 from xnat_tui.cli.root import cli
 from xnat_tui.errors import ConfigError, Interrupted, XnatTuiError
 from xnat_tui.jobs import schema
@@ -102,8 +103,10 @@ def test_flipped_bytes_are_an_error_that_names_the_journal_or_nothing(
 
 def test_a_flipped_byte_within_a_value_is_found(kept: Kept, state: Path) -> None:
     """SQLite itself finds none there: a file would go to another place."""
-    job, _, content = kept
+    job, _, _ = kept
     path = state / "jobs.sqlite"
+    bodies_in_rows(path)
+    content = path.read_bytes()
     path.write_bytes(
         content.replace(
             b'/data/projects/P/subjects/S/experiments/E7"', b'/data/projects/P/subjects/T/experiments/E7"'
@@ -128,6 +131,7 @@ def test_a_step_in_no_known_state_keeps_its_job_from_running(kept: Kept, state: 
 
 def test_a_journal_without_checksums_is_read_as_before(kept: Kept, state: Path) -> None:
     job, plan, _ = kept
+    bodies_in_rows(state / "jobs.sqlite")
     with sqlite3.connect(state / "jobs.sqlite") as database:
         for table, column in (("jobs", "plan"), ("jobs", "totals"), ("steps", "body")):
             database.execute(f"UPDATE {table} SET {column} = substr({column}, 10)")
@@ -148,6 +152,7 @@ def test_a_body_that_is_no_step_of_this_version_nor_the_last_is_damage(
     kept: Kept, state: Path, body: str
 ) -> None:
     job, _, _ = kept
+    bodies_in_rows(state / "jobs.sqlite")
     with sqlite3.connect(state / "jobs.sqlite") as database:
         database.execute("UPDATE steps SET body = ? WHERE job = ? AND number = 3", (sealed(body), job))
     database.close()

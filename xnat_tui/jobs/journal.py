@@ -18,7 +18,7 @@ from typing import Self
 
 from xnat_tui import errors
 from xnat_tui.errors import Conflict, NotFound, XnatTuiError
-from xnat_tui.jobs import changes, from_version_2, records
+from xnat_tui.jobs import bodies, changes, from_version_2, records
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.database import Database
 from xnat_tui.jobs.job import Event, Job, StepView, Trouble, Wish
@@ -26,7 +26,7 @@ from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.changed import Changed
 from xnat_tui.model.plan import Plan, Step, Totals
-from xnat_tui.model.plan_documents import plan_document, plan_of, step_of
+from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.paths import state_folder
 
@@ -78,6 +78,7 @@ class Journal:
                 (job, plan.verb, title, head, totals, State.QUEUED, now, left),
             )
             database.executemany(records.INSERT_STEP, (records.step_row(job, step) for step in plan.steps))
+            bodies.keep(database, job, plan.steps)
         return job
 
     def jobs(self) -> list[Job]:
@@ -127,9 +128,10 @@ class Journal:
     def plan(self, job: str) -> Plan:
         """The plan as it was made, equal to what `create` was given."""
         head = self._row(job)["plan"]
-        rows = self.database.rows("SELECT body FROM steps WHERE job = ? ORDER BY number", (job,))
+        rows = self.database.rows("SELECT number FROM steps WHERE job = ?", (job,))
+        steps = tuple(bodies.read(self.database, job, {row["number"] for row in rows}))
         with self.database.reading():
-            return replace(_plan(head), steps=tuple(_step(row["body"]) for row in rows))
+            return replace(_plan(head), steps=steps)
 
     def plan_without_steps(self, job: str) -> Plan:
         """The plan's options, sources and destination; the steps may be many."""
@@ -149,11 +151,9 @@ class Journal:
     def queued(self, job: str) -> list[Step]:
         """The steps that are still to be run."""
         rows = self.database.rows(
-            "SELECT body FROM steps WHERE job = ? AND state <> 'done' AND state = 'queued' ORDER BY number",
-            (job,),
+            "SELECT number FROM steps WHERE job = ? AND state <> 'done' AND state = 'queued'", (job,)
         )
-        with self.database.reading():
-            return [_step(row["body"]) for row in rows]
+        return list(bodies.read(self.database, job, {row["number"] for row in rows}))
 
     def failed_numbers(self, job: str) -> dict[int, str]:
         """The steps that failed or were left alone, and their paths: what needs them cannot run."""
@@ -272,11 +272,6 @@ def _plan(text: str) -> Plan:
     """A plan without its steps, of this version or the last."""
     document = json.loads(text)
     return plan_of(document if "options" in document else from_version_2.plan_document(document))
-
-
-def _step(text: str) -> Step:
-    document = json.loads(text)
-    return step_of(document if "work" in document else from_version_2.step_document(document))
 
 
 def error_of(trouble: Trouble) -> XnatTuiError:

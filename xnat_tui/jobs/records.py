@@ -12,13 +12,12 @@ from xnat_tui.jobs.job import Event, Trouble
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.soundness import sealed
 from xnat_tui.model.plan import Action, Step
-from xnat_tui.model.plan_documents import step_document
 from xnat_tui.model.transfer import Failure, Left, State
 
 INSERT_STEP = """
 INSERT INTO steps (job, number, path, writes, planned_files, planned_bytes,
   state, skipped, failures, failed, body)
-VALUES (:job, :number, :path, :writes, :files, :bytes, :state, :skipped, :failures, :failed, :body)
+VALUES (:job, :number, :path, :writes, :files, :bytes, :state, :skipped, :failures, :failed, '')
 """
 
 
@@ -86,7 +85,10 @@ def cancel_steps(database: sqlite3.Connection, job: str) -> None:
 
 
 def step_row(job: str, step: Step) -> dict[str, Any]:
-    """A planned step as a row: what skips is done, what is in conflict is left alone or has failed."""
+    """A planned step as a row: what skips is done, what is in conflict is left alone or has failed.
+
+    What the step is stands in `bodies`.
+    """
     state, failed = State.QUEUED, ""
     reason = step.reason or "In conflict with what is there."
     if step.action is Action.SKIP:
@@ -107,5 +109,4 @@ def step_row(job: str, step: Step) -> dict[str, Any]:
         "skipped": step.files if step.action is Action.SKIP else 0,
         "failures": int(state is State.FAILED),
         "failed": sealed(failed),
-        "body": sealed(json.dumps(step_document(step))),
     }

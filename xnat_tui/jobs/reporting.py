@@ -10,12 +10,8 @@ from xnat_tui.model.display import counted
 from xnat_tui.model.transfer import Arrived, Evidence, Failure, Kept, Left, Report, State
 
 _SUMS = """
-SELECT coalesce(sum(writes AND state = 'done'), 0) AS items, coalesce(sum(sent_files), 0) AS files,
-  coalesce(sum(sent_bytes), 0) AS bytes, coalesce(sum(skipped), 0) AS skipped,
-  coalesce(sum(digest), 0) AS digest, coalesce(sum(size), 0) AS size,
-  coalesce(sum(unverified), 0) AS unverified, coalesce(sum(proved), 0) AS proved,
-  coalesce(sum(lost), 0) AS lost
-FROM steps WHERE job = ?
+SELECT done_items, sent_files, sent_bytes, skipped, digest, size, unverified, proved, lost
+FROM jobs WHERE id = ?
 """
 
 
@@ -27,9 +23,9 @@ def report(journal: Journal, job: str) -> Report:
         job=job,
         state=State(found.state),
         plan=found.totals,
-        done_items=sums["items"],
-        done_files=sums["files"],
-        done_bytes=sums["bytes"],
+        done_items=sums["done_items"],
+        done_files=sums["sent_files"],
+        done_bytes=sums["sent_bytes"],
         skipped=sums["skipped"],
         failed=tuple(failures(journal, job)),
         left=tuple(left_alone(journal, job)),
@@ -52,6 +48,8 @@ def failures(journal: Journal, job: str) -> list[Failure]:
 
 def left_alone(journal: Journal, job: str) -> list[Left]:
     """What the plan said that it would not touch, in its order."""
+    if not journal.job(job).left:
+        return []
     rows = journal.database.rows(
         "SELECT failed FROM steps WHERE job = ? AND state <> 'done' AND state = 'left' ORDER BY number",
         (job,),

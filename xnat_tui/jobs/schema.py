@@ -16,8 +16,10 @@ from xnat_tui.errors import ConfigError
 from xnat_tui.jobs.soundness import AWAY, TROUBLE, broken, row_factory
 from xnat_tui.paths import private_folder
 
-VERSION = 3
-"""3 keeps changes, and has other documents in `plan` and `body` than 2 (`from_version_2`)."""
+VERSION = 4
+"""3 keeps changes, and has other documents in `plan` and `body` than 2 (`from_version_2`). 4 keeps what steps
+are in `bodies`, many together, and adds up in a job's row what became of them; older jobs have a body in each
+row of `steps`."""
 APPLICATION = 0x584E5455
 """The file's `application_id`: "XNTU"."""
 BUSY_SECONDS = 30.0
@@ -32,6 +34,32 @@ CREATE TABLE changes (
   what TEXT NOT NULL
 );
 CREATE UNIQUE INDEX changes_once ON changes (origin, location, what);
+"""
+_BODIES = """
+CREATE TABLE bodies (
+  job TEXT NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  first INTEGER NOT NULL,
+  pack BLOB NOT NULL
+);
+CREATE UNIQUE INDEX bodies_by_first ON bodies (job, first);
+"""
+_SUMS = """
+CREATE INDEX steps_failed ON steps (job, number) WHERE failures > 0;
+CREATE TRIGGER steps_counted_in AFTER INSERT ON steps WHEN NEW.failures > 0 OR NEW.skipped > 0 BEGIN
+  UPDATE jobs SET failures = failures + NEW.failures, skipped = skipped + NEW.skipped WHERE id = NEW.job;
+END;
+CREATE TRIGGER steps_counted AFTER UPDATE ON steps BEGIN
+  UPDATE jobs SET
+    done_items = done_items + (NEW.writes AND NEW.state = 'done') - (OLD.writes AND OLD.state = 'done'),
+    files = files + NEW.files - OLD.files, bytes = bytes + NEW.bytes - OLD.bytes,
+    sent_files = sent_files + NEW.sent_files - OLD.sent_files,
+    sent_bytes = sent_bytes + NEW.sent_bytes - OLD.sent_bytes,
+    skipped = skipped + NEW.skipped - OLD.skipped, failures = failures + NEW.failures - OLD.failures,
+    digest = digest + NEW.digest - OLD.digest, size = size + NEW.size - OLD.size,
+    unverified = unverified + NEW.unverified - OLD.unverified,
+    proved = proved + NEW.proved - OLD.proved, lost = lost + NEW.lost - OLD.lost
+  WHERE id = NEW.job;
+END;
 """
 _TABLES = """
 CREATE TABLE jobs (
@@ -50,6 +78,15 @@ CREATE TABLE jobs (
   bytes INTEGER NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0,
   left_alone INTEGER NOT NULL DEFAULT 0,
+  done_items INTEGER NOT NULL DEFAULT 0,
+  sent_files INTEGER NOT NULL DEFAULT 0,
+  sent_bytes INTEGER NOT NULL DEFAULT 0,
+  skipped INTEGER NOT NULL DEFAULT 0,
+  digest INTEGER NOT NULL DEFAULT 0,
+  size INTEGER NOT NULL DEFAULT 0,
+  unverified INTEGER NOT NULL DEFAULT 0,
+  proved INTEGER NOT NULL DEFAULT 0,
+  lost INTEGER NOT NULL DEFAULT 0,
   token TEXT NOT NULL DEFAULT '',
   pid INTEGER NOT NULL DEFAULT 0,
   host TEXT NOT NULL DEFAULT '',
@@ -79,7 +116,7 @@ CREATE TABLE steps (
   lost INTEGER NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0,
   failed TEXT NOT NULL DEFAULT '',
-  body TEXT NOT NULL
+  body TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX steps_by_number ON steps (job, number);
 CREATE INDEX steps_unfinished ON steps (job, number) WHERE state <> 'done';
@@ -97,17 +134,28 @@ CREATE TABLE events (
   message TEXT NOT NULL
 );
 CREATE INDEX events_by_job ON events (job, number);
-CREATE TRIGGER steps_counted_in AFTER INSERT ON steps BEGIN
-  UPDATE jobs SET failures = failures + NEW.failures WHERE id = NEW.job;
-END;
-CREATE TRIGGER steps_counted AFTER UPDATE OF files, bytes, failures ON steps BEGIN
-  UPDATE jobs SET files = files + NEW.files - OLD.files, bytes = bytes + NEW.bytes - OLD.bytes,
-    failures = failures + NEW.failures - OLD.failures
-  WHERE id = NEW.job;
-END;
 """
-_TABLES += _CHANGES
+_TABLES += _CHANGES + _BODIES + _SUMS
 
+_ADDED_UP = """
+ALTER TABLE jobs ADD COLUMN done_items INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN sent_files INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN sent_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN unverified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET (done_items, sent_files, sent_bytes, skipped, digest, size, unverified, proved, lost) = (
+  SELECT coalesce(sum(writes AND state = 'done'), 0), coalesce(sum(sent_files), 0),
+    coalesce(sum(sent_bytes), 0), coalesce(sum(skipped), 0), coalesce(sum(digest), 0),
+    coalesce(sum(size), 0), coalesce(sum(unverified), 0), coalesce(sum(proved), 0), coalesce(sum(lost), 0)
+  FROM steps WHERE job = jobs.id
+);
+DROP TRIGGER steps_counted_in;
+DROP TRIGGER steps_counted;
+"""
 _SINCE = {
     1: """
 ALTER TABLE jobs ADD COLUMN left_alone INTEGER NOT NULL DEFAULT 0;
@@ -115,6 +163,7 @@ ALTER TABLE steps ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE steps ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 """,
     2: _CHANGES,
+    3: _ADDED_UP + _BODIES + _SUMS,
 }
 """What makes the tables of a version those of the next."""
 

@@ -49,7 +49,7 @@ def row_factory(tables: str) -> Any:
 
     Reading one that is not raises sqlite3.DatabaseError.
     """
-    kinds = dict(re.findall(r"^  (\w+) (TEXT|INTEGER|REAL)\b", tables, re.MULTILINE))
+    kinds = dict(re.findall(r"^  (\w+) (TEXT|INTEGER|REAL|BLOB)\b", tables, re.MULTILINE))
 
     def row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> sqlite3.Row:
         found = list(values)
@@ -65,6 +65,8 @@ def row_factory(tables: str) -> Any:
 def _value(name: str, kind: str, value: Any) -> Any:
     if kind == "TEXT":
         sound = isinstance(value, str) and value in _WORDS.get(name, (value,))
+    elif kind == "BLOB":
+        sound = isinstance(value, bytes)
     elif kind == "INTEGER":
         sound = isinstance(value, int) and value >= 0 and (name != "pid" or value < _GREATEST_PID)
     else:
