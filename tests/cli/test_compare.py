@@ -202,3 +202,23 @@ def test_show_says_what_it_could_not_read(run: Any) -> None:
     result = run("show", "src:PHANTOMS")
     assert result.exit_code == 6
     assert "! src:PHANTOMS" in result.stderr
+
+
+def test_two_servers_are_compared_by_what_their_projects_own(run: Any) -> None:
+    found = run("compare", "src:", "dst:", "--depth", "projects", "--json")
+    assert found.exit_code == 1
+    document = json.loads(found.stdout)
+    items = {item["path"]: item for item in document["items"]}
+    assert document["depth"] == "projects"
+    assert items["projects/TEACHING"]["status"] == "only_source"
+    names = [field["name"] for field in items["projects/LEGACY"]["fields"]]
+    assert names == ["subjects", "experiments"]
+    assert "counted, not looked at" in found.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("src:BRAINS", "dst:BRAINS"), ("src:", "dst:", "--modality", "MR"), ("src:", "dst:", "--fields", "all")],
+)
+def test_only_whole_servers_are_compared_by_projects(run: Any, words: tuple[str, ...]) -> None:
+    assert run("compare", *words, "--depth", "projects").exit_code == 2

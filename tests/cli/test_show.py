@@ -121,3 +121,12 @@ def test_a_comparison_is_of_one_place_and_a_glob_that_names_more_is_refused(prog
     doubtful = program("compare", "lab:[BL]*/SUB-002", "lab:BRAINS/SUB-002")
     assert doubtful.exit_code == 4
     assert "lab:LEGACY could not be read" in doubtful.stderr
+
+
+def test_a_server_shows_how_much_its_projects_own(program, lab):
+    lines = program("show", "lab:").stdout.splitlines()
+    assert "  BRAINS  Brains across the lifespan  11 subjects  17 experiments" in lines
+    items = json.loads(program("show", "lab:", "--json").stdout)["items"]
+    owned = {item["id"]: (item["subjects"], item["experiments"]) for item in items}
+    assert owned["BRAINS"] == (11, 17)
+    assert owned["EMPTY"] == (0, 0)

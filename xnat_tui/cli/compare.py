@@ -19,6 +19,7 @@ from xnat_tui.model.display import counted
 from xnat_tui.model.filters import Filters
 
 if TYPE_CHECKING:
+    from xnat_tui.services.comparing.compared import Compared
     from xnat_tui.services.comparing.comparison import Comparison
 
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 @click.argument("destination", type=LOCATION)
 @click.option(
     "--depth",
-    type=click.Choice(["labels", "sizes", "digests"]),
-    help="How closely files are compared; sizes by default.",
+    type=click.Choice(["projects", "labels", "sizes", "digests"]),
+    help="How closely files are compared, sizes by default; of two servers, projects only counts.",
 )
 @click.option(
     "--fields",
@@ -73,10 +74,17 @@ def compare(
         reports.check_file(report)
     started = time.monotonic()
     with state.workspace() as workspace:
-        comparison = workspace.comparison(source, destination, depth=depth, fields=fields, filters=filters)
-        with told(state, lambda: _how_far(comparison)):
-            comparison.run()
-        hashed = _hash(state, comparison) if hash_missing else None
+        if depth == "projects":
+            _check_whole(fields, filters)
+            comparison: Compared = workspace.compare_sites(source, destination)
+            hashed = None
+        else:
+            comparison = deep = workspace.comparison(
+                source, destination, depth=depth, fields=fields, filters=filters
+            )
+            with told(state, lambda: _how_far(deep)):
+                deep.run()
+            hashed = _hash(state, deep) if hash_missing else None
         seconds = time.monotonic() - started
         found = reports.document(comparison, everything=everything, seconds=seconds)
         if hashed is not None:
@@ -94,6 +102,11 @@ def compare(
     return _exit_code(found["summary"])
 
 
+def _check_whole(fields: str, filters: Filters) -> None:
+    if fields != "listed" or filters != Filters():
+        raise click.UsageError("--depth projects counts whole projects: leave filters and --fields out.")
+
+
 def _how_far(comparison: Comparison) -> str:
     progress = comparison.progress
     return f"{counted(progress.compared, 'place')} compared, {progress.waiting} waiting"
@@ -108,7 +121,7 @@ def _hash(state: State, comparison: Comparison) -> dict[str, int]:
     return {"files": done.files, "bytes": done.bytes}
 
 
-def _say_what_it_rests_on(state: State, comparison: Comparison, found: dict[str, Any]) -> None:
+def _say_what_it_rests_on(state: State, comparison: Compared, found: dict[str, Any]) -> None:
     summary = found["summary"]
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.items())
     state.output.note(f"{found['source']} ⇄ {found['destination']}, by {found['depth']}: {counts}")
@@ -117,6 +130,8 @@ def _say_what_it_rests_on(state: State, comparison: Comparison, found: dict[str,
             f"{summary['unverified']} files are equal by name and size only: a server lacks digests.\n"
             "hint: compare with --hash-missing, or xnat-tui catalog refresh LOC --checksum"
         )
+    if found["depth"] == "projects":
+        state.output.note("What projects hold was counted, not looked at: --depth labels does that.")
     if shared := found["shared_on_one_side"]:
         what = "One item is" if shared == 1 else f"{shared} items are"
         state.output.note(f"{what} owned on one side and only shared in on the other; --all tells which.")

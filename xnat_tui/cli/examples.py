@@ -32,6 +32,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui compare lab:BRAINS qc:BRAINS",
         "xnat-tui compare lab:BRAINS qc:BRAINS --depth digests --report brains.html",
         "xnat-tui compare lab:BRAINS/SUB-001 qc:BRAINS/SUB-001 --fields all --csv",
+        "xnat-tui compare lab: qc: --depth projects",
     ),
     "export": (
         "xnat-tui export lab:BRAINS --to brains",

@@ -18,6 +18,7 @@ from xnat_tui.model.filters import Filters, Tally
 from xnat_tui.model.location import Location
 
 if TYPE_CHECKING:
+    from xnat_tui.services.browsing.census import Census
     from xnat_tui.services.browsing.show import Branch
 
 _DEPTHS = ("projects", "subjects", "sessions", "scans", "resources", "files")
@@ -104,6 +105,8 @@ def _entries(branch: Branch, root: Location) -> Iterable[dict[str, Any]]:
         }
         if item.kind is Kind.FILE:
             entry["digest"] = item.digest
+        if below.census is not None:
+            entry |= {"subjects": below.census.subjects, "experiments": below.census.experiments}
         if below.error is not None:
             entry["error"] = below.error.message
         yield entry
@@ -115,11 +118,20 @@ def _line(branch: Branch, above: int) -> str:
         return f"{branch.place.server}:"
     depth = len(branch.place.items) - above
     counts = [
+        *_owned(branch.census),
         "" if branch.files is None or item.kind is Kind.FILE else counted(branch.files, "file"),
         short_size(branch.bytes) if branch.bytes is not None else "",
     ]
     marks = [_name(item), *_about(item), *counts, "! not everything could be read" if branch.error else ""]
     return "  " * depth + "  ".join(mark for mark in marks if mark)
+
+
+def _owned(census: Census | None) -> list[str]:
+    """What a project owns; nothing is said where the server does not tell."""
+    if census is None:
+        return []
+    told = (("subject", census.subjects), ("experiment", census.experiments))
+    return [counted(number, noun) for noun, number in told if number is not None]
 
 
 def _name(item: Item) -> str:

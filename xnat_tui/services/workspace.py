@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.model.transfer import Report
+    from xnat_tui.services.comparing.sites import SiteComparison
     from xnat_tui.services.transfers.copying.planning.plan import NewProject
 _log = logging.getLogger("xnat_tui.workspace")
 
@@ -105,6 +106,23 @@ class Workspace(Administration):
         in the result as `unreadable`. Raises NotFound, NotAllowed, ServerUnreachable.
         """
         comparison = self.comparison(source, destination, depth=depth, fields=fields, filters=filters)
+        comparison.run()
+        return comparison
+
+    def compare_sites(self, source: Location | str, destination: Location | str) -> SiteComparison:
+        """Compare two servers by their projects and how much each owns: few requests, however many they are.
+
+        Raises UsageError for places below a server, NotAllowed, ServerUnreachable.
+        """
+        from xnat_tui.services.comparing.sites import SiteComparison
+
+        reader = self._anew()
+        one, other = (self._where(where) for where in (source, destination))
+        for where in (one, other):
+            if where.steps:
+                raise UsageError(f"{where} is no server: only servers are compared by projects.", "Name two.")
+        sides = (Side(reader(where.server), Place(where.server)) for where in (one, other))
+        comparison = SiteComparison(*sides, neutral=self.settings.neutral_fields)
         comparison.run()
         return comparison
 

@@ -12,6 +12,7 @@ from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.awaiting import results
+from xnat_tui.services.browsing.census import Census, count
 from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.prefetch import read_project
@@ -49,6 +50,8 @@ class Branch:
     bytes: int | None = None
     narrowed: bool = False
     """Whether filters left out some of what stands directly below."""
+    census: Census | None = None
+    """What a project owns, where a server's projects are shown and nothing below them."""
 
     def walk(self) -> Iterator[Branch]:
         """This one and all below it, in reading order."""
@@ -127,6 +130,10 @@ class _Walk:
             if self.level >= _LEVEL[Kind.FILE]:
                 self._read_files(place)
         self._grow(branch)
+        if place.kind is Kind.SERVER and self.level == _LEVEL[Kind.PROJECT]:
+            counts = count(self.reader.connection, [child.place.items[-1] for child in branch.children])
+            for child in branch.children:
+                child.census = counts[child.place.items[-1].id]
         return branch
 
     def _grow(self, branch: Branch) -> None:

@@ -50,6 +50,11 @@ class Compared:
         return self.rules.depth
 
     @property
+    def asked(self) -> str:
+        """The word for how deep it goes, as it was asked for."""
+        return str(self.depth)
+
+    @property
     def requests(self) -> tuple[int, int]:
         """Requests sent to source and destination since this comparison was made."""
         one, other = self._requests_before

@@ -39,7 +39,7 @@ def document(comparison: Compared, *, everything: bool = False, seconds: float =
     return {
         "source": str(comparison.source.root.location),
         "destination": str(comparison.destination.root.location),
-        "depth": str(comparison.depth),
+        "depth": comparison.asked,
         "summary": summary,
         "items": [_item(comparison, pair) for pair in _listed(comparison, everything)],
         "shared_on_one_side": sum(_shared_on_one_side(pair) for pair in items_of(comparison.root)),
