@@ -14,13 +14,19 @@ from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
+from xnat_tui.model.location import Location
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
 from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import State
+from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.browsing.trees import Side
+from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
+from xnat_tui.xnat.documents.writing import SETTINGS
 
 
 def _steps(plan, action):
@@ -374,3 +380,21 @@ def test_unknown_data_types_are_one_finding_with_one_hint(servers, make_site):
         (told,) = [one for one in plan.findings if "does not know" in one.message]
         assert "data types fs:fsData, icr:roiCollectionData: such items" in told.message
         assert sum("--ignore-missing-datatypes" in one.hint for one in plan.findings) == hinted
+
+
+@pytest.mark.parametrize("sessions", [4, 24])
+def test_planning_a_copy_again_asks_what_a_comparison_of_digests_asks(servers, sessions):
+    """And of each project its document and settings, which a comparison of what is below it leaves out."""
+    pair = servers(synthetic_site(sessions // 2, 2, 1), synthetic_site(sessions // 2, 2, 1))
+    readers = [Reader(pair.connections[name]) for name in ("lab", "qc")]
+    one, other = (
+        find_one(reader, Location.parse(f"{reader.connection.server.name}:BIG")) for reader in readers
+    )
+    before = [reader.connection.requests for reader in readers]
+    plan = plan_copy(readers[0], [one], readers[1], other)
+    spent = [reader.connection.requests - count for reader, count in zip(readers, before, strict=True)]
+    anew = [Side(Reader(pair.connections[place.server]), place) for place in (one, other)]
+    comparison = Comparison(*anew, depth=Depth.DIGESTS)
+    comparison.run()
+    assert plan.totals.skip == 1 + sessions // 2 + 3 * sessions
+    assert spent == [count + len(SETTINGS) for count in comparison.requests]

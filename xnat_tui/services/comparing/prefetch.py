@@ -37,14 +37,15 @@ _Parameters = dict[tuple[str, str], Future[dict[str, dict[str, Fields]] | None]]
 """Questions under way about acquisition parameters, by type of session and of scan."""
 
 
-def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below: bool = True) -> None:
-    """Ask the bulk questions about a project and let the reader remember what they tell.
+def read_project(reader: Reader, where: Place, pool: Executor, *, sessions_below: bool = True) -> bool:
+    """Ask the bulk questions about a project and let the reader remember what they tell. Whether its subjects
+    and experiments were told by them, the project's lists and the site's agreeing.
 
     Without `sessions_below` only subjects and experiments are asked for: enough where every session's
     document is going to be read anyway.
     """
     with seldom_searched(), interrupted_with_us(reader.connection):
-        _Prefetch(reader, where, pool).run(sessions_below)
+        return _Prefetch(reader, where, pool).run(sessions_below)
 
 
 class _Prefetch:
@@ -61,7 +62,7 @@ class _Prefetch:
         self._nothing = Listing(seen_by=reader.connection.user)
         self.stop = reader.connection.stop
 
-    def run(self, sessions_below: bool) -> None:
+    def run(self, sessions_below: bool) -> bool:
         asked_subjects = self._start(self.ask.subjects)
         asked_resources = self._start(self.ask.subject_resources)
         asked_experiments = self._start(self.ask.experiments)
@@ -100,6 +101,8 @@ class _Prefetch:
         if asked_scans is not None:
             self._say_what_remains(experiments, owned)
         self.reader.remember(self.found)
+        listed = place(self.project.uri, Kind.SUBJECT) in self.found
+        return listed and experiments is not None and owned is not None
 
     def _start(self, question: Callable[[], T]) -> Future[T | None]:
         def asked() -> T | None:

@@ -33,6 +33,20 @@ class DataTypes:
         return not scan and self.elements is not None and xsi_type not in self.elements
 
 
+class TypesThere:
+    """The types of a server, asked for when something is to be made there: at the first `lacks`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.asked: DataTypes | None = None
+
+    def lacks(self, xsi_type: str, *, scan: bool = False) -> bool:
+        """As `DataTypes.lacks`."""
+        if self.asked is None:
+            self.asked = data_types(self._connection)
+        return self.asked.lacks(xsi_type, scan=scan)
+
+
 def data_types(connection: Connection) -> DataTypes:
     """The types that a server lists, in two requests; None for a list that it does not give."""
     return DataTypes(_elements(connection), _schemas(connection))
@@ -55,8 +69,11 @@ def _schemas(connection: Connection) -> frozenset[str] | None:
     return frozenset(str(name) for name in found) if isinstance(found, list) else None
 
 
-def types_missing(types: DataTypes, missing: Iterable[str], *, ignored: bool) -> list[Finding]:
-    """What is to be said of types that are not there: an error, or a warning where they are `ignored`."""
+def types_missing(types: DataTypes | None, missing: Iterable[str], *, ignored: bool) -> list[Finding]:
+    """What is to be said of types that are not there: an error, or a warning where they are `ignored`.
+
+    `types` is None where nobody had to ask.
+    """
     found = []
     if names := sorted(set(missing)):
         noun = "data type" if len(names) == 1 else "data types"
@@ -64,18 +81,25 @@ def types_missing(types: DataTypes, missing: Iterable[str], *, ignored: bool) ->
         ask = f"Ask its administrator to set the {'type' if len(names) == 1 else 'types'} up"
         hint = f"{ask}." if ignored else f"{ask}, or leave these out with --ignore-missing-datatypes."
         found.append(Finding("warning" if ignored else "error", message, hint))
-    if types.elements is None and types.schemas is None:
+    if types is not None and types.elements is None and types.schemas is None:
         found.append(Finding("warning", "The destination's data types could not be listed."))
     return found
 
 
-def rights(connection: Connection, project: str, *, creates: bool) -> list[Finding]:
-    """Whether this user may write there, as far as the server tells."""
+def refused_here(connection: Connection) -> list[Finding]:
+    """What forbids writing there whatever the server says; asks nobody."""
     if connection.server.read_only:
         name = connection.server.name
         return [Finding("error", f"{name} is marked read-only.", f"Take the mark off: server add {name} ...")]
     if not connection.user or connection.user == "guest":
         return [Finding("error", "A guest cannot write.", "Sign in to the destination first.")]
+    return []
+
+
+def rights(connection: Connection, project: str, *, creates: bool) -> list[Finding]:
+    """Whether this user may write there, as far as the server tells."""
+    if found := refused_here(connection):
+        return found
     try:
         words = connection.get_json(f"/xapi/users/{url_path(connection.user)}/roles")
         if isinstance(words, list) and "Administrator" in words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xnat_tui.errors import BadAnswer, NotFound
@@ -40,13 +41,30 @@ class Holdings:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[tuple[str, Kind], dict[str, Held]] = {}
+        self._listed: dict[str, dict[str, Held]] = {}
+        """Subjects of projects by label, of which the site's list has not been asked yet."""
         self._lock = threading.Lock()
 
     def find(self, project: str, kind: Kind, label: str) -> Held | None:
+        if kind is Kind.SUBJECT:
+            with self._lock:
+                listed = self._listed.get(project, {}).get(label)
+            if listed is not None:
+                return listed
         return self._of(project, kind).get(label)
 
     def labels(self, project: str, kind: Kind) -> list[str]:
         return list(self._of(project, kind))
+
+    def keep(self, project: str, subjects: Mapping[str, Held], experiments: Mapping[str, Held]) -> None:
+        """Take what other lists of a project told, instead of asking for it.
+
+        The site's list of experiments has been heard by whoever read them; that of subjects is asked here, as
+        soon as something is not among them.
+        """
+        with self._lock:
+            self._listed[project] = dict(subjects)
+            self._known.setdefault((project, Kind.EXPERIMENT), dict(experiments))
 
     def tell(self, project: str, kind: Kind, label: str, held: Held) -> None:
         """Remember what was made under a label, so that it is not asked for again."""
@@ -65,6 +83,10 @@ class Holdings:
             return self._known[key]
 
     def _ask(self, project: str, kind: Kind) -> dict[str, Held]:
+        if kind is Kind.SUBJECT and project in self._listed:
+            listed = self._listed.pop(project)
+            self._check_whole(project, kind, {held.id for held in listed.values()})
+            return listed
         columns = "ID,label" if kind is Kind.SUBJECT else "ID,label,subject_ID,xsiType"
         table = self._connection.table(f"/data/projects/{url_path(project, kind.plural)}", columns=columns)
         found: dict[str, Held] = {}

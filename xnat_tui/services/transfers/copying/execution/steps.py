@@ -79,7 +79,7 @@ def copy_executor(plan: Plan, connections: Connections) -> Iterator[Execute]:
     (`Step.session`) must not run at the same time. Raises UsageError for a plan that is no copy.
     """
     options_or_usual(CopyOptions, plan.options)
-    ends = next(((step.source.server, step.target.server) for step in plan.steps), None)
+    ends = next(((step.source.server, step.target.server) for step in plan.steps if step.writes), None)
     if ends is None:
         yield by_kind(plan.verb, {})
         return

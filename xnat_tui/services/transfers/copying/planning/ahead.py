@@ -16,7 +16,7 @@ from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.services.transfers.copying.planning.context import Context
-from xnat_tui.services.transfers.copying.planning.spots import Spot
+from xnat_tui.services.transfers.copying.planning.spots import Held, Spot
 
 SUBJECTS_LISTED = 25
 """Up to so many subjects a limited copy asks for each session; above it, for the project as a whole."""
@@ -31,7 +31,23 @@ def ask_project(context: Context, place: Place, spot: Spot) -> None:
         read_project(context.source, place, pool)
     if spot.place is not None:
         with _pool(context.there.reader) as pool:
-            read_project(context.there.reader, spot.place, pool)
+            if read_project(context.there.reader, spot.place, pool):
+                _keep_holdings(context, spot.place, spot.label)
+
+
+def _keep_holdings(context: Context, place: Place, label: str) -> None:
+    """What the project there holds, as far as its lists have told all of it."""
+    reader = context.there.reader
+    subjects = reader.below(place, Kind.SUBJECT).items
+    where = [place.child(subject) for subject in subjects]
+    if all(reader.knows(one, Kind.EXPERIMENT) for one in where):
+        experiments = {
+            item.key or item.id: Held(item.id, item.type, subject.id)
+            for subject, one in zip(subjects, where, strict=True)
+            for item in reader.below(one, Kind.EXPERIMENT).items
+        }
+        held = {item.key or item.id: Held(item.id, item.type) for item in subjects}
+        context.there.holdings.keep(label, held, experiments)
 
 
 def ask_sessions(context: Context, place: Place, subjects: Sequence[Item]) -> None:

@@ -28,7 +28,7 @@ from xnat_tui.model.work import (
 )
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.transfers.copying.planning.spots import Destination, Spot
-from xnat_tui.services.transfers.preflight import DataTypes
+from xnat_tui.services.transfers.preflight import TypesThere
 from xnat_tui.xnat.documents import writing
 
 _ITEMS: dict[Kind, Work] = {
@@ -64,7 +64,7 @@ class Context:
     there: Destination
     options: CopyOptions
     filters: Filters
-    types: DataTypes
+    types: TypesThere
     names_projects: bool = False
     """Whether paths have to name the project too."""
     sessions: LastSessions = field(default_factory=LastSessions)

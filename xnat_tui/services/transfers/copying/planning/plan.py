@@ -54,7 +54,7 @@ def plan_copy(
         Destination(destination, _target_place(target), _new_project(target)),
         chosen,
         meant,
-        preflight.data_types(destination.connection),
+        preflight.TypesThere(destination.connection),
         names_projects=len({_project_id(place) for place in places}) > 1,
     )
     walk = Walk(context)
@@ -76,9 +76,12 @@ def plan_copy(
 
 def _findings(draft: Draft, destination: Reader) -> list[Finding]:
     """What was met on the way, and what holds for the whole."""
-    options, types = draft.context.options, draft.context.types
+    options, types = draft.context.options, draft.context.types.asked
     found = list(draft.findings)
     found += preflight.types_missing(types, draft.missing_types, ignored=options.ignore_missing_datatypes)
+    if not any(step.writes for step in draft.steps):  # then it is of no matter who may write there
+        found += preflight.refused_here(destination.connection)
+        return found + _left_fields(draft) + _conflicts(draft)
     found += preflight.change_reason(destination.connection, options)
     for project in draft.target_projects:
         creates = project in draft.created_projects

@@ -289,7 +289,8 @@ class Walk:
         scan = item.kind is Kind.SCAN
         wanted = scan_type(self.context, place, item) if scan else item.type
         typed = item.kind in (Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR)
-        if not typed or not wanted or not self.context.types.lacks(wanted, scan=scan):
+        there = spot.item is not None and spot.item.type == wanted  # then it is known by what it has
+        if not typed or not wanted or there or not self.context.types.lacks(wanted, scan=scan):
             return True
         self.draft.missing_types.append(wanted)
         self.draft.conflict(place, spot, f"The destination does not know the data type {wanted}.")
