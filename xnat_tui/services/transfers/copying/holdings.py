@@ -46,6 +46,7 @@ class Holdings:
         self._lock = threading.Lock()
 
     def find(self, project: str, kind: Kind, label: str) -> Held | None:
+        """What stands there under a label; None where nothing does. Raises XnatTuiError."""
         if kind is Kind.SUBJECT:
             with self._lock:
                 listed = self._listed.get(project, {}).get(label)
