@@ -113,7 +113,7 @@ def test_rates_are_decimal_bytes_a_second(parsed, text, rate):
     [
         ("--bandwidth fast", "'fast' is no rate"),
         ("--bandwidth 0", "'0' is no rate"),
-        ("--workers 9", "1<=x<=8"),
+        ("--workers 9", "--workers is 8 at most without --executor."),
         ("--mode turbo", "'turbo' is not one of"),
         ("--mode rsync", "go together"),
         ("--mode rsync --rsync-source /x", "go together"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import ExitStack
+from itertools import cycle
 
 import pytest
 
@@ -11,10 +13,12 @@ from xnat_tui.demo.content import BytesContent
 from xnat_tui.demo.faults import DO_NOTHING
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
+from xnat_tui.jobs.control import Control
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.transfers.copying.execution import sender as copying_files
+from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 
 IGNORING = CopyOptions(ignore_missing_datatypes=True)
 ROI = "subjects/SUB-012/experiments/SUB-012_MR1/assessors/SUB-012_MR1_ROI"
@@ -302,3 +306,17 @@ def test_a_scan_that_a_reference_needs_is_looked_for_again_when_it_runs(servers,
     result = pair.run(plan)
     assert "subjects/S1/experiments/E1/assessors/QC1" in {failure.path for failure in result.failures}
     assert pair.target.site.assessors == {}
+
+
+def test_processes_of_a_cluster_find_what_the_others_have_made_since_they_looked_first(servers, held):
+    """Each has its own picture of the destination; what stands there is more than any of them has seen."""
+    pair = servers(synthetic_site(3, 2, 2, file_size=100), Site())
+    plan = pair.plan("BIG", options=CopyOptions(executor="dask=tcp://head:8786"))
+    with ExitStack() as stack:
+        processes = cycle(
+            stack.enter_context(copy_executor(plan, pair.connections.__getitem__)) for _ in range(3)
+        )
+        outcomes = [execute(step, Control()) for step, execute in zip(plan.steps, processes, strict=False)]
+    assert [failure for one in outcomes for failure in one.failures] == []
+    assert {one.state for one in outcomes} == {State.DONE}
+    assert held(pair.target.site, "NEW") == held(pair.source.site, "BIG")

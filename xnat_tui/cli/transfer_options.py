@@ -18,6 +18,7 @@ from xnat_tui.model.options import OPTIONS, Mode, OnExisting, TransferOptions, V
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _MOST_WORKERS = 8
+_MOST_ON_A_CLUSTER = 64
 
 
 class RateType(click.ParamType[int]):
@@ -119,11 +120,11 @@ _OPTIONS: tuple[_Spec, ...] = (
     _spec(
         "--workers",
         "workers",
-        type=click.IntRange(1, _MOST_WORKERS),
+        type=click.IntRange(1, _MOST_ON_A_CLUSTER),
         metavar="N",
         default=4,
         show_default=True,
-        help="Transfers at once.",
+        help=f"Transfers at once; more than {_MOST_WORKERS} only on a cluster.",
     ),
     _spec(
         "--mode", "mode", differs=True, default=Mode.AUTO.value, show_default=True, help="How files travel."
@@ -188,6 +189,12 @@ _OPTIONS: tuple[_Spec, ...] = (
         metavar="RATE",
         help="Limit, such as 20M (bytes a second).",
     ),
+    _spec(
+        "--executor",
+        "executor",
+        metavar="dask=ADDRESS",
+        help="Run the steps on the Dask cluster of this scheduler, such as dask=tcp://head:8786.",
+    ),
     _spec("--no-verify", "verify", is_flag=True, help="Do not compare sizes and digests afterwards."),
     _spec("--detach", is_flag=True, help="Start in the background."),
     _spec("--layout", "layout", own=True),
@@ -227,6 +234,8 @@ def _key(spec: _Spec) -> str:
 
 
 def _chosen(kind: type[TransferOptions], chosen: dict[str, Any]) -> TransferOptions:
+    if chosen["workers"] > _MOST_WORKERS and not chosen.get("executor"):
+        raise click.UsageError(f"--workers is {_MOST_WORKERS} at most without --executor.")
     source, destination = chosen.get("rsync_source") or "", chosen.get("rsync_destination") or ""
     if (chosen["mode"] == Mode.RSYNC) != bool(source and destination) or bool(source) != bool(destination):
         raise click.UsageError("--mode rsync, --rsync-source and --rsync-destination go together.")

@@ -132,6 +132,20 @@ class CopyOptions(WritingOptions):
     clear_caches: bool = False
     rsync_source: str = ""
     rsync_destination: str = ""
+    executor: str = ""
+    """Where its steps run: "" in one process here, `dask=tcp://HOST:PORT` on that cluster."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError as that of every transfer, and for an executor that there is not."""
+        WritingOptions.__post_init__(self)
+        if self.executor and not self.scheduler:
+            raise UsageError(f"executor cannot be {self.executor!r}.", "It is dask=tcp://HOST:PORT.")
+
+    @property
+    def scheduler(self) -> str:
+        """The address of the Dask scheduler; "" without one."""
+        kind, _, address = self.executor.partition("=")
+        return address if kind == "dask" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

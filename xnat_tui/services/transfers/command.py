@@ -18,7 +18,7 @@ _FLAGS = (
     "refresh_catalogs",
     "clear_caches",
 )
-_WORDS = ("on_existing", "mode", "rsync_source", "rsync_destination", "via", "shared")
+_WORDS = ("on_existing", "mode", "rsync_source", "rsync_destination", "via", "shared", "executor")
 _LISTS = ("subject", "session", "type", "modality", "scan", "scan_type", "resource")
 
 

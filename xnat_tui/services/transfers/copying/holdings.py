@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from xnat_tui.errors import BadAnswer, NotFound
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.xnat.documents import item_xml, writing
 from xnat_tui.xnat.http.connection import Connection, url_path
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
@@ -38,8 +39,11 @@ class Holdings:
     Image assessors are not in it. Safe to use from several threads.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, others_write: bool = False) -> None:
+        """With `others_write`, processes on other machines make items there meanwhile: what the lists did not
+        show is looked for by its own address before it counts as missing."""
         self._connection = connection
+        self._others_write = others_write
         self._known: dict[tuple[str, Kind], dict[str, Held]] = {}
         self._listed: dict[str, dict[str, Held]] = {}
         """Subjects of projects by label, of which the site's list has not been asked yet."""
@@ -52,7 +56,18 @@ class Holdings:
                 listed = self._listed.get(project, {}).get(label)
             if listed is not None:
                 return listed
-        return self._of(project, kind).get(label)
+        found = self._of(project, kind).get(label)
+        if found is None and self._others_write and (found := self._by_address(project, kind, label)):
+            self.tell(project, kind, label, found)
+        return found
+
+    def _by_address(self, project: str, kind: Kind, label: str) -> Held | None:
+        try:
+            document = writing.read_item(self._connection, f"/data/projects/{project}/{kind.plural}/{label}")
+        except NotFound:
+            return None
+        subject = document.findtext(f"{{{item_xml.XNAT}}}subject_ID", "")
+        return Held(item_xml.accession_id(document), "", subject)
 
     def labels(self, project: str, kind: Kind) -> list[str]:
         return list(self._of(project, kind))

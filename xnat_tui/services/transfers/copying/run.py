@@ -26,7 +26,7 @@ class CopyRun:
         self.options = options_or_usual(CopyOptions, plan.options)
         self.source = source
         self.target = target
-        self.holdings = Holdings(target)
+        self.holdings = Holdings(target, others_write=bool(self.options.executor))
         self.created: set[str] = set()
         """Addresses of items that this run made, so that nothing needs to be looked up below them."""
         self.touched: set[str] = set()

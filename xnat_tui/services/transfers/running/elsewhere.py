@@ -18,6 +18,7 @@ from xnat_tui.config import Server
 from xnat_tui.jobs.attempt import Execute
 from xnat_tui.jobs.cluster import cluster
 from xnat_tui.jobs.control import Control
+from xnat_tui.model.options import CopyOptions
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
 from xnat_tui.services.transfers.running.opening import compose
@@ -28,6 +29,11 @@ _lock = threading.Lock()
 _opened: dict[str, Execute] = {}
 _signed_in = ExitStack()
 atexit.register(_signed_in.close)
+
+
+def scheduler_of(plan: Plan) -> str:
+    """The address of the cluster that a plan is to run on; "" where it runs here."""
+    return plan.options.scheduler if isinstance(plan.options, CopyOptions) else ""
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.paths import private_folder, state_folder
 from xnat_tui.services.servers import Prompt
-from xnat_tui.services.transfers.running.elsewhere import Prepared, on_cluster
+from xnat_tui.services.transfers.running.elsewhere import Prepared, on_cluster, scheduler_of
 from xnat_tui.services.transfers.running.following import Worker
 from xnat_tui.services.transfers.running.opening import Compose, compose
 
@@ -170,8 +170,8 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
             prompt = _answer(passwords)
 
             def prepare(plan: Plan) -> AbstractContextManager[Prepared]:
-                if options.scheduler:
-                    return on_cluster(options.scheduler, options.job, plan, options.insecure)
+                if scheduler := options.scheduler or scheduler_of(plan):
+                    return on_cluster(scheduler, options.job, plan, options.insecure)
                 return _here(compose(plan, prompt, options.insecure))
 
             return _work(journal, claim, prepare)
