@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from tests.bench.bench_compare import compare, servers, servers_own_time
 from xnat_tui.model.pairing import Depth
 
-
 COMPARE = ("-q", "compare", "one:BIG", "other:BIG", "--depth", "labels")
 PLAN = ("-q", "copy", "--dry-run", "one:BIG", "other:NEW")
 PLAN_AGAIN = ("-q", "copy", "--dry-run", "one:BIG", "other:BIG")
