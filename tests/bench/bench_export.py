@@ -27,7 +27,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPConnection
@@ -75,7 +75,7 @@ class Counted(Connection):
 
     downloads = 0
 
-    def download(self, *arguments, **options):  # type: ignore[no-untyped-def, override]
+    def download(self, *arguments, **options):
         self.downloads += 1
         return super().download(*arguments, **options)
 
@@ -166,7 +166,8 @@ def bare(url: str, plan: Plan) -> None:
     folder = Path(f"{plan.destination}-bare")
     folder.mkdir()
     with ThreadPoolExecutor(6) as pool:
-        landing, rest = [], response.read(1 << 18)
+        landing: list[Future[str]] = []
+        rest = response.read(1 << 18)
         while rest.startswith(b"PK\3\4"):
             lengths = struct.unpack_from("<HH", rest, 26)
             rest = rest[30 + sum(lengths) :] or response.read(1 << 18)

@@ -16,6 +16,7 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from tests.services.conftest import Copying, _connect
 from xnat_tui.jobs.journal import Journal
@@ -60,6 +61,11 @@ class Served:
         self._process.wait()
 
 
+def _copying(source: Any, target: Any) -> Copying:
+    """Between servers of other processes, of which no more than the address is known."""
+    return Copying(source, target, _connect)
+
+
 def beside_curl(files: int, size: int) -> None:
     """The files of one resource: ours, and one zip down and one up by `curl`, in turns, each going first."""
     source = Served((1, 1, 1, files, size))
@@ -67,7 +73,7 @@ def beside_curl(files: int, size: int) -> None:
     try:
         for turn in range(TURNS):
             target = Served((0, 0, 0, 0, 0))
-            pair = Copying(source, target, _connect)  # type: ignore[arg-type]
+            pair = _copying(source, target)
             _run(pair, _planned(pair, Mode.METADATA)[2])
             plan = _planned(pair, Mode.ZIP)[2]
             if turn % 2:
@@ -96,7 +102,7 @@ def _close(pair: Copying) -> None:
 
 def measured(numbers: tuple[int, int, int, int, int], mode: Mode, latency: float = 0.0) -> None:
     source, target = Served(numbers, latency), Served((0, 0, 0, 0, 0), latency)
-    pair = Copying(source, target, _connect)  # type: ignore[arg-type]
+    pair = _copying(source, target)
     try:
         seconds, requests, plan = _planned(pair, mode)
         print(f"  plan    {seconds:6.2f} s  {requests:6} requests  {plan.totals.files} files")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -26,17 +27,15 @@ def sent(step: Step, control: Control) -> Outcome:
 class InBackground:
     """A run on a thread, for tests that ask something of it meanwhile."""
 
-    def __init__(
-        self, journal: Journal, job: str, execute: Callable[[Step, Control], Outcome], **more: object
-    ):
+    def __init__(self, journal: Journal, job: str, execute: Callable[[Step, Control], Outcome], **more: Any):
         self.report: Report | None = None
         self._thread = threading.Thread(target=self._run, args=(journal, job, execute), kwargs=more)
         self._thread.start()
 
     def _run(
-        self, journal: Journal, job: str, execute: Callable[[Step, Control], Outcome], **more: object
+        self, journal: Journal, job: str, execute: Callable[[Step, Control], Outcome], **more: Any
     ) -> None:
-        self.report = run(journal, job, execute, **more)  # type: ignore[arg-type]
+        self.report = run(journal, job, execute, **more)
 
     def end(self) -> Report:
         self._thread.join()
@@ -409,12 +408,12 @@ class Losing(ThreadPoolExecutor):
         super().__init__(workers)
         self.losses = 1
 
-    def submit(self, call, /, *arguments):
+    def submit(self, call, /, *arguments, **named):
         if not self.losses:
-            return super().submit(call, *arguments)
+            return super().submit(call, *arguments, **named)
         self.losses -= 1
-        super().submit(call, *arguments).result()
-        lost = Future()
+        super().submit(call, *arguments, **named).result()
+        lost: Future = Future()
         lost.set_exception(TypeError("cannot unpack non-iterable Outcome object"))
         return lost
 

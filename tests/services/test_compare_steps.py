@@ -107,7 +107,8 @@ Way = tuple[int, ...]
 
 def ways(root: Pair) -> dict[Way, Pair]:
     """Every pair that is known, by the numbers of its steps among their siblings."""
-    found, waiting = {}, [((), root)]
+    found: dict[Way, Pair] = {}
+    waiting: list[tuple[Way, Pair]] = [((), root)]
     while waiting:
         way, pair = waiting.pop()
         found[way] = pair
