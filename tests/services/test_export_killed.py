@@ -27,7 +27,7 @@ from xnat_tui.credentials import Credential, Secret
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.plan_documents import plan_of
 from xnat_tui.services.transfers.exporting import files as exporting_files
-from xnat_tui.services.transfers.exporting import zips as exporting_zip
+from xnat_tui.services.transfers.exporting import landing as exporting_zip
 from xnat_tui.services.transfers.exporting.steps import export_executor
 from xnat_tui.services.transfers.exporting.manifest import Manifest
 from xnat_tui.xnat.http.connection import Connection

@@ -38,8 +38,15 @@ class Fetch:
     skipped: int = 0
     verified: Evidence = field(default_factory=Evidence)
     failures: list[Failure] = field(default_factory=list)
+    wanted: dict[str, Item] = field(default_factory=dict)
+    """Files that are still to come, by their path."""
     unproven: set[str] = field(default_factory=set)
     """Files that stand there already, and that only what comes can prove to be the same."""
+    unlisted: set[str] = field(default_factory=set)
+    """Paths that a zip has and the list had not: it may be older than they are."""
+    doubled: set[str] = field(default_factory=set)
+    """Files that a zip has twice: where nothing proves the first, they are asked for by themselves."""
+    _arrived: set[str] = field(default_factory=set)
     _folders: set[str] = field(default_factory=set)
 
     def uri(self, item: Item) -> str:
@@ -50,6 +57,16 @@ class Fetch:
 
     def fail(self, item: Item, error: XnatTuiError) -> None:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
+
+    def ask_again(self, item: Item) -> None:
+        """Want it once more; what was said against it does not hold until it has been asked for."""
+        path = f"{self.step.path}/files/{item.key}"
+        self.failures = [one for one in self.failures if one.path != path]
+        self.wanted[item.key] = item
+
+    def is_proved(self, item: Item) -> bool:
+        """Whether it has come with the MD5 that the server lists."""
+        return item.key in self._arrived and bool(item.digest) and self.run.options.verify
 
     def entry(self, item: Item, size: int, md5: str, mtime: int) -> Entry:
         """The manifest's line about a file that is there now; `mtime` in nanoseconds since the epoch."""
@@ -91,7 +108,10 @@ class Fetch:
             raise in_the_way(self.run, self.names[item.key], Standing.CHANGED)
 
     def arrived(self, part: Part, item: Item) -> None:
-        """Count a file that is in its place now, and what it rests on."""
+        """Count a file that is in its place now, and what it rests on; one that came twice counts once."""
+        if item.key in self._arrived:
+            return
+        self._arrived.add(item.key)
         self.files += 1
         self.bytes += part.size
         self.control.on_file()

@@ -34,6 +34,7 @@ from xnat_tui.services.transfers.exporting.bids_documents import DESCRIPTION
 from xnat_tui.services.transfers.exporting.bids_planning import BidsPlan
 from xnat_tui.services.transfers.exporting.documents import TABLE
 from xnat_tui.services.transfers.exporting.doubles import doubles
+from xnat_tui.services.transfers.exporting.gathering import gathering_at
 from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.transfers.exporting.manifest import Manifest
 from xnat_tui.services.transfers.exporting.planned import Counts, of_folder, of_names, of_steps, space
@@ -350,6 +351,7 @@ class _Walk:
                 reason,
                 stays_behind=stays_behind,
                 unread=unread,
+                session=gathering_at(place) if isinstance(work, ResourceDownload) else "",
             )
         )
 

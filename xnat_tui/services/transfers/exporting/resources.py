@@ -1,4 +1,6 @@
-"""One resource into the folder: what is complete stays, the rest comes as one zip or file by file."""
+"""One resource into the folder: what is complete stays, and what no larger zip brought comes as one zip or
+file by file.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ from xnat_tui.services.transfers.exporting.files import Part, inside
 from xnat_tui.services.transfers.exporting.layouts import Slot
 from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
+from xnat_tui.services.transfers.exporting.session_lists import Neighbours, files_of
 from xnat_tui.services.transfers.exporting.standing import Found, Standing, fetches_all, is_kept, standing
-from xnat_tui.services.transfers.exporting.zips import by_zip
+from xnat_tui.services.transfers.exporting.zips import own_zip
 from xnat_tui.services.transfers.manners import addressable
 from xnat_tui.xnat.http.connection import encode_uri
 
@@ -37,14 +40,14 @@ ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
 
 
-def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
-    """Fetch what is missing of a resource. A file that cannot be had is a failure of its own.
+def prepare(run: ExportRun, step: Step, control: Control, neighbours: Neighbours) -> Fetch:
+    """A resource with what is missing of it; `neighbours` is what its session's list tells.
 
-    Raises XnatTuiError where its files cannot be listed.
+    Raises XnatTuiError where its files cannot be listed, and OSError.
     """
     work, uri = step.carried(ResourceDownload), step.source.uri
     resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
-    listing = run.lists(step).of(resource, together=run.together(step))
+    listing = files_of(run.connection(step), resource, neighbours)
     slot = Slot(work.folder, work.prefix, work.places)
     paths = [item.key for item in listing.items]
     kept = run.manifest.places_of(work.server, uri, paths)
@@ -52,37 +55,66 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
     fetch = Fetch(run, step, work, control, listing, slot, names, Location.parse(work.location))
     if listing.error is not None:
         fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
-    unreachable = ""
-    try:
-        _fetch_missing(fetch, _wanted(fetch, list(_chosen(fetch))))
-    except Interrupted:
-        raise
-    except XnatTuiError as error:
-        fetch.failures.append(Failure(step.path, error.message, error.hint))
+    fetch.wanted = {item.key: item for item in _wanted(fetch, list(_chosen(fetch)))}
+    return fetch
+
+
+def fetch_rest(fetch: Fetch, *, zipped: bool = True) -> bool:
+    """What a larger zip did not bring, as one zip or file by file. A file that cannot be had is a failure of
+    its own; `zipped` is whether the server gives zips, which is told of this one as well.
+
+    Raises what makes it useless to go on: the server does not answer, the disk takes no more.
+    """
+    answered = zipped
+    for _ in range(ATTEMPTS if zipped else 0):
+        if not _zip_is_better(fetch.run.options.mode, [*fetch.wanted.values()], fetch.listing):
+            break
+        before = len(fetch.wanted)
+        whole = own_zip(fetch).take(fetch.run, [fetch])
+        answered = whole or len(fetch.wanted) < before
+        if whole or not answered:
+            break
+    settle_doubles(fetch)
+    for item in list(fetch.wanted.values()):
+        fetch.control.check()
+        _by_itself(fetch, item)
+        del fetch.wanted[item.key]
+    return answered
+
+
+def settle_doubles(fetch: Fetch) -> None:
+    """Of a file that a zip has twice, only what the server's digest proves is believed."""
+    for item in fetch.listing.items:
+        if item.key in fetch.doubled and not fetch.is_proved(item):
+            fetch.ask_again(item)
+    fetch.doubled.clear()
+
+
+def ended(fetch: Fetch, error: XnatTuiError | OSError | None = None) -> Outcome:
+    """What became of it; `error` is what ended it."""
+    failures, unreachable = list(fetch.failures), ""
+    if isinstance(error, XnatTuiError):
+        failures.append(Failure(fetch.step.path, error.message, error.hint))
         unreachable = error.unreachable
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        hint = "Check the folder, its rights and the space left."
-        fetch.failures.append(Failure(step.path, f"The folder cannot be written to: {reason}.", hint))
-    state = State.FAILED if fetch.failures else State.DONE
-    failures = tuple(fetch.failures)
+    elif error is not None:
+        failures.append(no_room(fetch.step, error))
     return Outcome(
-        step.number, state, fetch.files, fetch.bytes, fetch.skipped, fetch.verified, failures, unreachable
+        fetch.step.number,
+        State.FAILED if failures else State.DONE,
+        fetch.files,
+        fetch.bytes,
+        fetch.skipped,
+        fetch.verified,
+        tuple(failures),
+        unreachable,
     )
 
 
-def _fetch_missing(fetch: Fetch, wanted: list[Item]) -> None:
-    """Raises what makes it useless to go on: the server does not answer, the disk takes no more."""
-    for _ in range(ATTEMPTS):
-        if not _zip_is_better(fetch.run.options.mode, wanted, fetch.listing):
-            break
-        before = len(wanted)
-        wanted, whole = by_zip(fetch, wanted)
-        if whole or len(wanted) == before:
-            break
-    for item in wanted:
-        fetch.control.check()
-        _by_itself(fetch, item)
+def no_room(step: Step, error: OSError) -> Failure:
+    """What is said where the folder takes no more."""
+    reason = error.strerror or type(error).__name__
+    hint = "Check the folder, its rights and the space left."
+    return Failure(step.path, f"The folder cannot be written to: {reason}.", hint)
 
 
 def _chosen(fetch: Fetch) -> Iterator[Item]:
