@@ -29,10 +29,12 @@ class Fetch:
     work: ResourceDownload
     """What the step carries."""
     control: Control
-    listing: Listing
+    resource: Item
     slot: Slot
-    names: dict[str, str]
     location: Location
+    listing: Listing = field(default_factory=Listing)
+    names: dict[str, str] = field(default_factory=dict)
+    """Places in the export by the paths of all that is listed."""
     files: int = 0
     bytes: int = 0
     skipped: int = 0
@@ -46,6 +48,8 @@ class Fetch:
     """Paths that a zip has and the list had not: it may be older than they are."""
     doubled: set[str] = field(default_factory=set)
     """Files that a zip has twice: where nothing proves the first, they are asked for by themselves."""
+    differing: set[str] = field(default_factory=set)
+    """Files that came whole and not as they are listed."""
     _arrived: set[str] = field(default_factory=set)
     _folders: set[str] = field(default_factory=set)
 
@@ -58,11 +62,23 @@ class Fetch:
     def fail(self, item: Item, error: XnatTuiError) -> None:
         self.failures.append(Failure(f"{self.step.path}/files/{item.key}", error.message, error.hint))
 
+    def take_list(self, listing: Listing) -> None:
+        """The files as the server lists them now, each with its place."""
+        paths = [item.key for item in listing.items]
+        kept = self.run.manifest.places_of(self.work.server, self.step.source.uri, paths)
+        self.listing = listing
+        self.names = self.slot.names(paths, folds=self.work.folds, kept=kept)
+
     def ask_again(self, item: Item) -> None:
         """Want it once more; what was said against it does not hold until it has been asked for."""
         path = f"{self.step.path}/files/{item.key}"
         self.failures = [one for one in self.failures if one.path != path]
         self.wanted[item.key] = item
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether what came speaks against the list."""
+        return bool(self.unlisted or self.differing)
 
     def is_proved(self, item: Item) -> bool:
         """Whether it has come with the MD5 that the server lists."""
@@ -99,6 +115,7 @@ class Fetch:
         differs = item.bytes not in (None, part.size) or bool(item.digest and item.digest != part.md5)
         if self.run.options.verify and differs:
             part.drop()
+            self.differing.add(item.key)
             raise BadAnswer(
                 "What came differs from what the server lists.",
                 "Refresh the catalog on the server, or take it as it is with --no-verify.",

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Step
+from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.lists import session_of
 
+SMALL = 8_000_000
+"""Bytes of a file, on average, up to which a zip is quicker than a request for each."""
 _FOLDERS = {Kind.ASSESSOR: "assessors", Kind.RECONSTRUCTION: "reconstructions"}
 _TYPED = ("scans", "reconstructions")
 _TYPE = re.compile(r"\w*", re.ASCII)
@@ -39,7 +42,28 @@ def gathering_at(place: Place) -> str:
 
 def gathering_of(step: Step) -> str:
     """The same of a step; what earlier versions planned stands with its owner's alone."""
-    return step.session or step.source.uri.partition("/resources/")[0]
+    return step.carried(ResourceDownload).gathering or step.source.uri.partition("/resources/")[0]
+
+
+def streamed(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps of a plan, those that come in one stream kept from running side by side.
+
+    Large files are worth a request each, and then several workers fetch them at once.
+    """
+    planned = list(steps)
+    together: dict[str, list[Step]] = defaultdict(list)
+    for step in planned:
+        if step.writes and isinstance(step.work, ResourceDownload) and not step.work.only:
+            together[gathering_of(step)].append(step)
+    streams = {
+        gathering
+        for gathering, some in together.items()
+        if len(some) > 1 and sum(one.bytes for one in some) <= SMALL * sum(one.files for one in some)
+    }
+    for step in planned:
+        work = step.work
+        is_one = step.writes and isinstance(work, ResourceDownload) and work.gathering in streams
+        yield replace(step, session=gathering_of(step)) if is_one else step
 
 
 def listed_in(uri: str) -> str:

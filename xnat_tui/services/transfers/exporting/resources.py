@@ -4,7 +4,9 @@ file by file.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from xnat_tui.errors import (
     BadAnswer,
@@ -25,6 +27,7 @@ from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.exporting.fetch import Fetch, in_the_way
 from xnat_tui.services.transfers.exporting.files import Part, inside
+from xnat_tui.services.transfers.exporting.gathering import SMALL
 from xnat_tui.services.transfers.exporting.layouts import Slot
 from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
@@ -33,9 +36,10 @@ from xnat_tui.services.transfers.exporting.standing import Found, Standing, fetc
 from xnat_tui.services.transfers.exporting.zips import own_zip
 from xnat_tui.services.transfers.manners import addressable
 from xnat_tui.xnat.http.connection import encode_uri
+from xnat_tui.xnat.tables import listing
 
-SMALL = 8_000_000
-"""Bytes of a file, on average, up to which a zip is quicker than a request for each."""
+log = logging.getLogger("xnat_tui.export")
+
 ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
 
@@ -47,14 +51,11 @@ def prepare(run: ExportRun, step: Step, control: Control, neighbours: Neighbours
     """
     work, uri = step.carried(ResourceDownload), step.source.uri
     resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
-    listing = files_of(run.connection(step), resource, neighbours)
     slot = Slot(work.folder, work.prefix, work.places)
-    paths = [item.key for item in listing.items]
-    kept = run.manifest.places_of(work.server, uri, paths)
-    names = slot.names(paths, folds=work.folds, kept=kept)
-    fetch = Fetch(run, step, work, control, listing, slot, names, Location.parse(work.location))
-    if listing.error is not None:
-        fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
+    fetch = Fetch(run, step, work, control, resource, slot, Location.parse(work.location))
+    fetch.take_list(files_of(run.connection(step), resource, neighbours))
+    if (error := fetch.listing.error) is not None:
+        fetch.failures.append(Failure(step.path, error.message, error.hint))
     fetch.wanted = {item.key: item for item in _wanted(fetch, list(_chosen(fetch)))}
     return fetch
 
@@ -65,6 +66,8 @@ def fetch_rest(fetch: Fetch, *, zipped: bool = True) -> bool:
 
     Raises what makes it useless to go on: the server does not answer, the disk takes no more.
     """
+    if fetch.is_contradicted:
+        _look_again(fetch)
     answered = zipped
     for _ in range(ATTEMPTS if zipped else 0):
         if not _zip_is_better(fetch.run.options.mode, [*fetch.wanted.values()], fetch.listing):
@@ -80,6 +83,26 @@ def fetch_rest(fetch: Fetch, *, zipped: bool = True) -> bool:
         _by_itself(fetch, item)
         del fetch.wanted[item.key]
     return answered
+
+
+def _look_again(fetch: Fetch) -> None:
+    """Take the list of this moment, where a zip had more than the one before or something else.
+
+    Lists are asked for ahead of the zips, and an archive goes on growing meanwhile. Raises XnatTuiError.
+    """
+    resource = replace(fetch.resource, files=None)
+    fresh = listing.files(fetch.run.connection(fetch.step), resource)
+    if fresh.error is not None:
+        return
+    known = {item.key: item for item in fetch.listing.items}
+    fetch.take_list(fresh)
+    changed = [item for item in _chosen(fetch) if item != known.get(item.key)]
+    for item in _wanted(fetch, changed):
+        fetch.ask_again(item)
+    for key in fetch.unlisted - fetch.names.keys():
+        log.warning(
+            "step %d: its zip has a file more than its list, %d characters", fetch.step.number, len(key)
+        )
 
 
 def settle_doubles(fetch: Fetch) -> None:
@@ -170,13 +193,13 @@ def _found(fetch: Fetch, item: Item) -> Found:
         return Found(Standing.MISSING)  # what is wrong with its place is told when it is needed
 
 
-def _zip_is_better(mode: ExportMode, wanted: list[Item], listing: Listing) -> bool:
+def _zip_is_better(mode: ExportMode, wanted: list[Item], listed: Listing) -> bool:
     """One request for many small files, or for names that not every server decodes alike."""
     if mode is ExportMode.FILE or not wanted:
         return False
     if mode is ExportMode.ZIP:
         return True
-    sizes = [item.bytes or 0 for item in listing.items]
+    sizes = [item.bytes or 0 for item in listed.items]
     missing = sum(item.bytes or 0 for item in wanted)
     if not all(addressable(item.key) for item in wanted):
         return True

@@ -44,7 +44,6 @@ class ExportRun:
                 self.gathered[gathering_of(step)].append(step)
         self._connections = connections
         self._lists: dict[str, SessionLists] = {}
-        self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -67,11 +66,6 @@ class ExportRun:
                 }
                 self._lists[step.source.server] = SessionLists(connection, planned)
             return self._lists[step.source.server]
-
-    def turn(self, step: Step) -> threading.Lock:
-        """Held while a step is run: what one does for its neighbours, these must not do as well."""
-        with self._lock:
-            return self._turns[gathering_of(step)]
 
     def ready_folder(self) -> Path:
         """The folder, made for this user only where it was not there."""

@@ -31,6 +31,8 @@ from xnat_tui.xnat.tables import listing
 
 FILES_PER_REQUEST = 20_000
 """Planned files of all sessions in one question: some MB of an answer."""
+KEPT = 64
+"""Lists that are remembered: those under way for every worker, and those asked ahead."""
 _WAIT = 0.2
 
 Neighbours = Mapping[str, Neighbour]
@@ -84,6 +86,8 @@ class SessionLists:
             for one in batch:
                 self._batch.pop(one, None)
                 self._asked[one] = future
+            for one in list(self._asked)[: max(0, len(self._asked) - KEPT)]:
+                del self._asked[one]
         return self._asked[gathering]
 
     def _found(self, batch: Sequence[str]) -> dict[str, Neighbours]:

@@ -20,12 +20,12 @@ from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.attempts import ATTEMPTS
 from xnat_tui.services.transfers.exporting.fetch import Fetch
 from xnat_tui.services.transfers.exporting.gathering import (
+    SMALL,
     gathering_of,
     is_session,
     parameters,
 )
 from xnat_tui.services.transfers.exporting.resources import (
-    SMALL,
     ended,
     fetch_rest,
     no_room,
@@ -47,14 +47,13 @@ def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
 
     Raises XnatTuiError where its files cannot be listed.
     """
-    with run.turn(step):
-        ready = run.ready.pop(step.number, None)
-        if ready is None:
-            together = _Together(run, step, control)
-            together.fetch()
-            ready = together.outcomes.pop(step.number)
-            run.ready |= together.outcomes
-        return ready
+    ready = run.ready.pop(step.number, None)
+    if ready is None:
+        together = _Together(run, step, control)
+        together.fetch()
+        ready = together.outcomes.pop(step.number)
+        run.ready |= together.outcomes
+    return ready
 
 
 class _Together:
@@ -80,7 +79,8 @@ class _Together:
         except OSError as error:
             self._end_first(error)
             return
-        lists.forget(self._gathering)
+        if self._first.session:
+            lists.forget(self._gathering)
         for fetch in self._fetches:
             zipped = self._rest(fetch, zipped=zipped)
             if self._is_lost(fetch.step):
@@ -97,7 +97,7 @@ class _Together:
         others = [
             one
             for one in run.gathered[self._gathering]
-            if one.number > first.number and one.number not in run.ready
+            if first.session and one.number > first.number and one.number not in run.ready
         ]
         try:
             run.manifest.bind(name for one in others for name in one.carried(ResourceDownload).names)
@@ -152,7 +152,7 @@ class _Together:
 
     def _worthwhile(self) -> Zip | None:
         """The stream that brings most of what is wanted and not much else."""
-        if self._run.options.mode is ExportMode.FILE:
+        if not self._first.session or self._run.options.mode is ExportMode.FILE:
             return None
         places = [self._gathering]
         if is_session(self._gathering):
