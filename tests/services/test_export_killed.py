@@ -46,7 +46,7 @@ def die_at(owner, name):
         return do(*arguments, **options)
     setattr(owner, name, counted)
 
-die_at({"on_file": Control, "replace": exporting_files.Path, "add": Manifest}[where], where)
+die_at({"on_file": Control, "rename": exporting_files.os, "add": Manifest}[where], where)
 plan = plan_of(json.loads(sys.stdin.read()))
 connection = Connection.open(Server("lab", url, "admin"), Credential("admin", Secret("admin"), "test", False))
 with export_executor(plan, lambda _: connection) as execute:
@@ -57,7 +57,7 @@ with export_executor(plan, lambda _: connection) as execute:
 
 @pytest.mark.parametrize("mode", [ExportMode.FILE, ExportMode.ZIP])
 @pytest.mark.parametrize("after", [0, 5])
-@pytest.mark.parametrize("where", ["on_file", "replace", "add"])
+@pytest.mark.parametrize("where", ["on_file", "rename", "add"])
 def test_a_killed_export_resumes_where_it_was(servers, make_site, tmp_path, mode, after, where):
     pair = servers(make_site(dict(FILES)), Site())
     reader = Reader(pair.connections["lab"])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import builtins
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from xnat_tui.errors import BadAnswer, Conflict, XnatTuiError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind, Listing
-from xnat_tui.model.location import Location
+from xnat_tui.model.location import Location, relative_path
+from xnat_tui.model.location import Step as LocationStep
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure
 from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.exporting.files import Part, inside, sync_folders
 from xnat_tui.services.transfers.exporting.layouts import Slot
 from xnat_tui.services.transfers.exporting.manifest import Entry, md5_of
-from xnat_tui.services.transfers.exporting.run import ExportRun
+from xnat_tui.services.transfers.exporting.run import ExportRun, now
 from xnat_tui.services.transfers.exporting.standing import CHANGED, CHANGED_HINT, Standing
 
 
@@ -51,7 +54,9 @@ class Fetch:
     differing: set[str] = field(default_factory=set)
     """Files that came whole and not as they are listed."""
     _arrived: set[str] = field(default_factory=set)
-    _folders: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    """Folders that are there for sure."""
+    _words: str = ""
 
     def uri(self, item: Item) -> str:
         return f"{self.step.source.uri}/files/{item.key}"
@@ -88,25 +93,33 @@ class Fetch:
         """The manifest's line about a file that is there now; `mtime` in nanoseconds since the epoch."""
         name = self.names[item.key]
         natural = self.slot.natural(item.key)
-        location = self.location.child(Kind.FILE, item.key)
-        return self.run.entry(
-            self.step,
-            Entry(
-                name,
-                size,
-                md5,
-                str(location),
-                item=self.item_words(item),
-                uri=self.uri(item),
-                source_digest=item.digest or "",
-                original=natural if natural != name else "",
-                mtime=mtime,
-            ),
+        connection = self.run.connection(self.step)
+        return Entry(
+            name,
+            size,
+            md5,
+            self._location(item.key),
+            item=self.item_words(item),
+            uri=self.uri(item),
+            server=connection.url,
+            user=connection.user,
+            time=now(),
+            source_digest=item.digest or "",
+            original=natural if natural != name else "",
+            mtime=mtime,
         )
+
+    def _location(self, path: str) -> str:
+        """The short form of a file's: made for each of very many, so what is above it is worded once."""
+        if not self._words:
+            self._words = str(self.location)
+        file = Location(self.location.server, (LocationStep(Kind.FILE, path),))
+        tail = relative_path(file.steps) if "://" in file.server else file.path
+        return f"{self._words}/{tail}"
 
     def new_part(self, item: Item) -> Part:
         """Raises Conflict or BadAnswer where the file's place cannot be had."""
-        target = inside(self.run.folder, self.names[item.key], self._folders)
+        target = inside(self.run.folder, self.names[item.key], self.folders)
         return Part(target, self.run.incoming.place())
 
     def check(self, part: Part, item: Item) -> None:
@@ -120,7 +133,11 @@ class Fetch:
                 "What came differs from what the server lists.",
                 "Refresh the catalog on the server, or take it as it is with --no-verify.",
             )
-        if item.key in self.unproven and part.target.is_file() and md5_of(part.target) != part.md5:
+        if (
+            item.key in self.unproven
+            and os.path.isfile(part.target)
+            and md5_of(Path(part.target)) != part.md5
+        ):
             part.drop()
             raise in_the_way(self.run, self.names[item.key], Standing.CHANGED)
 

@@ -172,7 +172,7 @@ class Manifest:
         if item.bytes not in (None, entry.size) or (item.digest and item.digest != entry.md5):
             return False
         try:
-            found = (self.folder / path).lstat()
+            found = os.lstat(f"{self.folder}/{path}")
         except OSError:
             return False
         return (found.st_size, found.st_mtime_ns) == (entry.size, entry.mtime)

@@ -44,15 +44,16 @@ ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
 
 
-def prepare(run: ExportRun, step: Step, control: Control, neighbours: Neighbours) -> Fetch:
-    """A resource with what is missing of it; `neighbours` is what its session's list tells.
+def prepare(run: ExportRun, step: Step, control: Control, neighbours: Neighbours, folders: set[str]) -> Fetch:
+    """A resource with what is missing of it; `neighbours` is what its session's list tells, `folders` those
+    that are there for sure.
 
     Raises XnatTuiError where its files cannot be listed, and OSError.
     """
     work, uri = step.carried(ResourceDownload), step.source.uri
     resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
     slot = Slot(work.folder, work.prefix, work.places)
-    fetch = Fetch(run, step, work, control, resource, slot, Location.parse(work.location))
+    fetch = Fetch(run, step, work, control, resource, slot, Location.parse(work.location), folders=folders)
     fetch.take_list(files_of(run.connection(step), resource, neighbours))
     if (error := fetch.listing.error) is not None:
         fetch.failures.append(Failure(step.path, error.message, error.hint))
@@ -185,7 +186,7 @@ def _found(fetch: Fetch, item: Item) -> Found:
     fetch.control.check()
     name = fetch.names[item.key]
     try:
-        inside(fetch.run.folder, name)
+        inside(fetch.run.folder, name, fetch.folders)
         return standing(
             fetch.run.manifest, name, item, fetch.uri(item), fetch.work.server, fetch.item_words(item)
         )

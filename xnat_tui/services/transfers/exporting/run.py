@@ -25,6 +25,11 @@ LANDERS = 24
 """Threads that hash, write and sync files, for all steps that run at once; those that idle are not made."""
 
 
+def now() -> str:
+    """UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 class ExportRun:
     """One run of a plan in one process. Safe to use from several threads."""
 
@@ -74,5 +79,4 @@ class ExportRun:
     def entry(self, step: Step, entry: Entry) -> Entry:
         """The manifest's line with who fetched it, from where, and when."""
         connection = self.connection(step)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return replace(entry, server=connection.url, user=connection.user, time=now)
+        return replace(entry, server=connection.url, user=connection.user, time=now())

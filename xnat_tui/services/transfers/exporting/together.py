@@ -67,6 +67,7 @@ class _Together:
         self._first = step
         self._neighbours: Neighbours = {}
         self._fetches: list[Fetch] = []
+        self._folders: set[str] = set()
 
     def fetch(self) -> None:
         lists = self._run.lists(self._first)
@@ -107,7 +108,7 @@ class _Together:
 
     def _prepare(self, step: Step) -> Step:
         try:
-            self._fetches.append(prepare(self._run, step, self._control, self._neighbours))
+            self._fetches.append(prepare(self._run, step, self._control, self._neighbours, self._folders))
         except Interrupted:
             raise
         except XnatTuiError as error:
