@@ -33,7 +33,8 @@ from xnat_tui.services.transfers.exporting.manifest import Manifest
 from xnat_tui.xnat.http.connection import Connection
 
 url, after, where = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-exporting_zip.BATCH = 3
+exporting_zip.BATCH = exporting_zip.MOST = 3
+exporting_zip.TOGETHER = 1
 count = 0
 
 def die_at(owner, name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,11 +132,8 @@ class Fetch:
                 "What came differs from what the server lists.",
                 "Refresh the catalog on the server, or take it as it is with --no-verify.",
             )
-        if (
-            item.key in self.unproven
-            and os.path.isfile(part.target)
-            and md5_of(Path(part.target)) != part.md5
-        ):
+        there = Path(part.target) if item.key in self.unproven else None
+        if there is not None and there.is_file() and md5_of(there) != part.md5:
             part.drop()
             raise in_the_way(self.run, self.names[item.key], Standing.CHANGED)
 

@@ -3,7 +3,7 @@
 Places are words here: to make a Path of each takes longer than to write a small file.
 """
 
-# ruff: noqa: PTH
+# ruff: noqa: PTH102, PTH104, PTH108, PTH120
 
 from __future__ import annotations
 
