@@ -24,7 +24,6 @@ from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import Standing, document_changed
 from xnat_tui.xnat.documents import item_xml
-from xnat_tui.xnat.http.connection import encode_uri
 
 log = logging.getLogger("xnat_tui.export")
 
@@ -43,8 +42,7 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
         raise in_the_way(run, name)
     if document_changed(run.manifest, name) and not run.options.overwrite_local:
         raise in_the_way(run, name, Standing.CHANGED)
-    address = encode_uri(step.source.uri)
-    body, document = item_xml.ask(run.connection(step), address, lambda body: (body, item_xml.parse(body)))
+    body, document = run.documents(step).of(step)
     if document.get("ID") != step.source.id:
         raise BadAnswer("The server answered with the document of another item.", "Plan the export again.")
     _write(run, step, step.target.uri, body)

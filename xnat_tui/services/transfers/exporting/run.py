@@ -13,9 +13,10 @@ from pathlib import Path
 from xnat_tui.model.options import ExportOptions, options_or_usual
 from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
-from xnat_tui.model.work import ResourceDownload
+from xnat_tui.model.work import DocumentDownload, ResourceDownload
 from xnat_tui.paths import private_folder
 from xnat_tui.services.incoming import Incoming
+from xnat_tui.services.transfers.exporting.documents_ahead import DocumentsAhead
 from xnat_tui.services.transfers.exporting.gathering import gathering_of
 from xnat_tui.services.transfers.exporting.manifest import Entry, Manifest
 from xnat_tui.services.transfers.exporting.session_lists import SessionLists
@@ -47,6 +48,8 @@ class ExportRun:
         for step in plan.steps:
             if isinstance(step.work, ResourceDownload) and step.writes:
                 self.gathered[gathering_of(step)].append(step)
+        self._documented = [step for step in plan.steps if isinstance(step.work, DocumentDownload)]
+        self._documents: dict[str, DocumentsAhead] = {}
         self._connections = connections
         self._lists: dict[str, SessionLists] = {}
         self._lock = threading.Lock()
@@ -56,6 +59,8 @@ class ExportRun:
         self.landers.shutdown()
         for lists in self._lists.values():
             lists.close()
+        for documents in self._documents.values():
+            documents.close()
         self.incoming.close()
 
     def connection(self, step: Step) -> Connection:
@@ -71,6 +76,16 @@ class ExportRun:
                 }
                 self._lists[step.source.server] = SessionLists(connection, planned)
             return self._lists[step.source.server]
+
+    def documents(self, step: Step) -> DocumentsAhead:
+        """The documents of a step's server."""
+        connection = self.connection(step)
+        with self._lock:
+            if step.source.server not in self._documents:
+                self._documents[step.source.server] = DocumentsAhead(
+                    connection, self._documented, self.manifest
+                )
+            return self._documents[step.source.server]
 
     def ready_folder(self) -> Path:
         """The folder, made for this user only where it was not there."""

@@ -72,10 +72,14 @@ class _Together:
     def fetch(self) -> None:
         lists = self._run.lists(self._first)
         self._neighbours = lists.of(self._gathering, self._control)
-        for step in self._named():
+        others = self._others()
+        bound = self._run.landers.submit(self._bind, others)
+        for step in [self._first, *others]:
             if self._is_lost(self._prepare(step)):
                 return
         try:
+            if not bound.result():
+                self._keep_first()
             zipped = self._stream()
         except OSError as error:
             self._end_first(error)
@@ -92,19 +96,27 @@ class _Together:
         outcome = self.outcomes.get(step.number)
         return outcome is not None and outcome.unreachable != ""
 
-    def _named(self) -> list[Step]:
-        """The steps whose names are noted as theirs, the first one with the others of one writing."""
-        first, run = self._first, self._run
-        others = [
+    def _others(self) -> list[Step]:
+        if not self._first.session:
+            return []
+        return [
             one
-            for one in run.gathered[self._gathering]
-            if first.session and one.number > first.number and one.number not in run.ready
+            for one in self._run.gathered[self._gathering]
+            if one.number > self._first.number and one.number not in self._run.ready
         ]
+
+    def _bind(self, steps: Sequence[Step]) -> bool:
+        """Note whose the names of these are, with one writing; False where another export has taken one."""
         try:
-            run.manifest.bind(name for one in others for name in one.carried(ResourceDownload).names)
+            self._run.manifest.bind(name for one in steps for name in one.carried(ResourceDownload).names)
         except Conflict:
-            return [first]  # each of the others is told by itself which name was taken
-        return [first, *others]
+            return False
+        return True
+
+    def _keep_first(self) -> None:
+        """Each of the others is told by itself which name was taken."""
+        self._fetches = [fetch for fetch in self._fetches if fetch.step is self._first]
+        self.outcomes = {number: one for number, one in self.outcomes.items() if number == self._first.number}
 
     def _prepare(self, step: Step) -> Step:
         try:
