@@ -88,3 +88,44 @@ def test_a_killed_export_resumes_where_it_was(servers, make_site, tmp_path, mode
     assert len(entries) == len(FILES)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"P", "manifest.jsonl"}
     assert all(md5_of(tmp_path / "out" / entry.path) == entry.md5 for entry in entries)
+
+
+@pytest.mark.parametrize(("where", "after"), [("rename", 0), ("rename", 7), ("on_file", 4), ("add", 2)])
+def test_killed_in_the_middle_of_a_sessions_stream_it_reads_one_stream_again_at_most(
+    servers, put_file, tmp_path, where, after
+):
+    site = Site()
+    subject = site.add_subject(site.add_project("P"), "S1")
+    for label in ("E1", "E2"):
+        session = site.add_experiment(subject, label)
+        for number in "123":
+            resource = site.new_resource("DICOM")
+            for name, data in list(FILES.items())[:4]:
+                put_file(resource, name, data + f"{label} {number}".encode())
+            site.add_scan(session, number).resources.append(resource)
+    pair = servers(site, Site())
+    reader = Reader(pair.connections["lab"])
+    out = tmp_path / "out"
+    plan = plan_export(
+        reader, list(find(reader, Location.parse("lab:P"))), out, ExportOptions(metadata=False)
+    )
+    arguments = [sys.executable, "-c", CHILD, pair.source.url, str(after), where]
+    child = subprocess.run(
+        arguments, input=json.dumps(plan_document(plan)), text=True, timeout=60, check=False
+    )
+    assert child.returncode == -signal.SIGKILL
+
+    before = list(out.rglob("*.dcm"))
+    pair.source.requests.clear()
+    with export_executor(plan, pair.connections.__getitem__) as execute:
+        outcomes = [execute(step, Control()) for step in plan.steps]
+    assert [outcome.failures for outcome in outcomes] == [()] * 6
+    assert [outcome.files + outcome.skipped for outcome in outcomes] == [4] * 6
+    assert sum(outcome.skipped for outcome in outcomes) == len(before)
+    streams = [one.path for one in pair.source.requests if "format=zip" in one.query]
+    assert len(streams) == len(set(streams))
+    assert len(streams) <= 2
+    entries = list(Manifest(out))
+    assert len({entry.item for entry in entries}) == len(entries) == 24
+    assert all(md5_of(out / entry.path) == entry.md5 == entry.source_digest for entry in entries)
+    assert {path.name for path in out.iterdir()} == {"P", "manifest.jsonl"}
