@@ -29,7 +29,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -98,10 +98,10 @@ def study(files: int, size: int, gigabits: float, level: int) -> Site:
 
 
 @contextmanager
-def server(files: int, size: int, gigabits: float = LOOPBACK, level: int = 0) -> Iterator[str]:
-    words = [str(number) for number in (files, size, gigabits, level)]
+def serving(module: str, *words: float) -> Iterator[str]:
+    """The address of a server in a process of its own, which `module --serve WORDS` is."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bench_export", "--serve", *words],
+        [sys.executable, "-m", f"tests.bench.{module}", "--serve", *map(str, words)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -115,6 +115,10 @@ def server(files: int, size: int, gigabits: float = LOOPBACK, level: int = 0) ->
         child.stdin.close()
         child.wait()
         child.stdout.close()
+
+
+def server(files: int, size: int, gigabits: float = LOOPBACK, level: int = 0) -> AbstractContextManager[str]:
+    return serving("bench_export", files, size, gigabits, level)
 
 
 def serve(files: int, size: int, gigabits: float, level: int) -> None:

@@ -13,18 +13,17 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import requests
 
+from tests.bench.bench_export import serving
 from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
 from xnat_tui.demo.archive import FileEntry
@@ -62,26 +61,6 @@ def study(sessions: int, size: int) -> Site:
             resource.populate_stats()
             site.add_scan(session, str(scan), fields={"type": "T1"}).resources.append(resource)
     return site
-
-
-@contextmanager
-def server(sessions: int, size: int, latency: float) -> Iterator[str]:
-    words = [str(one) for one in (sessions, size, latency)]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bench_sessions", "--serve", *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    try:
-        yield child.stdout.readline().strip()
-    finally:
-        child.stdin.close()
-        child.wait()
-        child.stdout.close()
 
 
 def serve(sessions: int, size: int, latency: float) -> None:
@@ -146,7 +125,7 @@ def main() -> None:
     took: dict[str, list[float]] = {}
     with (
         tempfile.TemporaryDirectory(prefix="bench-sessions-") as name,
-        server(options.sessions, options.size, options.latency) as url,
+        serving("bench_sessions", options.sessions, options.size, options.latency) as url,
         Connection.open(
             Server("lab", url, "admin"), Credential("admin", Secret("admin"), "bench")
         ) as connection,

@@ -130,6 +130,7 @@ class Part:
             raise
 
     def drop(self) -> None:
+        """Leave nothing of it."""
         self._close()
         with suppress(FileNotFoundError):
             os.unlink(self.place)
@@ -156,6 +157,7 @@ def sync_folders(parts: Iterable[Part]) -> None:
 
 
 def folders_of(parts: Iterable[Part]) -> set[str]:
+    """The folders that these land in."""
     return {os.path.dirname(part.target) for part in parts}
 
 

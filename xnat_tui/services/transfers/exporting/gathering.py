@@ -73,6 +73,7 @@ def listed_in(uri: str) -> str:
 
 
 def is_session(gathering: str) -> bool:
+    """Whether it is that of a session with all that comes out of what hangs at it."""
     return gathering.count("/") == 3 and gathering.startswith("/data/experiments/")
 
 
