@@ -8,7 +8,8 @@ Each writes new files, which stay until the end: written over, `curl`'s pages wo
 A wire of 1 Gbit/s is what an export has to fill, or a server that deflates what it sends, as Java does unless
 it is told otherwise. Over the loopback, undeflated, the server alone keeps one core busy, and `curl` neither
 unpacks nor hashes nor syncs what it writes: there the figure tells what that costs. `bare` is the least that
-does all of it in Python, with nothing around it: no list, no checks of names, no manifest.
+does all of it in Python, with nothing around it: no list, no checks of names, no manifest. Of small files the
+disk decides, which has to make each; `--folder /dev/shm` leaves it out.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -97,10 +98,10 @@ def study(files: int, size: int, gigabits: float, level: int) -> Site:
 
 
 @contextmanager
-def server(files: int, size: int, gigabits: float = LOOPBACK, level: int = 0) -> Iterator[str]:
-    words = [str(number) for number in (files, size, gigabits, level)]
+def serving(module: str, *words: float) -> Iterator[str]:
+    """The address of a server in a process of its own, which `module --serve WORDS` is."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.bench_export", "--serve", *words],
+        [sys.executable, "-m", f"tests.bench.{module}", "--serve", *map(str, words)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -114,6 +115,10 @@ def server(files: int, size: int, gigabits: float = LOOPBACK, level: int = 0) ->
         child.stdin.close()
         child.wait()
         child.stdout.close()
+
+
+def server(files: int, size: int, gigabits: float = LOOPBACK, level: int = 0) -> AbstractContextManager[str]:
+    return serving("bench_export", files, size, gigabits, level)
 
 
 def serve(files: int, size: int, gigabits: float, level: int) -> None:
@@ -273,6 +278,8 @@ def main() -> None:
             beside_curl(200, 500_000, Path(name), gigabits)
         beside_curl(200, 500_000, Path(name), level=-1)
         beside_curl(10_000, 2_000, Path(name))
+        beside_curl(20_000, 10_000, Path(name))
+        beside_curl(3_000, 10_000, Path(name), 0.1)
         resume(10_000, 2_000, Path(name))
 
 

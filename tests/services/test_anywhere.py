@@ -125,7 +125,7 @@ def test_an_export_is_proved_offline_after_trouble_at_any_request(lab, tmp_path,
         assert summary["same"] >= len(bytes_there)
         assert sum(summary.values()) == summary["same"]
 
-    assert _in_turn(demo, TROUBLE[name], attempt, after) > 3
+    assert _in_turn(demo, TROUBLE[name], attempt, after) >= 3  # its list, its stream, its document
 
 
 def _digests(folder: Path) -> list[str]:
