@@ -14,6 +14,7 @@ from xnat_tui.model.plan import Plan, Step
 from xnat_tui.model.transfer import Outcome
 from xnat_tui.model.work import ResourceCopy
 from xnat_tui.services.transfers.copying.holdings import Held, Holdings
+from xnat_tui.services.transfers.copying.nested import NestedSessions
 from xnat_tui.services.transfers.lists import SESSIONS_LISTED, FileLists, Recent, session_of
 from xnat_tui.xnat.documents import item_xml, writing
 from xnat_tui.xnat.http.connection import Connection, encode_uri
@@ -57,6 +58,7 @@ class CopyRun:
         """Steps of items that are being written."""
         self.assessors: dict[str, str] = {}
         """Accession IDs there of the assessors that this run has written or found, by those of the source."""
+        self._nested = NestedSessions(plan)
         self._documents: Recent[etree._Element] = Recent(DOCUMENTS_KEPT, _elements, ELEMENTS_KEPT)
         self._there: Recent[etree._Element | None] = Recent(DOCUMENTS_KEPT, _elements, ELEMENTS_KEPT)
         self._files = FileLists(source)
@@ -66,7 +68,14 @@ class CopyRun:
 
     def document(self, uri: str) -> etree._Element:
         """An item of the source, a session with all that is nested in it."""
-        return self._documents.get(uri, lambda: writing.read_item(self.source, uri))
+        return self._documents.get(uri, lambda: self._read(uri))
+
+    def _read(self, uri: str) -> etree._Element:
+        def own() -> etree._Element:
+            return writing.read_item(self.source, uri)
+
+        subject = self._documents.peek(self._nested.subject(uri))
+        return own() if subject is None else self._nested.session(uri, subject, own)
 
     def stored(self, uri: str) -> etree._Element | None:
         """What the destination has at an address, asked for anew; None where it has nothing."""

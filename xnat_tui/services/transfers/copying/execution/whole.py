@@ -7,6 +7,7 @@ judged, by the steps in their turn, as if nobody had begun: `items` and `togethe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
@@ -27,6 +28,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.options import Mode
 from xnat_tui.model.plan import Action, Step
 from xnat_tui.model.transfer import Outcome, State
+from xnat_tui.services.transfers.copying.execution import attributes
 from xnat_tui.services.transfers.copying.execution.items import copied, prepared, scans_to_nest
 from xnat_tui.services.transfers.copying.execution.together import (
     TOGETHER_BYTES,
@@ -39,6 +41,7 @@ from xnat_tui.services.transfers.copying.execution.together import (
     is_small,
     owner_of,
 )
+from xnat_tui.services.transfers.copying.nested import experiments
 from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.lists import SESSIONS_LISTED
 from xnat_tui.xnat.documents import item_xml, writing
@@ -106,6 +109,16 @@ class SentSession:
         self.group = group
         self.bytes = sum(copy.total for copy in group.waiting)
 
+    def shown_by(self, document: etree._Element) -> bool:
+        """Whether a document tells the session with all resources that were sent."""
+        sent = prepared(self.run, self.step, Unheard())
+        steps = [copy.step for copy in self.group.waiting]
+        return (
+            bool(document.get("ID"))
+            and not item_xml.lost(sent, item_xml.own(document, Kind.EXPERIMENT))
+            and all(_stands(one, document) and not attributes.lost(self.run, one, document) for one in steps)
+        )
+
     def finish(
         self,
         document: etree._Element | XnatTuiError | None,
@@ -151,7 +164,7 @@ def prove_waiting(run: CopyRun, numbers: Collection[int], control: Control) -> l
 def prove(run: CopyRun, sent: Sequence[SentSession], control: Control) -> list[Outcome]:
     """Look at sessions of which everything was sent: at each by its document, at their files by one list."""
     try:
-        documents = [_document(one) for one in sent]
+        documents = _documents(run, sent)
         files = _files(run, [one.get("ID", "") for one in documents if isinstance(one, etree._Element)])
     except Interrupted:
         return [Outcome(one.step.number, State.PAUSED) for one in sent]
@@ -172,6 +185,30 @@ def _finish(
 ) -> Outcome:
     del step
     return sent.finish(document, files, control)
+
+
+def _documents(run: CopyRun, sent: Sequence[SentSession]) -> list[etree._Element | XnatTuiError | None]:
+    """Of several sessions of a subject that this run made the subject's document tells all, where it does."""
+    nested: dict[str, etree._Element] = {}
+    subjects = Counter(_subject(one) for one in sent)
+    for subject in (uri for uri, count in subjects.items() if count > 1 and uri in run.created):
+        try:
+            document = run.stored(subject)
+        except Interrupted:
+            raise
+        except XnatTuiError:
+            document = None  # each session is then asked for by itself, and reports its own failure
+        for one in experiments(document) if document is not None else ():
+            nested[f"{subject}/experiments/{one.get('label')}"] = one
+    found: list[etree._Element | XnatTuiError | None] = []
+    for one in sent:
+        told = nested.get(one.step.target.uri)
+        found.append(told if told is not None and one.shown_by(told) else _document(one))
+    return found
+
+
+def _subject(one: SentSession) -> str:
+    return one.step.target.uri.partition("/experiments/")[0]
 
 
 def _document(one: SentSession) -> etree._Element | XnatTuiError | None:
