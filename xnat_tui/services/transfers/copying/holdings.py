@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xnat_tui.errors import BadAnswer, NotFound
@@ -47,6 +48,11 @@ class Holdings:
 
     def labels(self, project: str, kind: Kind) -> list[str]:
         return list(self._of(project, kind))
+
+    def learn(self, project: str, kind: Kind, found: Mapping[str, Held]) -> None:
+        """All of one kind that a project holds, by label, as another list that was proved tells it."""
+        with self._lock:
+            self._known.setdefault((project, kind), dict(found))
 
     def tell(self, project: str, kind: Kind, label: str, held: Held) -> None:
         """Remember what was made under a label, so that it is not asked for again."""

@@ -32,6 +32,7 @@ def ask_project(context: Context, place: Place, spot: Spot) -> None:
     if spot.place is not None:
         with _pool(context.there.reader) as pool:
             read_project(context.there.reader, spot.place, pool)
+        context.there.learn(spot.place)
 
 
 def ask_sessions(context: Context, place: Place, subjects: Sequence[Item]) -> None:

@@ -48,6 +48,23 @@ class Destination:
         self.holdings = Holdings(reader.connection)
         self._new_project = new_project
 
+    def learn(self, project: Place) -> None:
+        """Know what a project holds from lists that its reader believes, where it has them all."""
+        assert project.item is not None
+        reader = self.reader
+        subjects = reader.below(project, Kind.SUBJECT) if reader.knows(project, Kind.SUBJECT) else None
+        places = [project.child(item) for item in subjects.items] if subjects else []
+        if not subjects or subjects.error or not all(reader.knows(one, Kind.EXPERIMENT) for one in places):
+            return
+        sessions: dict[str, Held] = {}
+        for place in places:
+            listed = reader.below(place, Kind.EXPERIMENT)
+            if listed.error is not None or place.item is None:
+                return
+            sessions |= {one.key: Held(one.id, one.type, place.item.id) for one in listed.items}
+        self.holdings.learn(project.item.id, Kind.EXPERIMENT, sessions)
+        self.holdings.learn(project.item.id, Kind.SUBJECT, {one.key: Held(one.id) for one in subjects.items})
+
     def label(self, item: Item) -> str:
         """The label that an item of the source gets: its own, unless the target names another."""
         named = self.target.of(item.kind)
