@@ -222,11 +222,11 @@ class _Run:
             future.add_done_callback(lambda _, number=step.number: self._wake.put(number))  # type: ignore[misc]
 
     def _prove(self) -> None:
-        """Have proved what waits for it, once it is enough or nothing else can be done."""
+        """Have proved what waits for it, once it is enough or a worker has nothing else to do."""
         execute, numbers = self._execute, frozenset(self._verifying)
         if not numbers or self._proof is not None or not isinstance(execute, Proving):
             return
-        if self._futures and not execute.enough(numbers):
+        if len(self._futures) >= self._workers and not execute.enough(numbers):
             return
         future = self._executor.submit(execute.prove, numbers, Control(self._stop, self._bandwidth))
         self._proof = numbers, future
