@@ -23,9 +23,9 @@ SESSION_ZIP = r"GET /data/experiments/[^/]+/files\?.*format=zip"
 TEN = r"GET /data/experiments/[^/]+,[^/]+/files\?"
 
 
-def run_job(pair, journal, plan):
+def run_job(pair, journal, plan, workers=4):
     with copy_executor(plan, pair.connections.__getitem__) as execute:
-        return run(journal, journal.create(plan), execute)
+        return run(journal, journal.create(plan), execute, workers=workers)
 
 
 def _sessions(server):
@@ -77,19 +77,8 @@ def _same(pair, held, result):
     return True
 
 
-@pytest.fixture
-def shallow(monkeypatch):
-    """A server whose subjects' documents name their sessions and nest nothing in them."""
-    put = item_xml._put_children
-
-    def put_children(site, user, root, item, *, hidden):
-        if not (isinstance(item, Experiment) and root.getparent() is not None):
-            put(site, user, root, item, hidden=hidden)
-
-    monkeypatch.setattr(item_xml, "_put_children", put_children)
-
-
-def test_a_subjects_document_that_nests_nothing_is_not_believed(pair, held, shallow):
+def test_a_subjects_document_that_nests_nothing_is_not_believed(pair, held):
+    pair.source.site.settings.nested_sessions = pair.target.site.settings.nested_sessions = "bare"
     assert _same(pair, held, pair.copy("BIG"))
     own = [
         one
@@ -115,7 +104,7 @@ def test_a_server_that_lists_one_session_at_a_time(pair, held, tmp_path):
     faults = [server.faults.add(TEN, ErrorPage(400)) for server in (pair.source, pair.target)]
     plan = pair.plan("BIG")
     with Journal(tmp_path / "jobs.sqlite") as journal:
-        report = run_job(pair, journal, plan)
+        report = run_job(pair, journal, plan, workers=1)
     assert (report.state, report.verified) == (State.DONE, Evidence(digest=24))
     assert all(fault.fired for fault in faults)
     assert held(pair.target.site, "NEW") == held(pair.source.site, "BIG")

@@ -76,7 +76,9 @@ class FileLists:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sessions: Recent[dict[str, list[Item]] | None] = Recent(LISTS_KEPT)
-        self._asking = threading.Lock()
+        self._turn = threading.Condition()
+        self._asked: set[str] = set()
+        """Sessions that some thread is asking for: others wait for its answer."""
         self._one_by_one = False
         """Whether the server has refused a list of several sessions."""
 
@@ -106,18 +108,26 @@ class FileLists:
 
     def _session(self, session: str, ahead: Sequence[str]) -> dict[str, list[Item]] | None:
         """Its files by the number of their resource; None where it cannot be listed as a whole."""
-        with self._asking:  # whoever comes meanwhile finds the answer to this question
-            if not self._sessions.holds(session):
-                new = [one for one in ahead if one != session and not self._sessions.holds(one)]
-                asked = [session, *new[: SESSIONS_LISTED - 1]]
-                found = session_files(self._connection, asked) if not self._one_by_one else None
-                if found is None and len(asked) > 1:
-                    self._one_by_one = True
-                    asked = [session]
-                    found = session_files(self._connection, asked)
-                for one in asked:
-                    self._sessions.put(one, None if found is None else found[one])
-            return self._sessions.peek(session)
+        with self._turn:
+            self._turn.wait_for(lambda: session not in self._asked)
+            if self._sessions.holds(session):
+                return self._sessions.peek(session)
+            new = [one for one in ahead if not self._sessions.holds(one) and one not in self._asked]
+            others = [] if self._one_by_one else [one for one in new if one != session]
+            asked = [session, *others[: SESSIONS_LISTED - 1]]
+            self._asked |= set(asked)
+        try:
+            found = session_files(self._connection, asked)
+            if found is None and len(asked) > 1:
+                self._one_by_one = True
+                found = session_files(self._connection, [session])
+            for one, files in (found or {session: None}).items():
+                self._sessions.put(one, files)
+            return found[session] if found else None
+        finally:
+            with self._turn:
+                self._asked -= set(asked)
+                self._turn.notify_all()
 
 
 def session_files(
