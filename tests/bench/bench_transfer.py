@@ -107,13 +107,11 @@ def measured(numbers: tuple[int, int, int, int, int], mode: Mode, latency: float
         rate = report.done_bytes / took / 1e6
         print(f"  copy    {took:6.2f} s  {requests:6} requests  {rate:7.1f} MB/s  {report.verified}")
         first = _each(pair)  # with signing in
-        sessions = numbers[0] * numbers[1]
-        asked = "   ".join(
-            f"{name} {count} ({count / sessions:.2f} a session)" for name, count in first.items()
-        )
+        shares = {name: count / numbers[0] / numbers[1] for name, count in first.items()}
+        asked = "   ".join(f"{name} {first[name]} ({shares[name]:.2f} a session)" for name in first)
         print(f"          of plan and copy: {asked}")
         seconds, requests, plan = _planned(pair, mode)
-        again, more, report = _run(pair, plan)
+        again, _, report = _run(pair, plan)
         asked = "   ".join(f"{name} {count - first[name]}" for name, count in _each(pair).items())
         print(f"  again   {seconds + again:6.2f} s  {report.done_files} files sent; requests: {asked}")
     finally:
@@ -170,7 +168,8 @@ def _call(url: str, *words: str) -> None:
 def boundary() -> None:
     """From which size on a file is worth a request of its own: both ways side by side, in turns."""
     for size in (1_000_000, 4_000_000, 16_000_000, 32_000_000, 64_000_000):
-        count, source = max(2, 128_000_000 // size), Served((1, 1, 1, max(2, 128_000_000 // size), size))
+        count = max(2, 128_000_000 // size)
+        source = Served((1, 1, 1, count, size))
         took: dict[str, list[float]] = {"alone": [], "zipped": []}
         try:
             for turn in range(2 * BOUNDARY_TURNS):
@@ -186,9 +185,8 @@ def boundary() -> None:
         finally:
             source.stop()
         alone, zipped = (statistics.median(times) for times in took.values())
-        print(
-            f"  {count:4} files of {size / 1e6:3.0f} MB: alone {alone:5.2f} s, zipped {zipped:5.2f} s, x {zipped / alone:.2f}"
-        )
+        words = f"alone {alone:5.2f} s, zipped {zipped:5.2f} s, x {zipped / alone:.2f}"
+        print(f"  {count:4} files of {size / 1e6:3.0f} MB: {words}")
 
 
 def main() -> None:
