@@ -121,9 +121,12 @@ class FileLists:
             if found is None and len(asked) > 1:
                 self._one_by_one = True
                 found = session_files(self._connection, [session])
-            for one, files in (found or {session: None}).items():
+            if found is None:
+                self._sessions.put(session, None)
+                return None
+            for one, files in found.items():
                 self._sessions.put(one, files)
-            return found[session] if found else None
+            return found[session]
         finally:
             with self._turn:
                 self._asked -= set(asked)

@@ -198,12 +198,12 @@ def _documents(run: CopyRun, sent: Sequence[SentSession]) -> list[etree._Element
             raise
         except XnatTuiError:
             document = None  # each session is then asked for by itself, and reports its own failure
-        for one in experiments(document) if document is not None else ():
-            nested[f"{subject}/experiments/{one.get('label')}"] = one
+        for told in experiments(document) if document is not None else ():
+            nested[f"{subject}/experiments/{told.get('label')}"] = told
     found: list[etree._Element | XnatTuiError | None] = []
     for one in sent:
-        told = nested.get(one.step.target.uri)
-        found.append(told if told is not None and one.shown_by(told) else _document(one))
+        here = nested.get(one.step.target.uri)
+        found.append(here if here is not None and one.shown_by(here) else _document(one))
     return found
 
 
