@@ -9,6 +9,7 @@ from xnat_tui import config, credentials
 from xnat_tui.config import Server
 from xnat_tui.credentials import Secret
 from xnat_tui.errors import NotFound, ServerUnreachable, SignInFailed
+from xnat_tui.model.clock import Clock
 
 ALIAS = "0f7a1c1e-6f1d-4a55-9d0e-1b7f7f6a9c11"
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
@@ -22,7 +23,9 @@ def moment(when):
 @pytest.fixture
 def xnat(monkeypatch):
     """A server that answers by a table and records who signed in and what was asked."""
-    fake = SimpleNamespace(sign_ins=[], asked=[], refuses=None, version="1.8.10", projects=3)
+    fake = SimpleNamespace(
+        sign_ins=[], asked=[], refuses=None, version="1.8.10", projects=3, ahead=timedelta(0)
+    )
     fake.issued = {
         "alias": ALIAS,
         "secret": "s3cr3ts3cr3t",
@@ -45,6 +48,7 @@ def xnat(monkeypatch):
         yield SimpleNamespace(
             user="jdoe" if credential else "guest",
             version=fake.version,
+            clock=Clock(ahead=fake.ahead),
             table=record(range(fake.projects)),
             get_json=record(fake.issued),
             get_text=record('{"result": "OK"}'),
@@ -169,6 +173,15 @@ def test_a_guest_is_said_to_be_one_and_an_unknown_version_too(program, xnat):
         "signed in as: guest\n"
         "projects:     3 readable\n"
     )
+
+
+def test_a_test_tells_of_a_clock_that_is_wrong(program, xnat, monkeypatch):
+    program.configure(LAB)
+    monkeypatch.setenv("XNAT_TUI_PASSWORD_LAB", "hunter2")
+    xnat.ahead = timedelta(minutes=-7)
+    assert "clock:        7 minutes behind this machine's\n" in program("server", "test", "lab").stdout
+    (item,) = json.loads(program("server", "test", "lab", "--json").stdout)["items"]
+    assert item["clock_ahead_seconds"] == -420
 
 
 def test_a_test_as_a_document_has_no_secret(program, xnat, monkeypatch):

@@ -1,11 +1,12 @@
 """Server times have a zone, or are read in this machine's."""
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from xnat_tui.model.clock import Clock, short_age
+from xnat_tui.model.clock import Clock, ahead_of_us, short_age
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,23 @@ def test_what_is_no_time_is_none(text):
 )
 def test_an_age_is_told_in_its_own_unit_and_none_of_the_future(age, words):
     assert short_age(age) == words
+
+
+@pytest.mark.parametrize(
+    ("off", "noticed"),
+    [(timedelta(hours=2), True), (timedelta(minutes=-5), True), (timedelta(seconds=3), False)],
+)
+def test_a_servers_clock_is_off_by_what_its_answers_tell(off, noticed):
+    ahead = ahead_of_us(format_datetime(datetime.now(UTC) + off, usegmt=True))
+    assert (abs(ahead - off) < timedelta(seconds=5)) if noticed else ahead == timedelta(0)
+
+
+@pytest.mark.parametrize("header", ["", "yesterday", "Sun, 99 Nov 2026 10:00:00 GMT"])
+def test_an_answer_without_a_usable_date_tells_nothing_of_the_clock(header):
+    assert ahead_of_us(header) == timedelta(0)
+
+
+def test_an_age_is_counted_by_the_servers_clock():
+    written = datetime.now().astimezone() + timedelta(hours=2)
+    age = Clock(ahead=timedelta(hours=2, minutes=40)).age(written)
+    assert short_age(age + timedelta(seconds=5)) == "40m"

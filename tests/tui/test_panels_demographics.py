@@ -78,7 +78,7 @@ async def test_many_subjects_show_their_values_and_keep_what_was_not_touched(ser
         before = {label: dict(stored(servers, label).fields) for label in ("SUB-001", "SUB-002")}
         await told.find("SUB-001")
         await told.press("space", "space", "E")
-        told.has("2 marked · 2 subjects", "several values: they stay")
+        told.has("2 items · 2 subjects", "several values: they stay")
         await to_field(told, "race")
         await told.type("not asked")
         await told.press("ctrl+s")

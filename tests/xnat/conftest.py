@@ -59,6 +59,8 @@ class Liar:
         self.expired = Reply(401, b"<html><h3>Unauthorized</h3></html>", "text/html")
         self.always: Reply | None = None
         """The answer to everything but signing in and out."""
+        self.date = ""
+        """What it calls the time; "" is the right one."""
         self.password = "pa&ss wörd"
         self.arrived = threading.Semaphore(0)
         self._orders: dict[str, list[Reply]] = {}
@@ -173,6 +175,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = announced != len(reply.body)
 
     do_GET = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815 - the library's names
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.liar.date or super().date_time_string(timestamp)
 
     def log_message(self, *arguments: object) -> None:
         """Nothing on the terminal."""

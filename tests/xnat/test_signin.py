@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -186,3 +188,9 @@ def test_a_server_that_goes_while_it_signs_somebody_in_is_one_that_cannot_be_rea
     with pytest.raises(ServerUnreachable) as caught:
         dial()
     assert caught.value.unreachable == "lab"
+
+
+def test_a_servers_wrong_clock_is_known_once_it_is_signed_in_to(liar: Any, dial: Dial) -> None:
+    assert dial().clock.ahead == timedelta(0)
+    liar.date = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
+    assert abs(dial().clock.ahead - timedelta(hours=2)) < timedelta(seconds=10)

@@ -28,6 +28,7 @@ from xnat_tui.errors import (
     UsageError,
     XnatTuiError,
 )
+from xnat_tui.model.clock import ahead_words
 
 if TYPE_CHECKING:
     from xnat_tui.xnat.http.connection import Connection
@@ -118,7 +119,9 @@ def test(state: State, name: str) -> None:
             "guest": credential is None,
             "credential": credential.origin if credential else "",
             "projects": projects,
+            "clock_ahead_seconds": round(connection.clock.ahead.total_seconds()),
         }
+        clock = ahead_words(connection.clock.ahead)
     if state.output.wants_json:
         state.output.document(_document(items=[row]))
         return
@@ -128,6 +131,7 @@ def test(state: State, name: str) -> None:
         ("version", row["version"] or "unknown"),
         ("signed in as", who),
         ("projects", f"{projects} readable"),
+        *([("clock", clock)] if clock else []),
     ):
         state.output.line(f"{key + ':':<14}{value}")
 

@@ -9,6 +9,7 @@ from typing import Any
 from xnat_tui import credentials
 from xnat_tui.config import Server
 from xnat_tui.errors import BadAnswer
+from xnat_tui.model.clock import ahead_words
 from xnat_tui.xnat.http.connection import Connection
 
 
@@ -42,4 +43,6 @@ def issued(document: Any) -> tuple[str, str, datetime]:
 def summary(connection: Connection, projects: int) -> str:
     """One line about a fresh session."""
     version = f"XNAT {connection.version}" if connection.version else "XNAT of unknown version"
-    return f"{version} · {projects} projects readable · signed in as {connection.user}"
+    clock = ahead_words(connection.clock.ahead)
+    told = f" · its clock is {clock}" if clock else ""
+    return f"{version} · {projects} projects readable · signed in as {connection.user}{told}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from xnat_tui.tui.selection import Selection, Taken, nothing
+from xnat_tui.tui.selection import Selection, Taken, nothing, why_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Action:
         reasons = (_REASONS[need](situation) for need in self.needs)
         reason = next((one for one in reasons if one), "")
         if not reason and self.opens is not None and self.opens.on(situation.selection) is None:
-            reason = self.opens.missing
+            reason = why_nothing(situation.selection, self.opens.on) or self.opens.missing
         return f"{self.label.rstrip('…')}: {reason}" if reason else ""
 
 

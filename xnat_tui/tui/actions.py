@@ -264,6 +264,13 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("app.palette", "colon,ctrl+p", "Palette", "Find a command by name", does="menus.palette"),
     Action("app.help", "question_mark,f1", "Help", "All keys", does="menus.help", footer=True),
+    Action(
+        "app.manual",
+        "f12",
+        "Manual",
+        "The manual, by topics",
+        opens=Opens("panels.manual:ManualPanel"),
+    ),
     Action("app.servers", "ctrl+o", "Servers…", "Add, test and sign in to servers", does="menus.servers"),
     Action("app.log", "ctrl+g", "Log", "What went wrong so far", opens=Opens("panels.log:LogPanel")),
     Action(

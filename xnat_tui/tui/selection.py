@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from xnat_tui.model.entities import Kind
@@ -19,6 +20,18 @@ _IMAGING = (
 
 class Selection(Protocol):
     """Where the cursor stands and what is marked, in the active pane."""
+
+    @property
+    def marks(self) -> int:
+        """How many rows are marked."""
+
+    @property
+    def pointed(self) -> bool:
+        """Whether there is a row under the cursor: only where there is none, a pane's root is meant."""
+
+    @property
+    def unread(self) -> bool:
+        """Whether the cursor stands on a heading, and what is below it was not asked for yet."""
 
     @property
     def root(self) -> Place | None:
@@ -48,7 +61,7 @@ def place(selection: Selection) -> Taken:
 
 
 def item(selection: Selection) -> Taken:
-    found = selection.here or selection.root
+    found = _one(selection)
     return (found,) if found is not None and found.items else None
 
 
@@ -59,7 +72,7 @@ def project(selection: Selection) -> Taken:
 
 def worked_on(selection: Selection) -> Taken:
     """The item that XNAT keeps workflows of: scans and files have none of their own."""
-    found = selection.here or selection.root
+    found = _one(selection)
     if found is None or not found.items:
         return None
     kinds = [one.kind for one in found.items]
@@ -70,7 +83,7 @@ def worked_on(selection: Selection) -> Taken:
 
 
 def renamable(selection: Selection) -> Taken:
-    found = selection.here or selection.root
+    found = _one(selection)
     return (found,) if found is not None and found.kind in (Kind.SUBJECT, Kind.EXPERIMENT) else None
 
 
@@ -96,6 +109,38 @@ def images_of_both(selection: Selection) -> Taken:
     return found if any(one is not None and one.kind in _IMAGING for one in found) else None
 
 
+def why_nothing(selection: Selection, on: Callable[[Selection], Taken]) -> str:
+    """Why a panel has nothing to be about, whatever kind it wants; "" where that is not why."""
+    if on not in (*_ABOUT_ONE, *_ABOUT_ALL) or not (selection.marks or selection.pointed):
+        return ""
+    chosen = selection.chosen()
+    if on in _ABOUT_ONE and selection.marks and len(chosen) > 1:
+        return f"it is about one item, and {len(chosen)} are marked (esc unmarks)"
+    if chosen:
+        return ""
+    if selection.marks:
+        return "nothing of what is marked is on this side"
+    if selection.unread:
+        return "what stands below this heading is not read yet: open it first"
+    if selection.here is not None:
+        return "nothing stands below this heading"
+    return "no item of this side is under the cursor"
+
+
+_ABOUT_ONE = (item, worked_on, renamable)
+_ABOUT_ALL = (items, shareable)
+
+
+def _one(selection: Selection) -> Place | None:
+    """The one that is marked, or what is under the cursor: a heading means what it stands below."""
+    if selection.marks:
+        chosen = selection.chosen()
+        return chosen[0] if len(chosen) == 1 else None
+    return selection.here if selection.pointed else selection.root
+
+
 def _chosen(selection: Selection) -> list[Place]:
-    root = selection.root
-    return selection.chosen() or ([root] if root is not None else [])
+    """Nothing chosen is never everything: the root is meant only where no row could be."""
+    if selection.marks or selection.pointed:
+        return selection.chosen()
+    return [selection.root] if selection.root is not None else []

@@ -60,3 +60,11 @@ async def test_the_keys_of_the_manual_lead_back_to_it_and_a_tiny_screen_has_room
         told.has("everything was read")
         await told.press("escape", "escape")
         told.lacks("Exit codes")
+
+
+async def test_the_manual_is_one_key_away_and_in_the_palette(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("f12")
+        told.has("1. A first copy")
+        await told.press("escape", "colon", *"manual", "enter")
+        told.has("1. A first copy")

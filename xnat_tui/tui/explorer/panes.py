@@ -10,6 +10,7 @@ from textual.screen import Screen
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui.explorer.pane import Pane
+from xnat_tui.tui.explorer.row import Message
 from xnat_tui.tui.explorer.tree import PairTree
 from xnat_tui.tui.terminal.theme import Glyphs
 
@@ -80,6 +81,20 @@ class Panes:
         return row.pair if row is not None and row.message is None else None
 
     @property
+    def marks(self) -> int:
+        return len(self.active.rows.marks) if self.active.rows is not None else 0
+
+    @property
+    def pointed(self) -> bool:
+        """Any row, a message too, but for the one that says that all of the pane is empty."""
+        row = self.active.rows.current if self.active.rows is not None else None
+        return row is not None and not (row.message is Message.EMPTY and row.depth == 0)
+
+    @property
+    def unread(self) -> bool:
+        return self.cursor is not None and self.cursor.group is not None and self.cursor.children is None
+
+    @property
     def root(self) -> Place | None:
         return self.active.root
 
@@ -107,7 +122,6 @@ class Panes:
 
     def chosen_words(self) -> str:
         """What an action would be done with: the marks, or the row under the cursor."""
-        rows = self.active.rows
-        if rows is not None and len(rows.marks):
-            return f"{len(rows.marks)} marked"
+        if self.marks:
+            return f"{self.marks} marked"
         return self.cursor.key if self.cursor is not None else "nothing chosen"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnat_tui.model.plan import Plan
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.panes import Panes
+from xnat_tui.tui.selection import items, why_nothing
 from xnat_tui.tui.transfers.queue import TransferQueue
 
 
@@ -18,7 +19,7 @@ class Transfers:
         """To the place that the other pane shows."""
         places, target = self._panes.chosen(), self._panes.other.root
         if not places or target is None:
-            self._context.say("What is marked is not on this side.")
+            self._say_why()
         else:
             from xnat_tui.tui.transfers import flows
 
@@ -27,11 +28,15 @@ class Transfers:
     def export(self) -> None:
         places = self._panes.chosen()
         if not places:
-            self._context.say("What is marked is not on this side.")
+            self._say_why()
         else:
             from xnat_tui.tui.transfers import flows
 
             flows.export(self._context, places)
+
+    def _say_why(self) -> None:
+        reason = why_nothing(self._panes, items)
+        self._context.say(f"{reason[:1].upper()}{reason[1:]}." if reason else "Nothing is under the cursor.")
 
     def show_queue(self) -> None:
         from xnat_tui.tui.transfers.panel import TransfersPanel

@@ -370,7 +370,7 @@ def _finding(text: str) -> Change:
 
 
 def _named(places: Sequence[Place]) -> str:
-    return str(places[0].location) if len(places) == 1 else f"{len(places)} marked"
+    return str(places[0].location) if len(places) == 1 else f"{len(places)} items"
 
 
 def _count(number: int, word: str) -> str:

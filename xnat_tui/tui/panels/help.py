@@ -30,7 +30,7 @@ class HelpPanel(Panel[None]):
         Binding("up", "scroll(-1)", show=False, priority=True),
         Binding("pagedown", "scroll(2)", show=False, priority=True),
         Binding("pageup", "scroll(-2)", show=False, priority=True),
-        Binding("f1,ctrl+t", "manual", "Manual", priority=True),
+        Binding("f1,f12", "manual", "Manual", priority=True),
     ]
     DEFAULT_CSS = "HelpPanel > .panel--box { width: 78; }"
 

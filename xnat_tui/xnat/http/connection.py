@@ -20,11 +20,11 @@ from xnat_tui.errors import (
     NotXnat,
     ServerError,
     ServerUnreachable,
-    UsageError,
     XnatTuiError,
 )
+from xnat_tui.model.clock import Clock
 from xnat_tui.xnat.http import pages, signin
-from xnat_tui.xnat.http.addresses import Params, Value, encode_uri, query_string, url_path, with_format
+from xnat_tui.xnat.http.addresses import Params, Value, encode_uri, url_path, with_format
 from xnat_tui.xnat.http.answers import Answer, Expired, check_status, plain
 from xnat_tui.xnat.http.retry import Patience, Unavailable, is_hiccup, is_late, waiting_time
 from xnat_tui.xnat.http.streams import Download, Upload, complete, stopped
@@ -100,6 +100,11 @@ class Connection:
     def url(self) -> str:
         """The address after redirects, with the context path, without a slash at its end."""
         return self._transport.base
+
+    @property
+    def clock(self) -> Clock:
+        """The server's, by its configured zone and what it called the time when it was signed in to."""
+        return Clock.of(self.server.timezone, self._transport.ahead)
 
     @property
     def requests(self) -> int:
@@ -196,7 +201,7 @@ class Connection:
         Raises NotFound for 204 too (nothing to zip), and BadAnswer where a page came instead of the file.
         One that breaks off in the middle is not asked for again here: the receiver has to start anew.
         """
-        address, what = self._address(path, params), self._transport.doing()
+        address, what = self._transport.address(path, params), self._transport.doing()
         stop = self._transport.stop
 
         def attempt() -> Download:
@@ -352,7 +357,7 @@ class Connection:
         It is asked for anew, and used anew, where the answer breaks off, is an error of the server, or
         cannot be read (BadAnswer): as often as `retry.Patience` says.
         """
-        address, what = self._address(path, params), self._transport.doing()
+        address, what = self._transport.address(path, params), self._transport.doing()
         stop, wait = self._transport.stop, seconds or self.patience.seconds
         kind = (route(address), params.get("xsiType"), params.get("columns"))
 
@@ -462,7 +467,8 @@ class Connection:
                 f"{self._transport.name} is marked read-only here; nothing was sent to it.",
                 "Remove the mark in the Servers panel or the configuration.",
             )
-        address, what = self._address(path, self._reasoned(path, params)), self._transport.doing(writing=True)
+        address = self._transport.address(path, self._reasoned(path, params))
+        what = self._transport.doing(writing=True)
         headers = {"Content-Type": content_type} if content_type else {}
         stop = self._transport.stop
 
@@ -485,12 +491,6 @@ class Connection:
             return params or ()
         pairs = params.items() if isinstance(params, Mapping) else params or ()
         return [*pairs, ("event_reason", self.event_reason)]
-
-    def _address(self, path: str, params: Params) -> str:
-        if not path.startswith("/"):
-            raise UsageError(f"An address on the server begins with a slash, {path[:20]!r} does not.")
-        query = query_string(params)
-        return f"{self._transport.base}{path}{'?' if query else ''}{query}"
 
     def _empty(self) -> XnatTuiError:
         if self._credential is None:

@@ -23,6 +23,7 @@ from xnat_tui.errors import (
     SignInFailed,
     XnatTuiError,
 )
+from xnat_tui.model.clock import ahead_of_us
 from xnat_tui.xnat.http.adapter import SESSION_COOKIE
 from xnat_tui.xnat.http.answers import (
     Answer,
@@ -78,6 +79,7 @@ def find_base(transport: Transport) -> None:
     for _ in range(REDIRECTS):
         with closing(transport.send("GET", transport.base + "/", transport.stop)) as response:
             location = response.headers.get("Location", "")
+            transport.ahead = ahead_of_us(response.headers.get("Date", ""))
             status = response.status_code
             if status in (502, 503, 504):
                 check_status(Answer(status, b""), (), f"Signing in to {transport.name}")

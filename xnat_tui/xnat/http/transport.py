@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -17,10 +18,10 @@ from requests.cookies import extract_cookies_to_jar
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from xnat_tui.errors import NotXnat, ServerUnreachable, XnatTuiError
+from xnat_tui.errors import NotXnat, ServerUnreachable, UsageError, XnatTuiError
 from xnat_tui.version import __version__
 from xnat_tui.xnat.http.adapter import Adapter, OneSession, SessionAuth, Sockets
-from xnat_tui.xnat.http.addresses import origin
+from xnat_tui.xnat.http.addresses import Params, origin, query_string
 from xnat_tui.xnat.http.answers import check_redirect, transport_failure
 from xnat_tui.xnat.http.retry import Limiter
 from xnat_tui.xnat.http.streams import Upload, stopped
@@ -80,6 +81,8 @@ class Transport:
         self.sockets = Sockets()
         self.stop = threading.Event()
         self.closed = False
+        self.ahead = timedelta(0)
+        """How far the server's clock is ahead of ours, as it told when it was signed in to."""
         self.session = requests.Session()
         self.base = server.url.rstrip("/")
         # Off, so that ~/.netrc never signs in for us; what the environment says of proxies and CAs is kept.
@@ -105,6 +108,13 @@ class Transport:
         if home != self._cookies.home:
             self.session.cookies.clear()
         self._cookies.home = self.adapter.home = home
+
+    def address(self, path: str, params: Params) -> str:
+        """The URL of a path on the server with a query. Raises UsageError where it begins with no slash."""
+        if not path.startswith("/"):
+            raise UsageError(f"An address on the server begins with a slash, {path[:20]!r} does not.")
+        query = query_string(params)
+        return f"{self.base}{path}{'?' if query else ''}{query}"
 
     def get(
         self,

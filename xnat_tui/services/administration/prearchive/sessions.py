@@ -93,7 +93,7 @@ class Prearchive:
         self.connection = connection
         self._changes = changes
         self.name = name
-        self.clock = Clock.of(connection.server.timezone)
+        self.clock = connection.clock
         self._autorun = autorun
         self._planned: dict[str, Received] = {}
         self._stop = stop or threading.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from xnat_tui.model.display import listed
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.model.place import Place
@@ -53,8 +54,8 @@ class BidsPlan:
         places = {place.item.uri: place for place in resources if place.item is not None}
         scans = {scan.uri: scan for place in places.values() if (scan := place.of(Kind.SCAN)) is not None}
         self._scans += scans.values()
-        listed = [(place, self._reader.below(place, Kind.FILE).items) for place in places.values()]
-        self._images.name([(place, [item.key for item in items]) for place, items in listed])
+        files = [(place, self._reader.below(place, Kind.FILE).items) for place in places.values()]
+        self._images.name([(place, [item.key for item in items]) for place, items in files])
         for place in places.values():
             subject = place.of(Kind.SUBJECT)
             if subject is not None and self._images.of(place):
@@ -88,10 +89,8 @@ class BidsPlan:
         if len(unnamed) > _SHOWN:
             yield Finding("warning", f"{len(unnamed) - _SHOWN} more resources stay below sourcedata.")
         if aside := set_aside(self._manifest.folder):
-            names = ", ".join([*aside][:_SHOWN]) + (
-                f" and {len(aside) - _SHOWN} more" if len(aside) > _SHOWN else ""
-            )
-            yield Finding("info", f"The folder's .bidsignore sets aside, with the reason: {names}.")
+            what = listed([*aside], _SHOWN)
+            yield Finding("info", f"The folder's .bidsignore sets aside, with the reason: {what}.")
 
     def _idle_rows(self) -> Iterator[Finding]:
         idle = self._table.idle(self._scans)

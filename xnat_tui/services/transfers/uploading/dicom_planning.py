@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.model.display import listed
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.filters import Tally
 from xnat_tui.model.location import Location
@@ -21,7 +22,7 @@ from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.importing import local_files, studies
 from xnat_tui.services.transfers.importing.local_files import Found
 from xnat_tui.services.transfers.importing.studies import Instance, Study
-from xnat_tui.services.transfers.uploading.draft import Context, Draft, some
+from xnat_tui.services.transfers.uploading.draft import Context, Draft
 from xnat_tui.xnat.actions import viewer
 
 _OVERWRITE = {OnExisting.SKIP: "none", OnExisting.UPDATE: "append", OnExisting.OVERWRITE: "delete"}
@@ -197,7 +198,7 @@ class _DicomPlanner:
         label = step.lineage.experiment
         patients = study.patients
         if len(patients) > 1:
-            who = "; ".join(some([one.file.name for one in files]) for files in patients.values())
+            who = "; ".join(listed([one.file.name for one in files]) for files in patients.values())
             self._draft.findings.append(
                 Finding(
                     "warning",
@@ -208,7 +209,7 @@ class _DicomPlanner:
             reason = f"{len(patients)} different Patient IDs in one study, which would become one session"
             return replace(step, action=Action.CONFLICT, reason=reason)
         if repeated := [one.file.name for one in study.repeated]:
-            message = f"{step.path}: {some(repeated)} repeat the SOP Instance UID of another file."
+            message = f"{step.path}: {listed(repeated)} repeat the SOP Instance UID of another file."
             self._draft.findings.append(Finding("warning", message, "XNAT keeps one file of each."))
         if several and label:
             reason = f"several studies cannot all become {label}"

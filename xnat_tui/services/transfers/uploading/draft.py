@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xnat_tui.errors import UsageError
-from xnat_tui.model.display import counted
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import UploadOptions
@@ -42,8 +41,3 @@ class Draft:
     steps: list[Step] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-
-
-def some(names: Sequence[str]) -> str:
-    """`a, b and 7 more files`"""
-    return ", ".join(names[:2]) + (f" and {counted(len(names) - 2, 'more file')}" if names[2:] else "")

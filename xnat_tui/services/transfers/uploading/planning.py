@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.model.display import listed
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
@@ -18,7 +19,7 @@ from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.importing import local_files
 from xnat_tui.services.transfers.uploading.dicom_planning import plan_dicom
-from xnat_tui.services.transfers.uploading.draft import Context, Draft, some
+from xnat_tui.services.transfers.uploading.draft import Context, Draft
 from xnat_tui.services.transfers.uploading.files_planning import plan_files
 
 DESTINATIONS = ("prearchive", "archive")
@@ -77,7 +78,7 @@ def _reasons(left_out: Sequence[LeftOut]) -> list[Finding]:
     for one in left_out:
         reasons[one.reason].append(one.path)
     return [
-        Finding("warning", f"{some(paths)} {'is' if len(paths) == 1 else 'are'} left out: {reason}.")
+        Finding("warning", f"{listed(paths)} {'is' if len(paths) == 1 else 'are'} left out: {reason}.")
         for reason, paths in reasons.items()
     ]
 

@@ -69,10 +69,7 @@ class PrearchivePanel(RowsPanel[Received]):
         self._order = ""
         self._working = False
         self._ticking = False
-
-    @property
-    def _clock(self) -> Clock:
-        return Clock.of(self.context.workspace.server(self._server).timezone)
+        self._clock = Clock()
 
     @property
     def refusal(self) -> str:
@@ -89,7 +86,9 @@ class PrearchivePanel(RowsPanel[Received]):
 
     def read(self) -> list[Received]:
         step = () if self._whole else (Step(Kind.PROJECT, self._project),)
-        return self._in_order(self._service().sessions(Selection(step)))
+        service = self._service()
+        self._clock = service.clock
+        return self._in_order(service.sessions(Selection(step)))
 
     def _in_order(self, rows: Sequence[Received]) -> list[Received]:
         """As the user wants them; in the server's order as long as nothing else was asked for."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from xnat_tui.errors import Conflict
+from xnat_tui.model.display import listed
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.options import OnExisting, Shared
@@ -23,6 +24,8 @@ _LISTED = Rules(depth=Depth.LABELS, is_listed=is_listed)
 """What comparing and verifying count by themselves."""
 _NEVER_UPDATED = ("studyProtocol", "alias", "publications")
 """Beginnings of the names of a project's fields that only a new project gets."""
+_NAMED = 5
+"""Fields that a reason names at most."""
 GENERIC_SCANS = frozenset({"", "xnat:imageScanData", "xnat:otherDicomScanData"})
 SCAN_TYPE_BY_MODALITY: Mapping[str, str] = {
     **{
@@ -61,7 +64,7 @@ def existing(draft: Draft, place: Place, spot: Spot) -> Spot:
         draft.step(Action.SKIP, place, spot, "the same")
         return spot
     work = ProjectCopy(settings={name: after for name, (_, after) in settings.items()}) if settings else None
-    reason = _some(differing) or "sent again"
+    reason = listed(differing, _NAMED) or "sent again"
     return spot.made_by(draft.step(Action.UPDATE, place, spot, reason, work, replaces=True))
 
 
@@ -83,11 +86,7 @@ def _stays(context: Context, place: Place, spot: Spot) -> str:
     ]
     if not found:
         return ""
-    return f"; {_some(found)} {'differs and stays' if len(found) == 1 else 'differ and stay'}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
+    return f"; {listed(found, _NAMED)} {'differs and stays' if len(found) == 1 else 'differ and stay'}"
 
 
 def _differing(context: Context, place: Place, spot: Spot) -> list[str]:
