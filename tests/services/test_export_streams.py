@@ -32,6 +32,14 @@ _SHAPES = (
 )
 
 
+class StoppingAtOnce(Control):
+    """Stopped as soon as a file has come."""
+
+    def on_file(self) -> None:
+        super().on_file()
+        self.stop.set()
+
+
 class Exporting:
     def __init__(self, pair, folder):
         self.pair, self.folder, self.faults = pair, folder, pair.source.faults
@@ -50,7 +58,7 @@ class Exporting:
 
     def asked(self):
         """What was asked since a run began, without the numbers in it, and how often."""
-        found = {}
+        found: dict[str, int] = {}
         for one in self.pair.source.requests:
             shape = one.path
             for pattern, name in _SHAPES:
@@ -442,8 +450,7 @@ def test_what_is_fetched_together_counts_once_and_is_told_while_it_comes(export,
 
 def test_stopped_in_the_middle_of_a_stream_it_goes_on_with_what_is_missing(export, study):
     one = export(study())
-    control, plan = Control(), one.plan()
-    control.on_file = lambda: len(one.entries()) >= 0 and control.stop.set()
+    control, plan = StoppingAtOnce(), one.plan()
     with pytest.raises(Interrupted):
         one.run(plan, control)
     before = one.files()
