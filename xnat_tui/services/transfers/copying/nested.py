@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import replace
 
 from lxml import etree
 
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.plan import Plan
-from xnat_tui.services.transfers.lists import session_of
+from xnat_tui.model.plan import Step
 from xnat_tui.xnat.documents import item_xml
 
 _XSI = item_xml.XSI_TYPE.removesuffix("type")
@@ -26,30 +24,23 @@ _Canonical = tuple[str, tuple[tuple[str, str], ...], str, tuple[object, ...]]
 class NestedSessions:
     """Safe to use from several threads."""
 
-    def __init__(self, plan: Plan) -> None:
-        subjects = {step.lineage: step.source.uri for step in plan.steps if step.kind is Kind.SUBJECT}
-        self._subject_of: dict[str, str] = {}
-        self._scans: dict[str, set[str]] = defaultdict(set)
-        for step in plan.steps:
-            if step.kind is Kind.EXPERIMENT:
-                above = replace(step.lineage, experiment="")
-                self._subject_of[step.source.uri] = subjects.get(above, "")
-            elif step.kind is Kind.SCAN and step.writes:
-                self._scans[session_of(step.source.uri)].add(step.source.id)
+    def __init__(self, steps: Iterable[Step]) -> None:
+        self._subjects = {step.lineage: step.source.uri for step in steps if step.kind is Kind.SUBJECT}
         self._roots: dict[str, str] = {}
         """How documents of a type begin; "" where subjects' documents tell something else."""
         self._proving = threading.Lock()
 
-    def subject(self, uri: str) -> str:
-        """The address of the subject whose document may tell a session; "" of anything else."""
-        return self._subject_of.get(uri, "")
+    def subject(self, session: Step) -> str:
+        """The address at the source of the subject whose document may tell a session; "" where none may."""
+        return self._subjects.get(replace(session.lineage, experiment=""), "")
 
     def session(
-        self, uri: str, subject: etree._Element, read: Callable[[], etree._Element]
+        self, identifier: str, scans: Set[str], subject: etree._Element, read: Callable[[], etree._Element]
     ) -> etree._Element:
-        """A session's document, by its subject's; `read` asks for its own where that is no proof."""
-        nested = _nested(subject, uri.rpartition("/")[2])
-        if nested is None or not self._scans[uri] <= item_xml.scans(nested).keys():
+        """A session's document, by its subject's, with at least these scans; `read` asks for its own where
+        that is no proof."""
+        nested = _nested(subject, identifier)
+        if nested is None or not scans <= item_xml.scans(nested).keys():
             return read()
         kind = str(nested.get(item_xml.XSI_TYPE, ""))
         with self._proving:  # one of each type is enough

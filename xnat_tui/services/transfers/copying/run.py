@@ -58,7 +58,7 @@ class CopyRun:
         """Steps of items that are being written."""
         self.assessors: dict[str, str] = {}
         """Accession IDs there of the assessors that this run has written or found, by those of the source."""
-        self._nested = NestedSessions(plan)
+        self._nested = NestedSessions(plan.steps)
         self._documents: Recent[etree._Element] = Recent(DOCUMENTS_KEPT, _elements, ELEMENTS_KEPT)
         self._there: Recent[etree._Element | None] = Recent(DOCUMENTS_KEPT, _elements, ELEMENTS_KEPT)
         self._files = FileLists(source)
@@ -74,8 +74,15 @@ class CopyRun:
         def own() -> etree._Element:
             return writing.read_item(self.source, uri)
 
-        subject = self._documents.peek(self._nested.subject(uri))
-        return own() if subject is None else self._nested.session(uri, subject, own)
+        step = self.by_source.get(uri.rpartition("/")[2])
+        if step is None or step.kind is not Kind.EXPERIMENT or step.source.uri != uri:
+            return own()
+        subject = self._documents.peek(self._nested.subject(step))
+        if subject is None:
+            return own()
+        below = self.below[step.session]
+        scans = {one.source.id for one in below if one.kind is Kind.SCAN and one.writes}
+        return self._nested.session(step.source.id, scans, subject, own)
 
     def stored(self, uri: str) -> etree._Element | None:
         """What the destination has at an address, asked for anew; None where it has nothing."""
