@@ -35,7 +35,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     searching = (gc.collect, gc.get_count, gc.get_threshold, gc.set_threshold)
-    garbage.gc = SimpleNamespace(
+    vars(garbage)["gc"] = SimpleNamespace(
         **{one.__name__: one for one in searching},
         freeze=lambda: None,
         unfreeze=lambda: None,

@@ -39,6 +39,7 @@ def test_layers_below_the_fronts_know_no_screen_and_no_command_line(layer: str) 
         if path.relative_to(PACKAGE).parts[0] == layer and path.name not in ("__init__.py", "__main__.py")
     ]
     loaded = loaded_by("\n".join(f"import {module}" for module in modules))
+    assert f"xnat_tui.{layer}" in loaded
     assert not top_level(loaded) & {"textual", "click", "rich"}
 
 

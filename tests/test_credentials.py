@@ -1,8 +1,10 @@
 import json
+import os
 import pickle
 import stat
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -51,7 +53,7 @@ def saved_token(monkeypatch):
 
 
 def netrc_entry(monkeypatch):
-    path = Path(credentials.os.environ["NETRC"])
+    path = Path(os.environ["NETRC"])
     path.touch(0o600)
     path.write_text(
         "machine xnat.example.org login jdoe password from_host\n"
@@ -70,15 +72,19 @@ def in_keyring(monkeypatch):
     return asked
 
 
+class KeyringError(Exception): ...
+
+
+class NoKeyringError(KeyringError): ...
+
+
 def fake_keyring(monkeypatch, get_credential):
     module, errors = ModuleType("keyring"), ModuleType("keyring.errors")
-    module.__spec__ = SimpleNamespace()
-    module.get_credential = get_credential
-    errors.KeyringError = type("KeyringError", (Exception,), {})
-    errors.NoKeyringError = type("NoKeyringError", (errors.KeyringError,), {})
+    module.__spec__ = ModuleSpec("keyring", None)
+    vars(module).update(get_credential=get_credential)
+    vars(errors).update(KeyringError=KeyringError, NoKeyringError=NoKeyringError)
     monkeypatch.setitem(sys.modules, "keyring", module)
     monkeypatch.setitem(sys.modules, "keyring.errors", errors)
-    return errors
 
 
 SOURCES = [
@@ -101,7 +107,12 @@ def test_sources_come_in_their_order(monkeypatch, first, tmp_path):
 
 def test_the_prompt_comes_last_and_is_told_who_and_where():
     asked = []
-    found = credentials.find(LAB, lambda question: asked.append(question) or "typed")
+
+    def ask(question):
+        asked.append(question)
+        return "typed"
+
+    found = credentials.find(LAB, ask)
     assert found == Credential("jdoe", Secret("typed"), "the prompt")
     assert asked == ["Password of jdoe at lab-1"]
 
@@ -211,12 +222,12 @@ def test_the_keyring_is_asked_by_address(monkeypatch):
     assert asked == [(LAB.url, "jdoe"), (LAB.url, None)]
 
 
-@pytest.mark.parametrize("kind", ["NoKeyringError", "KeyringError"])
+@pytest.mark.parametrize("kind", [NoKeyringError, KeyringError])
 def test_a_keyring_that_does_not_work_stops_nobody(monkeypatch, kind):
     def refuse(service, user):
-        raise getattr(errors, kind)
+        raise kind
 
-    errors = fake_keyring(monkeypatch, refuse)
+    fake_keyring(monkeypatch, refuse)
     assert credentials.find(LAB, lambda question: "typed").origin == "the prompt"
 
 

@@ -85,10 +85,11 @@ def test_the_python_of_the_readme_names_what_is_there() -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     for block in blocks:
         compile(block, "README", "exec")
-        for name in re.findall(r"workspace\.(\w+)\(", block):
-            assert hasattr(Workspace, name)
-        for name in re.findall(r"xnat_tui\.(\w+)\(", block):
-            assert hasattr(xnat_tui, name)
+    named, offered = (set(re.findall(rf"{of}\.(\w+)\(", "".join(blocks))) for of in ("workspace", "xnat_tui"))
+    assert named
+    assert offered
+    assert {name for name in named if not hasattr(Workspace, name)} == set()
+    assert {name for name in offered if not hasattr(xnat_tui, name)} == set()
 
 
 PACKAGE = ROOT / "xnat_tui"

@@ -2,6 +2,7 @@ import logging
 import stat
 import sys
 import warnings
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_tracebacks_are_redacted_too(file):
 def test_the_file_and_its_folder_are_private_also_after_rotation(file, monkeypatch):
     logging.getLogger("xnat_tui").info("one")
     for handler in logging.getLogger("xnat_tui").handlers:
-        if isinstance(handler, logs.RotatingFileHandler):
+        if isinstance(handler, RotatingFileHandler):
             handler.doRollover()
     logging.getLogger("xnat_tui").info("two")
     assert sorted(path.name for path in file.parent.iterdir()) == ["xnat-tui.log", "xnat-tui.log.1"]
@@ -171,8 +172,12 @@ def test_the_logger_for_xnatpy_redacts_for_any_handler():
     logger = logs.for_xnatpy()
     assert logs.for_xnatpy() is logger
     seen = []
-    handler = logging.Handler()
-    handler.emit = lambda record: seen.append(record.getMessage())
+
+    class Seeing(logging.Handler):
+        def emit(self, record):
+            seen.append(record.getMessage())
+
+    handler = Seeing()
     logger.addHandler(handler)
     try:
         logger.warning("password=%s", "hunter2")

@@ -27,7 +27,7 @@ from xnat_tui.demo.study import source_site
 from xnat_tui.errors import NotFound
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
-from xnat_tui.model.options import CopyOptions, OnExisting
+from xnat_tui.model.options import CopyOptions, OnExisting, Via
 from xnat_tui.model.plan import Plan
 from xnat_tui.services.transfers.running.executors import executor_for
 from xnat_tui.services.workspace import Workspace
@@ -291,7 +291,7 @@ def test_deleting_before_an_import_is_never_asked_for(
 ) -> None:
     monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
     pair.qc.site.add_project("NEW")
-    options = CopyOptions(via="import", on_existing=choice)
+    options = CopyOptions(via=Via.IMPORT, on_existing=choice)
     for _ in range(2):
         pair.run(pair.workspace.plan_copy(["lab:BRAINS/SUB-004"], "qc:NEW", options=options))
         pair.workspace.forget_connection("qc")
@@ -315,7 +315,7 @@ def test_a_zip_beyond_a_few_megabytes_is_not_kept_in_memory(
 
     assert zips.IN_MEMORY <= 16_000_000
     monkeypatch.setattr(zips, "IN_MEMORY", 10_000)
-    monkeypatch.setattr(zips.tempfile, "SpooledTemporaryFile", Spool)
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Spool)
     connection = pair.workspace.connection("lab")
     session = pair.workspace.find_one("lab:BRAINS/SUB-004/SUB-004_CT1").item
     assert session is not None

@@ -114,7 +114,7 @@ def ended(child: subprocess.Popen[str]) -> dict[str, Any]:
     """The JSON document of a verb."""
     out, said = child.communicate()
     if child.returncode:
-        raise SystemExit(f"{child.args} ended with {child.returncode}: {said[-6000:]}")
+        raise SystemExit(f"{child.args!r} ended with {child.returncode}: {said[-6000:]}")
     found: dict[str, Any] = json.loads(out)
     return found
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from xnat_tui.config import Server
 from xnat_tui.credentials import Credential, Secret
@@ -80,9 +81,9 @@ def connect(url: str) -> Connection:
 class Watched(Connection):
     """Remembers the addresses that were read."""
 
-    asked: list[tuple[str, dict[str, object], bytes | None]]
+    asked: list[tuple[str, dict[str, Any], bytes | None]]
 
-    def _read(self, path, params, limit, use, seconds=None, *, late_ends=False, body=None):  # type: ignore[no-untyped-def, override]
+    def _read(self, path, params, limit, use, seconds=None, *, late_ends=False, body=None):
         self.asked.append((path, dict(params), body))
         return super()._read(path, params, limit, use, seconds, late_ends=late_ends, body=body)
 
@@ -112,8 +113,8 @@ def throw_away(answer: Download) -> None:
 def servers_own_time(connections: Sequence[Watched]) -> float:
     """Seconds for the same requests with nothing done about their answers."""
 
-    def again(connection: Watched, path: str, params: dict[str, object], body: bytes | None) -> None:
-        Connection._read(connection, path, params, 1 << 40, throw_away, 600.0, body=body)  # type: ignore[arg-type]
+    def again(connection: Watched, path: str, params: dict[str, Any], body: bytes | None) -> None:
+        Connection._read(connection, path, params, 1 << 40, throw_away, 600.0, body=body)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(16) as pool:
@@ -150,7 +151,7 @@ def walk_with_xnatpy(url: str) -> tuple[float, int]:
 
 def walk_with_copyxnat(program: str, latency: float) -> tuple[float, float] | None:
     """Seconds and requests for each session of `copyxnat compare`; None where it does not run."""
-    site = {"subjects": COPYXNAT_SUBJECTS, "sessions_per_subject": 2, "scans_per_session": 6}
+    site: dict[str, Any] = {"subjects": COPYXNAT_SUBJECTS, "sessions_per_subject": 2, "scans_per_session": 6}
     sessions = COPYXNAT_SUBJECTS * 2
     with (
         tempfile.TemporaryDirectory() as folder,

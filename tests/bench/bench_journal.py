@@ -64,7 +64,8 @@ def copy_steps(project: str = "BRAINS") -> Iterator[Step]:
             f"{target}/experiments/{what}",
             Lineage(project, who, what),
         )
-        session, above = f"/data/experiments/LAB_E{subject:05}", (number,)
+        session = f"/data/experiments/LAB_E{subject:05}"
+        above: tuple[int, ...] = (number,)
         end = End("lab", session, f"LAB_E{subject:05}", "xnat:mrSessionData")
         yield step(Kind.EXPERIMENT, path, end, target, ExperimentCopy(), above, lineage)
         above = (*above, number)

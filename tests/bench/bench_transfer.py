@@ -2,7 +2,7 @@
 
     python -m tests.bench.bench_transfer
 
-Prints rates, requests and times; what can be counted is asserted in tests/services.
+Prints rates, requests of both servers and times; what can be counted is asserted in tests/services.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from tests.services.conftest import Copying, _connect
 from xnat_tui.jobs.journal import Journal
@@ -23,9 +25,11 @@ from xnat_tui.jobs.runner import run
 from xnat_tui.model.options import CopyOptions, Mode
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import Report
+from xnat_tui.services.transfers.copying.execution import sender
 from xnat_tui.services.transfers.copying.execution.steps import copy_executor
 
 TURNS = 9
+BOUNDARY_TURNS = 3
 CURL = ("curl", "-sSf", "-u", "admin:admin")
 SERVE = """
 import sys
@@ -60,6 +64,11 @@ class Served:
         self._process.wait()
 
 
+def _copying(source: Any, target: Any) -> Copying:
+    """Between servers of other processes, of which no more than the address is known."""
+    return Copying(source, target, _connect)
+
+
 def beside_curl(files: int, size: int) -> None:
     """The files of one resource: ours, and one zip down and one up by `curl`, in turns, each going first."""
     source = Served((1, 1, 1, files, size))
@@ -67,7 +76,7 @@ def beside_curl(files: int, size: int) -> None:
     try:
         for turn in range(TURNS):
             target = Served((0, 0, 0, 0, 0))
-            pair = Copying(source, target, _connect)  # type: ignore[arg-type]
+            pair = _copying(source, target)
             _run(pair, _planned(pair, Mode.METADATA)[2])
             plan = _planned(pair, Mode.ZIP)[2]
             if turn % 2:
@@ -96,21 +105,29 @@ def _close(pair: Copying) -> None:
 
 def measured(numbers: tuple[int, int, int, int, int], mode: Mode, latency: float = 0.0) -> None:
     source, target = Served(numbers, latency), Served((0, 0, 0, 0, 0), latency)
-    pair = Copying(source, target, _connect)  # type: ignore[arg-type]
+    pair = _copying(source, target)
     try:
         seconds, requests, plan = _planned(pair, mode)
         print(f"  plan    {seconds:6.2f} s  {requests:6} requests  {plan.totals.files} files")
         took, requests, report = _run(pair, plan)
         rate = report.done_bytes / took / 1e6
         print(f"  copy    {took:6.2f} s  {requests:6} requests  {rate:7.1f} MB/s  {report.verified}")
+        first = _each(pair)  # with signing in
+        shares = {name: count / numbers[0] / numbers[1] for name, count in first.items()}
+        asked = "   ".join(f"{name} {first[name]} ({shares[name]:.2f} a session)" for name in first)
+        print(f"          of plan and copy: {asked}")
         seconds, requests, plan = _planned(pair, mode)
-        again, more, report = _run(pair, plan)
-        total = requests + more
-        print(f"  again   {seconds + again:6.2f} s  {total:6} requests  {report.done_files} files sent")
+        again, _, report = _run(pair, plan)
+        asked = "   ".join(f"{name} {count - first[name]}" for name, count in _each(pair).items())
+        print(f"  again   {seconds + again:6.2f} s  {report.done_files} files sent; requests: {asked}")
     finally:
         _close(pair)
         source.stop()
         target.stop()
+
+
+def _each(pair: Copying) -> dict[str, int]:
+    return {name: connection.requests for name, connection in pair.connections.items()}
 
 
 def _requests(pair: Copying) -> int:
@@ -154,6 +171,30 @@ def _call(url: str, *words: str) -> None:
     subprocess.run([*CURL, *words, url], check=True, stdout=subprocess.DEVNULL)
 
 
+def boundary() -> None:
+    """From which size on a file is worth a request of its own: both ways side by side, in turns."""
+    for size in (1_000_000, 4_000_000, 16_000_000, 32_000_000, 64_000_000):
+        count = max(2, 128_000_000 // size)
+        source = Served((1, 1, 1, count, size))
+        took: dict[str, list[float]] = {"alone": [], "zipped": []}
+        try:
+            for turn in range(2 * BOUNDARY_TURNS):
+                name = ("alone", "zipped")[turn % 2]
+                target = Served((0, 0, 0, 0, 0))
+                pair = Copying(source, target, _connect)  # type: ignore[arg-type]
+                _run(pair, _planned(pair, Mode.METADATA)[2])
+                mode = Mode.ZIP if name == "zipped" else Mode.FILE
+                with patch.object(sender, "LARGE", 1):  # a file alone is streamed, not kept on its way
+                    took[name].append(_run(pair, _planned(pair, mode)[2])[0])
+                _close(pair)
+                target.stop()
+        finally:
+            source.stop()
+        alone, zipped = (statistics.median(times) for times in took.values())
+        words = f"alone {alone:5.2f} s, zipped {zipped:5.2f} s, x {zipped / alone:.2f}"
+        print(f"  {count:4} files of {size / 1e6:3.0f} MB: {words}")
+
+
 def main() -> None:
     if shutil.which("curl") is None:
         raise SystemExit("curl is needed beside the copy: apt-get install curl")
@@ -165,6 +206,8 @@ def main() -> None:
     measured((100, 2, 6, 1, 20_000), Mode.AUTO, 0.05)
     print("10,000 files")
     measured((2, 1, 5, 1000, 2_000), Mode.AUTO)
+    print("a file alone, or zipped with its neighbours")
+    boundary()
 
 
 if __name__ == "__main__":

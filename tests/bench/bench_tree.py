@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,16 +34,35 @@ KEYS = {
 }
 
 
+def p95(figures: Sequence[float]) -> float:
+    return sorted(figures)[int(len(figures) * 0.95)]
+
+
 @dataclass
 class Figures:
     """Milliseconds to the last byte of a key's frame, and the bytes of all that it caused."""
 
     milliseconds: list[float] = field(default_factory=list)
     bytes: list[int] = field(default_factory=list)
+    queued: Callable[[], float] = float
+    """Milliseconds that those who answer a key have waited for a processor so far; 0 where nobody asks."""
+    unqueued: list[float] = field(default_factory=list)
+    """`milliseconds` without these: what a key takes where no other program wants the processors."""
+    _began: tuple[float, float] = (0.0, 0.0)
 
     @property
     def p95(self) -> float:
-        return sorted(self.milliseconds)[int(len(self.milliseconds) * 0.95)]
+        return p95(self.milliseconds)
+
+    def begin(self) -> None:
+        """A key is pressed now."""
+        self._began = time.perf_counter(), self.queued()
+
+    def end(self, arrived: float | None = None) -> None:
+        """Its frame has arrived, now or then."""
+        seconds, queued = (arrived or time.perf_counter()) - self._began[0], self.queued() - self._began[1]
+        self.milliseconds.append(seconds * 1000)
+        self.unqueued.append(max(0.0, seconds * 1000 - queued))
 
     def line(self) -> str:
         middle = statistics.median(self.milliseconds)
@@ -86,10 +105,10 @@ class Session:
         return count
 
     def press(self, key: str, figures: Figures) -> None:
-        began = time.perf_counter()
+        figures.begin()
         os.write(self.terminal, KEYS[key])
         seen = len(self.read_until(FRAME_END))
-        figures.milliseconds.append((time.perf_counter() - began) * 1000)
+        figures.end()
         figures.bytes.append(seen + self.settle())
 
     def memory(self) -> float:

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.bench.bench_transfer import Served
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
-from xnat_tui.model.options import CopyOptions, ExportOptions, Mode
+from xnat_tui.model.options import CopyOptions, ExportMode, ExportOptions, Mode
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import Report, State
 from xnat_tui.services.transfers.running.worker import COMMAND
@@ -76,11 +76,13 @@ def _peak(process: int) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
-def planned(verb: str, folder: Path, mode: str = "auto") -> Plan:
+def planned(verb: str, folder: Path, mode: Mode = Mode.AUTO) -> Plan:
     """As a new session of the program would plan it."""
     with Workspace() as workspace:
         if verb == "export":
-            return workspace.plan_export("lab:BIG", folder / "out", options=ExportOptions(mode=mode))
+            return workspace.plan_export(
+                "lab:BIG", folder / "out", options=ExportOptions(mode=ExportMode(mode))
+            )
         return workspace.plan_copy("lab:BIG", "qc:NEW", options=CopyOptions(mode=mode))
 
 

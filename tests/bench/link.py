@@ -81,7 +81,7 @@ def dask_setup(_worker: Any) -> None:
         port = named.get(f"{address[0]}:{address[1]}") if isinstance(address, tuple) else None
         connect(self, ("127.0.0.1", int(port)) if port else address)
 
-    socket.socket.connect = linked  # type: ignore[method-assign]
+    socket.socket.connect = linked  # type: ignore[method-assign,assignment]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
@@ -6,12 +8,19 @@ from click.testing import CliRunner, Result
 from xnat_tui.cli.root import cli
 
 
+def stand_in(name: str, **held: object) -> ModuleType:
+    """A module of that name with nothing else in it."""
+    module = ModuleType(name)
+    vars(module).update(held)
+    return module
+
+
 @dataclass
 class Program:
     """The command line in this process, with its own configuration and state."""
 
-    config_file: object
-    state: object
+    config_file: Path
+    state: Path
 
     def __call__(self, *arguments: str, input: str | None = None) -> Result:
         return CliRunner().invoke(cli, list(arguments), input=input)

@@ -2,10 +2,11 @@ import errno
 import os
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
+from tests.cli.conftest import stand_in
 from xnat_tui import config, credentials
 from xnat_tui.config import Server
 from xnat_tui.credentials import Secret
@@ -18,19 +19,27 @@ ADDRESSES = SimpleNamespace(
 @pytest.fixture
 def servers(monkeypatch):
     """The demo servers, started by nobody; what was called in which order."""
-    process = ModuleType("xnat_tui.demo.process")
-    called = process.called = []
+    called: list[object] = []
     pair = SimpleNamespace(
         addresses=ADDRESSES,
         start=lambda: called.append("start"),
         wait=lambda: called.append("wait"),
         stop=lambda: called.append("stop"),
     )
-    process.pair = pair
-    process.DemoFailed = type("DemoFailed", (RuntimeError,), {})
-    process.free_ports = lambda port: called.append(("ports", port)) or (8101, 8102)
-    process.DemoPair = lambda ports: pair
-    process.serve_pair = lambda port: called.append(("serve", port))
+
+    def free_ports(port):
+        called.append(("ports", port))
+        return 8101, 8102
+
+    process = stand_in(
+        "xnat_tui.demo.process",
+        called=called,
+        pair=pair,
+        DemoFailed=type("DemoFailed", (RuntimeError,), {}),
+        free_ports=free_ports,
+        DemoPair=lambda ports: pair,
+        serve_pair=lambda port: called.append(("serve", port)),
+    )
     monkeypatch.setitem(sys.modules, "xnat_tui.demo.process", process)
     monkeypatch.setattr("xnat_tui.demo.process", process, raising=False)
     return process
@@ -51,9 +60,7 @@ def explorer(monkeypatch, servers, terminal):
         seen.credentials = [credentials.find(server) for server in seen.saved.values()]
         return 0
 
-    app = ModuleType("xnat_tui.tui.app")
-    app.run_explorer = run_explorer
-    app.DEMO_WANTED = 75
+    app = stand_in("xnat_tui.tui.app", run_explorer=run_explorer, DEMO_WANTED=75)
     monkeypatch.setitem(sys.modules, "xnat_tui.tui.app", app)
     return seen
 

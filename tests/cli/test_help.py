@@ -41,7 +41,8 @@ def test_every_example_is_understood(program, example, tmp_path, monkeypatch):
     program.configure("[servers.lab]\nurl = 'https://x'\n[servers.qc]\nurl = 'https://y'\n")
     words = shlex.split(example)
     assert words.pop(0) == "xnat-tui"
-    command, context = cli, click.Context(cli, **cli.context_settings)
+    command: click.Command | None = cli
+    context = click.Context(cli, **cli.context_settings)
     while words and isinstance(command, click.Group):
         _, command, words = command.resolve_command(context, words)
     if not isinstance(command, click.Group):

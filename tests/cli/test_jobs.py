@@ -85,7 +85,12 @@ def test_resuming_takes_the_newest_that_can_go_on_and_asks_for_what_its_worker_n
     asked = []
     started = []
     monkeypatch.setattr("xnat_tui.cli.state.has_terminal", lambda: True)
-    monkeypatch.setattr("xnat_tui.cli.state.ask", lambda question: asked.append(question) or "typed")
+
+    def ask(question):
+        asked.append(question)
+        return "typed"
+
+    monkeypatch.setattr("xnat_tui.cli.state.ask", ask)
     monkeypatch.setattr(
         "xnat_tui.services.transfers.running.worker.resume",
         lambda job, passwords, insecure: started.append((job, passwords["lab"].reveal(), insecure)),

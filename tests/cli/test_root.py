@@ -1,10 +1,12 @@
 import json
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 import click
 import pytest
 
+from tests.cli.conftest import stand_in
 from xnat_tui import __version__, errors
 from xnat_tui.cli import verbs
 from xnat_tui.cli.exit_codes import ExitCode, exit_code
@@ -18,7 +20,7 @@ def verb(monkeypatch):
 
     def add(callback, name="probe"):
         module = ModuleType(f"xnat_tui.cli.{name}")
-        module.__spec__ = object()
+        module.__spec__ = ModuleSpec(module.__name__, None)
         setattr(
             module, name, callback if isinstance(callback, click.Command) else click.command(name)(callback)
         )
@@ -37,8 +39,7 @@ def explorer(monkeypatch, terminal):
         opened.append((source, destination, settings))
         return 0
 
-    module = ModuleType("xnat_tui.tui.app")
-    module.run_explorer = run_explorer
+    module = stand_in("xnat_tui.tui.app", run_explorer=run_explorer)
     monkeypatch.setitem(sys.modules, "xnat_tui.tui.app", module)
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setenv("TEXTUAL_SMOOTH_SCROLL", "0")
@@ -164,7 +165,7 @@ GLOBAL = ["--json", "-q", "-vv", "--insecure", "--color", "never"]
     [[*GLOBAL, "probe"], ["probe", *GLOBAL], ["-q", "-v", "probe", "-v", *GLOBAL[:1], *GLOBAL[3:]]],
 )
 def test_global_options_hold_before_and_after_the_verb(program, verb, arguments, tmp_path):
-    seen = []
+    seen: list[State] = []
     verb(pass_state(seen.append))
     result = program(*arguments, "--log", str(tmp_path / "log"))
     assert result.exit_code == 0, result.stderr
@@ -180,7 +181,7 @@ def test_global_options_hold_before_and_after_the_verb(program, verb, arguments,
 
 
 def test_verbs_below_a_verb_take_them_too(program, verb):
-    seen = []
+    seen: list[State] = []
 
     @click.group()
     def probe(): ...

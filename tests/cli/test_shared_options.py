@@ -10,7 +10,7 @@ from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.root import cli
 from xnat_tui.cli.transfer_options import transfer_options
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting, Shared, Via
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def test_every_transfer_option(parsed):
             skip_existing_sessions=True,
             fix_scan_types=True,
             ignore_missing_datatypes=True,
-            via="import",
-            shared="share",
+            via=Via.IMPORT,
+            shared=Shared.SHARE,
             ohif=True,
             refresh_catalogs=True,
             clear_caches=True,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from xnat_tui.demo.archive import FileEntry, Resource
-from xnat_tui.demo.content import BytesContent
+from xnat_tui.demo.archive import Experiment, FileEntry, Resource
+from xnat_tui.demo.content import BytesContent, Content
 from xnat_tui.demo.images import Patient, Series, Study, instances
 from xnat_tui.demo.records import PrearchiveScan, PrearchiveSession, User
 from xnat_tui.demo.server import DemoServer
@@ -44,14 +44,14 @@ def build_site() -> Site:
         "MR1",
         fields={"date": "2017-02-23", "modality": "MR", "scanner/manufacturer": "SIEMENS"},
     )
-    for number, kind in (("1", "T1"), ("2", "T2 w/flair")):
+    for key, kind in (("1", "T1"), ("2", "T2 w/flair")):
         scan = site.add_scan(
             session,
-            number,
+            key,
             fields={"type": kind, "quality": "usable", "series_description": f"{kind}_sd", "frames": "2"},
         )
         scan.resources.append(
-            filled(site, "DICOM", {f"{number}.dcm": b"dicom" * 9, "sub/x.dcm": b"x"}, format="DICOM")
+            filled(site, "DICOM", {f"{key}.dcm": b"dicom" * 9, "sub/x.dcm": b"x"}, format="DICOM")
         )
     session.scans["1"].fields["parameters/tr"] = "2300.0"
     session.resources.append(filled(site, "NOTES", {"a": b"1", "ab.txt": b"2", "a/b": b"3"}, stats=False))
@@ -75,16 +75,16 @@ class Client:
         self.http.trust_env = False
         self.http.auth = (login, password or ("admin" if login == "admin" else "secret"))
 
-    def __call__(self, method: str, path: str, **options: object) -> requests.Response:
-        return self.http.request(method, self.server.url + path, timeout=20, **options)  # type: ignore[arg-type]
+    def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self.http.request(method, self.server.url + path, timeout=20, **options)
 
-    def get(self, path: str, **options: object) -> requests.Response:
+    def get(self, path: str, **options: Any) -> requests.Response:
         return self("GET", path, **options)
 
-    def put(self, path: str, **options: object) -> requests.Response:
+    def put(self, path: str, **options: Any) -> requests.Response:
         return self("PUT", path, **options)
 
-    def rows(self, path: str, **options: object) -> list[dict[str, str]]:
+    def rows(self, path: str, **options: Any) -> list[dict[str, str]]:
         answer = self.get(path, **options)
         assert answer.status_code == 200, answer.text
         rows: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
@@ -136,12 +136,18 @@ def dicom() -> Callable[..., dict[str, bytes]]:
 
 
 @pytest.fixture
+def session(site: Site) -> Experiment:
+    """MR1 of P1."""
+    return site.experiments["XNAT_E00001"]
+
+
+@pytest.fixture
 def arrived(site: Site) -> Callable[..., PrearchiveSession]:
     """A maker of prearchive rows with one scan of two DICOM files."""
 
     def make(project: str = "P1", label: str = "MR9", **attributes: Any) -> PrearchiveSession:
         study = Study(label, Patient("PAT9", "Doe^Jane"), "20240405")
-        files = {name: BytesContent(data) for name, data in dicom_series(label).items()}
+        files: dict[str, Content] = {name: BytesContent(data) for name, data in dicom_series(label).items()}
         scan = PrearchiveScan("1", series_description="t1_sd", uid="1.2.3.1", resources={"DICOM": files})
         given: dict[str, Any] = {"subject": "S09", "tag": study.uid, "scans": {"1": scan}, **attributes}
         stamp = f"20240405_10100000{len(site.prearchive)}"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 import xnat
 
+from xnat_tui.demo.archive import Experiment
 from xnat_tui.demo.records import PrearchiveSession
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
@@ -157,9 +158,11 @@ def test_an_existing_session_is_merged_without_overwrite(admin, arrived, site: S
     assert list(site.experiment("MR1", "P1").scans) == ["1", "2", "7"]
 
 
-def test_an_open_workflow_is_a_conflict_that_append_overrides(admin, arrived, site: Site) -> None:
+def test_an_open_workflow_is_a_conflict_that_append_overrides(
+    admin, arrived, site: Site, session: Experiment
+) -> None:
     row = arrived(label="MR1", subject="S01")
-    site.add_workflow(site.experiment("MR1", "P1"), "xnat_tools/AutoRun.xml", "Queued")
+    site.add_workflow(session, "xnat_tools/AutoRun.xml", "Queued")
     problems = admin("POST", f"/data/services/validate-archive?format=json&src={row.url}")
     kinds = {(one["code"], one["type"]) for one in problems.json()["ResultSet"]["Result"]}
     assert ("18", "conflict") in kinds

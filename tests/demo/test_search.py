@@ -8,6 +8,7 @@ import pytest
 import pyxnat
 import xnat
 
+from xnat_tui.demo.archive import Experiment
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 
@@ -44,8 +45,7 @@ def find(client, *asked, query: str = "", **options):
     return answer.json()["ResultSet"]
 
 
-def test_open_autoruns_of_a_project_in_one_request(admin, site: Site) -> None:
-    session = site.experiment("MR1", "P1")
+def test_open_autoruns_of_a_project_in_one_request(admin, site: Site, session: Experiment) -> None:
     stuck = site.add_workflow(session, AUTORUN, "Queued", user="mia")
     site.add_workflow(session, AUTORUN, "Complete")
     where = (
@@ -66,16 +66,15 @@ def test_open_autoruns_of_a_project_in_one_request(admin, site: Site) -> None:
     assert answer["Columns"][0]["key"] == "pipeline_name"
 
 
-def test_the_query_that_finds_a_sessions_autorun_by_like(admin, site: Site) -> None:
-    session = site.experiment("MR1", "P1")
+def test_the_query_that_finds_a_sessions_autorun_by_like(admin, site: Site, session: Experiment) -> None:
     stuck = site.add_workflow(session, AUTORUN, "Queued")
     where = (("wrk:workflowData/ID", "LIKE", session.id), ("wrk:workflowData/pipeline_name", "=", AUTORUN))
     (row,) = find(admin, "wrk:workflowData", "pipeline_name wrk_workflowData_id", *where)["Result"]
     assert row["workflow_id"] == str(stuck.number)
 
 
-def test_workflows_of_unreadable_projects_are_not_found(client_of, site: Site) -> None:
-    site.add_workflow(site.experiment("MR1", "P1"), AUTORUN, "Queued")
+def test_workflows_of_unreadable_projects_are_not_found(client_of, site: Site, session: Experiment) -> None:
+    site.add_workflow(session, AUTORUN, "Queued")
     asked = ("wrk:workflowData", "ID", ("wrk:workflowData/pipeline_name", "=", AUTORUN))
     assert find(client_of("nina"), *asked)["Result"] == []
     assert len(find(client_of("carl"), *asked)["Result"]) == 1
@@ -84,8 +83,8 @@ def test_workflows_of_unreadable_projects_are_not_found(client_of, site: Site) -
     assert refused.status_code == 403
 
 
-def test_projects_with_counts_people_and_the_last_change(admin, site: Site) -> None:
-    newest = site.add_workflow(site.experiment("MR1", "P1"), "anything")
+def test_projects_with_counts_people_and_the_last_change(admin, site: Site, session: Experiment) -> None:
+    newest = site.add_workflow(session, "anything")
     fields = "ID NAME_CSV PROJ_MR_COUNT PROJECT_ACCESS PROJECT_LAST_WORKFLOW PROJECT_USERS PROJECT_OWNERS"
     rows = {row["id"]: row for row in find(admin, "xnat:projectData", fields)["Result"]}
     row = rows["P1"]

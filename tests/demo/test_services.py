@@ -16,12 +16,7 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 
 REFRESH = "/data/services/refresh/catalog"
-VIEWER = {"ohifViewerPlugin": {"id": "ohifViewerPlugin"}}
-
-
-@pytest.fixture
-def session(site: Site) -> Experiment:
-    return site.experiment("MR1", "P1")
+VIEWER: dict[str, dict[str, object]] = {"ohifViewerPlugin": {"id": "ohifViewerPlugin"}}
 
 
 @pytest.fixture
@@ -142,7 +137,7 @@ def test_a_scans_type_comes_from_its_header_only_since_1_9_3(admin, imaged: Expe
 
 
 def test_scan_types_follow_the_projects_history(admin, client_of, session: Experiment, site: Site) -> None:
-    other = site.add_experiment(site.subject("S02", "P1"), "MR2")
+    other = site.add_experiment(site.subjects["XNAT_S00002"], "MR2")
     site.add_scan(other, "1", fields={"series_description": "T1 SD", "type": "MPRAGE"})
     path = f"/data/projects/P1/pipelines/fixScanTypes/experiments/{session.id}"
     assert client_of("carl")("POST", path).status_code == 403
@@ -189,11 +184,13 @@ def test_the_viewer_answers_only_where_its_plugin_is(admin, session: Experiment,
     assert admin("POST", "/xapi/viewer/projects/P1/experiments/MR1").status_code == 404
 
 
-def test_rebuilding_all_viewer_metadata_is_for_administrators(admin, client_of, site: Site) -> None:
+def test_rebuilding_all_viewer_metadata_is_for_administrators(
+    admin, client_of, site: Site, session: Experiment
+) -> None:
     site.settings.plugins.update(VIEWER)
     assert client_of("olga")("POST", "/xapi/viewer/generate-all-metadata").status_code == 403
     assert admin("POST", "/xapi/viewer/generate-all-metadata").status_code == 201
-    assert site.viewer_metadata == {site.experiment("MR1", "P1").id}
+    assert site.viewer_metadata == {session.id}
 
 
 def test_a_download_tells_its_size_before_it_starts(admin, client_of, session: Experiment) -> None:

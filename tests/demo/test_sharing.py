@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from xnat_tui.demo.archive import Experiment
 from xnat_tui.demo.site import Site
 
 SESSION = "/data/projects/P1/subjects/S01/experiments/MR1"
@@ -55,16 +56,16 @@ def test_sharing_needs_the_create_right_there_and_the_sites_consent(client_of, s
     assert client_of("olga").put(f"{SESSION}/projects/P2?label=Z").status_code == 403
 
 
-def test_assessors_are_shared_by_themselves(admin, site: Site) -> None:
+def test_assessors_are_shared_by_themselves(admin, site: Site, session: Experiment) -> None:
     path = "/data/experiments/{}/assessors/{}/projects/P2?label=QC_B&format=json"
-    session = site.experiment("MR1", "P1")
     assessor = session.assessor("QC1")
     assert admin.put(path.format(session.id, assessor.id)).status_code == 200
     assert site.experiment("QC_B", "P2") is assessor
 
 
-def test_unsharing_removes_the_share_and_keeps_the_item(admin, client_of, site: Site) -> None:
-    session = site.experiment("MR1", "P1")
+def test_unsharing_removes_the_share_and_keeps_the_item(
+    admin, client_of, site: Site, session: Experiment
+) -> None:
     site.projects["P2"].users["carl"] = "collaborator"
     assert client_of("carl")("DELETE", f"{SESSION}/projects/P2").status_code == 403
     assert admin("DELETE", f"{SESSION}/projects/P2?format=json").status_code == 200
@@ -79,13 +80,16 @@ def test_delete_through_the_sharing_project_unshares(admin, site: Site) -> None:
     assert site.subject("SHARED01", "P2") is None
 
 
-def test_unsharing_is_refused_while_assessors_belong_to_the_project(admin, site: Site) -> None:
-    site.add_assessor(site.experiment("MR1", "P1"), "QC_P2", "xnat:qcManualAssessorData", project="P2")
+def test_unsharing_is_refused_while_assessors_belong_to_the_project(
+    admin, site: Site, session: Experiment
+) -> None:
+    site.add_assessor(session, "QC_P2", "xnat:qcManualAssessorData", project="P2")
     assert admin("DELETE", f"{SESSION}/projects/P2").status_code == 403
 
 
-def test_primary_moves_the_ownership_and_consumes_the_share(admin, client_of, site: Site) -> None:
-    session = site.experiment("MR1", "P1")
+def test_primary_moves_the_ownership_and_consumes_the_share(
+    admin, client_of, site: Site, session: Experiment
+) -> None:
     path = f"{SESSION}/projects/P2?primary=true&format=json"
     site.projects["P2"].users["mia"] = "owner"
     assert client_of("mia").put(path).status_code == 403

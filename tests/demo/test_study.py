@@ -72,7 +72,9 @@ def data_of(entry: FileEntry) -> bytes:
 
 @pytest.mark.parametrize("project_id", ["BRAINS", "TEACHING", "PHANTOMS", "VAULT"])
 def test_source_catalogs_record_true_sizes_digests_and_counts(source: Site, project_id: str) -> None:
-    for resource, entry in files(source, project_id).values():
+    found = files(source, project_id).values()
+    assert found
+    for resource, entry in found:
         data = data_of(entry)
         assert entry.size == len(data)
         assert entry.digest == hashlib.md5(data).hexdigest()
@@ -212,7 +214,7 @@ def test_changed_fields_are_exactly_the_named_ones(source: Site, destination: Si
         ("SUB-011_PT1/SUB-011_PT1_QC", "pass"),
         ("SUB-002_MR1/3", "frames"),
     }
-    assert float(source.subject("SUB-011", "BRAINS").fields["weight"]) == 61.25  # type: ignore[union-attr]
+    assert float(source.subject("SUB-011", "BRAINS").fields["weight"]) == 61.25
 
 
 def test_scan_types_that_differ_or_are_wrong(source: Site, destination: Site) -> None:
@@ -378,7 +380,9 @@ def test_prearchive_conflict_repeats_an_archived_session_with_another_third_scan
 
 
 def test_ready_prearchive_sessions_hold_dicom_of_their_subject(source: Site) -> None:
-    for row in (one for one in source.prearchive if one.status == "READY"):
+    ready = [one for one in source.prearchive if one.status == "READY"]
+    assert [len(row.scans) for row in ready if row.scans]
+    for row in ready:
         for scan in row.scans.values():
             for content in scan.resources["DICOM"].values():
                 found = pydicom.dcmread(BytesIO(b"".join(content.chunks())))

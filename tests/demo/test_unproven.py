@@ -69,6 +69,14 @@ def test_polymorphic_children_may_name_their_type(admin: Any, site: Site) -> Non
     assert names == ["demographics", "demographics[xnat:demographicData]"]
 
 
+@pytest.mark.parametrize("nested", ["full", "bare"])
+def test_a_subjects_document_nests_its_sessions_whole_or_bare(admin: Any, site: Site, nested: str) -> None:
+    site.settings.nested_sessions = nested
+    document = admin.get("/data/subjects/XNAT_S00001?format=xml").text
+    assert "<xnat:experiment " in document
+    assert ("<xnat:scan " in document) is (nested == "full")
+
+
 @pytest.mark.parametrize(("clears", "stored"), [(True, None), (False, "NULL")])
 def test_null_clears_fields_or_variables_only(
     admin: Any, site: Site, clears: bool, stored: str | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import pyxnat
 
+from xnat_tui.demo.archive import Experiment
 from xnat_tui.demo.records import Workflow
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
@@ -13,8 +14,8 @@ AUTORUN = "xnat_tools/AutoRun.xml"
 
 
 @pytest.fixture
-def stuck(site: Site) -> Workflow:
-    return site.add_workflow(site.experiment("MR1", "P1"), AUTORUN, "Queued", user="mia")
+def stuck(site: Site, session: Experiment) -> Workflow:
+    return site.add_workflow(session, AUTORUN, "Queued", user="mia")
 
 
 def test_an_open_workflow_blocks_the_rename_until_it_is_completed(admin, stuck: Workflow) -> None:
@@ -53,8 +54,9 @@ def test_the_pipeline_service_needs_an_experiment(admin, stuck: Workflow) -> Non
     assert latest.json()["items"][0]["data_fields"]["status"] == "Queued"
 
 
-def test_a_workflow_is_created_with_all_fields_and_updated_by_its_key(admin, site: Site) -> None:
-    session = site.experiment("MR1", "P1")
+def test_a_workflow_is_created_with_all_fields_and_updated_by_its_key(
+    admin, site: Site, session: Experiment
+) -> None:
     query = {
         "wrk:workflowData/pipeline_name": "mine",
         "wrk:workflowData/id": session.id,

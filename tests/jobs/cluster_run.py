@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from cluster_steps import Copy
 from distributed import LocalCluster
 
+from tests.jobs.cluster_steps import Copy
 from xnat_tui.jobs.cluster import cluster
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def make_step() -> StepMaker:
     def make(
         number: int, *needs: int, session: str = "", action: Action = Action.UPLOAD, **more: object
     ) -> Step:
-        fields: dict[str, object] = {
+        fields: dict[str, Any] = {
             "number": number,
             "action": action,
             "work": ResourceCopy("R"),
@@ -46,7 +47,7 @@ def make_step() -> StepMaker:
             "needs": needs,
             "session": session,
         }
-        return Step(**(fields | more))  # type: ignore[arg-type]
+        return Step(**(fields | more))
 
     return make
 

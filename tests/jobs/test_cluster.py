@@ -25,10 +25,9 @@ def test_a_worker_killed_in_the_middle_loses_nothing(journal, make_plan, make_st
     steps = [make_step(n, *((n - 4,) if n > 4 else ()), bytes=1000) for n in range(1, STEPS + 1)]
     job = journal.create(make_plan(steps))
     here = Path(__file__).parent
-    path = os.pathsep.join([str(here), str(here.parents[1])])
     subprocess.run(
         [sys.executable, str(here / "cluster_run.py"), job, str(tmp_path), str(STEPS // 2)],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": str(here.parents[1])},
         cwd=tmp_path,
         check=True,
         capture_output=True,

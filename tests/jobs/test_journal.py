@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,8 +31,8 @@ def dead_owner() -> Owner:
     return Owner(process.pid, this_host(), "some boot 12345")
 
 
-def done(number: int, **more: object) -> tuple[Outcome, str]:
-    return Outcome(number, State.DONE, **more), ""  # type: ignore[arg-type]
+def done(number: int, **more: Any) -> tuple[Outcome, str]:
+    return Outcome(number, State.DONE, **more), ""
 
 
 def test_the_file_is_private_and_in_the_state_folder(journal, state):

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from xnat_tui.jobs.schedule import Schedule
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.plan import Action, End, Step
+from xnat_tui.model.work import Untouched
 
 
 def step(number: int, *needs: int, key: str = "") -> Step:
     end = End("qc", key or f"/{number}")
-    return Step(number, Action.UPLOAD, "resource", f"E{number}", Kind.RESOURCE, end, end, needs=needs)
+    return Step(number, Action.UPLOAD, Untouched(), f"E{number}", Kind.RESOURCE, end, end, needs=needs)
 
 
 def schedule(*steps: Step, failed: dict[int, str] | None = None) -> Schedule:
@@ -25,23 +26,23 @@ def numbers(steps: list[Step]) -> list[int]:
 
 def test_a_step_waits_for_its_needs():
     plan = schedule(step(1), step(2, 1), step(3))
-    assert [plan.next().number, plan.next().number, plan.next()] == [1, 3, None]  # type: ignore[union-attr]
+    assert [plan.next().number, plan.next().number, plan.next()] == [1, 3, None]
     plan.succeed(1)
-    assert plan.next().number == 2  # type: ignore[union-attr]
+    assert plan.next().number == 2
 
 
 def test_one_target_is_written_by_one_step_at_a_time():
     plan = schedule(step(1, key="a"), step(2, key="a"), step(3, key="b"))
-    assert [plan.next().number, plan.next().number, plan.next()] == [1, 3, None]  # type: ignore[union-attr]
+    assert [plan.next().number, plan.next().number, plan.next()] == [1, 3, None]
     plan.succeed(1)
-    assert plan.next().number == 2  # type: ignore[union-attr]
+    assert plan.next().number == 2
 
 
 def test_a_failure_takes_along_what_needs_it_and_nothing_else():
     plan = schedule(step(1), step(2, 1), step(3, 2), step(4))
-    assert plan.next().number == 1  # type: ignore[union-attr]
+    assert plan.next().number == 1
     assert numbers(plan.fail(1)) == [2, 3]
-    assert plan.next().number == 4  # type: ignore[union-attr]
+    assert plan.next().number == 4
     plan.succeed(4)
     assert len(plan) == 0
 
@@ -49,7 +50,7 @@ def test_a_failure_takes_along_what_needs_it_and_nothing_else():
 def test_what_needs_an_earlier_failure_is_doomed_with_its_path():
     plan = schedule(step(2, 1), step(3, 2), step(4), failed={1: "subjects/S"})
     assert [(each.number, reason) for each, reason in plan.doomed] == [(2, "subjects/S"), (3, "subjects/S")]
-    assert plan.next().number == 4  # type: ignore[union-attr]
+    assert plan.next().number == 4
 
 
 def test_steps_that_need_each_other_are_found():

@@ -6,6 +6,7 @@ import pytest
 
 from tests.jobs.test_runner import sent
 from xnat_tui.errors import ServerError, ServerUnreachable
+from xnat_tui.jobs.control import Control
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.runner import run
 from xnat_tui.model.plan import Step
@@ -25,13 +26,13 @@ class Network:
         self.without, self.refused = without, refused or set()
         self.tried: list[int] = []
 
-    def __call__(self, step: Step, control: object) -> Outcome:
+    def __call__(self, step: Step, control: Control) -> Outcome:
         self.tried.append(step.number)
         if step.number in self.without:
             raise gone("qc" if step.number % 2 else "lab")
         if step.number in self.refused:
             raise ServerError("Asking lab: the server failed (500).", status=500)
-        return sent(step, control)  # type: ignore[arg-type]
+        return sent(step, control)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from xnat_tui.credentials import Secret
 from xnat_tui.errors import Conflict, Interrupted, NotFound, SignInFailed, XnatTuiError
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
+from xnat_tui.jobs.watch import JobView
 from xnat_tui.model.plan import End, Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services.transfers.running import worker
@@ -98,7 +99,8 @@ def copies(tmp_path, journal, make_plan, make_step, monkeypatch) -> Iterator[Cop
 
 
 def test_a_worker_runs_a_job_to_its_end_and_tells_what_happens(copies):
-    states, views = [], []
+    states: list[str] = []
+    views: list[JobView] = []
     handle = worker.start(copies.job, command=COMMAND)
     told = handle.wait(lambda event: states.append(event.message), views.append)
     assert told.state is State.DONE
@@ -125,12 +127,12 @@ def test_a_hangup_does_not_stop_it(copies):
     copies.wait_for(1, "holding")
     os.kill(copies.pid(), signal.SIGHUP)
     with Journal(copies.journal.path) as other:
-        hold.unlink()
         other.pause(copies.job)
         poll = threading.Event()
         while other.job(copies.job).state is not State.PAUSED:
             poll.wait(0.02)
         assert handle.alive
+        hold.unlink()
         other.resume(copies.job)
     assert handle.wait().state is State.DONE
     copies.assert_complete()
@@ -255,7 +257,7 @@ def test_a_program_that_is_not_there_anymore_is_an_error_with_the_log(copies):
 def test_ctrl_c_while_waiting_interrupts_the_worker(copies, monkeypatch):
     (copies.folder / "hold").touch()
     handle = worker.start(copies.job, command=COMMAND)
-    pressed = []
+    pressed: list[object] = []
 
     def press(view: object) -> None:
         if not pressed:

@@ -14,6 +14,7 @@ import pytest
 from xnat_tui.credentials import Secret
 from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.content import BytesContent
+from xnat_tui.demo.faults import Hang
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.errors import Interrupted, SignInFailed
@@ -73,16 +74,17 @@ def job(servers: tuple[DemoServer, DemoServer], journal: Journal) -> str:
 
 def test_a_copy_killed_in_the_middle_and_resumed_equals_its_source(servers, journal, job):
     source, target = servers
+    hanging = source.faults.add("GET .*/files", Hang(), after=2)
     handle = worker.start(job, passwords=PASSWORDS)
     poll = threading.Event()
-    while (running := journal.job(job)).pid and not any(
-        step.state is State.DONE for step in journal.steps(job)
-    ):
+    while not hanging.fired or not any(step.state is State.DONE for step in journal.steps(job)):
         poll.wait(0.005)
-    assert running.pid is not None
-    os.kill(running.pid, signal.SIGKILL)
+    running = journal.job(job).pid
+    assert running is not None
+    os.kill(running, signal.SIGKILL)
     with pytest.raises(Interrupted):
         handle.wait()
+    source.faults.clear()
     report = worker.resume(job, passwords=PASSWORDS).wait()
     assert (report.state, report.failed) == (State.DONE, ())
     assert report.done_files + report.skipped == SESSIONS * FILES

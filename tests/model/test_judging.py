@@ -60,6 +60,10 @@ def test_every_text_is_the_same_as_itself(text: str) -> None:
 
 
 def item(kind: Kind = Kind.EXPERIMENT, type_: str = "xnat:mrSessionData", **fields: str) -> Item:
+    return item_of(fields, kind, type_)
+
+
+def item_of(fields: dict[str, str], kind: Kind = Kind.EXPERIMENT, type_: str = "xnat:mrSessionData") -> Item:
     return Item(kind, "x", "x", type=type_, fields=Fields.of(fields))
 
 
@@ -72,7 +76,7 @@ def names(rules: Rules, one: Item, other: Item) -> list[str]:
     ["ID", "project", "insert_date", "last_modified", "prearchivePath", "xnat_x_id", "URI", "file_count"],
 )
 def test_what_belongs_to_a_server_never_counts(name: str) -> None:
-    assert names(Rules(), item(**{name: "a"}), item(**{name: "b"})) == []
+    assert names(Rules(), item_of({name: "a"}), item_of({name: "b"})) == []
 
 
 def test_a_projects_own_names_are_neutral_and_a_scans_name_is_not() -> None:
@@ -98,7 +102,7 @@ def test_a_field_that_one_side_never_told_is_no_difference() -> None:
     whole = Item(Kind.EXPERIMENT, "x", "x", fields=Fields((), (), exhaustive=("",)))
     assert names(Rules(), item(note="x", date=""), whole) == ["note"]
     listed = Fields((), (), exhaustive=("fields/",))
-    assert names(Rules(), item(**{"fields/a": "1"}), Item(Kind.EXPERIMENT, "x", fields=listed)) == [
+    assert names(Rules(), item_of({"fields/a": "1"}), Item(Kind.EXPERIMENT, "x", fields=listed)) == [
         "fields/a"
     ]
 

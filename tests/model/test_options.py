@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,10 @@ from xnat_tui.model.options import (
 
 
 def test_words_are_as_good_as_their_enumeration():
-    assert CopyOptions(mode="zip", shared="share", on_existing="update") == CopyOptions(
-        mode=Mode.ZIP, shared=Shared.SHARE, on_existing=OnExisting.UPDATE
-    )
-    assert CopyOptions(mode="zip").mode is Mode.ZIP
+    words: dict[str, Any] = {"mode": "zip", "shared": "share", "on_existing": "update"}
+    options = CopyOptions(**words)
+    assert options == CopyOptions(mode=Mode.ZIP, shared=Shared.SHARE, on_existing=OnExisting.UPDATE)
+    assert options.mode is Mode.ZIP
 
 
 @pytest.mark.parametrize(

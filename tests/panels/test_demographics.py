@@ -296,7 +296,7 @@ def test_headers_fill_what_is_blank_and_show_what_disagrees(look, service):
 
 
 def test_every_scan_can_be_read(look, service):
-    seen = []
+    seen: list[str] = []
     service.plan_from_headers([look("BRAINS/SUB-006")], every_scan=True, on_read=seen.append)
     assert "lab:BRAINS/SUB-006/SUB-006_MR1/scans/1" in seen
 

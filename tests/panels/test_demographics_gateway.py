@@ -1,6 +1,7 @@
 """Subjects whose demographics are not of XNAT's usual kind."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ class Recorder:
 
     def __init__(self, document: bytes = SUBJECT) -> None:
         self.document = document
-        self.calls = []
+        self.calls: list[tuple] = []
 
     def read_bytes(self, path, read, /, max_bytes, **params):
         assert params == {"format": "xml", "concealHiddenFields": "true"}
@@ -32,8 +33,13 @@ class Recorder:
         return SimpleNamespace(text="")
 
 
+def recorder(document: bytes = SUBJECT) -> Any:
+    """In the place of a connection."""
+    return Recorder(document)
+
+
 def test_a_document_is_read_to_the_letter():
-    stored = demographics.read(Recorder(), "P", "S1")
+    stored = demographics.read(recorder(), "P", "S1")
     assert stored.type == "own:demographicData"
     assert {name: text for name, text in stored.values.items() if text} == {
         "group": "a & b",
@@ -44,7 +50,7 @@ def test_a_document_is_read_to_the_letter():
 
 
 def test_another_kind_of_demographics_is_addressed_by_its_type():
-    connection = Recorder()
+    connection = recorder()
     values = {"gender": "female", "dob": "", "group": "x", "fields/site": "1", "race": "it's"}
     demographics.write(connection, "P", "S1", values, "own:demographicData")
     (_, path, params, body), (_, _, plain, _) = connection.calls
@@ -63,7 +69,7 @@ def test_another_kind_of_demographics_is_addressed_by_its_type():
 
 @pytest.mark.parametrize("text", ['"', "&", "'", "<", ">", "é", "NULL", "a\u00a0b", " a", "a "])
 def test_what_a_parameter_would_change_goes_as_a_document(text):
-    connection = Recorder()
+    connection = recorder()
     demographics.write(connection, "P", "S1", {"race": text}, demographics.USUAL_TYPE)
     ((_, _, params, _),) = connection.calls
     assert params == {"inbody": "true"}
@@ -71,11 +77,11 @@ def test_what_a_parameter_would_change_goes_as_a_document(text):
 
 def test_a_page_in_place_of_the_document_is_not_believed():
     with pytest.raises(BadAnswer):
-        demographics.read(Recorder(b"<html><body>Sign in</body></html>"), "P", "S1")
+        demographics.read(recorder(b"<html><body>Sign in</body></html>"), "P", "S1")
 
 
 def test_a_subject_without_an_owner_is_never_addressed():
-    connection = Recorder()
+    connection = recorder()
     with pytest.raises(BadAnswer):
         demographics.write(connection, "", "S1", {"race": "<"}, demographics.USUAL_TYPE)
     assert connection.calls == []

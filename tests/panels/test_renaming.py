@@ -205,7 +205,7 @@ def test_a_stop_while_looking_ends_it(xnat, look, reader, carry_out):
 
 
 def test_what_is_waited_for_is_told_before_each_pause(xnat, look, reader, carry_out):
-    told = []
+    told: list[str] = []
     service = Renaming(reader, wait=lambda _: False, told=told.append)
     plan = service.plan([Wish(look("BRAINS/SUB-008"), "X")])
     xnat.faults.add(RENAME, ErrorPage(504))

@@ -132,9 +132,9 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "PAUSES", (0.0, 0.0))
 
 
-def small_site(files: dict[str, bytes] | None = None, *, digests: bool = True, **options: object) -> Site:
+def small_site(files: dict[str, bytes] | None = None, *, digests: bool = True, **options: Any) -> Site:
     """One project P with S1/E1, an MR scan with these files in DICOM, and an out resource of an assessor."""
-    site = Site(**options)  # type: ignore[arg-type]
+    site = Site(**options)
     site.settings.checksums = digests
     project = site.add_project("P", fields={"description": 'Tom & "Jerry" <b> äöü'})
     subject = site.add_subject(project, "S1", fields={"gender": "female", "yob": "1970"})

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from typing import Any
+from unittest.mock import patch
 
 from xnat_tui.services.transfers.running.worker import main
 from xnat_tui.xnat.http.adapter import Adapter
@@ -29,5 +30,5 @@ def _counted(self: Adapter, *given: Any, **named: Any) -> Any:
 
 
 if __name__ == "__main__":
-    Adapter.send = _counted  # type: ignore[method-assign]
-    sys.exit(main())
+    with patch.object(Adapter, "send", _counted):
+        sys.exit(main())

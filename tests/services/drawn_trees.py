@@ -46,11 +46,19 @@ class Item:
     items: list[Item] = field(default_factory=list)
 
 
-SPELLINGS = [("a",), ("A",), ("Tom's & Co <1>", "Tom&apos;s &amp; Co &lt;1&gt;"), ("line\nbreak",), ("ä",)]
-NUMBERS = [("70", "70.0", "70.00"), ("7",), ("0.5", ".5", "5e-1"), ("70.5",)]
-DAYS = [("2020-02-29", "02/29/2020"), ("2019-02-28",)]
-WORDS = [("male",), ("female",)]
-FIELDS: dict[str, dict[str, list[tuple[str, ...]]]] = {
+Spelt = tuple[str, ...]
+"""All of them mean the same."""
+SPELLINGS: list[Spelt] = [
+    ("a",),
+    ("A",),
+    ("Tom's & Co <1>", "Tom&apos;s &amp; Co &lt;1&gt;"),
+    ("line\nbreak",),
+    ("ä",),
+]
+NUMBERS: list[Spelt] = [("70", "70.0", "70.00"), ("7",), ("0.5", ".5", "5e-1"), ("70.5",)]
+DAYS: list[Spelt] = [("2020-02-29", "02/29/2020"), ("2019-02-28",)]
+WORDS: list[Spelt] = [("male",), ("female",)]
+FIELDS: dict[str, dict[str, list[Spelt]]] = {
     "project": {"description": SPELLINGS, "fields/funding": SPELLINGS},
     "subject": {
         "gender": WORDS,

@@ -11,21 +11,29 @@ import pydicom
 import pytest
 
 from xnat_tui.config import Server, Settings
-from xnat_tui.demo.faults import Answer, CutDownload, CutUpload, ErrorPage, ExpireSession, WriteThenDrop
+from xnat_tui.demo.faults import (
+    Action,
+    Answer,
+    CutDownload,
+    CutUpload,
+    ErrorPage,
+    ExpireSession,
+    WriteThenDrop,
+)
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.demo.study.brains import session as session_of
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.options import CopyOptions, OnExisting, UploadOptions
+from xnat_tui.model.options import CopyOptions, OnExisting, UploadOptions, Via
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.administration.prearchive import work as prearchive_work
 from xnat_tui.services.comparing.verification import verify_manifest
 from xnat_tui.services.transfers.running.executors import executor_for
 from xnat_tui.services.workspace import Workspace
 
-TROUBLE = {
+TROUBLE: dict[str, list[Action]] = {
     "500": [ErrorPage(500)],
     "a gateway": [ErrorPage(status) for status in (502, 503, 504)],
     "answer lost": [WriteThenDrop()],
@@ -117,7 +125,7 @@ def test_an_export_is_proved_offline_after_trouble_at_any_request(lab, tmp_path,
         assert summary["same"] >= len(bytes_there)
         assert sum(summary.values()) == summary["same"]
 
-    assert _in_turn(demo, TROUBLE[name], attempt, after) > 3
+    assert _in_turn(demo, TROUBLE[name], attempt, after) >= 3  # its list, its stream, its document
 
 
 def _digests(folder: Path) -> list[str]:
@@ -218,7 +226,7 @@ def test_a_copy_through_the_import_service_after_trouble_at_any_request(servers,
     expected = _uids_of(session_of(pair.source.site, SESSION), ("1", "601"))
 
     def attempt(number):
-        options = CopyOptions(via="import")
+        options = CopyOptions(via=Via.IMPORT)
         plan = pair.plan(
             f"BRAINS/SUB-004/{SESSION}", project=f"NEW{number}", options=options, filters=filters
         )

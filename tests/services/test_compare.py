@@ -156,7 +156,7 @@ def test_a_project_equals_itself_under_every_eye(demo: Any) -> None:
 
 
 def test_a_copy_under_another_project_id_is_the_same(pair_of: Any) -> None:
-    size = {"subjects": 3, "sessions_per_subject": 2, "scans_per_session": 2}
+    size: dict[str, Any] = {"subjects": 3, "sessions_per_subject": 2, "scans_per_session": 2}
     sites = pair_of(synthetic_site(**size, project="ONE"), synthetic_site(**size, project="TWO"))
     comparison = sites.compare("lab:ONE", "qc:TWO", depth="digests", fields="all")
     summary = comparison.summary()

@@ -88,9 +88,12 @@ class Liars:
         reader = Reader(self.connections[name])
         return Side(reader, find_one(reader, Location.parse(f"{name}:BRAINS")))
 
-    def compare(self, fields: str = "listed", **faults: tuple[str, Action, int | None]) -> Comparison:
+    def compare(
+        self, faults: dict[str, tuple[str, Action, int | None]] | None = None, *, fields: str = "listed"
+    ) -> Comparison:
+        """With a lie in place of the answers to a pattern, by server."""
         comparison = Comparison(self.side("lab"), self.side("qc"), depth=Depth.DIGESTS, fields=fields)
-        for name, (pattern, lie, times) in faults.items():
+        for name, (pattern, lie, times) in (faults or {}).items():
             self.servers[name].faults.add(pattern, lie, times=times)
         try:
             comparison.run()
@@ -149,7 +152,7 @@ def test_a_bulk_question_that_is_answered_wrongly_changes_no_verdict(
 ) -> None:
     truth, more = verdicts(liars.true), verdicts(liars.every_field)
     for name, lie in (LIES if side == "lab" else FEWER).items():
-        comparison = liars.compare(**{side: (QUESTIONS[question], lie, None)})
+        comparison = liars.compare({side: (QUESTIONS[question], lie, None)})
         found = assert_honest(comparison, liars)
         if question != "subjects":
             unlike = {path for path in truth.keys() | found.keys() if truth.get(path) != found.get(path)}
@@ -162,7 +165,7 @@ def test_what_no_question_can_tell_is_unreadable(liars: Liars, question: str, si
     for lie in (LIES if side == "lab" else FEWER).values():
         if question == "everything of experiments" and lie is EMPTY_RESULT:
             continue  # then nothing at all contradicts that the subjects have none
-        comparison = liars.compare(**{side: (SMALLER[question], lie, None)})
+        comparison = liars.compare({side: (SMALLER[question], lie, None)})
         found = assert_honest(comparison, liars)
         for pair in items_of(comparison.root):
             if pair.status is Status.UNREADABLE:
@@ -180,7 +183,7 @@ def test_a_refused_bulk_question_costs_one_request_for_a_session_at_most(liars: 
     site = liars.servers["lab"].site
     sessions = [one for one in site.experiments.values() if one.project == "BRAINS"]
     subjects = site.projects["BRAINS"].subjects
-    comparison = liars.compare(lab=(QUESTIONS[question], ErrorPage(500), None))
+    comparison = liars.compare({"lab": (QUESTIONS[question], ErrorPage(500), None)})
     assert comparison.requests[0] <= liars.true.requests[0] + len(sessions) + len(subjects) + 2
     scans = sum(len(one.scans) for one in sessions)
     assert scans > len(sessions) + len(subjects) + 2, "else this would prove nothing about scans"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -37,7 +38,7 @@ Fault = tuple[str, str, Action]
 """On which server, at which requests, and what comes in place of an answer."""
 
 
-Outcome = dict[str, object]
+Outcome = Mapping[str, Any]
 OUTCOMES: list[Outcome] = [
     *({"bulk_file_columns": "labels"}, {"bulk_file_columns": "refused"}),
     *({"scan_type_column": "missing"}, {"scan_type_column": "refused"}),
@@ -102,7 +103,7 @@ class Servers:
         more: int = 0,
     ) -> Verdicts:
         for running, outcome in zip(self.servers.values(), outcomes, strict=True):
-            running.site.settings = Settings(**outcome)  # type: ignore[arg-type]
+            running.site.settings = Settings(**outcome)
         name = f"P{next(self.numbers)}"
         sides = []
         for server, tree in (("lab", one), ("qc", other)):
@@ -249,11 +250,11 @@ def test_no_answer_of_a_joined_column_is_believed_unproved(
     """Blank, absent, refused, cut off, or one row where there should be several: never a wrong verdict."""
     other = change(tree, changes)
     assume(not list(several_of(tree)) + list(several_of(other)))
-    outcomes = tuple(
+    one, two = (
         {"columns": columns | blank, "item_search": search}
         for columns, blank, search in zip(answers, blanks, searches, strict=True)
     )
-    found = servers.compare(tree, other, depth, False, outcomes=outcomes, more=more)  # type: ignore[arg-type]
+    found = servers.compare(tree, other, depth, False, outcomes=(one, two), more=more)
     plain = {path: number for path, number in found.items() if not path[0][:1] or "plain" not in path[0][0]}
     assert Counter(plain) == judged(tree, other, depth, False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from copy import deepcopy
@@ -106,7 +107,8 @@ Way = tuple[int, ...]
 
 def ways(root: Pair) -> dict[Way, Pair]:
     """Every pair that is known, by the numbers of its steps among their siblings."""
-    found, waiting = {}, [((), root)]
+    found: dict[Way, Pair] = {}
+    waiting: list[tuple[Way, Pair]] = [((), root)]
     while waiting:
         way, pair = waiting.pop()
         found[way] = pair
@@ -257,3 +259,30 @@ def test_the_archive_has_something_of_everything(servers: Servers) -> None:
         one.same and one.differs and one.only_source and one.only_destination for one in found.values()
     )
     assert found[Depth.DIGESTS].unverified == 2
+
+
+def test_what_was_left_is_let_go_of_without_a_search_for_garbage(servers):
+    comparison = servers.comparison(Depth.SIZES)
+    comparison.run()
+    pairs = list(comparison.root.walk())
+    places = [comparison.tree.place(pair) for pair in pairs]
+    comparison.dissolve()
+    assert len(pairs) > 30
+    assert all(pair.children is None for pair in pairs)
+    assert [comparison.tree.place(pair) for pair in pairs] == places  # what is above is still told
+    for walk in (comparison.run, comparison.fill_missing):
+        with pytest.raises(Interrupted):
+            walk()
+
+
+def test_what_walks_the_pairs_finds_all_of_them_though_the_comparison_is_left(servers):
+    comparison = servers.comparison(Depth.SIZES)
+    comparison.run()
+    known = len(list(comparison.root.walk()))
+    leaving = threading.Thread(target=comparison.dissolve)
+    with comparison.held():
+        leaving.start()
+        assert comparison.stop.wait(20)
+        assert len(list(comparison.root.walk())) == known
+    leaving.join()
+    assert comparison.root.children is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from types import SimpleNamespace
 
@@ -9,7 +10,17 @@ import pytest
 
 from xnat_tui.demo.archive import FileEntry
 from xnat_tui.demo.content import BytesContent
-from xnat_tui.demo.faults import Answer, CutDownload, CutUpload, ErrorPage, ExpireSession, WriteThenDrop
+from xnat_tui.demo.faults import (
+    Action as Fault,
+)
+from xnat_tui.demo.faults import (
+    Answer,
+    CutDownload,
+    CutUpload,
+    ErrorPage,
+    ExpireSession,
+    WriteThenDrop,
+)
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import synthetic_site
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting
@@ -71,7 +82,7 @@ def _true(pair, held, result):
         assert found == expected
 
 
-ANYWHERE = {
+ANYWHERE: dict[str, list[Fault]] = {
     "500": [ErrorPage(500)],
     "a gateway": [ErrorPage(status) for status in (502, 503, 504)],
     "answer lost": [WriteThenDrop()],
@@ -108,7 +119,8 @@ def test_trouble_once_at_every_request_in_turn(servers, make_site, held, side, n
 def test_both_servers_restarted_in_the_middle(servers, make_site, held, monkeypatch):
     pair = servers(make_site(FILES), Site())
     plan = pair.plan("P")
-    original, restarted = pair.connections["lab"].download, []
+    original = pair.connections["lab"].download
+    restarted: list[bool] = []
 
     def download(*given, **named):
         if not restarted:
@@ -148,7 +160,7 @@ def test_a_full_disk_is_said_and_nothing_half_is_stored(servers, make_site, held
         def __exit__(self, *given):
             self.file.close()
 
-    original = copying_streams.tempfile.SpooledTemporaryFile
+    original = tempfile.SpooledTemporaryFile
     for module in (copying_streams, zips):
         monkeypatch.setattr(module, "tempfile", SimpleNamespace(SpooledTemporaryFile=Full))
     result = pair.run(plan)

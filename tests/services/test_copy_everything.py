@@ -71,7 +71,11 @@ def _session(site, subject):
         variables={"rater": "me"},
         custom_fields={"deep": [{"x": 1}]},
     )
-    files = {".hidden": (b"h", {}), "empty": (b"", {}), "a b#c.log": (b"log", {})}
+    files: dict[str, tuple[bytes, dict[str, str]]] = {
+        ".hidden": (b"h", {}),
+        "empty": (b"", {}),
+        "a b#c.log": (b"log", {}),
+    }
     _add(site, session.resources, "logs", files, content="log", tags=("a", "b"), description="logs")
     types = ("xnat:mrScanData", "xnat:mrScanData", "xnat:srScanData", "xnat:scScanData")
     for number, (name, xsi_type) in enumerate(zip(("1", "2", "3-MR1", "SC-99"), types, strict=True)):
@@ -142,7 +146,7 @@ def everything(site, project_id):
     stores = (site.subjects, site.experiments, site.assessors)
     labels = {item.id: item.label for store in stores for item in store.values()}
     project = site.projects[project_id]
-    found = {"project settings": (project.accessibility, dict(project.settings))}
+    found: dict[str, tuple] = {"project settings": (project.accessibility, dict(project.settings))}
 
     def keep(path, item):
         fields = {name: labels.get(value, value) for name, value in item.fields.items()}

@@ -14,11 +14,11 @@ from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.demo.study.brains import session as session_of
 from xnat_tui.errors import UsageError
-from xnat_tui.model.options import CopyOptions, Mode
+from xnat_tui.model.options import CopyOptions, Mode, Via
 from xnat_tui.model.plan import Action
 from xnat_tui.services.administration.prearchive import work as prearchive_work
 
-IMPORT = CopyOptions(via="import", ignore_missing_datatypes=True)
+IMPORT = CopyOptions(via=Via.IMPORT, ignore_missing_datatypes=True)
 SESSION = "BRAINS/SUB-002/SUB-002_MR1"
 PATH = "subjects/SUB-002/experiments/SUB-002_MR1"
 
@@ -208,4 +208,4 @@ def test_an_import_that_fails_once_is_true_and_can_be_resumed(servers, action):
 def test_what_the_import_service_cannot_take_is_refused_before(servers):
     pair = servers(source_site(), Site())
     with pytest.raises(UsageError):
-        pair.plan(SESSION, options=CopyOptions(via="import", mode=Mode.METADATA))
+        pair.plan(SESSION, options=CopyOptions(via=Via.IMPORT, mode=Mode.METADATA))

@@ -10,7 +10,7 @@ from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.site import Site
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
-from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting, Via
 from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.transfers.copying.execution import together as copying_together
@@ -102,7 +102,7 @@ def test_limits_modes_and_policies_appear_in_the_equivalent_command(servers, mak
     plan = pair.plan("P", options=options, filters=Filters(limit_subjects=1))
     command = "xnat-tui copy lab:P qc:NEW --on-existing update --mode file --clear-caches"
     assert plan.command == f"{command} --bandwidth 1000000 --limit-subjects 1"
-    assert "--via import" in pair.plan("P", options=CopyOptions(via="import")).command
+    assert "--via import" in pair.plan("P", options=CopyOptions(via=Via.IMPORT)).command
 
 
 def test_with_a_bandwidth_every_resource_counts_its_own_bytes_while_it_is_sent(servers, make_site):

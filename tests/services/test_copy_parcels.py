@@ -6,6 +6,7 @@ import io
 import struct
 import threading
 import zipfile
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import pytest
@@ -52,7 +53,8 @@ def sending(monkeypatch):
 @pytest.fixture
 def before_the_last(monkeypatch):
     """Calls what it is given before the last file of the source's zip arrives."""
-    calls, stream = [], zip_streams.stream
+    calls: list[Callable[[], object]] = []
+    stream = zip_streams.stream
 
     @contextmanager
     def watched(*given, **named):

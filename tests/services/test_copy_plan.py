@@ -15,7 +15,7 @@ from xnat_tui.errors import NotFound, UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
-from xnat_tui.model.options import CopyOptions, Mode, OnExisting
+from xnat_tui.model.options import CopyOptions, Mode, OnExisting, Shared, Via
 from xnat_tui.model.pairing import Depth
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
@@ -268,13 +268,13 @@ def test_shared_items_are_skipped_shared_or_copied_and_never_doubled_unasked(ser
     pair.source.site.add_subject(pair.source.site.projects["Q"], "OWN")
     skipped = pair.plan("Q", project="Q")
     assert _steps(skipped, Action.SKIP) == {"subjects/Q1": "shared in from P"}
-    sharing = pair.plan("Q", project="Q", options=CopyOptions(shared="share"))
+    sharing = pair.plan("Q", project="Q", options=CopyOptions(shared=Shared.SHARE))
     assert _steps(sharing, Action.CREATE)["subjects/Q1/experiments/Q1_MR"] == "shared from P"
     assert pair.run(sharing).failures == []
     subject = next(one for one in pair.target.site.subjects.values() if one.project == "P")
     assert subject.shares == {"Q": "Q1"}
     assert [one.shares for one in subject.experiments.values()] == [{"Q": "Q1_MR"}]
-    assert pair.run(pair.plan("Q", project="COPY", options=CopyOptions(shared="copy"))).failures == []
+    assert pair.run(pair.plan("Q", project="COPY", options=CopyOptions(shared=Shared.COPY))).failures == []
     assert len(pair.target.site.subjects) == 4
 
 
@@ -329,9 +329,9 @@ def test_read_only_servers_and_collaborators_are_told_before(servers, make_site)
 @pytest.mark.parametrize(
     "options",
     [
-        CopyOptions(via="import", mode=Mode.METADATA),
+        CopyOptions(via=Via.IMPORT, mode=Mode.METADATA),
         CopyOptions(mode=Mode.RSYNC),
-        CopyOptions(mode=Mode.RSYNC, via="import"),
+        CopyOptions(mode=Mode.RSYNC, via=Via.IMPORT),
     ],
 )
 def test_what_this_copy_cannot_do_is_refused(servers, make_site, options):

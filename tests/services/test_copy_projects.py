@@ -199,9 +199,11 @@ def define(site, data_type="xnat:mrSessionData"):
 def _groups(site, project):
     protocols = site.projects[project].protocols
     return {
-        key: {one.get("ID"): [field.get("name") for field in one.iter("{*}field")] for one in found}
+        key: {
+            one.get("ID"): [field.get("name") for field in one.iter("{*}field")]
+            for one in protocol.iter("{*}definition")
+        }
         for key, protocol in protocols.items()
-        if (found := list(protocol.iter("{*}definition"))) is not None
     }
 
 

@@ -7,11 +7,11 @@ import pytest
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import source_site
 from xnat_tui.demo.workflows import AUTORUN
-from xnat_tui.model.options import CopyOptions, OnExisting
+from xnat_tui.model.options import CopyOptions, OnExisting, Via
 from xnat_tui.services.administration.prearchive import work as prearchive_work
 
 SESSION = "BRAINS/SUB-004/SUB-004_CT1"
-IMPORT = CopyOptions(via="import")
+IMPORT = CopyOptions(via=Via.IMPORT)
 REASON = "Amendment 3: \"yes\" & 'no'"
 CHANGES = ("PUT", "POST", "DELETE")
 
@@ -34,7 +34,7 @@ def test_what_is_imported_starts_autorun_only_when_asked(servers, wanted):
     target = Site()
     target.add_project("NEW")
     pair = servers(source_site(), target)
-    plan = pair.plan(SESSION, options=CopyOptions(via="import", autorun=wanted))
+    plan = pair.plan(SESSION, options=CopyOptions(via=Via.IMPORT, autorun=wanted))
     said = "AutoRun of NEW will start on every session that is archived."
     assert (said in _messages(plan)) is wanted
     assert ("--autorun" in plan.command) is wanted

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.transfers.exporting import planned
 from xnat_tui.services.transfers.exporting import planning as planning_export
 from xnat_tui.services.transfers.exporting.bids_schema import bids_version
 from xnat_tui.services.transfers.exporting.manifest import NAME, Manifest, md5_of
@@ -115,7 +115,9 @@ def test_planning_writes_nothing_and_counts_what_would_come(exports, make_site, 
 def test_files_and_folders_are_private(exports, make_site, tmp_path):
     out = tmp_path / "out"
     exports(make_site()).export(out, "lab:P")
-    for path in [out, *out.rglob("*")]:
+    made = [out, *out.rglob("*")]
+    assert {path.is_dir() for path in made} == {True, False}
+    for path in made:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
@@ -443,7 +445,7 @@ def test_bids_exports_describe_themselves(exports, tmp_path):
 
 
 def test_too_little_space_is_said_before_anything_is_fetched(exports, make_site, monkeypatch, tmp_path):
-    monkeypatch.setattr(planned.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 5}))
     plan = exports(make_site()).plan(tmp_path / "not" / "yet", "lab:P")
     assert plan.blocked
     assert "6 bytes are needed and 5 bytes are free" in plan.findings[0].message

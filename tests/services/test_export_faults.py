@@ -30,7 +30,7 @@ from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
 from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.transfers.exporting import zips as exporting_zip
+from xnat_tui.services.transfers.exporting import landing as exporting_zip
 from xnat_tui.services.transfers.exporting.files import Part, inside
 from xnat_tui.services.transfers.exporting.manifest import Manifest
 from xnat_tui.services.transfers.exporting.planning import plan_export
@@ -132,9 +132,14 @@ def test_a_member_that_swells_beyond_what_was_listed_is_stopped_and_not_kept(exp
         for name in sorted(FILES)[1:]:
             archive.writestr(f"E1/scans/1-T1/resources/DICOM/files/{name}", FILES[name])
     one.faults.add(ZIP, Answer(packed.getvalue(), media_type="application/zip"))
-    written = []
+    written: list[int] = []
     write = os.writev
-    monkeypatch.setattr("os.writev", lambda where, data: written.extend(map(len, data)) or write(where, data))
+
+    def counted(where, data):
+        written.extend(map(len, data))
+        return write(where, data)
+
+    monkeypatch.setattr("os.writev", counted)
     outcomes = one.run()
     assert [name for name, _ in failures(outcomes)] == ["00.dcm"]
     assert one.files() == {name: data for name, data in FILES.items() if name != "00.dcm"}
@@ -329,8 +334,13 @@ def test_files_too_large_to_be_held_are_written_as_they_come_and_fail_alone(expo
 
 def test_stopped_in_the_middle_it_goes_on_with_what_is_missing(export):
     one = export()
-    control = Control()
-    control.on_file = lambda: len(one.files()) >= 5 and control.stop.set()
+
+    class Stopping(Control):
+        def on_file(self) -> None:
+            if len(one.files()) >= 5:
+                self.stop.set()
+
+    control = Stopping()
     plan = one.plan(mode=ExportMode.FILE)
     with pytest.raises(Interrupted):
         one.run(plan, control)

@@ -48,7 +48,7 @@ def test_thresholds_are_back_when_the_last_of_several_threads_has_left() -> None
     other = threading.Thread(target=longer)
     with seldom_searched():
         held = gc.get_threshold()
-        assert held[0] > before[0]
+        assert held[1] > before[1]  # what was searched once is left alone
         other.start()
         assert inside.wait(20)
     assert gc.get_threshold() == held

@@ -14,7 +14,12 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.services.comparing.hashing import Hashed, hash_missing
 
-SIZE = {"subjects": 2, "sessions_per_subject": 1, "scans_per_session": 2, "files_per_resource": 2}
+SIZE: dict[str, Any] = {
+    "subjects": 2,
+    "sessions_per_subject": 1,
+    "scans_per_session": 2,
+    "files_per_resource": 2,
+}
 
 
 @pytest.fixture

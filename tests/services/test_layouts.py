@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.options import Layout
 from xnat_tui.model.place import Place
+from xnat_tui.model.work import Binding
 from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case, safe_name
 
 HOSTILE = (
@@ -188,7 +189,8 @@ def test_a_name_stays_with_its_item_through_later_exports(layout, labels):
 
 @pytest.mark.parametrize("layout", list(Layout))
 def test_resources_of_one_name_keep_theirs_through_later_exports(layout):
-    bound, found = [], {}
+    bound: list[Binding] = []
+    found: dict[str, str] = {}
     for label, number in (("MISC", "1"), ("misc", "2"), ("misc", "2"), ("MISC", "1")):
         made = Arrangement(layout, folds=True, server="u", bound=bound)
         key = made.slot(place(project(), subject(), session(), resource(label, number))).key

@@ -11,7 +11,7 @@ import pytest
 from tests.services.little_study import little_destination, little_source
 from xnat_tui.demo.faults import Logged
 from xnat_tui.demo.study import destination_site, source_site
-from xnat_tui.services.comparing.comparison import items_of
+from xnat_tui.services.comparing.compared import items_of
 
 _IDS = re.compile(r"CENTRAL_[SE]\d+(?:(?:,|%2C)CENTRAL_[SE]\d+)*")
 

@@ -90,8 +90,8 @@ def test_only_what_does_not_tell_costs_a_request(reader: Reader) -> None:
     assert requests(Filters(modality=("SR",))) == plain + 1
 
 
-def test_copies_and_comparisons_keep_them_too(pair, reader: Reader) -> None:
-    assert reader
+@pytest.mark.usefixtures("reader")
+def test_copies_and_comparisons_keep_them_too(pair) -> None:
     filters = Filters(modality=("SR",))
     plan: Plan = pair.plan("BRAINS", filters=filters)
     sessions = {step.path.rpartition("/")[2] for step in plan.steps if step.kind == "experiment"}

@@ -55,7 +55,7 @@ def test_the_sample_study_stays_in_its_budget(demo: Any, depth: str) -> None:
 
 @pytest.mark.parametrize("answer", ["labels", "refused"])
 def test_without_bulk_counts_each_session_costs_one_request_more(pair_of: Any, answer: str) -> None:
-    size = {"subjects": SUBJECTS, "sessions_per_subject": 3, "scans_per_session": 2}
+    size: dict[str, Any] = {"subjects": SUBJECTS, "sessions_per_subject": 3, "scans_per_session": 2}
     sites = pair_of(synthetic_site(**size), synthetic_site(**size))
     sites.servers["lab"].site.settings.bulk_file_columns = answer
     comparison = sites.compare("lab:BIG", "qc:BIG", depth="digests")
@@ -81,7 +81,7 @@ def test_types_of_scans_are_asked_for_and_left_out_where_they_are_refused(pair_o
 
 
 def test_refused_files_of_many_sessions_are_asked_for_by_session(pair_of: Any) -> None:
-    size = {"subjects": SUBJECTS, "sessions_per_subject": 3, "scans_per_session": 4}
+    size: dict[str, Any] = {"subjects": SUBJECTS, "sessions_per_subject": 3, "scans_per_session": 4}
     sites = pair_of(synthetic_site(**size), synthetic_site(**size))
     sites.servers["lab"].faults.add("/data/experiments/[^/]*,", ErrorPage(500))
     comparison = sites.compare("lab:BIG", "qc:BIG", depth="digests")
@@ -92,7 +92,7 @@ def test_refused_files_of_many_sessions_are_asked_for_by_session(pair_of: Any) -
 
 
 def test_stale_counts_cost_one_request_for_a_session_and_none_for_a_scan(pair_of: Any) -> None:
-    size = {"subjects": 2, "sessions_per_subject": 2, "scans_per_session": 5}
+    size: dict[str, Any] = {"subjects": 2, "sessions_per_subject": 2, "scans_per_session": 5}
     sites = pair_of(synthetic_site(**size), synthetic_site(**size))
     for session in sites.servers["lab"].site.experiments.values():
         for scan in session.scans.values():

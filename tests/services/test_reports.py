@@ -88,7 +88,7 @@ def test_only_its_user_reads_a_report_unless_others_are_to(tmp_path, name, monke
 
 
 def test_a_report_is_private_before_anything_is_in_it(tmp_path, monkeypatch):
-    modes = []
+    modes: list[int] = []
     fsync = os.fsync
 
     def look(descriptor):

@@ -16,7 +16,7 @@ from xnat_tui.demo.study.derived import add_freesurfer
 from xnat_tui.errors import NotFound
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.location import Location
-from xnat_tui.model.options import CopyOptions, ExportOptions
+from xnat_tui.model.options import CopyOptions, ExportOptions, ExportShared, Shared
 from xnat_tui.model.plan import Plan
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
@@ -186,7 +186,7 @@ def test_shared_assessors_are_shared_where_the_primary_exists(servers, make_site
     source = sharing_site(make_site)
     pair = servers(source, Site(plugin_types=("fs:fsData",)))
     pair.copy("P", project="P")
-    plan = pair.plan("Q", project="Q", options=CopyOptions(shared="share"))
+    plan = pair.plan("Q", project="Q", options=CopyOptions(shared=Shared.SHARE))
     assert steps(plan) == {
         "OWN": ("skip", "it belongs to P and is not shared into Q"),
         "UNSEEN": ("skip", "it belongs to P and is not shared into Q"),
@@ -201,7 +201,7 @@ def test_shared_assessors_are_shared_where_the_primary_exists(servers, make_site
     assert (made.project, made.session.project) == ("Q", "P")
     assert (made.variables, made.fields["date"]) == ({"rater": "mm"}, "2021-01-02")
     assert len(there.assessors) == 4, "nothing is there twice"
-    again = pair.plan("Q", project="Q", options=CopyOptions(shared="share"))
+    again = pair.plan("Q", project="Q", options=CopyOptions(shared=Shared.SHARE))
     assert not again.writes
     assert steps(again)["SEEN"] == ("skip", "shared in from P; exists")
     labels = {step.path.rsplit("/", 1)[-1] for step in again.steps if step.stays_behind}
@@ -210,7 +210,7 @@ def test_shared_assessors_are_shared_where_the_primary_exists(servers, make_site
 
 def test_an_assessor_is_not_shared_where_its_owner_does_not_have_it(servers, make_site):
     pair = servers(owned_session_site(make_site), Site(plugin_types=("fs:fsData",)))
-    options = CopyOptions(shared="share")
+    options = CopyOptions(shared=Shared.SHARE)
     missing = ("skip", "shared in from Q, which does not have it at the destination")
     assert steps(pair.plan("P", project="P", options=options))["FROM_Q"] == missing
     pair.copy("P", project="P")
@@ -240,7 +240,7 @@ def test_a_label_that_another_projects_assessor_has_there_is_a_conflict(servers,
 
 def test_a_copy_of_what_is_shared_keeps_the_labels_that_its_project_knows(servers, make_site):
     pair = servers(sharing_site(make_site), Site(plugin_types=("fs:fsData",)))
-    result = pair.copy("Q", project="COPY", options=CopyOptions(shared="copy"))
+    result = pair.copy("Q", project="COPY", options=CopyOptions(shared=Shared.COPY))
     assert result.failures == []
     labels = {one.label for one in pair.target.site.assessors.values()}
     assert labels == {"OWN", "SEEN", "UNSEEN", "MADE_BY_Q"}
@@ -265,7 +265,7 @@ def test_an_export_leaves_shared_assessors_out_with_a_notice_unless_they_are_ask
     assert steps(plan) == {"FROM_Q": notice}
     assert not any("assessors" in step.path for step in plan.steps if step.writes)
     whole = plan_export(
-        Reader(connection), [at(connection, "P")], tmp_path / "b", ExportOptions(shared="copy")
+        Reader(connection), [at(connection, "P")], tmp_path / "b", ExportOptions(shared=ExportShared.COPY)
     )
     assert any("assessors/FROM_Q/" in step.path for step in whole.steps if step.writes)
 

@@ -29,7 +29,7 @@ HICCUPS: dict[str, Action] = {
 }
 """They take turns, so that any request meets two of them in a comparison and one in a plan."""
 LATE = ErrorPage(504)
-SIZE = {"subjects": 20, "sessions_per_subject": 2, "scans_per_session": 2}
+SIZE: dict[str, Any] = {"subjects": 20, "sessions_per_subject": 2, "scans_per_session": 2}
 SESSIONS = 40
 
 

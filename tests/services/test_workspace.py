@@ -12,6 +12,7 @@ from xnat_tui.config import Server
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.jobs.job import Event
 from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import State
 from xnat_tui.services.workspace import Workspace
@@ -30,7 +31,7 @@ def servers(tmp_path, monkeypatch) -> Iterator[tuple[DemoServer, DemoServer]]:
 
 
 def test_compare_plan_and_run_as_the_readme_shows(servers):
-    events = []
+    events: list[Event] = []
     with xnat_tui.connect("lab", "qc") as workspace:
         difference = workspace.compare("lab:BRAINS/SUB-001", "qc:BRAINS/SUB-001", depth="sizes")
         plan = workspace.plan_copy(["lab:BRAINS/SUB-004"], "qc:BRAINS")

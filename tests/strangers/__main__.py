@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.strangers.sites import empty_site, filled_site, write_dicom
 from xnat_tui.demo.server import DemoServer
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 CHECKS_SECONDS = 240
 INSTALL_SECONDS = 600
 
@@ -98,8 +98,9 @@ def _checked(client: Client, python: Path) -> tuple[bool, str]:
         own = {"HOME": home, "USERPROFILE": home, "NO_PROXY": "*", "PYTHONWARNINGS": "ignore"}
         try:
             done = subprocess.run(
-                [python, HERE / f"with_{client.name}.py", one.url, other.url, home],
+                [python, "-m", f"tests.strangers.with_{client.name}", one.url, other.url, home],
                 env={**kept, **own},
+                cwd=ROOT,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

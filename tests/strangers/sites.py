@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.demo.conftest import build_site, dicom_series, filled
 from xnat_tui.demo.archive import FileEntry
-from xnat_tui.demo.content import BytesContent
+from xnat_tui.demo.content import BytesContent, Content
 from xnat_tui.demo.datatypes import DataTypes
 from xnat_tui.demo.images import Patient, Study
 from xnat_tui.demo.records import PrearchiveScan, PrearchiveSession
@@ -67,7 +67,7 @@ def write_dicom(folder: Path) -> None:
 
 def _arrive(site: Site, label: str, timestamp: str) -> None:
     study = Study(label, Patient("PAT9", "Doe^Jane"), "20240405")
-    files = {name: BytesContent(data) for name, data in dicom_series(label).items()}
+    files: dict[str, Content] = {name: BytesContent(data) for name, data in dicom_series(label).items()}
     scan = PrearchiveScan("1", series_description="t1_sd", uid="1.2.3.1", resources={"DICOM": files})
     row = PrearchiveSession("P1", timestamp, label, label, subject="S09", tag=study.uid, scans={"1": scan})
     row.scan_date, row.lastmod, row.uploaded = "2024-04-05", site.clock(), site.clock()

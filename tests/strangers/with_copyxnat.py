@@ -13,7 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
 
-from checks import arguments, check, finish, without
+from tests.strangers.checks import arguments, check, finish, without
 
 without("nibabel", "numpy", "pandas")
 
@@ -43,8 +43,8 @@ def main() -> None:
             assert text in shown, text
     with check("exports a project to disk"):
         _run(folder, "export", *source, "-p", "P1")
-        (found,) = (one for one in (folder / "cache").rglob("1.dcm") if one.is_file())
-        assert found.read_bytes() == b"dicom" * 9
+        (exported,) = (one for one in (folder / "cache").rglob("1.dcm") if one.is_file())
+        assert exported.read_bytes() == b"dicom" * 9
     with check("copies in zip mode, and finds nothing but reconstructions missing"):
         _run(folder, "copy", *source, "-p", "P1:ZIP", *there, "-t", "zip")
         assert _missing(_run(folder, "compare", *source, "-p", "P1:ZIP", *there)) == {

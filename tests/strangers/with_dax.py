@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from checks import arguments, check, finish
 from dax import XnatUtils
+
+from tests.strangers.checks import arguments, check, finish
 
 
 def main() -> None:
@@ -25,8 +26,8 @@ def main() -> None:
         assert labels == {"NOTES"}
     with check("lists scans of a project, of a session, and their resources"):
         scans = interface.get_project_scans("P1")
-        found = {(one["scan_id"], one["type"], *sorted(one["resources"])) for one in scans}
-        assert found == {("1", "T1", "DICOM"), ("2", "T2 w/flair", "DICOM", "secondary")}
+        seen = {(one["scan_id"], one["type"], *sorted(one["resources"])) for one in scans}
+        assert seen == {("1", "T1", "DICOM"), ("2", "T2 w/flair", "DICOM", "secondary")}
         assert {one["label"] for one in interface.get_scans("P1", "S01", "MR1")} == {"1", "2"}
         resources = interface.get_scan_resources("P1", "S01", "MR1", "1")
         assert [(one["label"], one["file_count"]) for one in resources] == [("DICOM", "2")]
@@ -34,8 +35,8 @@ def main() -> None:
     with check("lists assessors and their resources"):
         name = "P1-x-S01-x-MR1-x-1-x-fmri_v1"
         for listed in (interface.get_project_assessors("P1"), list(interface.list_project_assessors("P1"))):
-            found = [(one["label"], one["procstatus"], one["qcstatus"], one["resources"]) for one in listed]
-            assert found == [(name, "COMPLETE", "Passed", ["PDF"])]
+            told = [(one["label"], one["procstatus"], one["qcstatus"], one["resources"]) for one in listed]
+            assert told == [(name, "COMPLETE", "Passed", ["PDF"])]
         assert [one["label"] for one in interface.get_assessors("P1", "S01", "MR1")] == [name]
         (resource,) = interface.get_assessor_out_resources("P1", "S01", "MR1", name)
         assert (resource["label"], resource["cat_desc"]) == ("PDF", "Processing")

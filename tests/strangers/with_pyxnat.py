@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 
-from checks import arguments, check, finish, without
+from tests.strangers.checks import arguments, check, finish, without
 
 without("nibabel", "numpy", "pandas")
 

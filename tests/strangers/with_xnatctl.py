@@ -6,9 +6,10 @@ import json
 import os
 from pathlib import Path
 
-from checks import arguments, check, finish
 from click.testing import CliRunner
 from xnatctl.cli.main import cli
+
+from tests.strangers.checks import arguments, check, finish
 
 SESSION = ("-P", "P1", "-E", "MR1")
 READS = (

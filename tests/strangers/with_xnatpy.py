@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import xnat
-from checks import arguments, check, finish
+
+from tests.strangers.checks import arguments, check, finish
 
 
 def reads(session: Any, folder: Path) -> None:

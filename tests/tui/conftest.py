@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from textual.app import App, ComposeResult
@@ -30,10 +31,10 @@ def make_pair(
     children: list[Pair] | None = None,
     *,
     group: Kind | None = None,
-    **item: object,
+    **item: Any,
 ) -> Pair:
     """A compared pair; files are complete, everything else waits for children."""
-    one = Item(kind, key, **item)  # type: ignore[arg-type]
+    one = Item(kind, key, **item)
     source = None if status is RIGHT else one
     destination = None if status is LEFT else one
     pair = Pair(kind, key, source, destination, group=group, verdict=Verdict(status))
@@ -43,9 +44,7 @@ def make_pair(
     return pair
 
 
-def scan(
-    key: str, name: str, status: Status = SAME, children: list[Pair] | None = None, **item: object
-) -> Pair:
+def scan(key: str, name: str, status: Status = SAME, children: list[Pair] | None = None, **item: Any) -> Pair:
     return make_pair(Kind.SCAN, key, status, children, fields=Fields(("type",), (name,)), **item)
 
 

@@ -8,19 +8,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from xnat_tui import config
+from xnat_tui.demo.faults import Fault
 from xnat_tui.tui.app import Explorer
 from xnat_tui.tui.explorer.pane import Pane
+from xnat_tui.tui.explorer.rows import Rows
 from xnat_tui.tui.explorer.screen import MainScreen
+from xnat_tui.tui.panels.panel import Panel
 
 SCREENS = Path(__file__).parent / "screens"
 REGENERATE = "XNAT_TUI_WRITE_SCREENS"
 """With this variable set, screens are written in place of being compared: read what `git diff` shows then."""
 
+P = TypeVar("P", bound=Panel)
 Size = tuple[int, int]
 SMALL: Size = (80, 24)
 LARGE: Size = (140, 40)
@@ -44,6 +49,17 @@ class Story:
     @property
     def destination(self) -> Pane:
         return self.main.destination
+
+    @property
+    def rows(self) -> Rows:
+        """Those of the left side, on which a place is open."""
+        assert self.source.rows is not None
+        return self.source.rows
+
+    def panel(self, kind: type[P]) -> P:
+        """The one on top, which is of this kind."""
+        assert isinstance(self.app.screen, kind)
+        return self.app.screen
 
     async def press(self, *keys: str) -> None:
         """Press keys, each when everything that the one before asked for has arrived."""
@@ -85,6 +101,11 @@ class Story:
     async def until_shown(self, text: str) -> None:
         """Until a text is on the screen, whatever is still under way."""
         while _flat(text) not in _flat(self.screen):
+            await self.pilot.pause(0.02)
+
+    async def until_hit(self, fault: Fault) -> None:
+        """Until a request has met a fault, whatever is still under way."""
+        while not fault.fired:
             await self.pilot.pause(0.02)
 
     async def compared(self) -> None:

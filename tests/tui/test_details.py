@@ -10,7 +10,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from xnat_tui.model.display import cell_width
-from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.entities import Fields, Item, Kind
 from xnat_tui.model.pairing import FieldDifference, Pair
 from xnat_tui.tui.widgets.details import DetailsView
 
@@ -42,7 +42,7 @@ async def lines(pair: Pair, width: int) -> AsyncIterator[list[str]]:
 
 @pytest.mark.parametrize("width", [40, 47, 100])
 async def test_hostile_values_are_shown_whole_and_within_the_box(width: int) -> None:
-    item = Item(Kind.SUBJECT, "S\x1b[1m", type="xnat:subject[bold]", fields=HOSTILE)
+    item = Item(Kind.SUBJECT, "S\x1b[1m", type="xnat:subject[bold]", fields=Fields.of(HOSTILE))
     async with lines(Pair(Kind.SUBJECT, "S", item), width) as shown:
         assert all(cell_width(line) == width for line in shown)
         text = "".join(line.strip() for line in shown).replace(" ", "")
@@ -58,8 +58,8 @@ async def test_hostile_values_are_shown_whole_and_within_the_box(width: int) -> 
 
 
 async def test_differing_values_are_whole_on_both_sides() -> None:
-    one = Item(Kind.SUBJECT, "S", fields={"note": "left " * 20, "same": "equal " * 20})
-    other = replace(one, fields={**one.fields, "note": "right"})
+    one = Item(Kind.SUBJECT, "S", fields=Fields.of({"note": "left " * 20, "same": "equal " * 20}))
+    other = replace(one, fields=Fields.of({**one.fields, "note": "right"}))
     difference = FieldDifference("note", one.fields["note"], "right")
     pair = Pair(Kind.SUBJECT, "S", one, other)
     pair.fields = (difference,)
@@ -73,13 +73,13 @@ async def test_differing_values_are_whole_on_both_sides() -> None:
 
 
 async def test_a_value_as_long_as_a_book_is_cut_and_counted() -> None:
-    item = Item(Kind.SUBJECT, "S", fields={"note": "y" * 1_000_000})
+    item = Item(Kind.SUBJECT, "S", fields=Fields.of({"note": "y" * 1_000_000}))
     async with lines(Pair(Kind.SUBJECT, "S", item), 100) as shown:
         assert "(1000000 characters)" in "".join(line.strip() for line in shown)
 
 
 async def test_a_format_that_stands_among_the_fields_is_told_once() -> None:
-    item = Item(Kind.RESOURCE, "DICOM", type="DICOM", fields={"format": "DICOM", "content": "RAW"})
+    item = Item(Kind.RESOURCE, "DICOM", type="DICOM", fields=Fields.of({"format": "DICOM", "content": "RAW"}))
     async with lines(Pair(Kind.RESOURCE, "DICOM", item), 60) as shown:
         assert sum(line.split()[:2] == ["format", "DICOM"] for line in shown) == 1
 
@@ -103,8 +103,8 @@ async def test_values_that_differ_in_white_space_show_it(one: str, other: str, s
     pair = Pair(
         Kind.SUBJECT,
         "S",
-        Item(Kind.SUBJECT, "S", fields={"note": one}),
-        Item(Kind.SUBJECT, "S", fields={"note": other}),
+        Item(Kind.SUBJECT, "S", fields=Fields.of({"note": one})),
+        Item(Kind.SUBJECT, "S", fields=Fields.of({"note": other})),
     )
     pair.fields = (FieldDifference("note", one, other),)
     async with lines(pair, 100) as shown:

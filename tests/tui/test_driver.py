@@ -15,6 +15,7 @@ from typing import Any
 
 import pyte
 import pytest
+from rich.color import ColorSystem
 from rich.style import Style
 from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
@@ -69,14 +70,14 @@ class BothWays(HeadlessDriver):
         self.differential.feed(sent)
 
 
-async def play(app: App[None], script: Callable[[Pilot[None], BothWays], Awaitable[None]]) -> None:
-    async def pilot_it(pilot: Pilot[object]) -> None:
+async def play(app: App[None], script: Callable[[Pilot, BothWays], Awaitable[None]]) -> None:
+    async def pilot_it(pilot: Pilot) -> None:
         app._sync_available = True
         driver = app._driver
         assert isinstance(driver, BothWays)
         await pilot.pause()
         try:
-            await script(pilot, driver)  # type: ignore[arg-type]
+            await script(pilot, driver)
         finally:
             app.exit()
 
@@ -92,8 +93,8 @@ class Question(ModalScreen[None]):
         yield Static("Really? 東京 e\u0301 end")
 
 
-STEPS = ("down", "right", "right", "right", "right", "space", "end", "pageup", "v", "down", "v", "tab")
-STEPS += ("left", "home", "1", "a", "asterisk")
+STEPS = ["down", "right", "right", "right", "right", "space", "end", "pageup", "v", "down", "v", "tab"]
+STEPS += ["left", "home", "1", "a", "asterisk"]
 
 
 async def test_every_cell_is_as_with_the_stock_driver(rows: Rows, tree_app: type) -> None:
@@ -170,10 +171,10 @@ async def test_going_down_costs_few_bytes_and_standing_still_none(
 
 
 def rendered(text: str, style: str = "") -> str:
-    return Strip.render_style(Style.parse(style), text, 3) if style else text  # type: ignore[arg-type]
+    return Strip.render_style(Style.parse(style), text, ColorSystem.TRUECOLOR) if style else text
 
 
-FRAMES = [
+FRAMES: list[list[str | tuple[str, str]]] = [
     ["\x1b[1;1H", "plain text"],
     ["\x1b[1;3H", ("red", "bold red"), "x"],
     ["\x1b[2;1H", "東京都", ("港区", "on blue")],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
-from textual.app import App
 
 from xnat_tui.errors import Forbidden
 from xnat_tui.model.entities import Item, Kind, Listing
@@ -242,10 +242,10 @@ async def test_every_key_on_a_tree_without_rows_is_harmless(tree_app: type) -> N
         assert app.lines(app.left)[0].strip() == "(empty)"
 
 
-async def drawn_by(app: App[None], press: Callable[..., object], *keys: str) -> tuple[int, int]:
-    before = app.left.lines_rendered, app.right.lines_rendered  # type: ignore[attr-defined]
-    await press(*keys)  # type: ignore[misc]
-    after = app.left.lines_rendered, app.right.lines_rendered  # type: ignore[attr-defined]
+async def drawn_by(app: Any, press: Callable[..., Awaitable[None]], *keys: str) -> tuple[int, int]:
+    before = app.left.lines_rendered, app.right.lines_rendered
+    await press(*keys)
+    after = app.left.lines_rendered, app.right.lines_rendered
     return after[0] - before[0], after[1] - before[1]
 
 

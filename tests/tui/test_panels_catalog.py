@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from textual.widgets import OptionList
 
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import Story, story
@@ -30,8 +31,8 @@ async def panel(location: str, *keys: str):
 
 async def choose(told: Story, task: str) -> None:
     """Put the cursor of the upper list on a task."""
-    work = told.app.screen.query_one("#work")
-    work.highlighted = work.get_option_index(task)  # type: ignore[attr-defined]
+    work = told.app.screen.query_one("#work", OptionList)
+    work.highlighted = work.get_option_index(task)
     await told.settle()
 
 
@@ -105,7 +106,7 @@ async def test_a_projects_sessions_are_done_one_after_the_other_and_one_may_fail
         assert told.main.panes.cursor.key == "BRAINS"
         await told.press("K", "enter")
         assert isinstance(told.app.screen, ChangesPanel)
-        count = told.app.screen.query_one("#rows").option_count
+        count = told.app.screen.query_one("#rows", OptionList).option_count
         servers.lab.faults.add("POST /data/services/refresh/catalog", full, times=1, after=1)
         await told.press("enter")
         assert f"{count - 1} done, 1 failed" in told.screen

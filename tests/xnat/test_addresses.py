@@ -34,7 +34,7 @@ def test_a_server_uri_that_leads_away_is_not_believed(uri: str) -> None:
 
 
 def test_query_values_are_encoded_lists_repeat_and_none_is_left_out() -> None:
-    params = {
+    params: dict[str, str | int | list[str] | None] = {
         "columns": "ID,xnat:a/b[name=x]",
         "n": 3,
         "all": True,

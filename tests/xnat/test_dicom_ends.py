@@ -83,8 +83,8 @@ def test_pixels_are_passed_over_and_not_read(tmp_path: Path) -> None:
     assert sum(read) < 200_000
     with sparse.open("r+b") as opened:
         opened.truncate(at + 12 + size - 1)
-    with sparse.open("rb") as opened:
-        assert flaw_of_file(opened) is Flaw.CUT_PIXELS
+    with sparse.open("rb") as cut:
+        assert flaw_of_file(cut) is Flaw.CUT_PIXELS
 
 
 def test_no_damage_makes_it_fail_or_run_for_ever() -> None:

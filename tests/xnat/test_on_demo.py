@@ -70,6 +70,7 @@ def test_rights_are_the_users_own_whether_or_not_the_list_names_his_number(
 
 
 def test_closing_leaves_no_session_behind(demo: DemoServer, connection: Connection) -> None:
+    assert demo.site.sessions
     connection.close()
     assert not demo.site.sessions
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from xnat_tui.errors import BadAnswer
+from xnat_tui.errors import BadAnswer, XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.prearchive import Received
 from xnat_tui.services.transfers import preflight
@@ -217,13 +217,13 @@ def answer(rows: list[dict[str, Any]]) -> str:
     return json.dumps({"ResultSet": {"Result": rows}})
 
 
-def outcome(ask: Ask, connection: Connection) -> tuple[BadAnswer | None, object]:
+def outcome(ask: Ask, connection: Connection) -> tuple[XnatTuiError | None, Any]:
     """The error, raised or at the listing's node, and what was read besides."""
     try:
         found = ask(connection)
     except BadAnswer as error:
         return error, None
-    return (found.error, found.items) if isinstance(found, Listing) else (None, found)  # type: ignore[return-value]
+    return (found.error, found.items) if isinstance(found, Listing) else (None, found)
 
 
 @pytest.mark.parametrize("reader", ROWS)
@@ -261,7 +261,7 @@ def test_one_broken_row_hides_no_other(liar: Any, connection: Connection, reader
     error, found = outcome(one.ask, connection)
     assert error is not None
     assert "no " in error.message
-    assert len(found) == 2  # type: ignore[arg-type]
+    assert len(found) == 2
 
 
 def test_what_stands_elsewhere_is_read_there(liar: Any, connection: Connection) -> None:
@@ -279,7 +279,8 @@ def test_workflows_without_a_number_are_kept_and_none_is_taken_for_another(
     liar: Any, connection: Connection
 ) -> None:
     full = ROWS["workflows"].row
-    for value in ("", None, True, {}):
+    values: list[object] = ["", None, True, {}]
+    for value in values:
         bare = {**full, "workflow_id": value, "wrk_workflowdata_id": value}
         liar.always = liar.on("GET /never", answer([full, bare, bare]))
         found = workflows.search(connection, project="P")
@@ -290,7 +291,8 @@ def test_workflows_without_a_number_are_kept_and_none_is_taken_for_another(
 
 
 def test_a_list_of_data_types_with_a_nameless_one_is_unknown(liar: Any, connection: Connection) -> None:
-    for value in ("", None, {}):
+    values: list[object] = ["", None, {}]
+    for value in values:
         liar.always = liar.on(
             "GET /never", answer([{"ELEMENT_NAME": "xnat:mrSessionData"}, {"ELEMENT_NAME": value}])
         )
@@ -359,17 +361,17 @@ def test_a_document_without_a_key_names_it_where_it_lacks(number: int, how: str)
         target[key] = value
     if len(path) == 3:  # the session's own: its label still says whose document it is
         target.pop("label")
-    errors: list[BadAnswer] = []
+    errors: list[XnatTuiError] = []
     items: list[Item] = []
     try:
         found = documents.parse(document, SESSION)
     except BadAnswer as error:
         errors.append(error)
     else:
-        errors = [one.error for one in found.below.values() if one.error is not None]  # type: ignore[misc]
+        errors = [one.error for one in found.below.values() if one.error is not None]
         items = [item for one in found.below.values() for item in one.items]
-    (error,) = errors
-    assert key in error.message or "custom variable" in error.message
+    (told,) = errors
+    assert key in told.message or "custom variable" in told.message
     if items:
         assert len(items) >= 6  # all but the broken one and what stands below it
 
@@ -399,7 +401,8 @@ def test_an_upload_whose_answer_is_none_is_no_success(text: str) -> None:
 
 
 def test_a_workflows_document_without_number_or_status(liar: Any, connection: Connection) -> None:
-    for fields in ({}, {"status": None}, {"status": {}}, {"status": ""}):
+    worthless: list[dict[str, object]] = [{}, {"status": None}, {"status": {}}, {"status": ""}]
+    for fields in worthless:
         liar.always = liar.on("GET /never", json.dumps({"items": [{"data_fields": fields}]}))
         with pytest.raises(BadAnswer, match="status"):
             workflows.read(connection, "1")

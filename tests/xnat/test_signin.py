@@ -91,6 +91,7 @@ def test_the_guest_sends_no_credentials_whatever_the_environment_holds(
     monkeypatch.setenv("XNAT_PASS", liar.password)
     with pytest.raises(SignInFailed, match="without signing in"):
         dial(None)
+    assert liar.seen
     assert all("Authorization" not in one.headers and one.method == "GET" for one in liar.seen)
 
 

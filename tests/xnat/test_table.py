@@ -157,7 +157,7 @@ ODD_ROWS: list[dict[str, object]] = [
     {"note": "other order", "ID": "5"},
     {"ID": "6", "note": {"nested": [{"a": 1}, {"b": 2}]}},
     {},
-    *({"ID": str(number), "note": "x" * number} for number in range(7, 40)),
+    *(dict[str, object](ID=str(number), note="x" * number) for number in range(7, 40)),
 ]
 
 

@@ -191,7 +191,8 @@ def test_a_server_marked_read_only_is_never_written_to(liar: Any, dial: Dial) ->
 
 
 def test_an_upload_streams_exactly_its_length(liar: Any, connection: Connection) -> None:
-    source, counts = Source(bytes(range(256)) * 4000), []
+    source = Source(bytes(range(256)) * 4000)
+    counts: list[int] = []
     liar.on("PUT /data/x")
     connection.upload(
         "PUT",
@@ -220,7 +221,8 @@ def test_an_empty_upload_is_not_chunked(liar: Any, connection: Connection) -> No
 
 
 def test_an_upload_is_opened_anew_after_signing_in_again(liar: Any, connection: Connection) -> None:
-    source, counts = Source(b"x" * 300_000), []
+    source = Source(b"x" * 300_000)
+    counts: list[int] = []
     liar.forget_sessions()
     liar.on("PUT /data/x")
     connection.upload("PUT", "/data/x", source, 300_000, "text/plain", on_bytes=counts.append)

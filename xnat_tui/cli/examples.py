@@ -137,6 +137,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui header lab:BRAINS/SUB-001/SUB-001_MR1/scans/2",
         "xnat-tui header lab:BRAINS/SUB-001/SUB-001_MR1 --tag 'Echo*' --tag 0018,*",
     ),
+    "bench": (
+        "xnat-tui bench lab",
+        "xnat-tui bench lab:BRAINS -n",
+        "xnat-tui bench lab:BRAINS/SUB-001 --json",
+    ),
     "jobs": ("xnat-tui jobs list", "xnat-tui jobs resume"),
     "jobs list": ("xnat-tui jobs list --json",),
     "jobs show": ("xnat-tui jobs show", "xnat-tui jobs show 20261121-101500-copy --json"),

@@ -54,6 +54,7 @@ VERBS = {
         Verb("ohif", "ohif", "Rebuild the viewer's metadata."),
         Verb("datatypes", "datatypes", "Find data types that a destination lacks."),
         Verb("header", "header", "Show a DICOM header."),
+        Verb("bench", "bench", "Measure a server, and say which settings fit."),
         Verb("jobs", "jobs", "Show, resume and retry transfers."),
         Verb("manual", "manual", "Read the manual."),
     )

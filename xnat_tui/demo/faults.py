@@ -42,7 +42,7 @@ class Truncate:
 class Answer:
     """A finished answer in place of the real one; nothing is done."""
 
-    body: str = ""
+    body: str | bytes = ""
     status: int = 200
     media_type: str = "text/html"
     headers: tuple[tuple[str, str], ...] = ()

@@ -296,6 +296,9 @@ def _put_files(
 
 def _put_children(site: Site, user: User, root: etree._Element, item: Item, *, hidden: bool) -> None:
     groups: tuple[tuple[str, str, Iterable[Item]], ...] = ()
+    nested = root.getparent() is not None
+    if isinstance(item, Experiment) and nested and site.settings.nested_sessions == "bare":
+        return
     if isinstance(item, Experiment):
         groups = (
             ("scans", "scan", item.scans.values()),

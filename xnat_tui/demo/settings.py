@@ -27,6 +27,8 @@ class Settings:
     1.8.11 does so only where the address names the scans.
     ``typed_children``: whether polymorphic single children of JSON items carry their type in brackets.
     ``null_clears_fields``: unproven; whether ``NULL`` blanks a subject's field, else only variables.
+    ``nested_sessions``: unproven; what stands in a subject's document of its experiments: ``full``, or
+    ``bare``, without what stands below them.
     ``one_age_field``: unproven; whether setting one of dob, yob and age removes the others.
     ``assessors_renamed``: unproven; whether an assessor can be renamed through ``/projects/P/experiments``.
     ``open_workflows_block_delete``: unproven; 409 for deleting an item that is being processed.
@@ -91,6 +93,7 @@ class Settings:
     types_in_whole_zips: bool = False
     typed_children: bool = False
     null_clears_fields: bool = True
+    nested_sessions: str = "full"
     one_age_field: bool = False
     assessors_renamed: bool = True
     open_workflows_block_delete: bool = False

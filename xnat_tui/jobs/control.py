@@ -43,9 +43,17 @@ class Control:
     what the outcome says is then all that is known, and `stop` is never set.
     """
 
-    def __init__(self, stop: threading.Event | None = None, bandwidth: Bandwidth | None = None) -> None:
+    def __init__(
+        self,
+        stop: threading.Event | None = None,
+        bandwidth: Bandwidth | None = None,
+        *,
+        proves_later: bool = False,
+    ) -> None:
         self.stop = stop or threading.Event()
         """Set when the step shall end soon; it then raises Interrupted or gives an outcome that is PAUSED."""
+        self.proves_later = proves_later
+        """Whether the step may end as VERIFYING, to be proved together with others."""
         self.files = 0
         self.bytes = 0
         self._bandwidth = bandwidth or Bandwidth(None)

@@ -10,12 +10,13 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Protocol, runtime_checkable
 
+from xnat_tui.errors import XnatTuiError
 from xnat_tui.jobs.attempt import Execute, attempt, not_done
 from xnat_tui.jobs.claim import Claim
 from xnat_tui.jobs.control import Bandwidth, Control
@@ -41,6 +42,20 @@ class Completing(Protocol):
         """The outcomes of steps that failed by it."""
 
 
+@runtime_checkable
+class Proving(Protocol):
+    """What runs steps and proves several of them together: they end as VERIFYING where `Control.proves_later`
+    is set, and hold their target, but no worker, until they are proved."""
+
+    def enough(self, numbers: Collection[int]) -> bool:
+        """Whether so many steps wait that it is time to prove them."""
+
+    def prove(self, numbers: Collection[int], control: Control) -> list[Outcome]:
+        """An outcome of each of these steps."""
+
+
+_PROOF = 0
+"""Stands for a proof where steps have their numbers."""
 _KEPT = ("failure", "arrived")
 """Kinds of what a step tells that the journal remembers as events."""
 PULSE = 0.25
@@ -119,6 +134,9 @@ class _Run:
         self._controls: dict[int, Control] = {}
         self._steps: dict[int, Step] = {}
         self._told: dict[int, tuple[int, int]] = {}
+        self._verifying: set[int] = set()
+        """Steps that ended and wait for a proof, which no worker is busy with."""
+        self._proof: tuple[frozenset[int], Future[list[Outcome]]] | None = None
         self._blocked: dict[int, str] = {}
         self._lost_once: set[int] = set()
         """Steps whose outcome never came: they are run once more, which steps allow."""
@@ -160,7 +178,8 @@ class _Run:
             if self._unreached.enough or (nothing_left and self._unreached.enough_lost):
                 return self._wind_down(State.PAUSED, STOP_SECONDS, trouble=self._unreached.trouble(job))
             self._launch()
-            if not self._futures and not self._blocked:
+            self._prove()
+            if not self._futures and not self._verifying and not self._blocked:
                 if not len(self._schedule):
                     self._pulse(at_once=True)
                     self._complete()
@@ -171,6 +190,11 @@ class _Run:
                     self._keep_lost([(step, "it needs itself") for step in self._schedule.stuck()])
                 continue
             self._collect(PULSE)
+
+    @property
+    def _under_way(self) -> bool:
+        """Whether a thread is busy with a step, or with a proof."""
+        return bool(self._futures) or self._proof is not None
 
     def _complete(self) -> None:
         """Nobody may take the job for done while something of it is still to be written."""
@@ -189,12 +213,41 @@ class _Run:
                     self._say("waiting", f"Waits for job {holder}, which is writing there.", step.path)
                 self._blocked[step.number] = holder
                 continue
-            control = Control(self._stop, self._bandwidth)
+            proves_later = isinstance(self._execute, Proving)
+            control = Control(self._stop, self._bandwidth, proves_later=proves_later)
             future = self._executor.submit(attempt, self._execute, step, control)
             self._steps[step.number], self._controls[step.number] = step, control
             self._futures[step.number] = future
             self._say("step", State.RUNNING, step.path)
             future.add_done_callback(lambda _, number=step.number: self._wake.put(number))  # type: ignore[misc]
+
+    def _prove(self) -> None:
+        """Have proved what waits for it, once it is enough or a worker has nothing else to do."""
+        execute, numbers = self._execute, frozenset(self._verifying)
+        if not numbers or self._proof is not None or not isinstance(execute, Proving):
+            return
+        if len(self._futures) >= self._workers and not execute.enough(numbers):
+            return
+        future = self._executor.submit(execute.prove, numbers, Control(self._stop, self._bandwidth))
+        self._proof = numbers, future
+        future.add_done_callback(lambda _: self._wake.put(_PROOF))
+
+    def _proved(self) -> list[Outcome]:
+        assert self._proof is not None
+        (numbers, future), self._proof = self._proof, None
+        error = future.exception() or XnatTuiError("What it wrote was not looked at.", "Retry the job.")
+        found = {one.number: one for one in future.result()} if not future.exception() else {}
+        outcomes = []
+        for number in numbers:
+            failures = (not_done(self._steps[number], error),)
+            outcomes.append(found.get(number) or Outcome(number, State.FAILED, failures=failures))
+        self._verifying -= numbers
+        return outcomes
+
+    def _not_proved(self) -> None:
+        """Let go of what waits for a proof that does not come: it is looked at when the job goes on."""
+        waiting, self._verifying, self._proof = self._verifying, set(), None
+        self._keep([Outcome(number, State.PAUSED) for number in waiting])
 
     def _collect(self, seconds: float) -> None:
         """Wait until a step ends, or the time is over, and keep every outcome that has arrived."""
@@ -205,8 +258,13 @@ class _Run:
                 if arrived is not None and arrived in self._futures:
                     numbers.append(arrived)
                 arrived = self._wake.get_nowait()
-        if numbers:
-            self._keep([self._outcome(number) for number in numbers])
+        outcomes = [self._outcome(number) for number in numbers]
+        self._verifying |= {one.number for one in outcomes if one.state is State.VERIFYING}
+        outcomes = [one for one in outcomes if one.state is not State.VERIFYING]
+        if self._proof is not None and self._proof[1].done():
+            outcomes += self._proved()
+        if outcomes:
+            self._keep(outcomes)
 
     def _outcome(self, number: int) -> Outcome:
         future = self._futures.pop(number)
@@ -219,7 +277,7 @@ class _Run:
                 return Outcome(number, State.PAUSED)
             return Outcome(number, State.FAILED, failures=(not_done(step, error),))
         outcome = future.result()
-        if outcome.state in (State.DONE, State.FAILED) or self._stop.is_set():
+        if outcome.state in (State.DONE, State.FAILED, State.VERIFYING) or self._stop.is_set():
             return outcome
         failure = Failure(step.path, "It stopped without having been asked to.", "Retry the job.")
         return Outcome(number, State.FAILED, outcome.files, outcome.bytes, failures=(failure,))
@@ -273,9 +331,10 @@ class _Run:
     def _rest(self) -> None:
         """Stop what runs, and wait for another wish, keeping the claim."""
         self._stop.set()
-        while self._futures and not self._interrupted.is_set():
+        while self._under_way and not self._interrupted.is_set():
             self._collect(PULSE)
             self._pulse()
+        self._not_proved()
         self._claim.requeue(self._unreached.forgive())
         if not self._interrupted.is_set():
             self._claim.state(State.PAUSED)
@@ -299,12 +358,13 @@ class _Run:
         """
         self._stop.set()
         deadline = time.monotonic() + seconds
-        while self._futures and (left := deadline - time.monotonic()) > 0:
+        while self._under_way and (left := deadline - time.monotonic()) > 0:
             self._collect(min(left, PULSE))
             if state is State.CANCELLED:
                 self._pulse()
                 if self._interrupted.is_set():
                     deadline = min(deadline, time.monotonic() + STOP_SECONDS)
+        self._not_proved()
         self._pulse(at_once=True)
         if state is State.PAUSED:
             self._claim.requeue(self._unreached.forgive())

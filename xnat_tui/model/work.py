@@ -237,6 +237,8 @@ class ResourceDownload(Work):
     images: tuple[BidsImage, ...] = ()
     left: tuple[str, ...] = ()
     """Files that the plan told as conflicts of their own."""
+    gathering: str = ""
+    """The address whose `/files` list it with its neighbours, all of a session mostly."""
 
 
 @dataclass(frozen=True, slots=True)

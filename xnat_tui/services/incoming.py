@@ -32,13 +32,13 @@ class Incoming:
         self._numbers = count()
         self._lock = threading.Lock()
 
-    def place(self) -> Path:
-        """A name for a file that is about to be written; it tells nothing."""
+    def place(self) -> str:
+        """Where a file that is about to be written can be; its name tells nothing."""
         with self._lock:
             if self._folder is None:
                 clear(self._export)
                 self._folder, self._descriptor = _locked_folder(private_folder(self._export))
-            return self._folder / f"{next(self._numbers)}.part"
+            return f"{self._folder}/{next(self._numbers)}.part"
 
     def close(self) -> None:
         """Remove the folder, if one was made, with all that is in it."""

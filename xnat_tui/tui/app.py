@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -174,6 +175,12 @@ class Explorer(ContextApp):
         self.main.action_do("app.quit")
 
 
+_TURN_SECONDS = 0.0002
+"""After so long a thread that computes lets the screen's have the interpreter, if that wants it.
+
+A key press changes hands some five times, between the terminal's reader, the screen and the terminal's
+writer, and waits for a comparison's thread each time: for up to 5 ms, were it left as Python has it.
+"""
 _LEAVING_SECONDS = 3.0
 """How long signing out may take before the servers are left to end the sessions themselves."""
 
@@ -185,6 +192,7 @@ def run_explorer(
     prepare: Callable[[], None] | None = None,
 ) -> int:
     """Run until it is left; the exit code. What is under way on the network never holds it."""
+    sys.setswitchinterval(_TURN_SECONDS)
     app = Explorer(source, destination, settings, prepare=prepare)
     code = app.run()
     _sign_out(app.context.made_workspace)

@@ -9,6 +9,7 @@ from click.testing import Result
 
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import source_site
+from xnat_tui.services.measuring.benchmark import Budget
 
 
 @pytest.fixture
@@ -42,3 +43,21 @@ def writes(xnat) -> Callable[[], int]:
         )
 
     return count
+
+
+@pytest.fixture
+def brief_bench(monkeypatch) -> Budget:
+    """`bench` asks for each thing once, whatever the time."""
+    least = Budget(
+        seconds=600,
+        reads=3,
+        read_seconds=600,
+        level_seconds=0,
+        flow_seconds=0,
+        cut_seconds=600,
+        files=2,
+        small=100,
+        largest=1000,
+    )
+    monkeypatch.setattr("xnat_tui.services.measuring.benchmark.BUDGET", least)
+    return least

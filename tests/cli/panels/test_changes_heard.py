@@ -30,6 +30,7 @@ WRITES = {
     "users": (["users", "accessibility", "lab:BRAINS", "public"], {What.USERS}, ""),
     "autorun": (["autorun", "dismiss", "lab:BRAINS/SUB-002"], {What.WORKFLOWS}, ""),
     "catalog": (["catalog", "refresh", SESSION], {What.FILES}, ""),
+    "bench": (["bench", "lab:BRAINS"], {What.FILES}, ""),
     "ohif": (["ohif", "rebuild", SESSION], {What.FILES}, ""),
     "prearchive": (
         ["prearchive", "archive", "lab:BRAINS/SUB-013/SUB-013_MR1"],
@@ -59,6 +60,7 @@ def test_every_verb_is_known_to_write_or_to_read():
     assert {line[0] for line, *_ in WRITES.values()} | _READS == set(VERBS)
 
 
+@pytest.mark.usefixtures("brief_bench")
 @pytest.mark.parametrize("name", WRITES)
 def test_what_a_verb_writes_leaves_nothing_stale_elsewhere(run, xnat, tmp_path, monkeypatch, name):
     xnat.site.settings.plugins["ohifViewerPlugin"] = {}

@@ -70,9 +70,15 @@ def test_an_interruption_tells_what_was_done_what_is_not_known_and_what_was_not_
 def test_refused_rows_are_never_done(capsys):
     changes = [Change("lab:P/S1", "set", refusal="not there."), *rows(1)]
     seen = []
-    assert carry_out(State(), changes, lambda change: seen.append(change) or "", YES, server=LAB) == 6
+
+    def do(change):
+        seen.append(change)
+        return ""
+
+    assert carry_out(State(), changes, do, YES, server=LAB) == 6
     assert seen == changes[1:]
-    assert carry_out(State(), changes[:1], lambda change: seen.append(change) or "", YES, server=LAB) == 5
+    assert carry_out(State(), changes[:1], do, YES, server=LAB) == 5
+    assert seen == changes[1:]
 
 
 def test_what_a_server_wrote_is_not_obeyed(capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def open_workspace(demo: DemoServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """Workspaces that know the server as `lab`, signed in as a user whose password is the name."""
     opened: list[Workspace] = []
 
-    def workspace_of(user: str, **options: object) -> Workspace:
+    def workspace_of(user: str, **options: Any) -> Workspace:
         monkeypatch.setenv("XNAT_TUI_PASSWORD_LAB", user)
         server = Server("lab", demo.url, user, **options)
         opened.append(Workspace(Settings(servers={"lab": server})))

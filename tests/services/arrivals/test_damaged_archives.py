@@ -9,6 +9,7 @@ import struct
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -113,9 +114,9 @@ def test_a_large_member_of_a_zip_that_is_damaged_at_its_beginning_is_called_dama
         for one, data in files.items():
             archive.writestr(one, data)
         start = archive.getinfo(name).header_offset + 30 + len(name)
-    data = bytearray(packed.read_bytes())
-    data[start + at : start + at + 40] = bytes(40)
-    packed.write_bytes(data)
+    damaged = bytearray(packed.read_bytes())
+    damaged[start + at : start + at + 40] = bytes(40)
+    packed.write_bytes(damaged)
     plan = plan_upload(workspace, [packed], "lab:BRAINS")
     assert reasons(plan) == {f"x.zip/{name}": "damaged in the archive"}
 
@@ -251,7 +252,12 @@ def test_an_archive_that_swells_without_end_is_refused(
         packed.write_bytes(gzip.compress(tarred(files)))
     read: list[int] = []
     take = archives._read
-    monkeypatch.setattr(archives, "_read", lambda opened, size: read.append(size) or take(opened, size))
+
+    def counted(opened: Any, size: int) -> bytes:
+        read.append(size)
+        return take(opened, size)
+
+    monkeypatch.setattr(archives, "_read", counted)
     plan = plan_upload(workspace, [packed], "lab:BRAINS")
     (reason,) = reasons(plan).values()
     assert reason.startswith("it would swell to more than ")

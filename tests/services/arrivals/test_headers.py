@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from pydicom import DataElement, config
@@ -36,7 +37,7 @@ Read = Callable[..., Dataset]
 
 @pytest.fixture
 def read(workspace: Workspace) -> Read:
-    def header(location: str, **options: object) -> Dataset:
+    def header(location: str, **options: Any) -> Dataset:
         return first_header(workspace.reader("lab"), workspace.find_one(location), **options)
 
     return header
@@ -93,9 +94,12 @@ def test_only_the_beginning_of_a_large_file_is_read(
     entry.data, entry.size = BytesContent(whole), len(whole)
     fetched: list[int] = []
     parse = dicom_files._parse
-    monkeypatch.setattr(
-        dicom_files, "_parse", lambda seen, *rest: fetched.append(len(seen)) or parse(seen, *rest)
-    )
+
+    def counted(seen: bytes, *rest: Any) -> Any:
+        fetched.append(len(seen))
+        return parse(seen, *rest)
+
+    monkeypatch.setattr(dicom_files, "_parse", counted)
     assert read(FILE).InstanceNumber == 3
     assert max(fetched) <= dicom_files.FIRST_BYTES + CHUNK
 

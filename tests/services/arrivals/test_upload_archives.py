@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -109,9 +110,18 @@ def test_nothing_is_unpacked_to_disk_and_an_archive_is_read_once_for_all_parts(
     workspace: Workspace, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    for module, name in ((tempfile, "mkstemp"), (tempfile, "mkdtemp"), (streams, "spool")):
+
+    def note(module: object, name: str) -> None:
         true = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *a, n=name, t=true, **k: made.append(n) or t(*a, **k))
+
+        def noted(*given: Any, **named: Any) -> Any:
+            made.append(name)
+            return true(*given, **named)
+
+        monkeypatch.setattr(module, name, noted)
+
+    for module, name in ((tempfile, "mkstemp"), (tempfile, "mkdtemp"), (streams, "spool")):
+        note(module, name)
     plan = plan_upload(workspace, [archive], "lab:BRAINS")
     assert not made
     monkeypatch.setattr(uploading_files, "MOST_FILES", 2)
@@ -209,7 +219,7 @@ def test_a_modality_is_the_studys_and_not_the_files(workspace: Workspace, incomi
     series = sorted((incoming / "NEW-1").rglob("*.dcm"))
     series[0].write_bytes(rewritten(series[0].read_bytes(), Modality="SR"))
 
-    def planned(**filters: tuple[str, ...]) -> list[int]:
+    def planned(**filters: Any) -> list[int]:
         plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS", filters=Filters(**filters))
         return [step.files for step in plan.steps]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.arrivals.uploads import run
+from xnat_tui.demo.faults import Action as Fault
 from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, WriteThenDrop
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.errors import Interrupted, NotFound, UsageError
@@ -154,7 +155,7 @@ def test_a_200_without_the_right_to_write_is_no_success(
 
 @pytest.mark.parametrize("fault", [WriteThenDrop(), CutUpload(1000), ErrorPage(502)])
 def test_a_write_without_an_answer_is_looked_up_first(
-    demo: DemoServer, workspace: Workspace, folder: Path, fault: object
+    demo: DemoServer, workspace: Workspace, folder: Path, fault: Fault
 ) -> None:
     plan = plan_upload(workspace, [folder], RESOURCE)
     ordered = demo.faults.add("PUT .*files.zip", fault, times=1)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
+from pydicom.uid import UID
 
 from tests.services.arrivals.uploads import files_of, run
 from xnat_tui.demo.archive import Experiment
 from xnat_tui.demo.content import BytesContent, Content
+from xnat_tui.demo.faults import Action as Fault
 from xnat_tui.demo.faults import Answer, CutUpload, ErrorPage, Truncate, WriteThenDrop
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.workflows import AUTORUN
@@ -99,7 +102,7 @@ def test_an_archived_session_is_not_merged_into_unasked(
     assert outcome.failures[0].error.startswith("S-9_MR exists in the archive.")
     assert outcome.failures[0].hint.startswith("It waits in the prearchive: lab:BRAINS/")
 
-    def planned(**options: object) -> list[Action]:
+    def planned(**options: Any) -> list[Action]:
         where = "lab:BRAINS/S-9/S-9_MR"
         plan = plan_upload(
             workspace, [incoming / "NEW-1"], where, to="archive", options=UploadOptions(**options)
@@ -113,7 +116,7 @@ def test_an_archived_session_is_not_merged_into_unasked(
 
 @pytest.mark.parametrize("fault", [WriteThenDrop(), CutUpload(1000), ErrorPage(504)])
 def test_dicom_whose_answer_is_lost_is_neither_lost_nor_doubled(
-    demo: DemoServer, workspace: Workspace, incoming: Path, fault: object
+    demo: DemoServer, workspace: Workspace, incoming: Path, fault: Fault
 ) -> None:
     plan = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS/S-9/S-9_MR")
     demo.faults.add("POST /data/services/import", fault, times=1)
@@ -189,7 +192,9 @@ def test_instances_that_a_script_gave_other_uids_are_called_unverified(
 ) -> None:
     def rewritten(data: Content, *_labels: str) -> Content:
         header = pydicom.dcmread(io.BytesIO(b"".join(data.chunks())))
-        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = f"{header.SOPInstanceUID}.9"
+        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = UID(
+            f"{header.SOPInstanceUID}.9"
+        )
         file = io.BytesIO()
         header.save_as(file)
         return BytesContent(file.getvalue())

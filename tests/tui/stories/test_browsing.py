@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from tests.tui.driver import LARGE, SMALL, Size, story
 from tests.tui.stories.conftest import World
@@ -28,24 +29,24 @@ async def test_filtering_keeps_what_holds_a_match_and_esc_drops_it(world: World)
         await told.type("00")
         told.has("filter: 00")
         await told.type("4")
-        assert [row.pair.key for row in told.source.rows] == ["SUB-004"]
+        assert [row.pair.key for row in told.rows] == ["SUB-004"]
         await told.press("enter")
         told.shows("filtered_80x24")
         await told.press("escape")
-        assert len(told.source.rows) > 5
+        assert len(told.rows) > 5
 
 
 async def test_an_inverse_filter_and_one_by_type(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.press("slash")
         await told.type("!sub")
-        assert {row.pair.key for row in told.source.rows if row.pair.group is None} == {"0010"}
+        assert {row.pair.key for row in told.rows if row.pair.group is None} == {"0010"}
         await told.press("escape")
         await told.find("SUB-002")
         await told.press("l", "slash")
         await told.type("type:PET")
-        assert "SUB-002_PT1" in {row.pair.key for row in told.source.rows}
-        assert "SUB-002_MR1" not in {row.pair.key for row in told.source.rows}
+        assert "SUB-002_PT1" in {row.pair.key for row in told.rows}
+        assert "SUB-002_MR1" not in {row.pair.key for row in told.rows}
 
 
 async def test_going_to_a_browser_address_a_rest_path_an_id_and_a_label(world: World) -> None:
@@ -62,7 +63,7 @@ async def test_going_to_a_browser_address_a_rest_path_an_id_and_a_label(world: W
             assert str(told.source.root.location) == "lab:BRAINS/SUB-002", text
             await told.press("left_square_bracket")
             assert str(told.source.root.location) == "lab:", text
-        session = next(row.pair for row in told.source.rows if row.pair.key == "BRAINS")
+        session = next(row.pair for row in told.rows if row.pair.key == "BRAINS")
         await told.find("bra")
         assert told.main.panes.cursor is session
 
@@ -71,7 +72,7 @@ async def test_going_to_an_accession_id_opens_the_session(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-002")
         await told.press("l")
-        found = next(pair for pair in told.source.rows.root.walk() if pair.key == "SUB-002_MR1")
+        found = next(pair for pair in told.rows.root.walk() if pair.key == "SUB-002_MR1")
         await told.press("g")
         await told.type(found.source.id)
         await told.press("enter")
@@ -119,9 +120,9 @@ async def test_each_pane_keeps_its_own_filter_and_says_so(world: World) -> None:
         await told.press("tab")
         told.has("filter: 004")
         await told.press("slash")
-        assert told.main.query_one("#filter").value == "004"
+        assert told.main.query_one("#filter", Input).value == "004"
         await told.press("escape", "tab")
-        assert [row.pair.key for row in told.source.rows][:2] == ["0010", "SUB-001"]
+        assert [row.pair.key for row in told.rows][:2] == ["0010", "SUB-001"]
         assert [row.pair.key for row in told.destination.rows] == ["SUB-003"]
 
 
@@ -129,7 +130,7 @@ async def test_what_the_footer_names_can_be_clicked(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.pilot.click("#keys", offset=(1, 0))
         await told.settle()
-        assert [pair.key for pair in told.source.rows.marks] == ["0010"]
+        assert [pair.key for pair in told.rows.marks] == ["0010"]
         await told.press("slash")
         await told.type("SUB-00")
         await told.pilot.click("#keys", offset=(1, 0))
@@ -215,7 +216,7 @@ async def test_reloading_keeps_opened_rows_and_shows_what_is_new(world: World) -
         site = world.lab.site
         site.add_subject(site.projects["BRAINS"], "SUB-999")
         await told.press("R")
-        labels = [row.pair.key for row in told.source.rows]
+        labels = [row.pair.key for row in told.rows]
         assert "SUB-999" in labels
         assert "SUB-002_MR1" in labels
         assert told.main.panes.cursor.key == "SUB-002"
@@ -225,7 +226,7 @@ async def test_collapsing_to_a_level_and_sorting(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-002")
         await told.press("l", "l", "l", "1")
-        assert {str(row.pair.group or row.pair.kind) for row in told.source.rows} == {"subject", "resource"}
+        assert {str(row.pair.group or row.pair.kind) for row in told.rows} == {"subject", "resource"}
         await told.press("comma")
         await told.type("size")
         await told.press("enter")

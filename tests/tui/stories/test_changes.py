@@ -199,9 +199,10 @@ WRITES = {
 }
 
 
-def lines(model: Tree) -> list[str]:
+def lines(model: Tree | None) -> list[str]:
     """Everything that is loaded in a tree, with what is known of it."""
     said = []
+    assert model is not None
     for pair in model.root.walk():
         item, way = pair.item, [one.key for one in (pair, *pair.ancestors())]
         assert item is not None

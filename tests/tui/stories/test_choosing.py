@@ -32,13 +32,12 @@ async def put_cursor(told: Story, pair: Pair) -> None:
 async def test_an_empty_heading_is_nothing_and_not_the_project(world: World, key: str) -> None:
     async with story("lab:BRAINS/SUB-002", "qc:BRAINS/SUB-002") as told:
         await told.press("full_stop", "right", "right")
-        for fits, words in (
-            (lambda pair: pair.children == [], "othing stands below this heading"),
-            (lambda pair: pair.children is None, "hat stands below this heading is not read yet: open it"),
+        for children, words in (
+            ([], "othing stands below this heading"),
+            (None, "hat stands below this heading is not read yet: open it"),
         ):
-            await put_cursor(
-                told, pair_of(told, lambda pair, fits=fits: pair.group is not None and fits(pair))
-            )
+            headings = [row.pair for row in told.rows if row.message is None and row.pair.group is not None]
+            await put_cursor(told, next(pair for pair in headings if pair.children == children))
             await told.press(key)
             assert isinstance(told.app.screen, MainScreen)
             told.has(words)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
+from textual.widgets import Input
 
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
@@ -118,7 +121,7 @@ async def test_a_refused_report_name_says_so_in_the_question(world: World) -> No
         await told.type("report.xyz")
         await told.press("enter")
         told.has(".html", ".json")
-        assert told.app.screen.query_one("Input").value == "report.xyz"
+        assert told.app.screen.query_one(Input).value == "report.xyz"
 
 
 async def test_what_one_server_refuses_is_unreadable_and_never_missing(world: World) -> None:
@@ -153,11 +156,12 @@ async def test_esc_unwinds_filter_marks_and_comparison_one_by_one(world: World) 
 async def test_reloading_while_it_still_compares_starts_anew_and_counts_right(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await compare(told)
-        world.qc.faults.add("GET .*files", Hang(), times=1)
+        hang = world.qc.faults.add("GET .*files", Hang(), times=1)
         await told.pilot.press("d")
-        await told.until_shown("digests")
-        await told.pilot.press("R")
-        await told.until_shown("Reading it again")
+        await told.until_hit(hang)
+        with patch.object(told.app.context, "say", wraps=told.app.context.say) as said:
+            await told.pilot.press("R")
+        assert [call.args[0].partition(" as soon")[0] for call in said.mock_calls] == ["Reading it again"]
         world.qc.faults.stopping = True
         await told.compared()
         world.qc.faults.stopping = False

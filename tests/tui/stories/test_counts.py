@@ -18,9 +18,8 @@ OPENED = [
 
 
 async def go_to_row(told: Story, key: str) -> None:
-    rows = told.source.rows
     tree = told.source.pair_tree
-    tree.goto(next(index for index, row in enumerate(rows) if row.pair.key == key))
+    tree.goto(next(index for index, row in enumerate(told.rows) if row.pair.key == key))
     await told.settle()
 
 

@@ -68,9 +68,9 @@ async def test_a_key_that_was_bound_anew_works_and_is_shown(world: World) -> Non
         assert "insert Mark" in told.lines[-1]
         await told.press("ctrl+f")
         await told.type("004")
-        assert len(told.source.rows) == 1
+        assert len(told.rows) == 1
         await told.press("escape", "insert")
-        assert len(told.source.rows.marks) == 1
+        assert len(told.rows.marks) == 1
 
 
 async def test_an_unknown_action_in_the_configuration_is_told(world: World) -> None:

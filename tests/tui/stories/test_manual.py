@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.tui.driver import story
 from tests.tui.stories.conftest import World
+from xnat_tui.tui.panels.manual import ManualPanel
 
 
 async def test_help_leads_to_the_manual_which_is_read_without_a_mouse(world: World) -> None:
@@ -31,7 +32,7 @@ async def test_help_leads_to_the_manual_which_is_read_without_a_mouse(world: Wor
 async def test_a_link_leads_to_another_topic_and_nowhere_else(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.press("question_mark", "f1", "1")
-        viewer = told.app.screen.viewer
+        viewer = told.panel(ManualPanel).viewer
         await viewer.go("proofs.md")
         assert viewer.page == "proofs"
         for elsewhere in ("https://example.org/proofs.html", "/etc/passwd", "../README.md"):

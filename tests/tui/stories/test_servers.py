@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from tests.tui.driver import Story, story
 from tests.tui.stories.conftest import World
@@ -85,7 +86,7 @@ async def test_a_refused_sign_in_is_told_in_place(
         told.has(f"! {words}", "! ")
         if words == "expired":
             told.has("password")
-        assert told.app.screen.query_one("#password").value == ""
+        assert told.app.screen.query_one("#password", Input).value == ""
         await fill(told, "", "", "", "")
         assert told.app.is_running
 
@@ -161,7 +162,7 @@ async def test_a_password_is_asked_for_where_none_is_known(
         await told.until_shown("Sign in")
         for character in PASSWORD:
             await told.pilot.press(character)
-        assert told.app.screen.query_one("Input").password
+        assert told.app.screen.query_one(Input).password
         await told.press("enter")
         await told.type("all projects")
         await told.press("enter")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,16 +13,31 @@ import pytest
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui.demo.faults import Hang
-from xnat_tui.model.options import UploadOptions
+from xnat_tui.jobs.journal import Journal
+from xnat_tui.model.options import CopyOptions, Shared, UploadOptions
 from xnat_tui.model.plan import Finding, LeftOut, Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services.transfers.running.following import Worker
-from xnat_tui.tui.plans import panel as plan
+from xnat_tui.tui.plans.panel import PlanPanel
 
 
 async def run_to_its_end(told: Story) -> None:
     queue = told.main.queue
     await told.until(lambda: bool(queue.views) and queue.running() == 0)
+
+
+@contextmanager
+def held(told: Story) -> Iterator[None]:
+    """The worker of the only transfer stands still."""
+    (view,) = told.main.queue.views
+    with Journal() as journal:
+        worker = journal.job(view.id).pid
+    assert worker is not None
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker, signal.SIGCONT)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +69,11 @@ async def test_a_finished_transfer_reports_what_its_files_rest_on(world: World) 
         await told.until_shown("No transfer yet")
 
 
-async def test_a_transfer_that_was_told_to_pause_says_so_at_once(world: World) -> None:
+async def test_a_transfer_that_was_told_to_pause_says_so_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker hears of it later: it is held meanwhile."""
+    monkeypatch.setattr("xnat_tui.tui.transfers.queue._STARTED_SOON", 10_000)
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-004")
         world.lab.faults.add("GET .*(zip|files)", Hang())
@@ -59,15 +82,14 @@ async def test_a_transfer_that_was_told_to_pause_says_so_at_once(world: World) -
         await told.until_shown("1 transfer")
         await told.pilot.press("t")
         await told.until_shown("running · ")
-        await told.pilot.press("space")
-        await told.until_shown("pausing … · ")
-        world.lab.faults.stopping = True
-        await run_to_its_end(told)
-        world.lab.faults.clear()
+        with held(told):
+            await told.pilot.press("space")
+            await told.until_shown("pausing … · ")
         await told.until_shown("1 paused")
-        await told.pilot.press("space")
-        await told.until_shown("resuming … · ")
-        await run_to_its_end(told)
+        world.lab.faults.clear()
+        with held(told):
+            await told.pilot.press("space")
+            await told.until_shown("resuming … · ")
         await told.until_shown("1 done")
 
 
@@ -103,9 +125,9 @@ async def test_a_step_that_is_unticked_is_left_out(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-004")
         await told.press("c")
-        steps = len(told.app.screen.trimmed.steps)
+        steps = len(told.panel(PlanPanel).trimmed.steps)
         await told.press("down", "space")
-        assert len(told.app.screen.trimmed.steps) < steps
+        assert len(told.panel(PlanPanel).trimmed.steps) < steps
         told.has("left out")
 
 
@@ -117,7 +139,9 @@ async def test_the_options_are_changed_in_the_plan(world: World) -> None:
         await told.press("o", "space", "down", "space", "enter")
         told.has("when it exists: update", "shared items: copy")
         told.lacks("changed since")
-        assert told.app.screen.trimmed.options.shared == "copy"
+        options = told.panel(PlanPanel).trimmed.options
+        assert isinstance(options, CopyOptions)
+        assert options.shared is Shared.COPY
 
 
 async def test_a_plan_that_replaces_says_so_and_asks_with_cancel_focused(world: World) -> None:
@@ -183,7 +207,7 @@ async def test_a_plan_is_filtered_and_enter_in_the_filter_runs_nothing(world: Wo
         await told.press("enter")
         told.has("Plan · copy to qc:BRAINS")
         await told.press("space")
-        assert len(told.app.screen.trimmed.steps) == 8
+        assert len(told.panel(PlanPanel).trimmed.steps) == 8
         await told.press("escape")
         told.has("scans/1/DICOM", "left out")
 
@@ -191,7 +215,7 @@ async def test_a_plan_is_filtered_and_enter_in_the_filter_runs_nothing(world: Wo
 async def test_a_plan_that_no_longer_holds_is_shown_anew_instead_of_run(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "FRESH_SECONDS", -1.0)
+    monkeypatch.setattr("xnat_tui.tui.plans.panel.FRESH_SECONDS", -1.0)
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-004")
         await told.press("c")
@@ -280,8 +304,8 @@ async def test_a_plan_shows_its_notes_and_what_is_left_out(world: World, size: S
         "- left out 7.dcm  (damaged DICOM)",
     )
     async with story("lab:BRAINS", "qc:BRAINS", size) as told:
-        told.app.push_screen(plan.PlanPanel(lambda _options: made, UploadOptions(), "upload"))
-        await told.until_shown("2 left out · Nothing to do.")
-        told.has(*notes[:shown], "4 notes to read: f")
+        await told.app.push_screen(PlanPanel(lambda _options: made, UploadOptions(), "upload"))
+        await told.settle()
+        told.has("2 left out · Nothing to do.", *notes[:shown], "4 notes to read: f")
         await told.press("f")
         told.has(*notes)

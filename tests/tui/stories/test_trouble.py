@@ -8,7 +8,7 @@ from tests.tui.driver import story
 from tests.tui.stories.conftest import World
 from xnat_tui import config
 from xnat_tui.config import Server
-from xnat_tui.demo.faults import Answer, ErrorPage, ExpireSession, Fault, Hang, LoginPage, Truncate
+from xnat_tui.demo.faults import Action, Answer, ErrorPage, ExpireSession, Hang, LoginPage, Truncate
 
 SUBJECTS = r"GET /data/projects/LEGACY/subjects"
 NOTHING = Answer("", 200, "application/json")
@@ -26,7 +26,7 @@ PROXY_PAGE = Answer("<html><body>Corporate proxy: please accept our terms</body>
     ],
 )
 async def test_a_level_that_cannot_be_read_is_an_error_row(
-    world: World, fault: Fault, words: tuple[str, ...]
+    world: World, fault: Action, words: tuple[str, ...]
 ) -> None:
     world.lab.faults.add(SUBJECTS, fault)
     async with story("lab:", "qc:") as told:
@@ -42,7 +42,9 @@ async def test_a_level_that_cannot_be_read_is_an_error_row(
         await told.press("escape")
         await told.find("TEACHING")
         await told.press("l")
-        assert told.source.rows.row_of(told.main.panes.cursor).visible > 1
+        teaching = told.main.panes.cursor
+        assert teaching is not None
+        assert told.rows.row_of(teaching).visible > 1
         world.lab.faults.clear()
         await told.find("LEGACY")
         await told.press("r")

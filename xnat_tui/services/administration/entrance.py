@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.administration.sharing.shares import Sharing
     from xnat_tui.services.administration.viewer import ViewerMetadata
     from xnat_tui.services.administration.workflows import Workflows
+    from xnat_tui.services.measuring.benchmark import Benchmark
 
 
 class Service(Protocol):
@@ -105,6 +106,13 @@ class Administration(Servers):
         from xnat_tui.services.administration.prearchive.sessions import Prearchive
 
         return Prearchive(self.connection(server), server, changes=self.changes)
+
+    def benchmark(self, where: Location | str | Place) -> Benchmark:
+        """What a server bears, measured by reads at a place of it."""
+        from xnat_tui.services.measuring.benchmark import Benchmark
+
+        place = self._place(where)
+        return Benchmark(self.reader(place.server), place)
 
     @staticmethod
     def carry_out(service: Service, changes: Iterable[Change]) -> list[Result]:

@@ -1,4 +1,4 @@
-"""The files of many resources in few requests: ten sessions to one, a project's or subject's own to one.
+"""The files of many resources in few requests: some sessions to one, a project's or subject's own to one.
 
 XNAT takes a comma list of accession IDs when it lists files, and `all=true` spans the session, its scans,
 reconstructions and assessors; what goes *into* assessors and reconstructions has to be asked for beside it
@@ -32,8 +32,11 @@ from xnat_tui.xnat.tables.bulk import REFUSALS
 
 log = logging.getLogger("xnat_tui.file_lists")
 
-SESSIONS_PER_REQUEST = 10
-"""Accession IDs in one address: more would pass the length that servers accept, and answer slowly."""
+SESSIONS_PER_REQUEST = 25
+"""Accession IDs in one address: more would pass the length that servers accept."""
+RESOURCES_PER_REQUEST = 150
+"""Of several sessions: the server opens the catalog of each (`docs/xnat-contract.md` 2.9), and would answer
+slowly. Ten sessions of fifteen scans, say."""
 
 _ASKED_BY_ITSELF = frozenset({Kind.PROJECT, Kind.SUBJECT, Kind.ASSESSOR, Kind.RECONSTRUCTION})
 """Owners whose resources a larger list may pass over: the reader asks for each when it is opened."""
@@ -105,10 +108,15 @@ def _questions(places: Iterable[Place]) -> Iterator[_Question]:
     for uri, resources in own.items():
         yield _Question({uri: resources}, all_levels=False)
     for (tail, all_levels), by_session in sessions.items():
-        names = list(by_session)
-        for start in range(0, len(names), SESSIONS_PER_REQUEST):
-            batch = names[start : start + SESSIONS_PER_REQUEST]
-            yield _Question({name: by_session[name] for name in batch}, tail, all_levels)
+        batch: dict[str, list[Place]] = {}
+        count = 0
+        for name, resources in by_session.items():
+            count += len(resources)
+            if batch and (len(batch) == SESSIONS_PER_REQUEST or count > RESOURCES_PER_REQUEST):
+                yield _Question(batch, tail, all_levels)
+                batch, count = {}, len(resources)
+            batch[name] = resources
+        yield _Question(batch, tail, all_levels)
 
 
 class _Asking:

@@ -193,6 +193,18 @@ class Tree:
         with self.lock:
             pair.forget()
 
+    def dissolve(self) -> None:
+        """Let go of everything below the root, for a tree that nobody walks down any more.
+
+        Pairs and their children hold each other: dropped as they are, all of them stay until a search for
+        garbage, which stops every other thread while it lasts. What is above a pair can still be told.
+        """
+        waiting = [self.root]
+        while waiting:
+            pair = waiting.pop()
+            waiting += pair.children or ()
+            pair.children = None
+
     def _group(self, parent: Pair, kind: Kind, look: _Look) -> Pair:
         group = Pair(
             parent.kind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,6 +82,24 @@ class Comparison(Compared):
         self.stop = threading.Event()
         self._prefetched: set[str] = set()
         self._described: set[Pair] = set()
+        self._walked = threading.RLock()
+        self._dissolved = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the pairs while something walks them. Raises Interrupted after `dissolve`: what it would find
+        is not what was compared."""
+        with self._walked:
+            if self._dissolved:
+                raise Interrupted("The comparison was left.", "Compare again.")
+            yield
+
+    def dissolve(self) -> None:
+        """Stop, and give the memory back a little at a time, when nothing walks the pairs any more."""
+        self.stop.set()
+        with self._walked:
+            self._dissolved = True
+            self.tree.dissolve()
 
     @property
     def _connections(self) -> tuple[Connection, Connection]:
@@ -119,6 +138,7 @@ class Comparison(Compared):
         self.begin()
         width = max(2, self.source.reader.connection.server.connections)
         with (
+            self.held(),
             seldom_searched(),
             heard(self._connections, self._hear),
             ThreadPoolExecutor(2 * width, thread_name_prefix="compare") as pool,
@@ -379,10 +399,11 @@ class Comparison(Compared):
     def fill_missing(self) -> None:
         """Show below what only one side has what bulk answers brought along, without asking for any."""
         left = _MOST_FILLED
-        for pair in list(self.root.walk()):
-            if pair.group is None and not pair.both and pair.children is None and left > 0:
-                self.check_stop()
-                left -= self.tree.fill_known(pair)
+        with self.held():
+            for pair in list(self.root.walk()):
+                if pair.group is None and not pair.both and pair.children is None and left > 0:
+                    self.check_stop()
+                    left -= self.tree.fill_known(pair)
 
     def to_dict(self, *, everything: bool = False) -> dict[str, Any]:
         """The JSON document of `compare`; with `everything` also what is the same."""

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SELDOM = (20_000, 1_000, 1_000)
-"""What is new is searched once, some 20,000 objects at a time: a millisecond or two."""
+_SELDOM = (5_000, 10_000, 1_000)
+"""What is new is searched once, some 5,000 objects at a time: for half a millisecond no key is heard."""
 
 _WORTH = 200_000
 """So many new objects, some 30 MB, are worth a search, and a quarter of what stood after the one before.

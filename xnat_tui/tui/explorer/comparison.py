@@ -173,8 +173,8 @@ class ShownComparison:
         """
         if self.shown is None or self.roots is None:
             return
-        compared, standing = self.roots, Standing.of(self.rows)
-        self.shown.stop.set()
+        compared, standing, dropped = self.roots, Standing.of(self.rows), self.shown
+        dropped.stop.set()
         self.shown = self._panes.linked = None
         self._refill.clear()
         self._standing = None
@@ -197,6 +197,8 @@ class ShownComparison:
         self.rows = None
         active.focus_tree()
         self._context.main.situation_changed()
+        if not anew:  # a panel may still show its figures then
+            threading.Thread(target=dropped.dissolve, name="dissolving", daemon=True).start()
 
     def deepen(self) -> None:
         comparison = self.shown

@@ -6,6 +6,7 @@ import csv
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from lxml import etree
 
@@ -23,7 +24,6 @@ from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
 from xnat_tui.services.transfers.exporting.standing import Standing, document_changed
 from xnat_tui.xnat.documents import item_xml
-from xnat_tui.xnat.http.connection import encode_uri
 
 log = logging.getLogger("xnat_tui.export")
 
@@ -42,8 +42,7 @@ def save_document(run: ExportRun, step: Step, control: Control) -> Outcome:
         raise in_the_way(run, name)
     if document_changed(run.manifest, name) and not run.options.overwrite_local:
         raise in_the_way(run, name, Standing.CHANGED)
-    address = encode_uri(step.source.uri)
-    body, document = item_xml.ask(run.connection(step), address, lambda body: (body, item_xml.parse(body)))
+    body, document = run.documents(step).of(step)
     if document.get("ID") != step.source.id:
         raise BadAnswer("The server answered with the document of another item.", "Plan the export again.")
     _write(run, step, step.target.uri, body)
@@ -88,11 +87,11 @@ def _write(run: ExportRun, step: Step, name: str, body: bytes) -> None:
 
     Raises Conflict where another of somebody else's making has its place.
     """
-    target = inside(run.folder, name)
+    target = Path(inside(run.folder, name))
     changed = not run.options.overwrite_local and document_changed(run.manifest, name, unknown=True)
     if changed and target.read_bytes() != body:
         raise in_the_way(run, name, Standing.CHANGED)
-    part = write_whole(target, run.incoming.place(), body)
+    part = write_whole(str(target), run.incoming.place(), body)
     entry = Entry(name, part.size, part.md5, "", kind="metadata")
     if name == step.target.uri and isinstance(step.work, DocumentDownload):
         work, uri = step.work, step.source.uri
@@ -117,7 +116,7 @@ def save_table(run: ExportRun) -> None:
     rows = [*(row for row in _rows_before(run) if row["location"] not in fresh), *rows]
     columns = [*_FIRST_COLUMNS, *sorted({name for row in rows for name in row} - {*_FIRST_COLUMNS})]
     body = csv_text([columns, *([row.get(name, "") for name in columns] for row in rows)]).encode()
-    target = inside(run.folder, TABLE)
+    target = Path(inside(run.folder, TABLE))
     if not target.is_file() or target.read_bytes() != body:
         _write(run, steps[0], TABLE, body)
 
@@ -125,7 +124,7 @@ def save_table(run: ExportRun) -> None:
 def _rows_before(run: ExportRun) -> list[dict[str, str]]:
     """Rows of the table that is there, of documents that the manifest knows."""
     known = {entry.location for entry in run.manifest if entry.kind == "metadata"}
-    target = inside(run.folder, TABLE)
+    target = Path(inside(run.folder, TABLE))
     try:
         with target.open(newline="", encoding="utf-8") as opened:
             table = [[cell_text(one) for one in row] for row in csv.reader(opened)]
@@ -141,7 +140,7 @@ def _rows_before(run: ExportRun) -> list[dict[str, str]]:
 
 
 def _row(run: ExportRun, step: Step) -> dict[str, str] | None:
-    target = inside(run.folder, step.target.uri)
+    target = Path(inside(run.folder, step.target.uri))
     if not target.is_file():
         return None
     try:

@@ -1,4 +1,9 @@
-"""Files into an exported folder: only inside it, private, whole or not at all."""
+"""Files into an exported folder: only inside it, private, whole or not at all.
+
+Places are words here: to make a Path of each takes longer than to write a small file.
+"""
+
+# ruff: noqa: PTH102, PTH104, PTH108, PTH120
 
 from __future__ import annotations
 
@@ -13,44 +18,50 @@ from pathlib import Path
 from xnat_tui.errors import BadAnswer, Conflict
 from xnat_tui.paths import private_folder
 
+_NOWHERE = frozenset({"", ".", ".."})
 _AT_ONCE = os.sysconf("SC_IOV_MAX")
 """Pieces that one call can write."""
 
 
-def inside(folder: Path, name: str, known: set[str] | None = None) -> Path:
+def inside(folder: Path, name: str, known: set[str] | None = None) -> str:
     """Where a file of this name goes, with the folders on the way made (0700).
 
     Raises Conflict where a symbolic link, or something else that is no folder, stands in the way, and
     BadAnswer for a name that would leave the folder. The folders in `known` are not looked at again, and
-    it learns of this one: with 10,000 files in one place, looking costs more than fetching.
+    it learns of these: with 10,000 files in one place, looking costs more than fetching.
     """
     *above, last = name.split("/")
-    if not {"", ".", ".."}.isdisjoint((*above, last)) or "\0" in name:
+    if not _NOWHERE.isdisjoint((*above, last)) or "\0" in name:
         raise BadAnswer("A name would leave the exported folder.")
     holder = name[: -len(last)]
     if known is None or holder not in known:
-        _make_folders(folder, above)
-        if known is not None:
-            known.add(holder)
-    target = folder / name
+        _make_folders(folder, above, set() if known is None else known)
+    target = f"{folder}/{name}"
     mode = _mode(target)
     if stat.S_ISLNK(mode) or stat.S_ISDIR(mode):
-        raise _in_the_way(folder, target)
+        raise _in_the_way(folder, name)
     return target
 
 
-def _make_folders(folder: Path, names: list[str]) -> None:
-    place = private_folder(folder)
+def _make_folders(folder: Path, names: list[str], known: set[str]) -> None:
+    """Those in `known` are there; it learns of the others, each with a `/` at its end."""
+    if not known:
+        private_folder(folder)
+    below = ""
     for name in names:
-        place = place / name
+        below += f"{name}/"
+        if below in known:
+            continue
+        place = f"{folder}/{below[:-1]}"
         if not stat.S_ISDIR(_mode(place)):
             with suppress(FileExistsError):
-                place.mkdir(mode=0o700)
+                os.mkdir(place, mode=0o700)
             if not stat.S_ISDIR(_mode(place)):
-                raise _in_the_way(folder, place)
+                raise _in_the_way(folder, below[:-1])
+        known.add(below)
 
 
-def _mode(place: Path) -> int:
+def _mode(place: str) -> int:
     """What stands at a place itself, whatever a link there points to; 0 for nothing."""
     try:
         return os.lstat(place).st_mode
@@ -58,19 +69,17 @@ def _mode(place: Path) -> int:
         return 0
 
 
-def _in_the_way(folder: Path, place: Path) -> Conflict:
-    what = "a symbolic link" if place.is_symlink() else "something else"
-    return Conflict(
-        f"At {place.relative_to(folder)} stands {what}.", "Move it away, or export to another folder."
-    )
+def _in_the_way(folder: Path, name: str) -> Conflict:
+    what = "a symbolic link" if (folder / name).is_symlink() else "something else"
+    return Conflict(f"At {name} stands {what}.", "Move it away, or export to another folder.")
 
 
 @dataclass(slots=True)
 class Part:
     """A file that is being written where nobody takes it for a whole one."""
 
-    target: Path
-    place: Path
+    target: str
+    place: str
     """On the target's file system; nothing is there yet."""
     size: int = 0
     md5: str = ""
@@ -115,14 +124,16 @@ class Part:
             os.fsync(self._descriptor)
             self.mtime = os.fstat(self._descriptor).st_mtime_ns
             self._close()
-            self.place.replace(self.target)
+            os.rename(self.place, self.target)
         except BaseException:
             self.drop()
             raise
 
     def drop(self) -> None:
+        """Leave nothing of it."""
         self._close()
-        self.place.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self.place)
 
     def _close(self) -> None:
         if self._descriptor >= 0:
@@ -130,7 +141,7 @@ class Part:
             self._descriptor = -1
 
 
-def write_whole(target: Path, place: Path, body: bytes) -> Part:
+def write_whole(target: str, place: str, body: bytes) -> Part:
     """Replace one file at once or not at all; `place` is where it is written first."""
     part = Part(target, place)
     part.write([body])
@@ -141,9 +152,19 @@ def write_whole(target: Path, place: Path, body: bytes) -> Part:
 
 def sync_folders(parts: Iterable[Part]) -> None:
     """Have the names of files that landed on the disk as well."""
-    for folder in {part.target.parent for part in parts}:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    for folder in folders_of(parts):
+        sync_folder(folder)
+
+
+def folders_of(parts: Iterable[Part]) -> set[str]:
+    """The folders that these land in."""
+    return {os.path.dirname(part.target) for part in parts}
+
+
+def sync_folder(folder: str) -> None:
+    """Have the names in it on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -23,6 +23,8 @@ from xnat_tui.model.work import Binding
 LONGEST_NAME = 255
 """Bytes of one name, on every file system in use."""
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9_.-]{0,150}[A-Za-z0-9_-])?")
+"""What most names are; the others are looked at letter by letter."""
 _OURS = re.compile(r"\.xnat-tui-incoming-.*", re.IGNORECASE)
 """Where files are while they are written."""
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -34,6 +36,8 @@ _NO_WORD = re.compile(r"\W")
 
 def safe_name(name: str) -> str:
     """A server's name as one segment of a path: unchanged where it can be one everywhere."""
+    if _PLAIN.fullmatch(name) and not _DEVICES.fullmatch(name):
+        return name
     name = "".join("_" if char in "/\\" or _invisible(char) else char for char in name)
     if name.strip(". ") == "":
         return "_" * max(1, len(name))

@@ -172,7 +172,7 @@ class Manifest:
         if item.bytes not in (None, entry.size) or (item.digest and item.digest != entry.md5):
             return False
         try:
-            found = (self.folder / path).lstat()
+            found = os.lstat(f"{self.folder}/{path}")
         except OSError:
             return False
         return (found.st_size, found.st_mtime_ns) == (entry.size, entry.mtime)
@@ -209,9 +209,12 @@ class Manifest:
             if _ends_in_mid_line(descriptor):
                 text = "\n" + text
             rest = memoryview(text.encode())
+            before, size = os.lseek(descriptor, 0, os.SEEK_END), len(rest)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
             os.fsync(descriptor)
+            if before == self._read_to and os.lseek(descriptor, 0, os.SEEK_END) == before + size:
+                self._read_to = before + size  # nobody else has written: all of it is known
         finally:
             os.close(descriptor)
 

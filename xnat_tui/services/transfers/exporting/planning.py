@@ -34,6 +34,7 @@ from xnat_tui.services.transfers.exporting.bids_documents import DESCRIPTION
 from xnat_tui.services.transfers.exporting.bids_planning import BidsPlan
 from xnat_tui.services.transfers.exporting.documents import TABLE
 from xnat_tui.services.transfers.exporting.doubles import doubles
+from xnat_tui.services.transfers.exporting.gathering import gathering_at, streamed
 from xnat_tui.services.transfers.exporting.layouts import Arrangement, Slot, folds_case
 from xnat_tui.services.transfers.exporting.manifest import Manifest
 from xnat_tui.services.transfers.exporting.planned import Counts, of_folder, of_names, of_steps, space
@@ -238,6 +239,7 @@ class _Walk:
             item=_words(place),
             server=self._server,
             images=self._bids.images(place),
+            gathering=gathering_at(place),
         )
         if resource.files is None or any(item.bytes is None for item in listing.items):
             self._counts.uncounted += 1
@@ -368,7 +370,9 @@ class _Walk:
         yield from of_steps(self.steps, self._counts)
 
     def finish(self) -> None:
-        """What the folder as a whole gets."""
+        """What comes in one stream, and what the folder as a whole gets."""
+        if self.options.mode is not ExportMode.FILE:
+            self.steps = list(streamed(self.steps))
         tabled = next((step for step in self.steps if isinstance(step.work, DocumentDownload)), None)
         changed = not self.options.overwrite_local and document_changed(self.manifest, TABLE, unknown=True)
         if tabled is not None and changed:

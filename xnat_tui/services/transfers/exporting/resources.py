@@ -1,8 +1,12 @@
-"""One resource into the folder: what is complete stays, the rest comes as one zip or file by file."""
+"""One resource into the folder: what is complete stays, and what no larger zip brought comes as one zip or
+file by file.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from xnat_tui.errors import (
     BadAnswer,
@@ -23,66 +27,118 @@ from xnat_tui.model.work import ResourceDownload
 from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.exporting.fetch import Fetch, in_the_way
 from xnat_tui.services.transfers.exporting.files import Part, inside
+from xnat_tui.services.transfers.exporting.gathering import SMALL
 from xnat_tui.services.transfers.exporting.layouts import Slot
 from xnat_tui.services.transfers.exporting.manifest import Entry
 from xnat_tui.services.transfers.exporting.run import ExportRun
+from xnat_tui.services.transfers.exporting.session_lists import Neighbours, files_of
 from xnat_tui.services.transfers.exporting.standing import Found, Standing, fetches_all, is_kept, standing
-from xnat_tui.services.transfers.exporting.zips import by_zip
+from xnat_tui.services.transfers.exporting.zips import own_zip
 from xnat_tui.services.transfers.manners import addressable
 from xnat_tui.xnat.http.connection import encode_uri
+from xnat_tui.xnat.tables import listing
 
-SMALL = 8_000_000
-"""Bytes of a file, on average, up to which a zip is quicker than a request for each."""
+log = logging.getLogger("xnat_tui.export")
+
 ATTEMPTS_AT_WRONG = 2
 """What came whole and is not what was listed will hardly be another the next time."""
 
 
-def fetch_resource(run: ExportRun, step: Step, control: Control) -> Outcome:
-    """Fetch what is missing of a resource. A file that cannot be had is a failure of its own.
+def prepare(run: ExportRun, step: Step, control: Control, neighbours: Neighbours, folders: set[str]) -> Fetch:
+    """A resource with what is missing of it; `neighbours` is what its session's list tells, `folders` those
+    that are there for sure.
 
-    Raises XnatTuiError where its files cannot be listed.
+    Raises XnatTuiError where its files cannot be listed, and OSError.
     """
     work, uri = step.carried(ResourceDownload), step.source.uri
     resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
-    listing = run.lists(step).of(resource, together=run.together(step))
     slot = Slot(work.folder, work.prefix, work.places)
-    paths = [item.key for item in listing.items]
-    kept = run.manifest.places_of(work.server, uri, paths)
-    names = slot.names(paths, folds=work.folds, kept=kept)
-    fetch = Fetch(run, step, work, control, listing, slot, names, Location.parse(work.location))
-    if listing.error is not None:
-        fetch.failures.append(Failure(step.path, listing.error.message, listing.error.hint))
-    unreachable = ""
-    try:
-        _fetch_missing(fetch, _wanted(fetch, list(_chosen(fetch))))
-    except Interrupted:
-        raise
-    except XnatTuiError as error:
+    fetch = Fetch(run, step, work, control, resource, slot, Location.parse(work.location), folders=folders)
+    fetch.take_list(files_of(run.connection(step), resource, neighbours))
+    if (error := fetch.listing.error) is not None:
         fetch.failures.append(Failure(step.path, error.message, error.hint))
+    fetch.wanted = {item.key: item for item in _wanted(fetch, list(_chosen(fetch)))}
+    return fetch
+
+
+def fetch_rest(fetch: Fetch, *, zipped: bool = True) -> bool:
+    """What a larger zip did not bring, as one zip or file by file. A file that cannot be had is a failure of
+    its own; `zipped` is whether the server gives zips, which is told of this one as well.
+
+    Raises what makes it useless to go on: the server does not answer, the disk takes no more.
+    """
+    if fetch.is_contradicted:
+        _look_again(fetch)
+    answered = zipped
+    for _ in range(ATTEMPTS if zipped else 0):
+        if not _zip_is_better(fetch.run.options.mode, [*fetch.wanted.values()], fetch.listing):
+            break
+        before = len(fetch.wanted)
+        whole = own_zip(fetch).take(fetch.run, [fetch])
+        answered = whole or len(fetch.wanted) < before
+        if whole or not answered:
+            break
+    settle_doubles(fetch)
+    for item in list(fetch.wanted.values()):
+        fetch.control.check()
+        _by_itself(fetch, item)
+        del fetch.wanted[item.key]
+    return answered
+
+
+def _look_again(fetch: Fetch) -> None:
+    """Take the list of this moment, where a zip had more than the one before or something else.
+
+    Lists are asked for ahead of the zips, and an archive goes on growing meanwhile. Raises XnatTuiError.
+    """
+    resource = replace(fetch.resource, files=None)
+    fresh = listing.files(fetch.run.connection(fetch.step), resource)
+    if fresh.error is not None:
+        return
+    known = {item.key: item for item in fetch.listing.items}
+    fetch.take_list(fresh)
+    changed = [item for item in _chosen(fetch) if item != known.get(item.key)]
+    for item in _wanted(fetch, changed):
+        fetch.ask_again(item)
+    for key in fetch.unlisted - fetch.names.keys():
+        log.warning(
+            "step %d: its zip has a file more than its list, %d characters", fetch.step.number, len(key)
+        )
+
+
+def settle_doubles(fetch: Fetch) -> None:
+    """Of a file that a zip has twice, only what the server's digest proves is believed."""
+    for item in fetch.listing.items:
+        if item.key in fetch.doubled and not fetch.is_proved(item):
+            fetch.ask_again(item)
+    fetch.doubled.clear()
+
+
+def ended(fetch: Fetch, error: XnatTuiError | OSError | None = None) -> Outcome:
+    """What became of it; `error` is what ended it."""
+    failures, unreachable = list(fetch.failures), ""
+    if isinstance(error, XnatTuiError):
+        failures.append(Failure(fetch.step.path, error.message, error.hint))
         unreachable = error.unreachable
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        hint = "Check the folder, its rights and the space left."
-        fetch.failures.append(Failure(step.path, f"The folder cannot be written to: {reason}.", hint))
-    state = State.FAILED if fetch.failures else State.DONE
-    failures = tuple(fetch.failures)
+    elif error is not None:
+        failures.append(no_room(fetch.step, error))
     return Outcome(
-        step.number, state, fetch.files, fetch.bytes, fetch.skipped, fetch.verified, failures, unreachable
+        fetch.step.number,
+        State.FAILED if failures else State.DONE,
+        fetch.files,
+        fetch.bytes,
+        fetch.skipped,
+        fetch.verified,
+        tuple(failures),
+        unreachable,
     )
 
 
-def _fetch_missing(fetch: Fetch, wanted: list[Item]) -> None:
-    """Raises what makes it useless to go on: the server does not answer, the disk takes no more."""
-    for _ in range(ATTEMPTS):
-        if not _zip_is_better(fetch.run.options.mode, wanted, fetch.listing):
-            break
-        before = len(wanted)
-        wanted, whole = by_zip(fetch, wanted)
-        if whole or len(wanted) == before:
-            break
-    for item in wanted:
-        fetch.control.check()
-        _by_itself(fetch, item)
+def no_room(step: Step, error: OSError) -> Failure:
+    """What is said where the folder takes no more."""
+    reason = error.strerror or type(error).__name__
+    hint = "Check the folder, its rights and the space left."
+    return Failure(step.path, f"The folder cannot be written to: {reason}.", hint)
 
 
 def _chosen(fetch: Fetch) -> Iterator[Item]:
@@ -130,7 +186,7 @@ def _found(fetch: Fetch, item: Item) -> Found:
     fetch.control.check()
     name = fetch.names[item.key]
     try:
-        inside(fetch.run.folder, name)
+        inside(fetch.run.folder, name, fetch.folders)
         return standing(
             fetch.run.manifest, name, item, fetch.uri(item), fetch.work.server, fetch.item_words(item)
         )
@@ -138,13 +194,13 @@ def _found(fetch: Fetch, item: Item) -> Found:
         return Found(Standing.MISSING)  # what is wrong with its place is told when it is needed
 
 
-def _zip_is_better(mode: ExportMode, wanted: list[Item], listing: Listing) -> bool:
+def _zip_is_better(mode: ExportMode, wanted: list[Item], listed: Listing) -> bool:
     """One request for many small files, or for names that not every server decodes alike."""
     if mode is ExportMode.FILE or not wanted:
         return False
     if mode is ExportMode.ZIP:
         return True
-    sizes = [item.bytes or 0 for item in listing.items]
+    sizes = [item.bytes or 0 for item in listed.items]
     missing = sum(item.bytes or 0 for item in wanted)
     if not all(addressable(item.key) for item in wanted):
         return True

@@ -9,6 +9,7 @@ ended early, and is fetched; one that cannot be proved either way is fetched and
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass
 from enum import Enum
@@ -51,14 +52,13 @@ def standing(manifest: Manifest, name: str, item: Item, uri: str, server: str, w
     entry = manifest.get(name)
     if entry is not None and manifest.has(name, item, uri, server):
         return Found(Standing.COMPLETE, entry.size, entry.md5, entry.mtime, noted=True)
-    place = manifest.folder / name
     try:
-        there = place.lstat()
+        there = os.lstat(f"{manifest.folder}/{name}")
     except OSError:
         return Found(Standing.MISSING)
     if not stat.S_ISREG(there.st_mode):
         return Found(Standing.MISSING)  # a link or a folder is told when its place is needed
-    size = there.st_size
+    place, size = manifest.folder / name, there.st_size
     mine = entry is not None and (entry.uri, entry.server) == (uri, server)
     if entry is not None and not mine and entry.item != words:
         taken = manifest.belongs_to_another(name, uri, server)

@@ -15,8 +15,8 @@ from xnat_tui.model.transfer import Outcome
 from xnat_tui.model.work import DatasetDescription, DocumentDownload, ResourceDownload, Work
 from xnat_tui.services.incoming import clear
 from xnat_tui.services.transfers.exporting.documents import describe_dataset, finish, save_document
-from xnat_tui.services.transfers.exporting.resources import fetch_resource
 from xnat_tui.services.transfers.exporting.run import ExportRun
+from xnat_tui.services.transfers.exporting.together import fetch_resource
 from xnat_tui.services.transfers.running.registry import Connections, by_kind, runs
 
 log = logging.getLogger("xnat_tui.export")
@@ -68,7 +68,7 @@ def export_executor(plan: Plan, connections: Connections) -> Iterator[Execute]:
             for outcome in exporting.complete():
                 log.warning("step %d: %s", outcome.number, outcome.failures[0].error)
     finally:
-        run.incoming.close()
+        run.close()
 
 
 def _ready(run: ExportRun, task: Task, step: Step, control: Control) -> Outcome:

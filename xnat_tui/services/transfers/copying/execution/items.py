@@ -45,6 +45,14 @@ class NotKept(BadAnswer):
     """The server said yes to an item's document, and stored something else."""
 
 
+def copied(run: CopyRun, step: Step, control: Control) -> Outcome:
+    """`copy_item`; what the server took and did not keep is said of its fields, too."""
+    try:
+        return copy_item(run, step, control)
+    except NotKept as error:
+        return replace(Outcome.failed(step, error), attributes=Kept(lost=1))
+
+
 def copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     """Create or update one item. Running it again changes nothing that is right already.
 
@@ -60,7 +68,7 @@ def copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
     there = _there(run, step)
-    document = _document(run, step, control)
+    document = prepared(run, step, control)
     if there is not None:
         run.arrived(step, there)
         if _imported(step):
@@ -80,7 +88,7 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
                 f"It is there meanwhile, with other values in {_named(others)}.",
                 "Plan the copy again; --on-existing update would change them.",
             )
-    nested = _scans_to_nest(run, step) if there is None else []
+    nested = scans_to_nest(run, step) if there is None else []
     if step.kind is Kind.SCAN and _imported(step) and there is not None:
         item_xml.retype(document, str(there.get(item_xml.XSI_TYPE, "")) or step.source.type)
         document = item_xml.standing_alone(document)
@@ -140,7 +148,7 @@ def _there(run: CopyRun, step: Step) -> etree._Element | None:
     return parts[step.kind](session).get(name)
 
 
-def _document(run: CopyRun, step: Step, control: Control) -> etree._Element:
+def prepared(run: CopyRun, step: Step, control: Control) -> etree._Element:
     """The source's document with the destination's references, ready to be sent."""
     document = item_xml.own(_source(run, step), step.kind)
     if other := _other_type(step):
@@ -205,7 +213,7 @@ def _rename_project(document: etree._Element, step: Step) -> None:
             document.remove(element)
 
 
-def _scans_to_nest(run: CopyRun, step: Step) -> list[etree._Element]:
+def scans_to_nest(run: CopyRun, step: Step) -> list[etree._Element]:
     """A new session's scans travel inside its document: one request instead of one for each."""
     if step.kind is not Kind.EXPERIMENT:
         return []

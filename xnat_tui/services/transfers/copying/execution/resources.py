@@ -44,6 +44,8 @@ class ResourceSending:
         self.missing = False
         """Whether the destination shows no file of it, so that it may have to be made."""
         self.attributes = Kept()
+        self.uploads = 0
+        """How often something was sent."""
         self._waiting: dict[str, Item] = {}
         self._overwrite: set[str] = set()
         self._unclear: XnatTuiError | None = None
@@ -153,6 +155,7 @@ class ResourceSending:
         """Send what waits, once. Whether it arrived is for `settle` to find out."""
         self.control.check()
         self._unclear = None
+        self.uploads += 1
         self.run.touched.add(self.step.target.uri)
         try:
             self.sender.send(self._by_manner(), self.total)

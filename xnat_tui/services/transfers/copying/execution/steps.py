@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 from xnat_tui.jobs.attempt import Execute
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.options import CopyOptions, Mode, options_or_usual
 from xnat_tui.model.plan import Plan, Step
-from xnat_tui.model.transfer import Kept, Outcome
+from xnat_tui.model.transfer import Outcome
 from xnat_tui.model.work import (
     AssessorCopy,
     CacheClearing,
@@ -29,27 +28,19 @@ from xnat_tui.model.work import (
 )
 from xnat_tui.services.transfers.copying.execution.imports import import_session
 from xnat_tui.services.transfers.copying.execution.items import (
-    NotKept,
     clear_caches,
-    copy_item,
+    copied,
     located,
     refresh_session,
     share_item,
 )
 from xnat_tui.services.transfers.copying.execution.rsync import rsync_resource
 from xnat_tui.services.transfers.copying.execution.together import copy_resources
+from xnat_tui.services.transfers.copying.execution.whole import copy_session, enough, prove_waiting
 from xnat_tui.services.transfers.copying.run import CopyRun
 from xnat_tui.services.transfers.running.registry import Connections, by_kind, runs
 
 Task = Callable[[CopyRun, Step, Control], Outcome]
-
-
-def _item(run: CopyRun, step: Step, control: Control) -> Outcome:
-    """What the server took and did not keep is said of its fields, too."""
-    try:
-        return copy_item(run, step, control)
-    except NotKept as error:
-        return replace(Outcome.failed(step, error), attributes=Kept(lost=1))
 
 
 def _files(run: CopyRun, step: Step, control: Control) -> Outcome:
@@ -59,8 +50,8 @@ def _files(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 
 _COPYING: Mapping[type[Work], Task] = {
-    **dict.fromkeys((ProjectCopy, SubjectCopy, ExperimentCopy), _item),
-    **dict.fromkeys((ScanCopy, AssessorCopy, ReconstructionCopy), _item),
+    **dict.fromkeys((ProjectCopy, SubjectCopy, ScanCopy, AssessorCopy, ReconstructionCopy), copied),
+    ExperimentCopy: copy_session,
     ResourceCopy: _files,
     SessionImport: import_session,
     ItemShare: share_item,
@@ -84,4 +75,23 @@ def copy_executor(plan: Plan, connections: Connections) -> Iterator[Execute]:
         yield by_kind(plan.verb, {})
         return
     run = CopyRun(plan, connections(ends[0]), connections(ends[1]))
-    yield by_kind(plan.verb, {kind: partial(task, run) for kind, task in _COPYING.items()})
+    yield CopyExecution(plan, run)
+
+
+class CopyExecution:
+    """Runs the steps of a copy. Sessions that its caller lets wait are proved together (`runner.Proving`)."""
+
+    def __init__(self, plan: Plan, run: CopyRun) -> None:
+        self._run = run
+        self._execute = by_kind(plan.verb, {kind: partial(task, run) for kind, task in _COPYING.items()})
+
+    def __call__(self, step: Step, control: Control) -> Outcome:
+        return self._execute(step, control)
+
+    def enough(self, numbers: Collection[int]) -> bool:
+        """Whether these sessions are enough for one list."""
+        return enough(self._run, numbers)
+
+    def prove(self, numbers: Collection[int], control: Control) -> list[Outcome]:
+        """What has become of these sessions."""
+        return prove_waiting(self._run, numbers, control)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
+
+from lxml import etree
 
 from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.jobs.control import Control
@@ -37,8 +39,10 @@ TOGETHER_FILES = 5_000
 SHARE = 0.5
 """The part of a session's bytes from which one zip of all of it is cheaper than one for each resource."""
 
-_Key = tuple[str, str]
+Key = tuple[str, str]
 """Scan ID, "" at the session itself, and resource label."""
+Files = Mapping[Key, Sequence[Item]]
+"""Of a session of the destination."""
 
 
 def copy_resources(run: CopyRun, step: Step, control: Control) -> Outcome:
@@ -58,105 +62,157 @@ def copy_resources(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 
 def _companions(run: CopyRun, step: Step) -> list[Step]:
-    """This step first. Alone where bandwidth is limited: what others send must count while it is sent."""
-    alone = bool(run.options.bandwidth) or run.options.mode is Mode.FILE or run.options.via is Via.IMPORT
-    if alone or not _goes_together(run, step):
+    """This step first."""
+    if goes_alone(run) or not _goes_together(run, step):
         return [step]
-    found, size, files = [step], step.bytes, step.files
-    for one in run.below[step.session]:
-        if one.number <= step.number or one.number in run.ready or not _goes_together(run, one):
+    later = (one for one in run.below[step.session] if one.number > step.number)
+    return few(run, [step, *(one for one in later if _goes_together(run, one))])
+
+
+def goes_alone(run: CopyRun) -> bool:
+    """Whether each resource is sent by itself: where bandwidth is limited, what others send must count while
+    it is sent."""
+    return bool(run.options.bandwidth) or run.options.mode is Mode.FILE or run.options.via is Via.IMPORT
+
+
+def few(run: CopyRun, steps: Iterable[Step]) -> list[Step]:
+    """As many of these, in their order, as are done in one go."""
+    found: list[Step] = []
+    size, files = 0, 0
+    for one in steps:
+        if one.number in run.ready or (
+            found and (size + one.bytes > TOGETHER_BYTES or files + one.files > TOGETHER_FILES)
+        ):
             continue
-        if size + one.bytes <= TOGETHER_BYTES and files + one.files <= TOGETHER_FILES:
-            found.append(one)
-            size, files = size + one.bytes, files + one.files
+        found.append(one)
+        size, files = size + one.bytes, files + one.files
     return found
+
+
+def is_small(step: Step) -> bool:
+    """Whether it sends all that a resource of a session or scan lacks, and not much."""
+    work = step.work
+    if not isinstance(work, ResourceCopy) or not step.writes or not step.lineage.experiment:
+        return False
+    return step.bytes <= TOGETHER_BYTES and step.files <= TOGETHER_FILES and not work.only and not work.side
+
+
+def owner_of(step: Step) -> str:
+    """The address of what a resource stands at."""
+    return step.target.uri.partition("/resources/")[0]
 
 
 def _goes_together(run: CopyRun, step: Step) -> bool:
     """Whether what it stands at is surely there: the session itself, or a scan in its document."""
-    work = step.work
-    if not isinstance(work, ResourceCopy) or not step.writes or not step.lineage.experiment:
+    if not is_small(step) or not owner_of(step).startswith(step.session):
         return False
-    if step.bytes > TOGETHER_BYTES or work.only or work.side:
-        return False
-    owner = step.target.uri.partition("/resources/")[0]
-    session = step.session
-    document = run.session_there(step) if owner.startswith(session) else None
+    document = run.session_there(step)
     if document is None:
         return False
-    scan = owner.removeprefix(session).removeprefix("/scans/")
-    return owner == session or scan in item_xml.scans(document)
+    scan = owner_of(step).removeprefix(step.session).removeprefix("/scans/")
+    return owner_of(step) == step.session or scan in item_xml.scans(document)
 
 
 def _together(run: CopyRun, steps: Sequence[Step], control: Control) -> dict[int, Outcome]:
-    outcomes: dict[int, Outcome] = {}
-    copies: list[ResourceSending] = []
-    known = None if all(run.untouched(step) for step in steps) else _listed(run, steps)
-    for step in steps:
-        copy = ResourceSending(run, step, _Own(control.stop) if step is not steps[0] else control)
-        with _failing(outcomes, step):
-            copy.prepare(None if known is None else known.get(_key(step), ()))
-            copies.append(copy)
-    _make(run, copies, outcomes, control)
-    sending = [copy for copy in copies if copy.decision.sent and copy.step.number not in outcomes]
-    with _one_zip(run, sending) as members:
-        for copy in copies:
-            if copy in sending:
+    group = Together(run, steps, control)
+    group.send(None if all(run.untouched(step) for step in steps) else _listed(run, steps))
+    waiting = [copy.step for copy in group.waiting]
+    there = _listed(run, waiting) if len(waiting) > 1 and run.options.verify else None
+    group.settle(there)
+    return group.prove(lambda: run.stored(steps[0].session))
+
+
+class Together:
+    """Resources of one session: sent, found in a list of all its files, proved by its document."""
+
+    def __init__(self, run: CopyRun, steps: Sequence[Step], control: Control) -> None:
+        """What the first step sends is told to `control`; nobody else's progress is."""
+        self._run = run
+        self._control = control
+        self._steps = steps
+        self._copies: list[ResourceSending] = []
+        self.outcomes: dict[int, Outcome] = {}
+        """Of the resources that failed so far."""
+
+    def send(self, known: Files | None) -> None:
+        """Upload what is missing, once. `known` are the files that stand there, None where that is to be
+        asked for each resource."""
+        for step in self._steps:
+            first = step is self._steps[0]
+            copy = ResourceSending(self._run, step, self._control if first else Unheard(self._control.stop))
+            with self._failing(step):
+                copy.prepare(None if known is None else known.get(key_of(step), ()))
+                self._copies.append(copy)
+        self._make()
+        sending = [copy for copy in self.waiting if copy.decision.sent]
+        with _one_zip(self._run, sending) as members:
+            for copy in sending:
                 copy.sender.members = members.get(copy.step.source.uri)
-                with _failing(outcomes, copy.step):
+                with self._failing(copy.step):
                     copy.upload()
-    waiting = [copy for copy in copies if copy.decision.sent and copy.step.number not in outcomes]
-    there = _listed(run, [copy.step for copy in waiting]) if len(waiting) > 1 and run.options.verify else None
-    for copy in copies:
-        copy.sender.members = None
-        if copy.step.number in outcomes:
-            continue
-        with _failing(outcomes, copy.step):
+        for copy in self._copies:
+            copy.sender.members = None
+
+    @property
+    def waiting(self) -> list[ResourceSending]:
+        """Those that have not failed."""
+        return [copy for copy in self._copies if copy.step.number not in self.outcomes]
+
+    def without(self, missing: Callable[[Step], bool]) -> None:
+        """Forget resources: their steps do the work in their turn."""
+        forgotten = {step.number for step in self._steps if missing(step)}
+        self._copies = [copy for copy in self._copies if copy.step.number not in forgotten]
+        for number in forgotten & self.outcomes.keys():
+            del self.outcomes[number]
+
+    @property
+    def sent_again(self) -> bool:
+        """Whether a document that was read before `settle` may be older than what was sent."""
+        return any(copy.uploads > 1 for copy in self._copies)
+
+    def settle(self, there: Files | None) -> None:
+        """Look for what was sent in this list; None where it could not be had."""
+        for copy in self.waiting:
             if copy.decision.sent:
-                copy.settle(None if there is None else there.get(_key(copy.step), ()))
-    _prove_attributes(run, [copy for copy in copies if copy.step.number not in outcomes])
-    for copy in copies:
-        outcomes.setdefault(copy.step.number, copy.outcome())
-    return outcomes
+                with self._failing(copy.step):
+                    copy.settle(None if there is None else there.get(key_of(copy.step), ()))
+
+    def prove(self, ask: Callable[[], etree._Element | None]) -> dict[int, Outcome]:
+        """One document of the session, asked for once, tells the attributes of all; then all outcomes."""
+        document = cache(ask)
+        for copy in self.waiting:
+            if copy.proves_attributes:
+                copy.prove_attributes(document)
+        for copy in self._copies:
+            self.outcomes.setdefault(copy.step.number, copy.outcome())
+        return self.outcomes
+
+    def _make(self) -> None:
+        """Make what no upload would make as it is planned, all of them seen in one look at the session."""
+        steps = {copy.step.number: copy.step for copy in self._copies}
+        missing = [copy.step for copy in self._copies if copy.missing]
+        try:
+            needed = [copy.step for copy in self._copies if copy.is_made_first]
+            refused = attributes.make(self._run, needed, missing, self._control)
+        except Interrupted:
+            raise
+        except XnatTuiError as error:
+            refused = {step.number: error for step in missing}
+        for number, reason in refused.items():
+            self.outcomes[number] = Outcome.failed(steps[number], reason)
+
+    @contextmanager
+    def _failing(self, step: Step) -> Iterator[None]:
+        """What one resource meets is its own outcome, and stops no other."""
+        try:
+            yield
+        except Interrupted:
+            raise
+        except XnatTuiError as error:
+            self.outcomes[step.number] = Outcome.failed(step, error)
 
 
-def _make(
-    run: CopyRun, copies: Sequence[ResourceSending], outcomes: dict[int, Outcome], control: Control
-) -> None:
-    """Make what no upload would make as it is planned, all of them seen in one look at the session."""
-    steps = {copy.step.number: copy.step for copy in copies}
-    missing = [copy.step for copy in copies if copy.missing]
-    try:
-        needed = [copy.step for copy in copies if copy.is_made_first]
-        refused = attributes.make(run, needed, missing, control)
-    except Interrupted:
-        raise
-    except XnatTuiError as error:
-        refused = {step.number: error for step in missing}
-    for number, reason in refused.items():
-        outcomes[number] = Outcome.failed(steps[number], reason)
-
-
-def _prove_attributes(run: CopyRun, copies: Sequence[ResourceSending]) -> None:
-    """One document of the session, asked for once, tells the attributes of all."""
-    document = cache(lambda: run.stored(copies[0].step.session))
-    for copy in copies:
-        if copy.proves_attributes:
-            copy.prove_attributes(document)
-
-
-@contextmanager
-def _failing(outcomes: dict[int, Outcome], step: Step) -> Iterator[None]:
-    """What one resource meets is its own outcome, and stops no other."""
-    try:
-        yield
-    except Interrupted:
-        raise
-    except XnatTuiError as error:
-        outcomes[step.number] = Outcome.failed(step, error)
-
-
-class _Own(Control):
+class Unheard(Control):
     """Progress of a step that has not begun yet: told when its turn comes."""
 
     def on_bytes(self, count: int) -> None:
@@ -166,27 +222,34 @@ class _Own(Control):
         pass
 
 
-def _key(step: Step) -> _Key:
-    owner = step.target.uri.partition("/resources/")[0]
-    return owner.partition("/scans/")[2], step.carried(ResourceCopy).label
+def key_of(step: Step) -> Key:
+    return owner_of(step).partition("/scans/")[2], step.carried(ResourceCopy).label
 
 
-def _listed(run: CopyRun, steps: Sequence[Step]) -> dict[_Key, list[Item]] | None:
+def _listed(run: CopyRun, steps: Sequence[Step]) -> Files | None:
     """All files of the destination's session; None where that cannot be had: each is then asked for alone.
 
     What one answer lacks proves nothing: `ResourceSending` looks for it again before it sends or fails.
     """
     held = run.held(steps[0], Kind.EXPERIMENT)
-    if held is None:
-        return None
-    found: dict[_Key, list[Item]] = defaultdict(list)
+    found = files_there(run, [held.id]) if held else None
+    return found[held.id] if found and held else None
+
+
+def files_there(run: CopyRun, sessions: Sequence[str]) -> Mapping[str, Files] | None:
+    """All files of these sessions of the destination, by their accession IDs; None where it does not tell."""
+    found: dict[str, dict[Key, list[Item]]] = {one: defaultdict(list) for one in sessions}
     anywhere = Item(Kind.RESOURCE, "")
     try:
-        for row in run.target.table(f"/data/experiments/{held.id}/files", all="true"):
+        for row in run.target.table(f"/data/experiments/{','.join(sessions)}/files", all="true"):
             owner = row["URI"].partition("/resources/")[0]
+            session = owner.partition("/experiments/")[2].partition("/")[0]
+            if len(sessions) > 1 and session not in found:
+                return None  # nobody knows whose the others are
             if "/assessors/" not in owner and "/reconstructions/" not in owner:
                 scan = owner.partition("/scans/")[2]
-                found[scan, row["collection"]].append(listing.file_item(row, anywhere))
+                files = found[session if len(sessions) > 1 else sessions[0]]
+                files[scan, row["collection"]].append(listing.file_item(row, anywhere))
     except Interrupted:
         raise
     except XnatTuiError:

@@ -1,0 +1,1 @@
+"""How a server bears requests and bytes, and which settings fit that."""
