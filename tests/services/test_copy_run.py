@@ -14,11 +14,13 @@ from xnat_tui.demo.faults import DO_NOTHING
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study import destination_site, source_site, synthetic_site
 from xnat_tui.jobs.control import Control
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting
 from xnat_tui.model.plan import Action
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.transfers.copying.execution import sender as copying_files
 from xnat_tui.services.transfers.copying.execution.steps import copy_executor
+from xnat_tui.services.transfers.copying.holdings import Holdings
 
 IGNORING = CopyOptions(ignore_missing_datatypes=True)
 ROI = "subjects/SUB-012/experiments/SUB-012_MR1/assessors/SUB-012_MR1_ROI"
@@ -320,3 +322,12 @@ def test_processes_of_a_cluster_find_what_the_others_have_made_since_they_looked
     assert [failure for one in outcomes for failure in one.failures] == []
     assert {one.state for one in outcomes} == {State.DONE}
     assert held(pair.target.site, "NEW") == held(pair.source.site, "BIG")
+
+
+def test_what_others_make_between_two_lists_is_no_contradiction(servers):
+    """Where others write, the later list is the project's: it shows all that the site's has shown."""
+    pair = servers(Site(), synthetic_site(1))
+    holdings = Holdings(pair.connections["qc"], others_write=True)
+    pair.target.requests.clear()
+    assert holdings.find("BIG", Kind.SUBJECT, "S00001") is not None
+    assert [entry.path for entry in pair.target.requests] == ["/data/subjects", "/data/projects/BIG/subjects"]

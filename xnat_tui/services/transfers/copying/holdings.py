@@ -101,26 +101,33 @@ class Holdings:
     def _ask(self, project: str, kind: Kind) -> dict[str, Held]:
         if kind is Kind.SUBJECT and project in self._listed:
             listed = self._listed.pop(project)
-            self._check_whole(project, kind, {held.id for held in listed.values()})
+            self._check_whole(
+                project, kind, {held.id for held in listed.values()}, self._owned(project, kind)
+            )
             return listed
+        # what others make between two lists is only in the second: that has to be the project's
+        owned = self._owned(project, kind) if self._others_write else None
         columns = "ID,label" if kind is Kind.SUBJECT else "ID,label,subject_ID,xsiType"
         table = self._connection.table(f"/data/projects/{url_path(project, kind.plural)}", columns=columns)
         found: dict[str, Held] = {}
         for row in table:
             identifier = row["URI"].rpartition("/")[2]
             found[row["label"] or identifier] = Held(identifier, row["xsiType"], row["subject_ID"])
-        self._check_whole(project, kind, {held.id for held in found.values()})
+        if owned is None:
+            owned = self._owned(project, kind)
+        self._check_whole(project, kind, {held.id for held in found.values()}, owned)
         return found
 
-    def _check_whole(self, project: str, kind: Kind, listed: set[str]) -> None:
-        """Ask the site's list what the project owns: what a list leaves out would be written over as if it
-        were not there. Image assessors are in the site's list only, and of no matter here.
-
-        Raises BadAnswer where the project's list lacks something.
-        """
+    def _owned(self, project: str, kind: Kind) -> set[str]:
+        """What the project owns by the site's list. Image assessors are in that alone, and of no matter."""
         more = {} if kind is Kind.SUBJECT else {"xsiType": "xnat:subjectAssessorData"}
         owned = self._connection.table(f"/data/{kind.plural}", "URI", project=project, columns="ID", **more)
-        missing = {row["URI"].rpartition("/")[2] for row in owned} - listed
+        return {row["URI"].rpartition("/")[2] for row in owned}
+
+    def _check_whole(self, project: str, kind: Kind, listed: set[str], owned: set[str]) -> None:
+        """Raises BadAnswer where the project's list lacks what the site's shows: it would be written over as
+        if it were not there."""
+        missing = owned - listed
         if missing:
             raise BadAnswer(
                 f"{self._connection.server.name} lists {len(listed)} of at least {len(listed | missing)} "
