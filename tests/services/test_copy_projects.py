@@ -141,7 +141,7 @@ def test_settings_that_differ_are_changed_where_that_is_asked_for(servers, furni
     assert step.action is Action.UPDATE
     assert step.reason == (
         "accessibility private there, protected here, prearchive_code 0 there, 5 here, "
-        "AutoRun true there, false here, anonymisation script of one line there, of 2 lines here"
+        "AutoRun true there, false here and anonymisation script of one line there, of 2 lines here"
     )
     assert "NEW is private and will be protected, as P is." in _messages(plan)
     assert pair.run(plan).failures == []

@@ -158,7 +158,7 @@ def test_several_patients_in_one_study_are_told_and_not_sent(
         "2 different Patient IDs in one study, which would become one session",
     )
     (told,) = [one for one in plan.findings if "Patient IDs" in one.message]
-    assert told.message.endswith("1/IM0001.dcm, 1/IM0003.dcm and 6 more files; 1/IM0002.dcm.")
+    assert told.message.endswith("1/IM0001.dcm, 1/IM0003.dcm and 6 more; 1/IM0002.dcm.")
     assert "SOMEBODY" not in repr(plan)
     chosen = plan_upload(workspace, [incoming / "NEW-1"], "lab:BRAINS", filters=Filters(subject=("NEW-1",)))
     assert [(one.action, one.files) for one in chosen.steps] == [(Action.UPLOAD, 8)]

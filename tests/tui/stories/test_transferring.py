@@ -13,6 +13,7 @@ import pytest
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui.demo.faults import Hang
+from xnat_tui.jobs.job import Wish
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.options import CopyOptions, Shared, UploadOptions
 from xnat_tui.model.plan import Finding, LeftOut, Plan
@@ -27,11 +28,10 @@ async def run_to_its_end(told: Story) -> None:
 
 
 @contextmanager
-def held(told: Story) -> Iterator[None]:
-    """The worker of the only transfer stands still."""
-    (view,) = told.main.queue.views
+def held(job: str) -> Iterator[None]:
+    """Its worker stands still."""
     with Journal() as journal:
-        worker = journal.job(view.id).pid
+        worker = journal.job(job).pid
     assert worker is not None
     os.kill(worker, signal.SIGSTOP)
     try:
@@ -72,22 +72,26 @@ async def test_a_finished_transfer_reports_what_its_files_rest_on(world: World) 
 async def test_a_transfer_that_was_told_to_pause_says_so_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its worker hears of it later: it is held meanwhile."""
     monkeypatch.setattr("xnat_tui.tui.transfers.queue._STARTED_SOON", 10_000)
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-004")
-        world.lab.faults.add("GET .*(zip|files)", Hang())
+        hang = world.lab.faults.add("GET .*(zip|files)", Hang())
         await told.press("c")
         await told.pilot.press("enter")
         await told.until_shown("1 transfer")
         await told.pilot.press("t")
         await told.until_shown("running · ")
-        with held(told):
-            await told.pilot.press("space")
-            await told.until_shown("pausing … · ")
+        await told.until_hit(hang)  # from here on no pause comes about before the request is let go
+        await told.pilot.press("space")
+        await told.until_shown("pausing … · ")
+        (view,) = told.main.queue.views
+        with Journal() as journal:
+            while journal.job(view.id).wish is not Wish.PAUSE:
+                await told.pilot.pause(0.02)
+        world.lab.faults.stopping = True
         await told.until_shown("1 paused")
         world.lab.faults.clear()
-        with held(told):
+        with held(view.id):
             await told.pilot.press("space")
             await told.until_shown("resuming … · ")
         await told.until_shown("1 done")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnat_tui.model.display import cell_width, clean, clean_beside, counted, listed, short_size
+from xnat_tui.model.display import cell_width, clean, clean_beside, counted, short_size
 from xnat_tui.model.entities import Item, Kind, type_word
 from xnat_tui.model.pairing import FieldDifference, Pair, Status
 from xnat_tui.tui.explorer.marks import MarkTotals
@@ -75,7 +75,9 @@ def verdict(pair: Pair) -> str:
         return _STATUS[Status.UNREAD]
     text = "= alike by name and size, no digest" if pair.unverified else _STATUS[pair.status]
     if pair.fields:
-        text += f": {listed([_difference(difference) for difference in pair.fields])}"
+        shown = ", ".join(_difference(difference) for difference in pair.fields[:2])
+        more = len(pair.fields) - 2
+        text += f": {shown}" + (f" and {more} more" if more > 0 else "")
     return text
 
 

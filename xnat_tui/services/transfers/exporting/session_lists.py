@@ -17,7 +17,6 @@ from itertools import zip_longest
 from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item, Kind, Listing
-from xnat_tui.services.browsing.file_lists import SESSIONS_PER_REQUEST
 from xnat_tui.services.transfers.exporting.gathering import (
     Neighbour,
     batches,
@@ -25,7 +24,7 @@ from xnat_tui.services.transfers.exporting.gathering import (
     owner_of,
     parameters,
 )
-from xnat_tui.services.transfers.lists import session_of
+from xnat_tui.services.transfers.lists import SESSIONS_LISTED, session_of
 from xnat_tui.xnat.http.connection import Connection, encode_uri
 from xnat_tui.xnat.tables import listing
 
@@ -48,7 +47,7 @@ class SessionLists:
         self._batch: dict[str, list[str]] = {}
         """Of what was never asked for: those that the same question tells."""
         self._following: dict[str, str] = {}
-        planned = list(batches(gatherings, SESSIONS_PER_REQUEST, FILES_PER_REQUEST))
+        planned = list(batches(gatherings, SESSIONS_LISTED, FILES_PER_REQUEST))
         for batch, after in zip_longest(planned, planned[1:]):
             self._batch |= dict.fromkeys(batch, batch)
             if after:

@@ -223,6 +223,7 @@ class Unheard(Control):
 
 
 def key_of(step: Step) -> Key:
+    """What a resource is known by within its session."""
     return owner_of(step).partition("/scans/")[2], step.carried(ResourceCopy).label
 
 
