@@ -269,9 +269,9 @@ def test_help_shows_only_what_means_something(verb, refused):
 
 
 def test_the_explorers_options_are_those_that_mean_something():
-    from xnat_tui.tui.plans.options import _OPTIONS
+    from xnat_tui.tui.choices import OPTIONS as OFFERED
 
-    for verb, options in _OPTIONS.items():
+    for verb, options in OFFERED.items():
         for option in options:
             for answer in option.answers:
                 assert getattr(OPTIONS[verb](**{option.field: answer}), option.field) is answer

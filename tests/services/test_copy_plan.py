@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting, Shared, Via
-from xnat_tui.model.pairing import Depth
+from xnat_tui.model.pairing import Depth, FieldDifference
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
 from xnat_tui.model.plan_documents import plan_document, plan_of
@@ -47,7 +48,18 @@ def test_planning_writes_nothing_anywhere(servers, held):
 def test_a_plan_survives_being_saved(servers):
     pair = servers(source_site(), destination_site())
     plan = pair.plan("BRAINS", project="BRAINS")
-    assert plan_of(plan_document(plan)) == plan
+    assert plan_of(plan_document(plan)) == replace(plan, details={})
+
+
+def test_what_is_replaced_is_told_with_both_values_and_kept_nowhere(servers):
+    """They may be a patient's: the documents and the journal have the names of fields alone."""
+    pair = servers(source_site(), destination_site())
+    plan = pair.plan("BRAINS", project="BRAINS", options=CopyOptions(on_existing=OnExisting.UPDATE))
+    of = {step.path: plan.details.get(step.number, ()) for step in plan.steps}
+    assert FieldDifference("fields/cohort", "B", "A") in of["subjects/SUB-011"]
+    logs = "subjects/SUB-009/experiments/SUB-009_MR1/resources/logs"
+    assert of[logs] == (FieldDifference("notes.txt", "60 bytes", "15 bytes"),)
+    assert "details" not in json.dumps(plan_document(plan))
 
 
 def test_a_session_costs_one_request(servers):

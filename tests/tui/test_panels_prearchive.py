@@ -139,7 +139,7 @@ async def test_many_sessions_get_labels_from_a_table(servers, tmp_path):
         await told.press("ctrl+t")
         await told.type(str(table))
         await told.press("enter")
-        told.has("2 to do. Nothing is deleted.", "0013, 0013_MR")
+        told.has("2 to do. Nothing is deleted.", "SUB-013 → 0013, SUB-013_MR1 → 0013_MR")
         await told.press("enter")
         assert "2 done" in told.screen
     stored = servers.lab.site.experiment("0013_MR", "BRAINS")

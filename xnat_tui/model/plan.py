@@ -7,13 +7,14 @@ and running it twice leaves what running it once leaves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.options import ExportOptions, OnExisting, TransferOptions
+from xnat_tui.model.pairing import FieldDifference
 from xnat_tui.model.work import Untouched, Work
 
 W = TypeVar("W", bound=Work)
@@ -165,6 +166,9 @@ class Plan:
     """Project ID that must be typed before something there is replaced or deleted."""
     left_out: tuple[LeftOut, ...] = ()
     """What an upload was given and does not send, one by one."""
+    details: Mapping[int, tuple[FieldDifference, ...]] = field(default_factory=dict)
+    """By step, what it replaces, or finds otherwise and leaves: to be read before it is run. They may be a
+    patient's, so they are in no document and no journal."""
 
     @property
     def verb(self) -> str:

@@ -36,7 +36,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     """A plan with all of its steps; its verb says whose options it has."""
     import msgspec
 
-    found: dict[str, Any] = msgspec.to_builtins(replace(plan, steps=()))
+    found: dict[str, Any] = msgspec.to_builtins(replace(plan, steps=(), details={}))
+    del found["details"]  # values that may be a patient's
     return {"verb": plan.verb, **found, "steps": [step_document(step) for step in plan.steps]}
 
 

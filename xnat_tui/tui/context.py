@@ -23,6 +23,7 @@ from xnat_tui.tui.rights import Rights
 from xnat_tui.tui.terminal import theme
 from xnat_tui.tui.terminal.graphics import Graphics, Means, wanted
 from xnat_tui.tui.terminal.theme import Glyphs
+from xnat_tui.tui.wording import told
 
 if TYPE_CHECKING:
     from xnat_tui.model.plan import Plan
@@ -124,7 +125,7 @@ class Context:
 
     def report(self, error: XnatTuiError) -> None:
         """A failure in the background: a toast, and a line in the log panel."""
-        text = "\n".join(part for part in (error.message, error.hint) if part)
+        text = "\n".join(told(error.message, error.hint))
         self.remember(f"{error.title}: {text}")
         self.tell(text, title=error.title, severity="error")
 

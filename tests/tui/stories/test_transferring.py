@@ -162,6 +162,23 @@ async def test_a_plan_that_replaces_says_so_and_asks_with_cancel_focused(world: 
         assert told.main.queue.views == []
 
 
+async def test_the_step_under_the_cursor_is_told_whole_with_what_becomes_of_what_is_there(
+    world: World,
+) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-009")
+        await told.press("c")
+        told.has(
+            "subjects/SUB-009/experiments/SUB-009_MR1/scans/2/resources/DICOM/files/IM0003.dcm",
+            'there with other content; "when it exists: update" (o) replaces it',
+            "IM0003.dcm: MD5",
+            "stays; here MD5",
+        )
+        told.lacks("--on-existing")
+        await told.press("o", "space", "enter", "down")
+        told.has("1 replaced", "notes.txt: 15 bytes → 60 bytes")
+
+
 async def test_a_plan_that_is_being_made_cannot_be_run_and_keys_stay_in_its_panel(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-004")
@@ -194,7 +211,10 @@ async def test_what_is_skipped_is_shown_when_asked_for(world: World) -> None:
 async def test_what_is_only_shared_in_is_not_said_to_be_there_already(world: World) -> None:
     async with story("lab:TEACHING", "qc:BRAINS_QC") as told:
         await told.press("c")
-        told.has("! All that stands in lab:TEACHING/SUB-002 is shared in from elsewhere", "--shared copy")
+        told.has(
+            "! All that stands in lab:TEACHING/SUB-002 is shared in from elsewhere",
+            '"shared items: copy" (o)',
+        )
         told.has("o Options…", "esc Back")
         await told.press("o", "down", "space", "enter")
         told.has("shared items: copy", "+ create   SUB-002", "1 step not shown: what is there already")

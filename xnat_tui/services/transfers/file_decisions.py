@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xnat_tui.model.entities import Item
 from xnat_tui.model.options import OnExisting
+from xnat_tui.model.pairing import FieldDifference
 from xnat_tui.model.transfer import Evidence
+
+_MOST_TOLD = 20
 
 
 @dataclass(slots=True)
@@ -20,10 +23,16 @@ class Decision:
     complete: list[Item] = field(default_factory=list)
     refused: list[Item] = field(default_factory=list)
     """There with other content, and not to be touched."""
+    held: Mapping[str, Item] = field(default_factory=dict)
+    """The destination's files, by the same path."""
     doubled: list[Item] = field(default_factory=list)
     """A second file with one path: XNAT's catalogs allow it, its addresses do not."""
     evidence: Evidence = field(default_factory=Evidence)
     """What the complete ones rest on."""
+
+    def contents(self, files: Sequence[Item]) -> list[FieldDifference]:
+        """How some of these files are otherwise at the destination: by size, where that is one by digest."""
+        return [_content(file, self.held[file.key]) for file in files[:_MOST_TOLD]]
 
     @property
     def sent(self) -> list[Item]:
@@ -33,7 +42,7 @@ class Decision:
 def decide(source: Iterable[Item], there: Iterable[Item], on_existing: OnExisting) -> Decision:
     """Size and digest decide; a digest that one side lacks leaves the size, which is said as evidence."""
     held = {item.key: item for item in there}
-    found = Decision()
+    found = Decision(held=held)
     seen: set[str] = set()
     for item in source:
         if item.key in seen:
@@ -58,6 +67,13 @@ def differs(one: Item, other: Item) -> bool:
     if one.bytes is not None and other.bytes is not None and one.bytes != other.bytes:
         return True
     return bool(one.digest and other.digest and one.digest != other.digest)
+
+
+def _content(file: Item, there: Item) -> FieldDifference:
+    if file.bytes == there.bytes and file.digest and there.digest:
+        return FieldDifference(file.key, f"MD5 {file.digest}", f"MD5 {there.digest}")
+    sizes = ["size unknown" if item.bytes is None else f"{item.bytes:,} bytes" for item in (file, there)]
+    return FieldDifference(file.key, *sizes)
 
 
 def evidence(one: Item, other: Item) -> Evidence:

@@ -17,6 +17,7 @@ from xnat_tui.model.display import clean, clean_beside, clean_lines, counted, fi
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.change_run import Ended, Run
 from xnat_tui.tui.panels.panel import Panel
+from xnat_tui.tui.wording import in_keys, told
 
 _WIDTH = 72
 _LONGEST_VERB = 12
@@ -300,7 +301,7 @@ def about(change: Change, result: Result | None = None) -> str:
     elif result is not None and result.error is not None:
         lines += error_lines(result.error)
     if change.refusal:
-        lines.append(f"! refused: {change.refusal}")
+        lines.append(f"! refused: {in_keys(change.refusal)}")
     if change.note:
         lines.append(change.note)
     names = dict.fromkeys((*change.before, *change.after))
@@ -316,14 +317,24 @@ def about(change: Change, result: Result | None = None) -> str:
 
 def error_lines(error: XnatTuiError) -> list[str]:
     """What happened, and what to do about it."""
-    return [f"! {error.message}", *([error.hint] if error.hint else [])]
+    said = told(error.message, error.hint)
+    return [f"! {said[0]}", *said[1:]]
 
 
 def _summary(change: Change) -> str:
     """What a row becomes, in a few words."""
     if change.refusal:
-        return clean(change.refusal)
-    words = [clean(text) for name, text in change.after.items() if text and change.before.get(name) != text]
+        return clean(in_keys(change.refusal))
+    words = []
+    for name, after in change.after.items():
+        before = change.before.get(name)
+        if before == after:
+            continue
+        if before is None:
+            words += [clean(after)] if after else []
+        else:
+            old, new = clean_beside(before, after)
+            words.append(f"{old or '(none)'} → {new or '(none)'}")
     return ", ".join(words)
 
 

@@ -9,6 +9,7 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.tui.panels.panel import Panel
+from xnat_tui.tui.wording import told
 
 if TYPE_CHECKING:
     from xnat_tui.services.browsing.reading import Reader
@@ -41,7 +42,7 @@ def ask_server(
 
 
 def complain_of(panel: Panel[Any], error: XnatTuiError) -> None:
-    panel.complain(f"! {error.message}" + (f"\n{error.hint}" if error.hint else ""))
+    panel.complain("! " + "\n".join(told(error.message, error.hint)))
 
 
 def project_of(place: Place) -> str:

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import cell_width, clean, clean_lines, fit
 from xnat_tui.tui.panels.panel import Panel
+from xnat_tui.tui.wording import told
 
 R = TypeVar("R")
 _ROWS_KEYS = (
@@ -171,7 +172,7 @@ class RowsPanel(Panel[None], Generic[R]):
     def complain_of(self, error: XnatTuiError, more: str = "") -> None:
         """Say in place what failed, and what to do about it."""
         hint = "  ".join(part for part in (error.hint, more) if part)
-        self.complain("\n".join(part for part in (f"! {error.message}", hint) if part))
+        self.complain("! " + "\n".join(told(error.message, hint)))
 
     # showing
 

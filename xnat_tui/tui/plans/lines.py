@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from xnat_tui.model.display import cell_width, clean, counted, fit, short_size
+from collections.abc import Sequence
+
+from xnat_tui.model.display import cell_width, clean, clean_beside, counted, fit, short_size
+from xnat_tui.model.pairing import FieldDifference
 from xnat_tui.model.plan import SIGNS, Finding, LeftOut, Plan, Step
+from xnat_tui.tui.wording import in_keys
 
 _LEFT_OUT = frozenset({"projects", "subjects", "experiments"})
 """Words of a path that its labels do without on the screen."""
@@ -17,11 +21,11 @@ def weight(finding: Finding) -> int:
 
 
 def left_out(one: LeftOut) -> str:
-    return f"- left out {one.path}  ({one.reason})"
+    return f"- left out {one.path}  ({in_keys(one.reason)})"
 
 
 def searched(step: Step) -> str:
-    return f"{step.action} {step.kind} {where(step.path)} {step.reason}".casefold()
+    return f"{step.action} {step.kind} {where(step.path)} {in_keys(step.reason)}".casefold()
 
 
 def key(step: Step) -> tuple[str, str]:
@@ -36,12 +40,28 @@ def seen(step: Step) -> tuple[object, ...]:
 def line(step: Step, room: int, word: str, changed: bool) -> str:
     sign = " " if word == "left out" else SIGNS[step.action]
     figures = f"  {counted(step.files, 'file')} {short_size(step.bytes)}" if step.files else ""
-    reasons = [*([clean(step.reason)] if step.reason else []), *(["changed since"] if changed else [])]
+    reasons = [
+        *([clean(in_keys(step.reason))] if step.reason else []),
+        *(["changed since"] if changed else []),
+    ]
     reason = f" ({', '.join(reasons)})" if reasons else ""
     left = room - len(figures) - 11
     text = fit(clean(where(step.path)), max(12, left - cell_width(reason)))
     text = fit(text + reason, left)
     return f"{sign} {word:<8} {text}{' ' * (left - cell_width(text))}{figures}"
+
+
+def about(step: Step, details: Sequence[FieldDifference]) -> list[str]:
+    """What a step's row has no room for: its address, its whole reason, and what becomes of what is there.
+
+    The last lines may be missing where there are many; the comparison tells them all.
+    """
+    lines = [step.path or "the whole of it", *([in_keys(step.reason)] if step.reason else [])]
+    sign = "→" if step.writes else "stays; here"
+    for one in details:
+        source, there = clean_beside(one.source, one.destination)
+        lines.append(f"  {one.name}: {there or '(none)'} {sign} {source or '(none)'}")
+    return lines
 
 
 def where(path: str) -> str:

@@ -25,11 +25,13 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Plan, Step
 from xnat_tui.model.plan_documents import plan_document
 from xnat_tui.paths import write_private
+from xnat_tui.tui.choices import described
 from xnat_tui.tui.panels.ask import AskText, Confirm
 from xnat_tui.tui.panels.panel import SHORT
 from xnat_tui.tui.panels.reading import ReadingPanel
 from xnat_tui.tui.plans.lines import (
     FINDING_SIGNS,
+    about,
     counted_steps,
     key,
     left_out,
@@ -38,7 +40,8 @@ from xnat_tui.tui.plans.lines import (
     seen,
     weight,
 )
-from xnat_tui.tui.plans.options import PlanOptions, described
+from xnat_tui.tui.plans.options import PlanOptions
+from xnat_tui.tui.wording import in_keys, told
 
 Planner = Callable[[TransferOptions], Plan]
 """Makes a plan by these options; waits on the network."""
@@ -76,6 +79,7 @@ class PlanPanel(ReadingPanel[Plan]):
     PlanPanel.-notes #notes { display: block; }
     PlanPanel.-notes OptionList { display: none; }
     PlanPanel #totals { height: auto; }
+    PlanPanel #about { height: auto; max-height: 4; color: $text-muted; }
     PlanPanel Input { display: none; }
     PlanPanel Input.-shown { display: block; }
     """
@@ -104,6 +108,7 @@ class PlanPanel(ReadingPanel[Plan]):
             OptionList(id="steps", compact=True, markup=False),
             VerticalScroll(Static("", id="told", markup=False), id="notes", classes="panel--rest"),
             Input(id="only", compact=True, placeholder="filter: an action, a label, a reason"),
+            Static("", id="about", markup=False),
             Static("", id="totals", markup=False),
         ]
 
@@ -206,7 +211,19 @@ class PlanPanel(ReadingPanel[Plan]):
         )
         steps.highlighted = min(at or 0, len(self._listed) - 1) if self._listed else None
         self.query_one("#totals", Static).update(clean_lines("\n".join(self._totals(self._plan))))
+        self._show_about()
         self.show_keys()
+
+    @on(OptionList.OptionHighlighted)
+    def _show_about(self) -> None:
+        """The step under the cursor: what its row had no room for."""
+        at = self.query_one("#steps", OptionList).highlighted
+        if self._plan is None or at is None or self.app.size.height < SHORT:
+            text = ""
+        else:
+            step = self._listed[at]
+            text = "\n".join(about(step, self._plan.details.get(step.number, ())))
+        self.query_one("#about", Static).update(clean_lines(text))
 
     @staticmethod
     def _word(plan: Plan, step: Step, kept: Container[int]) -> str:
@@ -245,7 +262,10 @@ class PlanPanel(ReadingPanel[Plan]):
             yield f"{counted(hidden, 'step')} not shown: what is there already is skipped (a shows all)"
         if said := described(whole.options):
             yield said
-        notes = [f"{FINDING_SIGNS[one.severity]} {one.message}" for one in sorted(whole.findings, key=weight)]
+        notes = [
+            f"{FINDING_SIGNS[one.severity]} {in_keys(one.message)}"
+            for one in sorted(whole.findings, key=weight)
+        ]
         notes += [left_out(one) for one in whole.left_out]
         yield from notes[: self.app.size.height // _ROWS_A_NOTE]
         if notes:
@@ -255,8 +275,8 @@ class PlanPanel(ReadingPanel[Plan]):
     def _notes(plan: Plan) -> str:
         lines = []
         for finding in sorted(plan.findings, key=weight):
-            lines += [f"{FINDING_SIGNS[finding.severity]} {finding.message}"]
-            lines += [f"  {finding.hint}"] if finding.hint else []
+            said = told(finding.message, finding.hint)
+            lines += [f"{FINDING_SIGNS[finding.severity]} {said[0]}", *(f"  {line}" for line in said[1:])]
         lines += [left_out(one) for one in plan.left_out]
         lines += ["", "The same from a shell:", f"$ {plan.command}"] if plan.command else []
         return clean_lines("\n".join(lines) or "There is nothing to note.")
@@ -312,7 +332,8 @@ class PlanPanel(ReadingPanel[Plan]):
         plan = self.trimmed
         if plan.blocked:
             errors = [finding for finding in plan.findings if finding.severity == "error"]
-            self.complain("\n".join(["This cannot be run.", *(error.hint for error in errors if error.hint)]))
+            hints = [in_keys(error.hint) for error in errors if error.hint]
+            self.complain("\n".join(["This cannot be run.", *hints]))
         elif not plan.writes:
             self.complain("Nothing is left to do.")
         elif time.monotonic() - self._made > FRESH_SECONDS:

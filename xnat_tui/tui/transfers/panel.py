@@ -20,6 +20,7 @@ from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.plans.lines import where
 from xnat_tui.tui.transfers.lines import GLYPHS
 from xnat_tui.tui.transfers.queue import TransferQueue
+from xnat_tui.tui.wording import in_keys, told
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import StepView
@@ -204,14 +205,13 @@ def _told(title: str, report: Report, steps: Sequence[StepView]) -> Iterator[str
     yield ""
     for failure in report.failed[:_MOST_TOLD]:
         yield f"! {where(failure.path)}"
-        yield f"  {failure.error}"
-        yield f"  {failure.hint}" if failure.hint else ""
+        yield from (f"  {line}" for line in told(failure.error, failure.hint))
     alone = report.left
     if alone:
         yield f"{len(alone)} left alone, as the plan said:"
     for one in alone[:_MOST_TOLD]:
         yield f"= {where(one.path)}"
-        yield f"  {one.reason}"
+        yield f"  {in_keys(one.reason)}"
     for place in report.arrived[:_MOST_TOLD]:
         yield f"→ {where(place.path)}"
         yield f"  {place.words}"
@@ -261,5 +261,6 @@ def _about(view: JobView) -> str:
     if view.note:
         lines.append(view.note)
     if view.trouble is not None and view.trouble.message not in view.note:
-        lines += [f"! {view.trouble.message}", view.trouble.hint]
+        said = told(view.trouble.message, view.trouble.hint)
+        lines += [f"! {said[0]}", *said[1:]]
     return clean_lines("\n".join(line for line in lines if line))

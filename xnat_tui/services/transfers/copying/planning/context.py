@@ -6,6 +6,7 @@ they plan goes into a `Draft`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -14,6 +15,7 @@ from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.options import CopyOptions
+from xnat_tui.model.pairing import FieldDifference
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, Lineage, Step
 from xnat_tui.model.work import (
@@ -86,6 +88,8 @@ class Draft:
     missing_types: list[str] = field(default_factory=list)
     target_projects: list[str] = field(default_factory=list)
     created_projects: set[str] = field(default_factory=set)
+    details: dict[int, tuple[FieldDifference, ...]] = field(default_factory=dict)
+    """By step, what is replaced or left there though it is otherwise."""
     unread_fields: int = 0
     """Items that exist there and are skipped for that, their fields not compared."""
 
@@ -105,6 +109,7 @@ class Draft:
         stays_behind: bool = False,
         unread: bool = False,
         replaces: bool = False,
+        details: Sequence[FieldDifference] = (),
     ) -> int:
         """Add a step for an item of the source; its number. Without `work` the item itself is copied."""
         item = place.item
@@ -134,6 +139,8 @@ class Draft:
             replaces=replaces,
         )
         self.steps.append(step)
+        if details:
+            self.details[step.number] = tuple(details)
         return step.number
 
     def leave(self, place: Place, spot: Spot | None, reason: str) -> None:

@@ -9,7 +9,7 @@ from xnat_tui.model.display import listed
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.options import OnExisting, Shared
-from xnat_tui.model.pairing import Depth
+from xnat_tui.model.pairing import Depth, FieldDifference
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
 from xnat_tui.model.work import ItemShare, ProjectCopy
@@ -56,8 +56,9 @@ def existing(draft: Draft, place: Place, spot: Spot) -> Spot:
         draft.step(Action.SKIP, place, spot, f"exists{_stays(context, place, spot)}")
         draft.unread_fields += item.kind is not Kind.PROJECT
         return spot
+    fields = _differing(context, place, spot)
     differing = [change_words(name, *values) for name, values in settings.items()]
-    differing += _differing(context, place, spot)
+    differing += [one.name for one in fields]
     if forms_differ(context, place, spot):
         differing.append("custom forms")
     if not differing and context.options.on_existing is OnExisting.UPDATE:
@@ -65,7 +66,8 @@ def existing(draft: Draft, place: Place, spot: Spot) -> Spot:
         return spot
     work = ProjectCopy(settings={name: after for name, (_, after) in settings.items()}) if settings else None
     reason = listed(differing, _NAMED) or "sent again"
-    return spot.made_by(draft.step(Action.UPDATE, place, spot, reason, work, replaces=True))
+    step = draft.step(Action.UPDATE, place, spot, reason, work, replaces=True, details=fields)
+    return spot.made_by(step)
 
 
 def _stays(context: Context, place: Place, spot: Spot) -> str:
@@ -89,7 +91,7 @@ def _stays(context: Context, place: Place, spot: Spot) -> str:
     return f"; {listed(found, _NAMED)} {'differs and stays' if len(found) == 1 else 'differ and stay'}"
 
 
-def _differing(context: Context, place: Place, spot: Spot) -> list[str]:
+def _differing(context: Context, place: Place, spot: Spot) -> list[FieldDifference]:
     item, there = place.item, spot.place
     assert item is not None
     assert there is not None
@@ -101,7 +103,7 @@ def _differing(context: Context, place: Place, spot: Spot) -> list[str]:
         source, other = item.fields, there.item.fields
     found = _RULES.differences(item.kind, source, other)
     left = _NEVER_UPDATED if item.kind is Kind.PROJECT else ()
-    return [one.name for one in found if one.source and not one.name.startswith(left)]
+    return [one for one in found if one.source and not one.name.startswith(left)]
 
 
 def shared(draft: Draft, place: Place, spot: Spot, above: Spot | None) -> Spot | None:

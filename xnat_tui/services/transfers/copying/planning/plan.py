@@ -71,6 +71,7 @@ def plan_copy(
         findings=tuple(dict.fromkeys(_findings(draft, destination))),
         command=command([str(place.location) for place in places], _destination(target), chosen, filters),
         root=draft.target_projects[0] if draft.target_projects else "",
+        details=draft.details,
     )
 
 

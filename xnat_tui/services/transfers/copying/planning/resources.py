@@ -93,6 +93,7 @@ def _plan_existing(draft: Draft, place: Place, spot: Spot, there: Item, uri: str
             uri=f"{uri}/files/{file.key}",
             size=file.bytes or 0,
             files=1,
+            details=decision.contents([file]),
         )
     if not decision.sent:
         reason = "the same files" if decision.complete else "nothing to send"
@@ -121,6 +122,7 @@ def _plan_existing(draft: Draft, place: Place, spot: Spot, there: Item, uri: str
         files=count,
         size=size,
         replaces=bool(decision.replaced),
+        details=decision.contents(decision.replaced),
     )
 
 
