@@ -125,9 +125,10 @@ def _say_what_it_rests_on(state: State, comparison: Compared, found: dict[str, A
     summary = found["summary"]
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.items())
     state.output.note(f"{found['source']} ⇄ {found['destination']}, by {found['depth']}: {counts}")
-    if summary["unverified"]:
+    if unverified := summary["unverified"]:
+        are = f"{counted(unverified, 'file')} {'is' if unverified == 1 else 'are'}"
         state.output.note(
-            f"{summary['unverified']} files are equal by name and size only: a server lacks digests.\n"
+            f"{are} equal by name and size only: a server lacks digests.\n"
             "hint: compare with --hash-missing, or xnat-tui catalog refresh LOC --checksum"
         )
     if found["depth"] == "projects":

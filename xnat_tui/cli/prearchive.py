@@ -369,7 +369,8 @@ def _details_lines(one: Details, server: str) -> Iterator[str]:
     yield f"  status   {session.status}"
     yield f"  scanned  {session.scanned}".rstrip()
     for scan in one.scans:
-        figures = f"{_number(scan.files)} files  {_size(scan.bytes)}"
+        noun = "file" if scan.files == 1 else "files"
+        figures = f"{_number(scan.files)} {noun}  {_size(scan.bytes)}"
         yield f"  scan {scan.id}  {scan.series_description}  {scan.type}  {figures}"
     for problem in one.problems:
         yield f"  {problem.type}: {problem.message}"

@@ -17,6 +17,7 @@ from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.progress import told
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import UsageError
+from xnat_tui.model.display import counted
 from xnat_tui.model.filters import Filters
 
 if TYPE_CHECKING:
@@ -123,10 +124,10 @@ def _say_what_it_rests_on(state: State, found: dict[str, Any]) -> None:
     summary = found["summary"]
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.items())
     state.output.note(f"{found['source']} ⇄ {found['destination']}, by digests: {counts}")
-    if summary["unverified"]:
+    if unverified := summary["unverified"]:
+        are = f"{counted(unverified, 'file')} {'is' if unverified == 1 else 'are'}"
         state.output.note(
-            f"{summary['unverified']} files are equal by size only: a side has no digest of them.\n"
-            "hint: xnat-tui catalog refresh LOC --checksum"
+            f"{are} equal by size only: a side has no digest.\nhint: xnat-tui catalog refresh LOC --checksum"
         )
     for side, user in found["seen_by"].items():
         if user:

@@ -10,6 +10,7 @@ from xnat_tui import credentials
 from xnat_tui.config import Server
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.clock import ahead_words
+from xnat_tui.model.display import counted
 from xnat_tui.xnat.http.connection import Connection
 
 
@@ -45,4 +46,4 @@ def summary(connection: Connection, projects: int) -> str:
     version = f"XNAT {connection.version}" if connection.version else "XNAT of unknown version"
     clock = ahead_words(connection.clock.ahead)
     told = f" · its clock is {clock}" if clock else ""
-    return f"{version} · {projects} projects readable · signed in as {connection.user}{told}"
+    return f"{version} · {counted(projects, 'project')} readable · signed in as {connection.user}{told}"

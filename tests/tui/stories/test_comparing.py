@@ -100,7 +100,7 @@ async def test_details_of_a_differing_resource_list_the_files(world: World, size
     async with story("lab:BRAINS", "qc:BRAINS", size) as told:
         await compare(told)
         await told.press("n", "n", "i")
-        told.has("< IM0007.dcm", "< IM0008.dcm", "113 088 bytes")
+        told.has("< IM0007.dcm", "< IM0008.dcm", "113,088 bytes")
         told.shows(f"details_resource_{name}")
 
 

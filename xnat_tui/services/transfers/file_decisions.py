@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from xnat_tui.model.display import counted
 from xnat_tui.model.entities import Item
 from xnat_tui.model.options import OnExisting
 from xnat_tui.model.pairing import FieldDifference
@@ -72,7 +73,7 @@ def differs(one: Item, other: Item) -> bool:
 def _content(file: Item, there: Item) -> FieldDifference:
     if file.bytes == there.bytes and file.digest and there.digest:
         return FieldDifference(file.key, f"MD5 {file.digest}", f"MD5 {there.digest}")
-    sizes = ["size unknown" if item.bytes is None else f"{item.bytes:,} bytes" for item in (file, there)]
+    sizes = ["size unknown" if item.bytes is None else counted(item.bytes, "byte") for item in (file, there)]
     return FieldDifference(file.key, *sizes)
 
 

@@ -201,9 +201,14 @@ class ChangesPanel(Panel[None]):
             self._start(rows)
             return
         count = sum(self._changes[row].destroys for row in rows)
-        text = f"{count} of {len(rows)} rows delete or replace something in {', '.join(projects)}."
+        verb = "deletes or replaces" if count == 1 else "delete or replace"
+        text = f"{count} of {counted(len(rows), 'row')} {verb} something in {', '.join(projects)}."
         panel = Confirm(
-            "Delete or replace", text, yes=f"Run {len(rows)} rows", danger=True, typed=" ".join(projects)
+            "Delete or replace",
+            text,
+            yes=f"Run {counted(len(rows), 'row')}",
+            danger=True,
+            typed=" ".join(projects),
         )
         self.app.push_screen(panel, lambda yes: self._start(rows) if yes else None)
 

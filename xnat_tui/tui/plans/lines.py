@@ -46,7 +46,7 @@ def line(step: Step, room: int, word: str, changed: bool) -> str:
     ]
     reason = f" ({', '.join(reasons)})" if reasons else ""
     left = room - len(figures) - 11
-    text = fit(clean(where(step.path)), max(12, left - cell_width(reason)))
+    text = fit(clean(where(step.path)), max(left * 3 // 5, left - cell_width(reason)))
     text = fit(text + reason, left)
     return f"{sign} {word:<8} {text}{' ' * (left - cell_width(text))}{figures}"
 

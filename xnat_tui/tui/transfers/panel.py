@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from xnat_tui.model.display import about, cell_width, clean, clean_lines, fit, short_size
+from xnat_tui.model.display import about, cell_width, clean, clean_lines, counted, fit, short_size
 from xnat_tui.model.transfer import Report, State
 from xnat_tui.tui.explorer.pair_words import cut
 from xnat_tui.tui.panels.ask import Confirm
@@ -196,8 +196,8 @@ class ReportPanel(Panel[None]):
 def _told(title: str, report: Report, steps: Sequence[StepView]) -> Iterator[str]:
     proven = report.verified
     yield title
-    yield f"{report.state} · {report.done_files} files {short_size(report.done_bytes)}".rstrip()
-    yield f"{report.skipped} files were complete already" if report.skipped else ""
+    yield f"{report.state} · {counted(report.done_files, 'file')} {short_size(report.done_bytes)}".rstrip()
+    yield _complete(report.skipped) if report.skipped else ""
     yield f"proven by digest: {proven.digest}   by size: {proven.size}   unverified: {proven.unverified}"
     kept = report.attributes
     lost = f"   not kept: {kept.lost}" if kept.lost else ""
@@ -217,12 +217,16 @@ def _told(title: str, report: Report, steps: Sequence[StepView]) -> Iterator[str
         yield f"  {place.words}"
     open_ = [step for step in steps if step.state not in (State.DONE, State.FAILED, State.LEFT)]
     if open_:
-        yield f"{len(open_)} steps are left:"
+        yield "One step is left:" if len(open_) == 1 else f"{len(open_)} steps are left:"
     for step in open_[:_MOST_TOLD]:
         yield f"  {step.state:<9} {where(step.path)}"
     more = sum(max(0, len(told) - _MOST_TOLD) for told in (report.failed, alone, report.arrived, open_))
     if more:
         yield f"and {more} more: xnat-tui jobs show {report.job}"
+
+
+def _complete(files: int) -> str:
+    return f"{counted(files, 'file')} {'was' if files == 1 else 'were'} complete already"
 
 
 def _row(view: JobView, asked: str, room: int) -> str:
@@ -241,7 +245,7 @@ def _row(view: JobView, asked: str, room: int) -> str:
 def _amounts(view: JobView, asked: str) -> str:
     state = f"{asked} …" if asked else str(view.state)
     if view.state is State.DONE and not view.failures:
-        done = f"{state} · {view.files_done} files {short_size(view.bytes_done)}".rstrip()
+        done = f"{state} · {counted(view.files_done, 'file')} {short_size(view.bytes_done)}".rstrip()
         return f"{done} · {view.left} left alone" if view.left else done
     parts = [state, f"{short_size(view.bytes_done) or '0'} of {short_size(view.bytes_total) or '0'}"]
     if view.rate:

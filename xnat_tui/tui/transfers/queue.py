@@ -229,5 +229,5 @@ class TransferQueue:
         rest = [(view.failures, "failed"), (view.left, "left alone")]
         told = "".join(f", {count} {word}" for count, word in rest if count)
         self._context.announce(
-            f"{view.verb} {view.id}: {view.state}, {view.files_done} files{told}. t shows it."
+            f"{view.verb} {view.id}: {view.state}, {counted(view.files_done, 'file')}{told}. t shows it."
         )

@@ -124,7 +124,7 @@ def _content(item: Item) -> str:
     if item.files is not None and item.kind is not Kind.FILE:
         words.append(counted(item.files, "file"))
     if item.bytes is not None:
-        exact = f"{item.bytes:,} bytes".replace(",", " ")
+        exact = counted(item.bytes, "byte")
         words.append(exact if item.bytes < 1000 else f"{exact} ({short_size(item.bytes)})")
     return ", ".join(words)
 

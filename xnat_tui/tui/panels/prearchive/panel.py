@@ -144,10 +144,11 @@ class PrearchivePanel(RowsPanel[Received]):
         when = f", arrived {arrived:%Y-%m-%d %H:%M}" if arrived is not None else ""
         if arrived is not None and self._clock.age(arrived) < timedelta(0):
             when += " by the server's clock, which is ahead (timezone in config.toml names its zone)"
-        held = self._figures.get(row.url)
+        held, files = self._figures.get(row.url), ""
         if isinstance(held, XnatTuiError):
             lines.append(f"! {held.message}")
-        files = f", {held.files} files" if held is not None and not isinstance(held, XnatTuiError) else ""
+        elif held is not None and held.files is not None:
+            files = f", {counted(held.files, 'file')}"
         working = "" if row.settled else "The server works on it. "
         told = self._told.get(row.url) or working + _STATUS_TELLS.get(row.status, "")
         return "\n".join([*lines, f"{row.status}{when}{files}", told])
