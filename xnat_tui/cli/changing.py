@@ -93,7 +93,7 @@ def _show_plan(state: State, changes: Sequence[Change], notes: Iterable[str]) ->
 def plan_lines(change: Change) -> list[str]:
     """`* lab:P/S  set  gender: unknown → female`, and a line below for what else is to be known."""
     mark = "!" if change.refusal else "-" if change.destroys else "*"
-    lines = [f"{mark} {change.location}  {change.verb}  {_fields(change)}".rstrip()]
+    lines = [f"{mark} {change.location}  {change.verb}  {fields_told(change)}".rstrip()]
     if change.refusal:
         lines.append(f"    refused: {change.refusal}")
     if change.note:
@@ -101,7 +101,7 @@ def plan_lines(change: Change) -> list[str]:
     return lines
 
 
-def _fields(change: Change) -> str:
+def fields_told(change: Change) -> str:
     """What it becomes; for something taken away, what it was."""
     if not change.after:
         return ", ".join(f"{name}: {text}" for name, text in change.before.items() if text)

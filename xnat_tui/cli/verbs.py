@@ -55,6 +55,7 @@ VERBS = {
         Verb("datatypes", "datatypes", "Find data types that a destination lacks."),
         Verb("header", "header", "Show a DICOM header."),
         Verb("bench", "bench", "Measure a server, and say which settings fit."),
+        Verb("history", "history", "List what was changed from here, and take it back."),
         Verb("jobs", "jobs", "Show, resume and retry transfers."),
         Verb("manual", "manual", "Read the manual."),
     )

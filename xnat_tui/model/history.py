@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from xnat_tui.model.entities import Kind
@@ -56,6 +57,20 @@ class Entry:
     """The entry that it takes back; 0 for none."""
     undone_by: int = 0
     """The last entry that took it back; 0 where none did."""
+
+    @property
+    def state(self) -> str:
+        """What became of it, in a few words."""
+        if self.undone_by:
+            return f"undone by {self.undone_by}"
+        if self.outcome is not Outcome.DONE:
+            return "unclear"
+        return f"undoes {self.undoes}" if self.undoes else "done"
+
+    @property
+    def moment(self) -> datetime:
+        """When, in local time."""
+        return datetime.fromtimestamp(self.at).astimezone()
 
     def is_at(self, where: Location) -> bool:
         """Whether it is about a place, or something below it, by its name before or after. The server's name

@@ -235,6 +235,15 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
+        "panel.history",
+        "Z",
+        "History…",
+        "What was changed from here; take it back",
+        opens=Opens(
+            "panels.history:HistoryPanel", on.place, "open a server or project in this pane first (o)"
+        ),
+    ),
+    Action(
         "panel.header",
         "D",
         "DICOM header",
