@@ -24,6 +24,7 @@ from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.servers import Servers
 
 if TYPE_CHECKING:
+    from xnat_tui.services.administration.deleting.deletion import Deletion
     from xnat_tui.services.administration.demographics import Demographics
     from xnat_tui.services.administration.maintenance import Maintenance
     from xnat_tui.services.administration.prearchive.sessions import Prearchive
@@ -72,6 +73,20 @@ class Administration(Servers):
         from xnat_tui.services.administration.renaming import Renaming
 
         return Renaming(self.reader(server), wait=wait or _wait, told=told or _deaf)
+
+    def deletion(
+        self,
+        server: str,
+        *,
+        wait: Callable[[float], bool] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> Deletion:
+        """Items deleted for good, and shares ended; `wait` and `told` as for `renaming`."""
+        from xnat_tui.services.administration.deleting.deletion import Deletion
+        from xnat_tui.services.administration.patience import Patience
+
+        reader = Reader(self.connection(server), self.changes)  # what was remembered proves nothing
+        return Deletion(reader, Patience(wait or _wait, told or _deaf))
 
     def users(self, project: Location | str | Place) -> ProjectUsers:
         """Who may do what in a project. Raises NotFound for anything else than one."""
