@@ -142,6 +142,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui bench lab:BRAINS -n",
         "xnat-tui bench lab:BRAINS/SUB-001 --json",
     ),
+    "delete": (
+        "xnat-tui delete lab:BRAINS/SUB-001/SUB-001_MR1/scans/3 -n",
+        "xnat-tui delete lab:BRAINS/SUB-001 --confirm BRAINS -y",
+        "xnat-tui delete 'lab:BRAINS/*/*/scans/99' --glob -n",
+    ),
     "history": (
         "xnat-tui history",
         "xnat-tui history lab:BRAINS/SUB-001",

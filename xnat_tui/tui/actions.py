@@ -225,6 +225,20 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
+        "panel.delete",
+        "f8",
+        "Delete…",
+        "Delete the marked items, once their plan is agreed to",
+        opens=Opens(
+            "panels.deletion:DeletionPanel",
+            on.deletable,
+            "mark, or put the cursor on, subjects, sessions or what is in them",
+            clears_marks=True,
+        ),
+        needs=("cursor", "here"),
+        writes=True,
+    ),
+    Action(
         "panel.users",
         "U",
         "Users…",

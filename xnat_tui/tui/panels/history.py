@@ -31,9 +31,11 @@ class HistoryPanel(RowsPanel[Entry]):
     """Entries at or below a place, or of its whole server, the newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "undo", "Undo…"),
         Binding("o", "scope", "Item/server"),
         Binding("Z,q", "leave", show=False),
     ]
+    writes = frozenset({"undo"})
     heeds = frozenset({What.ITEMS, What.USERS})
     empty = "No change made from here is remembered. o shows the whole server's."
 
@@ -46,9 +48,6 @@ class HistoryPanel(RowsPanel[Entry]):
     @property
     def refusal(self) -> str:
         return self.context.rights.refusal(self._place.server)
-
-    def keys_entries(self) -> list[str]:
-        return ["enter Undo…", *super().keys_entries()]
 
     def shown_places(self) -> Sequence[Place]:
         return [Place(self._place.server)]
@@ -85,9 +84,12 @@ class HistoryPanel(RowsPanel[Entry]):
         self.action_reload()
 
     @on(OptionList.OptionSelected)
-    def _undo(self, event: OptionList.OptionSelected) -> None:
-        """Plan the marked entries, or the one under the cursor, backwards."""
+    def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
+        self.action_undo()
+
+    def action_undo(self) -> None:
+        """Plan the marked entries, or the one under the cursor, backwards."""
         chosen = self.chosen()
         if not chosen or refuses_writing(self):
             return

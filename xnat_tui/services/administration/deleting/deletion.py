@@ -48,6 +48,8 @@ class _Deletion:
 
 @dataclass(slots=True)
 class DeletionPlan:
+    """Changes in the order in which they are made, and what is to be known of them."""
+
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
