@@ -147,6 +147,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui delete lab:BRAINS/SUB-001 --confirm BRAINS -y",
         "xnat-tui delete 'lab:BRAINS/*/*/scans/99' --glob -n",
     ),
+    "move": (
+        "xnat-tui move lab:BRAINS/SUB-001 qc:BRAINS -n",
+        "xnat-tui move lab:BRAINS/SUB-001 lab:PILOT --confirm BRAINS -y",
+    ),
     "history": (
         "xnat-tui history",
         "xnat-tui history lab:BRAINS/SUB-001",

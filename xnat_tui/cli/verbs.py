@@ -49,6 +49,7 @@ VERBS = {
         Verb("users", "users", "Show and set who has access to a project."),
         Verb("rename", "rename", "Rename subjects and sessions."),
         Verb("delete", "delete", "Delete items; what is only shared is unshared."),
+        Verb("move", "move", "Copy, prove, and only then delete."),
         Verb("autorun", "autorun", "List workflows, dismiss stuck AutoRuns."),
         Verb("catalog", "catalog", "Refresh resource catalogs."),
         Verb("resources", "resources", "List, make and delete resources and files."),

@@ -21,6 +21,7 @@ WRITES = {
     "share": (["share", "add", SESSION, "--into", "EMPTY"], {What.ITEMS}, "EMPTY"),
     "delete": (["delete", SESSION, "--confirm", "BRAINS"], {What.ITEMS}, "BRAINS"),
     "delete of a share": (["delete", "lab:TEACHING/SUB-002"], {What.ITEMS}, "TEACHING"),
+    "move": (["move", SESSION, "lab:EMPTY", "--confirm", "BRAINS"], {What.ITEMS, What.FILES}, "BRAINS"),
     "history": (["history", "undo", "1"], {What.ITEMS}, "BRAINS"),
     "resources": (["resources", "create", f"{SESSION}/resources/NOTES"], {What.FILES}, "BRAINS/SUB-004"),
     "resources deleted": (
