@@ -1,6 +1,9 @@
 """Nothing is deleted that is not proved where it was moved to, whatever happens in between."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +15,21 @@ from xnat_tui.errors import BadAnswer
 from xnat_tui.jobs.history import History
 from xnat_tui.services.workspace import Workspace
 
+KILLED = """
+import os, signal, sys
+from xnat_tui.cli.root import cli
+from xnat_tui.services.administration.deleting import deletion
+
+send = deletion.gateway.delete_item
+
+def killed(*words):
+    if sys.argv[1] == "after":
+        send(*words)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+deletion.gateway.delete_item = killed
+cli(sys.argv[2:])
+"""
 AGREED = ("-y", "--confirm", "BRAINS")
 
 
@@ -72,6 +90,19 @@ def test_a_stop_before_the_deletion_loses_nothing_and_the_same_call_goes_on(run,
     assert "SUB-008" in labels(xnat)
     again = run("move", "lab:BRAINS/SUB-008", "lab:EMPTY", *AGREED)
     assert again.exit_code == 0, again.stderr
+    assert "SUB-008" not in labels(xnat)
+
+
+@pytest.mark.parametrize(("moment", "left"), [("before", True), ("after", False)])
+def test_killed_at_the_deletion_all_is_there_once_and_what_was_proved_is_kept(run, xnat, moment, left):
+    words = ["move", "lab:BRAINS/SUB-008", "lab:EMPTY", *AGREED]
+    ended = subprocess.run([sys.executable, "-c", KILLED, moment, *words], capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert "SUB-008" in labels(xnat, "EMPTY")
+    assert ("SUB-008" in labels(xnat)) is left
+    (entry,) = json.loads(run("history", "--json").stdout)["items"]
+    assert (entry["state"], entry["after"]["moved to"]) == ("unclear", "lab:EMPTY/SUB-008")
+    assert run(*words).exit_code == (0 if left else 5)
     assert "SUB-008" not in labels(xnat)
 
 
