@@ -24,7 +24,9 @@ async def test_a_subject_goes_when_its_project_was_typed_and_not_before(servers)
         await told.find("SUB-009")
         await told.press("f8")
         told.has(
-            "Plan · delete lab:BRAINS/SUB-009", "sessions: 2", "1 to do. Something is deleted or replaced."
+            "Plan · delete lab:BRAINS/SUB-009",
+            "goes with 2 sessions",
+            "1 to do. Something is deleted or replaced.",
         )
         told.has("$ xnat-tui delete lab:BRAINS/SUB-009")
         await told.press("enter")

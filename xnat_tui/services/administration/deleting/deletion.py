@@ -169,7 +169,7 @@ class Deletion:
         if not refusal:
             hanging = hanging_on(self.reader, place, owned)
             refusal = _refuse_hanging(hanging)
-            notes = [*self._running(place), *hanging.notes]
+            notes = [*([] if refusal else [hanging.words()]), *self._running(place), *hanging.notes]
         where = str(place.location)
         if not refusal:
             shares = tuple(sorted(hanging.shares))
