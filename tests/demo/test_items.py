@@ -110,6 +110,7 @@ def test_only_owners_delete(client_of: Any, site: Site) -> None:
     assert client_of("mia")("DELETE", SESSION).status_code == 403
     assert client_of("carl").put(f"{SUBJECT}?gender=male").status_code == 403
     assert client_of("olga")("DELETE", f"{SUBJECT}?removeFiles=true").status_code == 200
+    assert site.orphaned == []
     assert "XNAT_E00001" not in site.experiments
 
 

@@ -55,7 +55,7 @@ def turned_back(path: Path) -> None:
     database = sqlite3.connect(path)
     database.executescript(
         "DROP TRIGGER steps_counted_in; DROP TRIGGER steps_counted;"
-        "DROP INDEX steps_failed; DROP TABLE bodies;"
+        "DROP INDEX steps_failed; DROP TABLE bodies; DROP TABLE history;"
         + "".join(f"ALTER TABLE jobs DROP COLUMN {column};" for column in _ADDED)
         + _TRIGGERS
         + "PRAGMA user_version = 3;"

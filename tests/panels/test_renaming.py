@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from xnat_tui.demo.faults import DO_NOTHING, Answer, ErrorPage, WriteThenDrop
@@ -13,14 +15,8 @@ from xnat_tui.errors import (
     UsageError,
 )
 from xnat_tui.services import tables
-from xnat_tui.services.administration.renaming import (
-    REFUSED_WAITS,
-    TABLE_OPTIONAL,
-    TABLE_REQUIRED,
-    UNCLEAR_WAITS,
-    Renaming,
-    Wish,
-)
+from xnat_tui.services.administration.patience import REFUSED_WAITS, UNCLEAR_WAITS
+from xnat_tui.services.administration.renaming import TABLE_OPTIONAL, TABLE_REQUIRED, Renaming, Wish
 
 RENAME = "^PUT .*label="
 
@@ -151,13 +147,13 @@ def test_an_unclear_answer_is_looked_up_until_the_new_label_stands(
     plan = service.plan([Wish(look("BRAINS/SUB-008"), "X")])
     xnat.faults.add(RENAME, fault, times=1)
     if isinstance(fault, ErrorPage):
-        waits = service._wait
+        waits = service.patience.wait
 
         def finish(seconds):
             xnat.site.rename(xnat.site.subject("SUB-008", "BRAINS"), "X")
             return waits(seconds)
 
-        service._wait = finish
+        service.patience = replace(service.patience, wait=finish)
     (result,) = carry_out(plan.changes, service.do)
     assert result.error is None
     assert result.note == f"The server answered {called}; read back, and it is renamed."

@@ -13,6 +13,7 @@ KEYS = {
     "E": ("ctrl+s Review", "ctrl+r From DICOM…"),
     "s": ("a Share into…", "e Relabel…", "u Unshare…", "t Table…", "T Give away…"),
     "U": ("a Add…", "e Role…", "d Remove…", "o Accessibility…"),
+    "Z": ("enter Undo…",),
     "F": ("n New…", "u Upload…", "R Replace…", "d Delete…"),
 }
 

@@ -8,7 +8,7 @@ from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
 from xnat_tui.demo.archive import Experiment, Subject
 from xnat_tui.demo.faults import ErrorPage
-from xnat_tui.services.administration import renaming
+from xnat_tui.services.administration import patience
 from xnat_tui.tui.panels.changes import ChangesPanel
 from xnat_tui.tui.panels.sharing import SharingPanel
 from xnat_tui.tui.panels.users import UsersPanel
@@ -16,7 +16,7 @@ from xnat_tui.tui.panels.users import UsersPanel
 
 @pytest.fixture
 def servers(tmp_path, monkeypatch) -> Iterator[DemoPair]:
-    monkeypatch.setattr(renaming, "REFUSED_WAITS", ())
+    monkeypatch.setattr(patience, "REFUSED_WAITS", ())
     with demo_pair(tmp_path, monkeypatch) as pair:
         yield pair
 
@@ -200,7 +200,7 @@ async def test_a_subject_is_renamed_with_its_sessions(servers):
 
 
 async def test_what_an_unclear_rename_waits_for_is_shown_and_a_stop_leaves_it_resumable(servers, monkeypatch):
-    monkeypatch.setattr(renaming, "UNCLEAR_WAITS", (30.0,))
+    monkeypatch.setattr(patience, "UNCLEAR_WAITS", (30.0,))
     servers.lab.faults.add("^PUT .*label=NEW-006", ErrorPage(504), times=1)
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-006")

@@ -40,7 +40,7 @@ def carry_out(
     if not consent.given(state.output, asked, servers=[server], destroys=destroys):
         return _end(state, changes, None, notes)
     results = []
-    for result in apply(changes, _stoppable(do)):
+    for result in apply(changes, stoppable(do)):
         results.append(result)
         if isinstance(result.error, Interrupted):
             break
@@ -48,7 +48,7 @@ def carry_out(
     return _end(state, changes, results, notes)
 
 
-def _stoppable(do: Callable[[Change], str]) -> Callable[[Change], str]:
+def stoppable(do: Callable[[Change], str]) -> Callable[[Change], str]:
     """Ctrl+C ends the row under way as an error of that row, so that the others are still reported."""
 
     def done(change: Change) -> str:
@@ -93,7 +93,7 @@ def _show_plan(state: State, changes: Sequence[Change], notes: Iterable[str]) ->
 def plan_lines(change: Change) -> list[str]:
     """`* lab:P/S  set  gender: unknown → female`, and a line below for what else is to be known."""
     mark = "!" if change.refusal else "-" if change.destroys else "*"
-    lines = [f"{mark} {change.location}  {change.verb}  {_fields(change)}".rstrip()]
+    lines = [f"{mark} {change.location}  {change.verb}  {fields_told(change)}".rstrip()]
     if change.refusal:
         lines.append(f"    refused: {change.refusal}")
     if change.note:
@@ -101,7 +101,7 @@ def plan_lines(change: Change) -> list[str]:
     return lines
 
 
-def _fields(change: Change) -> str:
+def fields_told(change: Change) -> str:
     """What it becomes; for something taken away, what it was."""
     if not change.after:
         return ", ".join(f"{name}: {text}" for name, text in change.before.items() if text)
@@ -139,11 +139,11 @@ def _end(
         state.output.document(
             {
                 "items": [
-                    _row(change, note=change.note) for change in (changes if results is None else left)
+                    change_row(change, note=change.note) for change in (changes if results is None else left)
                 ],
-                "changed": [_row(result.change, note=result.note) for result in done],
+                "changed": [change_row(result.change, note=result.note) for result in done],
                 "failed": [
-                    *(_row(change, error=change.refusal, hint="") for change in refused),
+                    *(change_row(change, error=change.refusal, hint="") for change in refused),
                     *(_failure(result) for result in failed),
                 ],
                 **({"notes": list(notes)} if notes else {}),
@@ -170,7 +170,7 @@ def _code(changes: Sequence[Change], failed: Sequence[Result], refused: Sequence
     return exit_code(error) if error is not None else ExitCode.NOT_FOUND
 
 
-def _row(change: Change, **more: str) -> dict[str, Any]:
+def change_row(change: Change, **more: str) -> dict[str, Any]:
     """The fields under the server's names, beside where and what."""
     return {
         "location": change.location,
@@ -183,7 +183,7 @@ def _row(change: Change, **more: str) -> dict[str, Any]:
 
 def _failure(result: Result) -> dict[str, Any]:
     assert result.error is not None
-    return _row(result.change, error=result.error.message, hint=result.error.hint)
+    return change_row(result.change, error=result.error.message, hint=result.error.hint)
 
 
 def _count(changes: Sequence[Change]) -> str:

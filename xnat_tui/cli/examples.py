@@ -142,6 +142,23 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui bench lab:BRAINS -n",
         "xnat-tui bench lab:BRAINS/SUB-001 --json",
     ),
+    "delete": (
+        "xnat-tui delete lab:BRAINS/SUB-001/SUB-001_MR1/scans/3 -n",
+        "xnat-tui delete lab:BRAINS/SUB-001 --confirm BRAINS -y",
+        "xnat-tui delete 'lab:BRAINS/*/*/scans/99' --glob -n",
+    ),
+    "move": (
+        "xnat-tui move lab:BRAINS/SUB-001 qc:BRAINS -n",
+        "xnat-tui move lab:BRAINS/SUB-001 lab:PILOT --confirm BRAINS -y",
+    ),
+    "history": (
+        "xnat-tui history",
+        "xnat-tui history lab:BRAINS/SUB-001",
+        "xnat-tui history undo 12 -n",
+    ),
+    "history list": ("xnat-tui history list lab:BRAINS --json",),
+    "history undo": ("xnat-tui history undo 12 13 -n",),
+    "history forget": ("xnat-tui history forget 12",),
     "jobs": ("xnat-tui jobs list", "xnat-tui jobs resume"),
     "jobs list": ("xnat-tui jobs list --json",),
     "jobs show": ("xnat-tui jobs show", "xnat-tui jobs show 20261121-101500-copy --json"),

@@ -56,6 +56,12 @@ def run_plan(state: State, workspace: Workspace, plan: Plan, consent: Consent, *
     return follow(state, running, plan.left_out)
 
 
+def wait(state: State, running: Worker) -> Report:
+    """Watch a job that a worker runs until it ends. Raises ServerUnreachable where it is paused for that."""
+    with bar(state) as on_view:
+        return running.wait(on_view=on_view)
+
+
 def follow(state: State, running: Worker, left_out: Sequence[LeftOut] = ()) -> int:
     """Watch a job that a worker runs until it ends, and report.
 
@@ -65,8 +71,7 @@ def follow(state: State, running: Worker, left_out: Sequence[LeftOut] = ()) -> i
     from xnat_tui.jobs.reporting import report
 
     try:
-        with bar(state) as on_view:
-            ended = running.wait(on_view=on_view)
+        ended = wait(state, running)
     except ServerUnreachable as error:
         with Journal() as journal:
             paused = report(journal, running.job)
@@ -87,6 +92,15 @@ def tell(state: State, report: Report) -> int:
     """Print a report; the exit code that it deserves."""
     if state.output.wants_json:
         state.output.document(report.to_dict())
+    tell_in_words(state, report)
+    if report.state in (JobState.PAUSED, JobState.CANCELLED):
+        state.output.note(f"Go on with: xnat-tui jobs resume {report.job}")
+        return ExitCode.INTERRUPTED
+    return ExitCode.FAILED if report.failed or report.state is JobState.FAILED else ExitCode.DONE
+
+
+def tell_in_words(state: State, report: Report) -> None:
+    """What failed, what arrived where, and the sum of it, beside the document."""
     for failure in report.failed:
         state.output.warning(f"! {failure.path}: {failure.error}")
         if failure.hint:
@@ -94,10 +108,6 @@ def tell(state: State, report: Report) -> int:
     for one in report.arrived:
         state.output.note(f"{one.path} → {one.words}")
     state.output.note(_summary(report))
-    if report.state in (JobState.PAUSED, JobState.CANCELLED):
-        state.output.note(f"Go on with: xnat-tui jobs resume {report.job}")
-        return ExitCode.INTERRUPTED
-    return ExitCode.FAILED if report.failed or report.state is JobState.FAILED else ExitCode.DONE
 
 
 def planned(plan: Plan) -> dict[str, Any]:

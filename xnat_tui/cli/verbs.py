@@ -48,6 +48,8 @@ VERBS = {
         Verb("share", "share", "Share items into other projects."),
         Verb("users", "users", "Show and set who has access to a project."),
         Verb("rename", "rename", "Rename subjects and sessions."),
+        Verb("delete", "delete", "Delete items; what is only shared is unshared."),
+        Verb("move", "move", "Copy, prove, and only then delete."),
         Verb("autorun", "autorun", "List workflows, dismiss stuck AutoRuns."),
         Verb("catalog", "catalog", "Refresh resource catalogs."),
         Verb("resources", "resources", "List, make and delete resources and files."),
@@ -55,6 +57,7 @@ VERBS = {
         Verb("datatypes", "datatypes", "Find data types that a destination lacks."),
         Verb("header", "header", "Show a DICOM header."),
         Verb("bench", "bench", "Measure a server, and say which settings fit."),
+        Verb("history", "history", "List what was changed from here, and take it back."),
         Verb("jobs", "jobs", "Show, resume and retry transfers."),
         Verb("manual", "manual", "Read the manual."),
     )

@@ -62,6 +62,8 @@ class Site:
         self.searches: dict[str, SavedSearch] = {}
         self.downloads: dict[str, list[tuple[str, Content]]] = {}
         self.viewer_metadata: set[str] = set()
+        self.orphaned: list[str] = []
+        """IDs of items that were deleted without their files."""
         self.field_groups: dict[tuple[str, str], set[str]] = {}
         """Names of the custom variables in the groups of definitions, by the group's ID and data type."""
         self._counters: dict[str, int] = {}

@@ -16,10 +16,10 @@ from xnat_tui.errors import ConfigError
 from xnat_tui.jobs.soundness import AWAY, TROUBLE, broken, row_factory
 from xnat_tui.paths import private_folder
 
-VERSION = 4
+VERSION = 5
 """3 keeps changes, and has other documents in `plan` and `body` than 2 (`from_version_2`). 4 keeps what steps
 are in `bodies`, many together, and adds up in a job's row what became of them; older jobs have a body in each
-row of `steps`."""
+row of `steps`. 5 keeps a history of small changes."""
 APPLICATION = 0x584E5455
 """The file's `application_id`: "XNTU"."""
 BUSY_SECONDS = 30.0
@@ -42,6 +42,25 @@ CREATE TABLE bodies (
   pack BLOB NOT NULL
 );
 CREATE UNIQUE INDEX bodies_by_first ON bodies (job, first);
+"""
+_HISTORY = """
+CREATE TABLE history (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  at REAL NOT NULL,
+  url TEXT NOT NULL,
+  user TEXT NOT NULL,
+  area TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  item TEXT NOT NULL,
+  location TEXT NOT NULL,
+  verb TEXT NOT NULL,
+  project TEXT NOT NULL,
+  before TEXT NOT NULL,
+  after TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  undoes INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX history_undone ON history (undoes) WHERE undoes > 0;
 """
 _SUMS = """
 CREATE INDEX steps_failed ON steps (job, number) WHERE failures > 0;
@@ -135,7 +154,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_job ON events (job, number);
 """
-_TABLES += _CHANGES + _BODIES + _SUMS
+_TABLES += _CHANGES + _BODIES + _SUMS + _HISTORY
 
 _ADDED_UP = """
 ALTER TABLE jobs ADD COLUMN done_items INTEGER NOT NULL DEFAULT 0;
@@ -164,6 +183,7 @@ ALTER TABLE steps ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 """,
     2: _CHANGES,
     3: _ADDED_UP + _BODIES + _SUMS,
+    4: _HISTORY,
 }
 """What makes the tables of a version those of the next."""
 

@@ -22,7 +22,7 @@ AWAY = "Move it away to begin with an empty list of jobs, or set another state f
 TROUBLE = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What reading a damaged file raises; the second where SQLite's message quotes what is no text any more."""
 _ELSEWHERE = "or set another state folder in XNAT_TUI_STATE. What is done stays done: jobs can be resumed."
-_SEALED = frozenset({"plan", "totals", "body", "failed", "trouble"})
+_SEALED = frozenset({"plan", "totals", "body", "failed", "trouble", "before", "after"})
 """Columns with JSON, written through `sealed`; older journals have it bare."""
 _WORDS: Mapping[str, frozenset[str]] = {"state": frozenset(State), "wish": frozenset(Wish)}
 _LATEST = 1e11

@@ -17,6 +17,7 @@ NAMES = (
     "new-server",
     "nightly-export",
     "recovery",
+    "undoing",
     "scripting",
     "python",
     "proofs",

@@ -25,6 +25,8 @@ class Change:
     destroys: bool = False
     """Whether something there is deleted or replaced: the project ID has to be typed."""
     project: str = ""
+    undoes: int = 0
+    """The entry of the history that it takes back (`model/history.py`); 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)

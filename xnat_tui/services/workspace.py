@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from xnat_tui.model.transfer import Report
     from xnat_tui.services.comparing.sites import SiteComparison
     from xnat_tui.services.transfers.copying.planning.plan import NewProject
+    from xnat_tui.services.transfers.moving import Moving
 _log = logging.getLogger("xnat_tui.workspace")
 
 
@@ -156,6 +157,28 @@ class Workspace(Administration):
             target,
             options,
             filters,
+        )
+
+    def moving(
+        self,
+        server: str,
+        destination: Location | str,
+        *,
+        wait: Callable[[float], bool] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> Moving:
+        """What deletes items of a server once they are proved to be at a destination, a server or a project.
+
+        `wait` and `told` as for `renaming`. Raises UsageError for other destinations.
+        """
+        from xnat_tui.services.transfers.moving import Moving
+
+        where = self._where(destination)
+        return Moving(
+            self.deletion(server, wait=wait, told=told),
+            lambda name: Reader(self.connection(name)),
+            where,
+            lambda place, options: self.plan_copy([place], where, options=options),
         )
 
     def plan_export(

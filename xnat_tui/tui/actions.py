@@ -225,6 +225,20 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
+        "panel.delete",
+        "f8",
+        "Delete…",
+        "Delete the marked items, once their plan is agreed to",
+        opens=Opens(
+            "panels.deletion:DeletionPanel",
+            on.deletable,
+            "mark, or put the cursor on, subjects, sessions or what is in them",
+            clears_marks=True,
+        ),
+        needs=("cursor", "here"),
+        writes=True,
+    ),
+    Action(
         "panel.users",
         "U",
         "Users…",
@@ -233,6 +247,15 @@ ACTIONS: tuple[Action, ...] = (
             "panels.users:UsersPanel", on.project, "put the cursor on a project, or on something in one"
         ),
         writes=True,
+    ),
+    Action(
+        "panel.history",
+        "Z",
+        "History…",
+        "What was changed from here; take it back",
+        opens=Opens(
+            "panels.history:HistoryPanel", on.place, "open a server or project in this pane first (o)"
+        ),
     ),
     Action(
         "panel.header",

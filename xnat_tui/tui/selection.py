@@ -12,6 +12,10 @@ Taken = tuple[Any, ...] | None
 """What a panel is made with; None where the cursor stands on nothing of the kind."""
 
 _SHAREABLE = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR)
+_DELETABLE = (
+    *(Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION),
+    *(Kind.RESOURCE, Kind.FILE),
+)
 _IMAGING = (
     *(Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION),
     *(Kind.RESOURCE, Kind.FILE),
@@ -98,6 +102,12 @@ def shareable(selection: Selection) -> Taken:
     return (found,) if found else None
 
 
+def deletable(selection: Selection) -> Taken:
+    """What is marked or under the cursor, if all of it can go: never what the pane shows."""
+    found = selection.chosen() if selection.marks or selection.pointed else []
+    return (found,) if found and all(one.kind in _DELETABLE for one in found) else None
+
+
 def images(selection: Selection) -> Taken:
     found = selection.here
     return (found,) if found is not None and found.kind in _IMAGING else None
@@ -128,7 +138,7 @@ def why_nothing(selection: Selection, on: Callable[[Selection], Taken]) -> str:
 
 
 _ABOUT_ONE = (item, worked_on, renamable)
-_ABOUT_ALL = (items, shareable)
+_ABOUT_ALL = (items, shareable, deletable)
 
 
 def _one(selection: Selection) -> Place | None:

@@ -62,8 +62,8 @@ def breaker(monkeypatch: pytest.MonkeyPatch) -> Breaker:
         return response if signing else found.spoil(response)
 
     monkeypatch.setattr(calls, "_answer", answer)
-    monkeypatch.setattr("xnat_tui.services.administration.renaming.REFUSED_WAITS", (0.0,))
-    monkeypatch.setattr("xnat_tui.services.administration.renaming.UNCLEAR_WAITS", (0.0,))
+    monkeypatch.setattr("xnat_tui.services.administration.patience.REFUSED_WAITS", (0.0,))
+    monkeypatch.setattr("xnat_tui.services.administration.patience.UNCLEAR_WAITS", (0.0,))
     return found
 
 

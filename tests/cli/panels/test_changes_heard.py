@@ -19,6 +19,10 @@ WRITES = {
     "rename of a subject": (["rename", "lab:BRAINS/SUB-004", "SUB-NEW"], {What.ITEMS}, "BRAINS"),
     "demographics": (["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17"], {What.ITEMS}, "BRAINS"),
     "share": (["share", "add", SESSION, "--into", "EMPTY"], {What.ITEMS}, "EMPTY"),
+    "delete": (["delete", SESSION, "--confirm", "BRAINS"], {What.ITEMS}, "BRAINS"),
+    "delete of a share": (["delete", "lab:TEACHING/SUB-002"], {What.ITEMS}, "TEACHING"),
+    "move": (["move", SESSION, "lab:EMPTY", "--confirm", "BRAINS"], {What.ITEMS, What.FILES}, "BRAINS"),
+    "history": (["history", "undo", "1"], {What.ITEMS}, "BRAINS"),
     "resources": (["resources", "create", f"{SESSION}/resources/NOTES"], {What.FILES}, "BRAINS/SUB-004"),
     "resources deleted": (
         ["resources", "delete", f"{SESSION}/scans/2/resources/DICOM", "--confirm", "BRAINS"],
@@ -38,6 +42,7 @@ WRITES = {
         "",
     ),
 }
+_BEFORE = {"history": ["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17", "-y"]}
 _READS = {"demo", "manual", "server", "show", "compare", "export", "verify", "datatypes", "header", "jobs"}
 """Verbs that change no server: `jobs` lets workers do so, who say it themselves."""
 
@@ -68,6 +73,8 @@ def test_what_a_verb_writes_leaves_nothing_stale_elsewhere(run, xnat, tmp_path, 
     (tmp_path / "notes.txt").write_text("seen")
     words = [str(tmp_path / "notes.txt") if word == "FILE" else word for word in words]
     monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
+    if name in _BEFORE:
+        assert run(*_BEFORE[name]).exit_code == 0
     with Workspace() as explorer, Journal() as journal:
         reader = explorer.reader("root")
         before = seen(reader, shown) if shown else []

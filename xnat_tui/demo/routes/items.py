@@ -83,6 +83,8 @@ def delete_item(call: Call) -> Response:
         if not all(can_delete(call.site, call.user, one) for one in held):
             raise Refusal(403, "User account doesn't have permission to delete this subject.")
     record(call, item, "Deleted")
+    if not call.flag("removeFiles"):
+        call.site.orphaned.append(item.id)
     call.site.remove(item)
     return text("")
 

@@ -13,9 +13,11 @@ from xnat_tui.model import demographics as rules
 from xnat_tui.model.changes import Change
 from xnat_tui.model.demographics import AGE_FIELDS, FIELDS, VARIABLE_PREFIX
 from xnat_tui.model.entities import Kind
+from xnat_tui.model.history import Area
 from xnat_tui.model.patient_headers import KEYWORDS, Reading, conclude, fill
 from xnat_tui.model.place import Place
 from xnat_tui.services import tables
+from xnat_tui.services.administration.recording import kept
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.services.tables import CsvTable, Row
@@ -139,6 +141,11 @@ class Demographics:
             found += self._changes([(subject, values, units)])
         return found, findings
 
+    def about(self, change: Change) -> Place:
+        """The subject of a planned change."""
+        return self._planned[change.location].place
+
+    @kept(Area.DEMOGRAPHICS)
     def do(self, change: Change) -> str:
         """Write one planned change and read it back.
 

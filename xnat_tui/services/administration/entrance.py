@@ -15,12 +15,16 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from xnat_tui.errors import UsageError
 from xnat_tui.model.changes import Change, Result, apply
-from xnat_tui.model.location import Location
+from xnat_tui.model.history import Entry
+from xnat_tui.model.location import Location, same_address
 from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.servers import Servers
 
 if TYPE_CHECKING:
+    from xnat_tui.services.administration.deleting.deletion import Deletion
     from xnat_tui.services.administration.demographics import Demographics
     from xnat_tui.services.administration.maintenance import Maintenance
     from xnat_tui.services.administration.prearchive.sessions import Prearchive
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.administration.renaming import Renaming
     from xnat_tui.services.administration.resources import Resources
     from xnat_tui.services.administration.sharing.shares import Sharing
+    from xnat_tui.services.administration.undoing import Undoing
     from xnat_tui.services.administration.viewer import ViewerMetadata
     from xnat_tui.services.administration.workflows import Workflows
     from xnat_tui.services.measuring.benchmark import Benchmark
@@ -68,6 +73,20 @@ class Administration(Servers):
         from xnat_tui.services.administration.renaming import Renaming
 
         return Renaming(self.reader(server), wait=wait or _wait, told=told or _deaf)
+
+    def deletion(
+        self,
+        server: str,
+        *,
+        wait: Callable[[float], bool] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> Deletion:
+        """Items deleted for good, and shares ended; `wait` and `told` as for `renaming`."""
+        from xnat_tui.services.administration.deleting.deletion import Deletion
+        from xnat_tui.services.administration.patience import Patience
+
+        reader = Reader(self.connection(server), self.changes)  # what was remembered proves nothing
+        return Deletion(reader, Patience(wait or _wait, told or _deaf))
 
     def users(self, project: Location | str | Place) -> ProjectUsers:
         """Who may do what in a project. Raises NotFound for anything else than one."""
@@ -113,6 +132,46 @@ class Administration(Servers):
 
         place = self._place(where)
         return Benchmark(self.reader(place.server), place)
+
+    def history(self, where: Location | str | None = None) -> list[Entry]:
+        """What was changed through this program by this user of this computer: everywhere, or at or below a
+        place by its name before or after; the newest first. No server is asked. Raises ConfigError."""
+        from xnat_tui.jobs.history import History
+
+        with History() as history:
+            entries = history.entries()
+        if where is None:
+            return entries
+        place = self.location(where) if isinstance(where, str) else where
+        url = self.server(place.server).url
+        return [one for one in entries if same_address(one.url, url) and one.is_at(place)]
+
+    def undoing(
+        self,
+        entries: Iterable[Entry],
+        *,
+        wait: Callable[[float], bool] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> Undoing:
+        """What takes changes of one server back; `wait` and `told` as for `renaming`.
+
+        Raises UsageError for entries of several servers.
+        """
+        from xnat_tui.services.administration.renaming import Renaming
+        from xnat_tui.services.administration.undoing import Undoing
+
+        names = {self._named(entry) for entry in entries}
+        if len(names) != 1:
+            raise UsageError("These are on several servers.", "Undo those of one, then those of another.")
+        (name,) = names
+        reader = Reader(self.connection(name), self.changes)
+        return Undoing(reader, name, Renaming(reader, wait=wait or _wait, told=told or _deaf))
+
+    def _named(self, entry: Entry) -> str:
+        """The server of an entry, by the name that it had then if that still means it."""
+        name = Location.parse(entry.location).server
+        saved = [name, *self.settings.servers]
+        return next((one for one in saved if self.same_server(one, entry.url)), entry.url)
 
     @staticmethod
     def carry_out(service: Service, changes: Iterable[Change]) -> list[Result]:

@@ -16,8 +16,10 @@ from xnat_tui.errors import (
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.history import Area
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import ACCESSIBILITIES, Member, Role
+from xnat_tui.services.administration.recording import kept
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.actions import users as gateway
@@ -108,6 +110,11 @@ class ProjectUsers:
             return []
         return [self._change("set", {"accessibility": before}, {"accessibility": word}, "", _OPENNESS[word])]
 
+    def about(self, change: Change) -> Place:  # noqa: ARG002  (all of them are of one project)
+        """The project."""
+        return self.place
+
+    @kept(Area.USERS)
     def do(self, change: Change) -> str:
         """Carry out one planned change and read it back. Raises Forbidden for those who do not own it."""
         connection, project = self.reader.connection, self.project.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xnat_tui.errors import (
@@ -17,10 +17,13 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.history import Area
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import label_refusal
 from xnat_tui.model.workflow import Workflow
+from xnat_tui.services.administration.patience import Patience, Told, Wait, answered
+from xnat_tui.services.administration.recording import kept
 from xnat_tui.services.administration.rename_record import RenameRecord
 from xnat_tui.services.administration.workflows import Workflows
 from xnat_tui.services.browsing.find import find_one
@@ -32,13 +35,6 @@ from xnat_tui.xnat.actions.sharing import experiment_labels, projects_of, subjec
 
 TABLE_REQUIRED = ("subject", "new_label")
 TABLE_OPTIONAL = ("session",)
-REFUSED_WAITS = (1.0, 2.0, 4.0)
-"""Seconds between looks after a 409 or 500: most are final, some come although it is renamed."""
-UNCLEAR_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0, 60.0, 60.0)
-"""Seconds between looks after a time-out or a proxy's answer: big sessions take minutes."""
-
-Wait = Callable[[float], bool]
-"""Waits for some seconds; true means that the user wants to stop."""
 GO_ON = "The same call goes on where this ended: what is renamed already is left as it is."
 
 
@@ -68,14 +64,11 @@ class Renaming:
     one, is taken for renamed already.
     """
 
-    def __init__(
-        self, reader: Reader, *, wait: Wait, told: Callable[[str], None] = lambda _text: None
-    ) -> None:
+    def __init__(self, reader: Reader, *, wait: Wait, told: Told = lambda _text: None) -> None:
         self.reader = reader
-        self._told = told
+        self.patience = Patience(wait, told)
         self._record = RenameRecord(reader.connection.url)
         self.workflows = Workflows(reader)
-        self._wait = wait
         self._planned: dict[str, tuple[Place, str]] = {}
         self._after: dict[str, str] = {}
         self._blocked: dict[str, set[str]] = {}
@@ -224,6 +217,14 @@ class Renaming:
             return note
         if self._blocked.get(change.location):
             raise Conflict("AutoRun still blocks it: it could not be dismissed.", "Ask who started it.")
+        return self._rename_planned(change)
+
+    def about(self, change: Change) -> Place:
+        """The subject or session of a planned change."""
+        return self._planned[change.location][0]
+
+    @kept(Area.RENAMING)
+    def _rename_planned(self, change: Change) -> str:
         first = self._after.get(change.location, "")
         if first and first not in self._done:
             raise Conflict("Its subject was not renamed.", "Rename that first.")
@@ -236,7 +237,12 @@ class Renaming:
                 gateway.put_label(self.reader.connection, uri, label)
             except (Conflict, ServerError, Unclear) as error:
                 failure = error
-            if not self._settled(change, uri, label, failure):
+            if not self.patience.sees(
+                lambda: gateway.current_label(self.reader.connection, uri) == label,
+                failure,
+                change.location,
+                f"renaming it to {label}",
+            ):
                 raise failure or BadAnswer(
                     "The server accepted the new label and still shows the old one.",
                     "Only the owner's project can rename it; look again later.",
@@ -246,34 +252,7 @@ class Renaming:
         finally:
             self.reader.changed(place.up_to(Kind.PROJECT))
         self._done.add(change.location)
-        return f"The server answered {_called(failure)}; read back, and it is renamed." if failure else ""
-
-    def _settled(self, change: Change, uri: str, label: str, failure: XnatTuiError | None) -> bool:
-        """Whether the new label stands, looking again for as long as the answer leaves it open.
-
-        What is waited for is told before each pause. Raises Interrupted where a pause is ended.
-        """
-        waits: Sequence[float] = ()
-        if failure is not None:
-            waits = UNCLEAR_WAITS if isinstance(failure, Unclear) else REFUSED_WAITS
-        for at, seconds in enumerate((0.0, *waits)):
-            if seconds:
-                assert failure is not None, "a clear answer is not waited for"
-                left = sum(waits[at - 1 :])
-                self._told(
-                    f"{change.location}: the server answered {_called(failure)}, and may still be "
-                    f"renaming it to {label}. Looking again in {seconds:.0f} s, for {left:.0f} s at most."
-                )
-                if self._wait(seconds):
-                    raise _stopped()
-            try:
-                if gateway.current_label(self.reader.connection, uri) == label:
-                    return True
-            except XnatTuiError as error:
-                if not seconds and failure is None:
-                    raise
-                failure = failure or error
-        return False
+        return f"The server answered {answered(failure)}; read back, and it is renamed." if failure else ""
 
     def _plan_project(self, wishes: Sequence[Wish], plan: RenamePlan, dismiss: bool) -> None:
         project = wishes[0].place.up_to(Kind.PROJECT)
@@ -403,7 +382,3 @@ def _follows(rest: str, label: str) -> bool:
 
 def _taken_for_done(former: str, place: Place) -> str:
     return f"{former} is not there and {place.location} is: taken for renamed already"
-
-
-def _called(failure: XnatTuiError) -> str:
-    return str(failure.status) if failure.status else "nothing"

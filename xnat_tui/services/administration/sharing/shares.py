@@ -17,9 +17,11 @@ from xnat_tui.errors import (
 )
 from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.history import Area
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Projects, label_refusal
+from xnat_tui.services.administration.recording import kept
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.reading_back import is_so, not_so
@@ -185,6 +187,11 @@ class Sharing:
             found = self._after_its_subject(Wish(place, project), found[0])
         return found
 
+    def about(self, change: Change) -> Place:
+        """The item of a planned change."""
+        return self._steps[_key(change)].place
+
+    @kept(Area.SHARING)
     def do(self, change: Change) -> str:
         """Carry out one planned change and read it back: XNAT's answers to sharing tell little.
 

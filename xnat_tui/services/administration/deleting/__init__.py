@@ -1,0 +1,1 @@
+"""Subjects, sessions and what stands in them deleted, after what hangs on them was counted."""
