@@ -196,6 +196,17 @@ class Pair:
             if pair.both:
                 waiting += pair.children or ()
 
+    def found(self, status: Status) -> list[Pair]:
+        """The items of one verdict below, in reading order; not what is missing with something above it."""
+        return [
+            pair
+            for pair in self.walk()
+            if pair.status is status
+            and pair.group is None
+            and pair is not self
+            and (pair.parent is None or pair.parent.both)
+        ]
+
     def attach(self, children: list[Pair]) -> None:
         """Put freshly compared children in place and carry what they mean up to the root."""
         before = self._weight()

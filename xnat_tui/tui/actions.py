@@ -57,6 +57,7 @@ ACTIONS: tuple[Action, ...] = (
         "Show or hide empty groups",
         does="view.empty_groups",
     ),
+    Action("view.reset", "0", "Show all", "No filter, everything shown, nothing marked", does="view.reset"),
     Action("view.reload", "r", "Reload", "Ask the server for this node again", does="view.reload"),
     Action(
         "view.reload_pane",
@@ -108,6 +109,23 @@ ACTIONS: tuple[Action, ...] = (
         "Counts by kind and status, report",
         does="comparison.summary",
         needs=("comparing",),
+    ),
+    Action(
+        "compare.verify",
+        "V",
+        "Verify",
+        "Prove by digests that both sides are the same",
+        does="comparison.verify",
+        needs=("comparing",),
+    ),
+    Action(
+        "compare.copy_missing",
+        "m",
+        "Copy missing…",
+        "Copy all that only this side has",
+        does="transfers.copy_missing",
+        needs=("comparing", "target"),
+        writes=True,
     ),
     Action(
         "transfer.copy",

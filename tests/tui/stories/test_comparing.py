@@ -10,7 +10,8 @@ from textual.widgets import Input
 from tests.tui.driver import LARGE, SMALL, Size, Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui.demo.faults import ErrorPage, Hang
-from xnat_tui.model.pairing import Depth
+from xnat_tui.model.pairing import Depth, Status
+from xnat_tui.tui.plans.panel import PlanPanel
 
 SIZES = [pytest.param(SMALL, "80x24", id="80x24"), pytest.param(LARGE, "140x40", id="140x40")]
 
@@ -245,3 +246,52 @@ async def test_reloading_while_comparing_shows_what_arrived_and_keeps_the_cursor
         assert told.main.panes.cursor.key == "SUB-005"
         pair = next(row.pair for row in told.source.rows if row.pair.key == "SUB-004")
         assert pair.both
+
+
+async def test_what_is_missing_is_copied_without_what_differs_above_it(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await compare(told)
+        await told.press("m")
+        plan = told.panel(PlanPanel).trimmed
+        assert not [step for step in plan.steps if step.replaces]
+        written = [step.path for step in plan.steps if step.writes]
+        assert "subjects/SUB-004" in written
+        assert "subjects/SUB-011" not in written
+        told.has("Nothing is replaced.")
+
+
+async def test_what_is_missing_is_not_known_before_all_is_compared(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        world.qc.faults.add("GET ", Hang(), times=1)
+        await told.pilot.press("equals_sign")
+        await told.until_shown("compare: sizes")
+        await told.pilot.press("m")
+        await told.until_shown("Not all is compared yet")
+        world.qc.faults.stopping = True
+        await told.settle()
+
+
+async def test_verify_compares_by_digests_and_says_what_stands_against_a_proof(world: World) -> None:
+    async with story("lab:BRAINS/SUB-009", "qc:BRAINS/SUB-009") as told:
+        await compare(told)
+        await told.press("V")
+        await told.until_shown("Not proved: 2 differ, 1 only at the destination, 8 without a digest on one")
+        told.has("(o) digests")
+    async with story("lab:BRAINS/SUB-001", "qc:BRAINS/SUB-001") as told:
+        await compare(told)
+        await told.press("V")
+        await told.until_shown("Proved: all that is listed is alike")
+
+
+@pytest.mark.parametrize(("sign", "status"), [("<", Status.ONLY_SOURCE), ("*", Status.DIFFERS)])
+async def test_marks_by_verdict_reach_what_is_not_open(world: World, sign: str, status: Status) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await compare(told)
+        found = told.source.model.root.found(status)
+        await told.press("plus")
+        told.has("< > * ! mark all that is only left")
+        await told.type(sign)
+        await told.press("enter")
+        assert {pair for pair in found if told.source.rows.marks.covers(pair)} == set(found)
+        await told.press("0")
+        assert not told.source.rows.marks

@@ -30,6 +30,19 @@ class Summary:
     def different(self) -> bool:
         return bool(self.differs or self.only_source or self.only_destination)
 
+    @property
+    def against(self) -> list[str]:
+        """What stands against calling two sides the same, in words: `3 differ`, `1 without a digest` ..."""
+        found = {
+            "differ": self.differs,
+            "only at the source": self.only_source,
+            "only at the destination": self.only_destination,
+            "unreadable": self.unreadable,
+            "without a digest on one side": self.unverified,
+            "not compared": self.unread,
+        }
+        return [f"{count} {words}" for words, count in found.items() if count]
+
 
 class Compared:
     """Two places and what is known of their agreement; `requests` count from the time it was made."""

@@ -215,6 +215,22 @@ class ShownComparison:
         self._context.say(_DEPTHS[depth])
         self._run()
 
+    def verify(self) -> None:
+        """Prove that both sides are the same, by digests, and tell whether that holds."""
+        comparison = self.shown
+        if comparison is None:
+            return
+        if not comparison.progress.ended:
+            self._context.say(f"Comparing {comparison.depth} still goes on: wait, or stop it with esc.")
+            return
+        if comparison.depth is not Depth.DIGESTS:
+            comparison.deepen(Depth.DIGESTS)
+            if self._panes.source.pair_tree is not None:
+                self._panes.source.pair_tree.pairs_changed(comparison.root)
+        if not comparison.root.complete or comparison.root.unread_below:
+            self._run()
+        self.summary()
+
     def show_only(self) -> None:
         if self.rows is not None and self._panes.source.pair_tree is not None:
             self._panes.source.pair_tree.show_view(self.rows.narrowing.view.next)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.naming import meant
-from xnat_tui.model.pairing import Pair
+from xnat_tui.model.pairing import Pair, Status
 from xnat_tui.tui.explorer.figures import FigureCache
 from xnat_tui.tui.explorer.filter import Narrowing, Needle, Order, View, in_order, scan_type
 from xnat_tui.tui.explorer.marks import Marks, MarkTotals
@@ -279,6 +279,17 @@ class Rows:
         """Mark the row's siblings whose label, or a scan's type, is this, or else matches it as a glob."""
         self.marks.add(meant(pattern, self.siblings(index), _names))
         return self._family(index)
+
+    def mark_status(self, status: Status) -> range:
+        """Mark whatever has this verdict, wherever it stands; not what the filter hides."""
+        found = self.root.found(status)
+        self.marks.add(pair for pair in found if self._kept(pair))
+        return range(len(self._rows))
+
+    def _kept(self, pair: Pair) -> bool:
+        """Whether the filter leaves it, and all that it stands in."""
+        way = (one for one in (pair, *pair.ancestors()) if one is not self.root)
+        return all(map(self.narrowing.keeps, way))
 
     def invert_siblings(self, index: int) -> range:
         first, family = self._marked_from(index), self._family(index)

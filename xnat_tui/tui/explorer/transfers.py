@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xnat_tui.model.pairing import Status
 from xnat_tui.model.plan import Plan
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.panes import Panes
@@ -20,6 +21,24 @@ class Transfers:
         places, target = self._panes.chosen(), self._panes.other.root
         if not places or target is None:
             self._say_why()
+        else:
+            from xnat_tui.tui.transfers import flows
+
+            flows.copy(self._context, places, target)
+
+    def copy_missing(self) -> None:
+        """All that only the active side of the comparison has: what differs stays as it is."""
+        pane = self._panes.active
+        root, target = pane.model.root if pane.model is not None else None, self._panes.other.root
+        if root is None or target is None:
+            return
+        if root.unread_below or not root.complete:
+            self._context.say("Not all is compared yet, so that it is not known what is missing.")
+            return
+        missing = root.found(Status.ONLY_DESTINATION if pane.right else Status.ONLY_SOURCE)
+        places = [place for pair in missing if (place := pane.place_of(pair)) is not None]
+        if not places:
+            self._context.say("Nothing is missing on the other side.")
         else:
             from xnat_tui.tui.transfers import flows
 

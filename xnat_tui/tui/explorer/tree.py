@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from xnat_tui.model.entities import Kind
-from xnat_tui.model.pairing import Pair
+from xnat_tui.model.pairing import Pair, Status
 from xnat_tui.tui.explorer import differences, row_text
 from xnat_tui.tui.explorer.filter import Order, View
 from xnat_tui.tui.explorer.row_text import Side
@@ -260,6 +260,9 @@ class PairTree(ScrollView, can_focus=True):
 
     def close_row(self, index: int) -> None:
         self._change(lambda: self.rows.collapse(index))
+
+    def mark_status(self, status: Status) -> None:
+        self._mark(lambda _: self.rows.mark_status(status))
 
     def mark_pattern(self, pattern: str) -> None:
         self._mark(self.rows.mark_pattern, pattern)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
+from xnat_tui.model.pairing import DIFFERENCES, GLYPHS, Status
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.comparison import ShownComparison
-from xnat_tui.tui.explorer.filter import Order
+from xnat_tui.tui.explorer.filter import Order, View
 from xnat_tui.tui.explorer.levels import Levels
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
@@ -14,6 +15,8 @@ from xnat_tui.tui.explorer.places import Places
 from xnat_tui.tui.explorer.position import Standing
 from xnat_tui.tui.explorer.tree import PairTree
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
+
+_BY_GLYPH = {GLYPHS[status]: status for status in (*DIFFERENCES, Status.UNREADABLE)}
 
 
 class PaneView:
@@ -83,11 +86,27 @@ class PaneView:
 
     def ask_pattern(self, tree: PairTree) -> None:
         def marked(pattern: str | None) -> None:
-            if pattern:
+            status = _BY_GLYPH.get(pattern or "") if self._comparison.on else None
+            if status is not None:
+                tree.mark_status(status)
+            elif pattern:
                 tree.mark_pattern(pattern)
 
         question = "Mark siblings whose label (or scan type) matches:"
+        if self._comparison.on:
+            question += "\n< > * ! mark all that is only left, only right, differs, is unreadable."
         self._context.ask(AskText("Mark by pattern", question, hint="SUB-00*", done="Mark"), marked)
+
+    def reset(self) -> None:
+        """Filter, what is shown of a comparison, and marks, as when the place was opened."""
+        tree = self._panes.active.pair_tree
+        if tree is None:
+            return
+        self.line.value = ""
+        tree.filter("")
+        tree.show_view(View.ALL)
+        tree.clear_marks()
+        self._context.main.situation_changed()
 
     def reload(self) -> None:
         """What stands below the cursor."""

@@ -47,7 +47,7 @@ class AskText(Panel[str]):
 
     def body(self) -> list[Widget]:
         return [
-            Static(clean(self._question), markup=False),
+            Static(clean_lines(self._question), markup=False),
             Input(self._value, placeholder=self._hint, password=self._hidden, compact=True),
         ]
 

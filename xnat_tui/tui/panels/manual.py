@@ -58,7 +58,13 @@ def contents() -> str:
     """The topics by the digit that opens each."""
     lines = [f"{number}. [{one.title}]({one.name}.md)" for number, one in enumerate(topics(), 1)]
     return "\n".join(
-        ["# Manual", "", *lines, "", "A digit opens a topic, `n` and `p` go from one to the next."]
+        [
+            "# Manual",
+            "",
+            *lines,
+            "",
+            "A digit opens one of the first nine, `n` and `p` go from one to the next.",
+        ]
     )
 
 

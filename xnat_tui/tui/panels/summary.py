@@ -20,7 +20,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
 from xnat_tui.services.comparing import reports
-from xnat_tui.services.comparing.compared import items_of
+from xnat_tui.services.comparing.compared import Summary, items_of
 from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.tui.panels.ask import AskText
 from xnat_tui.tui.panels.panel import Panel
@@ -101,6 +101,8 @@ class ComparePanel(Panel[str]):
         chosen = "o chosen" if words else "o"
         depths = [f"({chosen if depth is comparison.depth else ' '}) {depth}" for depth in Depth]
         lines += ["", f"depth  {'   '.join(depths)}   d: the next one"]
+        if comparison.depth is Depth.DIGESTS and comparison.progress.ended:
+            lines += self._proof(whole)
         if whole.unverified:
             lines.append(f"no digest: {whole.unverified} alike by name and size, which proves no more")
         if not comparison.progress.ended:
@@ -113,6 +115,13 @@ class ComparePanel(Panel[str]):
         requests = comparison.requests
         lines.append(f"requests: {requests[0]} on the left, {requests[1]} on the right")
         self.query_one("#figures", Static).update("\n".join(lines))
+
+    def _proof(self, whole: Summary) -> list[str]:
+        against = whole.against
+        against += ["it ended early"] if self._comparison.progress.error is not None else []
+        if against:
+            return [f"Not proved: {', '.join(against)}."]
+        return ["Proved: all that is listed is alike, each file by its MD5 on both sides."]
 
     def _whole(self) -> list[str]:
         """What differs in the compared items themselves, which have no row."""
