@@ -95,6 +95,8 @@ def test_no_run_loses_a_change_of_either_side_and_a_second_one_does_nothing(hist
             assert wishes.prefer is Prefer.SOURCE
         if world.destination != source and found.deed is not Deed.ACCEPT:  # what is not carried over is told,
             quiet = found.change is Change.NONE  # or stands as it was told before
-            assert not quiet or (base is not None and (source, destination) == (base.source, base.destination))
+            assert not quiet or (
+                base is not None and (source, destination) == (base.source, base.destination)
+            )
         again = world.run(Wishes())
         assert again.deed not in (Deed.COPY, Deed.UPDATE, Deed.ACCEPT)
