@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xnat_tui.model.threeway import Base, Change, Deed, Ending, Prefer, Where, Wishes, judge
+from xnat_tui.model.threeway import PLAIN, Base, Change, Deed, Ending, Prefer, Where, Wishes, judge
 
 SOURCE, DESTINATION, RESTORE = Wishes(Prefer.SOURCE), Wishes(Prefer.DESTINATION), Wishes(restore=True)
 OLD = Base("old", "old")
 
 
-def verdict(base, source, destination, wishes=Wishes()):
+def verdict(base, source, destination, wishes=PLAIN):
     agree = source == destination
     return judge(base, source, destination, agree=agree, same=lambda one, two: one == two, wishes=wishes)
 

@@ -35,7 +35,9 @@ def study(site_id: str = "LAB", *, filled: bool = True, subjects: int = 3) -> Si
 
 
 def add_subject(site: Site, project: Project, label: str) -> None:
-    subject = site.add_subject(project, label, fields={"gender": "female", "handedness": "right", "race": "unknown"})
+    subject = site.add_subject(
+        project, label, fields={"gender": "female", "handedness": "right", "race": "unknown"}
+    )
     subject.variables["cohort"] = "A"
     put(site, subject.resources, "forms", {"moca.csv": b"moca"})
     add_session(site, subject, f"{label}_MR")

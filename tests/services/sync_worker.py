@@ -1,4 +1,4 @@
-"""A process that runs the sync `nightly` and kills itself -9 as it is about to send its `$KILL_AT`-th request."""
+"""A process that runs the sync `nightly` and kills itself -9 as it is about to send request `$KILL_AT`."""
 
 from __future__ import annotations
 

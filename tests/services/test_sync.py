@@ -1,5 +1,5 @@
-"""Each row of a sync's table for each kind of thing: what is new is copied, what one side changed goes one way
-or is kept, what both changed is a conflict, and nothing is deleted at the destination."""
+"""Each row of a sync's table for each kind of thing: what is new is copied, what one side changed goes one
+way or is kept, what both changed is a conflict, and nothing is deleted at the destination."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.services.sync_sites import (
 )
 from xnat_tui import config
 from xnat_tui.demo.faults import ErrorPage
-from xnat_tui.demo.study.derived import add_qc
 from xnat_tui.errors import Conflict
 from xnat_tui.model.filters import Filters
 from xnat_tui.services.syncing import definitions
@@ -41,10 +40,10 @@ class Thing:
 
     path: str
     field: str = ""
-    add: Callable[[Pair, bool], object] | None = None
-    remove: Callable[[Pair, bool], object] | None = None
-    set: Callable[[Pair, bool, str], object] | None = None
-    get: Callable[[Pair], str] | None = None
+    add: Any = None
+    remove: Any = None
+    set: Any = None
+    get: Any = None
     existing: str = ""
     """What of it is there at first, where that is another one than is added."""
 
@@ -382,9 +381,12 @@ def test_a_change_between_plan_and_run_is_not_overwritten(pair):
 
 
 def test_two_runs_at_once_the_second_steps_back(pair):
-    with Memory() as memory, memory.holding("nightly", memory.runs("nightly")[0].id):
-        with pytest.raises(Conflict, match="still at work"):
-            pair.run()
+    with (
+        Memory() as memory,
+        memory.holding("nightly", memory.runs("nightly")[0].id),
+        pytest.raises(Conflict, match="still at work"),
+    ):
+        pair.run()
     assert pair.told() == {}
 
 

@@ -1,8 +1,8 @@
-"""Three states of one thing in, one verdict out: as it was when both sides were last proved alike, and as each
-side has it now. A thing is an item's presence, a field's text, or a file's size and digest.
+"""Three states of one thing in, one verdict out: as it was when both sides were last proved alike, and as
+each side has it now. A thing is an item's presence, a field's text, or a file's size and digest.
 
-No verdict here loses a change of either side: what both changed is a conflict until somebody names a side, what
-the destination alone changed is kept, and nothing is ever deleted there.
+No verdict here loses a change of either side: what both changed is a conflict until somebody names a side,
+what the destination alone changed is kept, and nothing is ever deleted there.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ class Judged:
     overrules: bool = False
 
 
+PLAIN = Wishes()
 NOTHING = Judged(Change.NONE, Where.NOWHERE, Ending.VERIFIED, Deed.NOTHING)
 AGREED = Judged(Change.NONE, Where.NOWHERE, Ending.VERIFIED, Deed.REMEMBER)
 UNREAD = Judged(Change.NONE, Where.NOWHERE, Ending.UNKNOWN, Deed.NOTHING)
@@ -115,7 +116,7 @@ def judge(
     *,
     agree: bool,
     same: Callable[[T, T], bool],
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = PLAIN,
 ) -> Judged:
     """The verdict on one thing that both sides could be asked about. None is a thing that is not there.
 

@@ -1,4 +1,4 @@
-"""A comparison and a memory in, a verdict for every item, field and file out. Nothing is asked, nothing written."""
+"""A comparison and a memory in, a verdict for every item, field and file out. Nothing is written."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class Decisions:
         told = Told(path, pair, judged)
         told.source, told.destination = (label, before) if on_source else (before, label)
         if on_source:
-            told.reason = f"it was {before}, and is so at the destination; nothing of it is copied twice. Rename it there"
+            told.reason = f"it was {before}, and is so at the destination: rename it there, then run again"
         else:
             told.reason = f"it was {before}, and is so at the source"
         self._tell(told)

@@ -20,7 +20,7 @@ from typing import Any
 from xnat_tui.config import Settings, check_name, save_sync
 from xnat_tui.errors import ConfigError, Conflict, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.filters import NO_FILTERS, Filters
-from xnat_tui.model.location import Location
+from xnat_tui.model.location import Location, relative_path
 from xnat_tui.model.options import CopyOptions, Mode, OnExisting, Via
 
 _OWN = ("source", "destination", "depth", "every", "at")
@@ -31,6 +31,9 @@ _AT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
+_USUAL = CopyOptions()
+
+
 @dataclass(frozen=True, slots=True)
 class Sync:
     """One definition. `every` (`6h`, `30m`, `1d`) or `at` (`02:30`) says when it is due; "" is never."""
@@ -39,7 +42,7 @@ class Sync:
     source: str
     destination: str
     filters: Filters = NO_FILTERS
-    options: CopyOptions = CopyOptions()
+    options: CopyOptions = _USUAL
     depth: str = "sizes"
     every: str = ""
     at: str = ""
@@ -194,3 +197,16 @@ def _bad(name: str, key: str, what: str) -> ConfigError:
 def with_changes(sync: Sync, **changes: Any) -> Sync:
     """The same with what is not None changed."""
     return replace(sync, **{key: value for key, value in changes.items() if value is not None})
+
+
+def path_of(settings: Settings, sync: Sync, text: str) -> str:
+    """A location of either side as its path below the synced place; a path is one already."""
+    if ":" not in text:
+        return text.strip("/")
+    where = Location.parse(text, settings.addresses)
+    for root in (Location.parse(one, settings.addresses) for one in (sync.source, sync.destination)):
+        if where.server == root.server and where.steps[: len(root.steps)] == root.steps:
+            return relative_path(where.steps[len(root.steps) :])
+    raise NotFound(
+        f"{text} is in neither place of {sync.name}.", f"They are {sync.source}, {sync.destination}."
+    )

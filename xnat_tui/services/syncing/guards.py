@@ -14,19 +14,20 @@ _COUNTED = frozenset({Kind.SUBJECT, Kind.EXPERIMENT})
 
 
 def check_sides(name: str, comparison: Comparison, known: Mapping[str, Known]) -> None:
-    """Raises Conflict where a side lists less than half of the subjects and sessions that it had, or where the
-    destination has others in their place. What filters leave out, or could not be read, counts for neither."""
+    """Raises Conflict where a side lists less than half of the subjects and sessions that it had, or where
+    the destination has others in their place. What filters leave out, or was not read, counts for neither."""
     source, destination, replaced, still = _counted(comparison, known)
     adopt = f"xnat-tui sync adopt {name}"
     if source and source > still:
         raise Conflict(
-            f"The source lists {still} of {still + source} subjects and sessions that it had: nothing was done.",
+            f"The source lists {still} of {still + source} subjects and sessions that it had:"
+            " nothing was done.",
             f"If that is true, tell so with: {adopt}. Nothing is deleted at the destination.",
         )
     if destination and destination > still:
         raise Conflict(
-            f"The destination lists {still} of {still + destination} subjects and sessions that it had: it was"
-            " emptied, or is another one. Nothing was done.",
+            f"The destination lists {still} of {still + destination} subjects and sessions that it had: it"
+            " was emptied, or is another one. Nothing was done.",
             f"If that is true, begin anew with: {adopt}",
         )
     if replaced * 2 > still:

@@ -1,7 +1,8 @@
 """What syncs remember, in a SQLite file of the state folder: items as they were last proved, runs, who runs.
 
-Every transaction leaves a memory that is true: a row says what one item was on both sides when a run has proved
-it, and is written when that is proved, never before. Whatever process dies, the rows that are there hold.
+Every transaction leaves a memory that is true: a row says what one item was on both sides when a run had
+proved it, and is written when that is proved, never before. Whatever process dies, the rows that
+are there hold.
 """
 
 from __future__ import annotations
@@ -194,7 +195,8 @@ class Memory:
 
     def known(self, pair: int) -> dict[str, Known]:
         """All items of a pair, by path."""
-        query = "SELECT path, kind, mark, files_mark, source_id, destination_id FROM items WHERE pair = ? ORDER BY path"
+        columns = "path, kind, mark, files_mark, source_id, destination_id"
+        query = f"SELECT {columns} FROM items WHERE pair = ? ORDER BY path"  # noqa: S608
         return {row[0]: Known(*row[1:]) for row in self._rows(query, pair)}
 
     def remembered(self, pair: int, path: str) -> Remembered | None:
@@ -216,8 +218,9 @@ class Memory:
                 "DELETE FROM items WHERE pair = ? AND path = ?", ((pair, one) for one in gone)
             )
             database.executemany(
-                "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pair, path) DO UPDATE"
-                " SET kind = excluded.kind, mark = excluded.mark, files_mark = excluded.files_mark,"
+                "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (pair, path) DO UPDATE SET kind = excluded.kind, mark = excluded.mark,"
+                " files_mark = excluded.files_mark,"
                 " source_id = excluded.source_id,"
                 " destination_id = excluded.destination_id, source = excluded.source,"
                 " destination = excluded.destination, files = excluded.files, run = excluded.run",
@@ -337,10 +340,32 @@ class Memory:
                 ),
             )
 
-    def log(self, sync: str, path: str) -> list[dict[str, str]]:
-        """What all runs told of an item and of what stands below it, oldest first; when it was first proved."""
+    def counts(self, sync: str) -> dict[str, int]:
+        """How many items of each kind are remembered."""
         rows = self._rows(
-            "SELECT log.run, log.path, change, side, log.state, reason FROM log JOIN runs ON runs.id = log.run"
+            "SELECT kind, count(*) FROM items WHERE pair IN (SELECT number FROM pairs WHERE sync = ?)"
+            " GROUP BY kind ORDER BY kind",
+            sync,
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def first_run(self, sync: str, path: str) -> dict[str, str] | None:
+        """The run that proved an item first, as a row of its log; None where none has."""
+        rows = self._rows(
+            "SELECT first_run FROM items WHERE path = ? AND pair IN (SELECT number FROM pairs WHERE sync = ?)"
+            " ORDER BY pair DESC",
+            *(path, sync),
+        )
+        if not rows:
+            return None
+        words = {"change": "none", "side": "", "state": "verified", "reason": "first proved alike"}
+        return {"run": rows[0][0], "path": path, **words}
+
+    def log(self, sync: str, path: str) -> list[dict[str, str]]:
+        """What all runs told of an item and of what stands below it, oldest first."""
+        rows = self._rows(
+            "SELECT log.run, log.path, change, side, log.state, reason"
+            " FROM log JOIN runs ON runs.id = log.run"
             " WHERE log.sync = ? AND (log.path = ? OR substr(log.path, 1, ?) = ?) ORDER BY runs.number",
             *(sync, path, len(path) + 1, f"{path}/"),
         )

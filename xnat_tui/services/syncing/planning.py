@@ -1,4 +1,4 @@
-"""What a run would do: both sides read and judged against the memory, and a plan of what was decided alone."""
+"""What a run would do: both sides judged against the memory, and a plan of what was decided alone."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from xnat_tui.errors import NotFound, XnatTuiError
-from xnat_tui.model.entities import Item, Kind
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
+from xnat_tui.model.options import Mode, Shared
 from xnat_tui.model.pairing import Depth, Pair
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Plan
-from xnat_tui.model.options import Mode, Shared
-from xnat_tui.model.threeway import Deed, Ending, Wishes
+from xnat_tui.model.threeway import PLAIN, Deed, Ending, Wishes
 from xnat_tui.model.work import FieldsCopy, ResourceCopy
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.naming import settled
@@ -87,7 +87,7 @@ def plan_sync(
     locations: Callable[[str], Location],
     *,
     neutral: tuple[str, ...] = (),
-    wishes: Wishes = Wishes(),
+    wishes: Wishes = PLAIN,
     guarded: bool = True,
 ) -> SyncPlan:
     """Read both sides, judge everything, and plan what was decided. Writes nothing anywhere.

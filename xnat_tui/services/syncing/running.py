@@ -1,4 +1,4 @@
-"""Running a planned sync: what agrees is remembered, the plan is a job, and what it wrote is compared again."""
+"""Running a planned sync: what agrees is remembered, the plan is a job, what it wrote is compared again."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _give_up(runs: list[Run]) -> None:
 def _remember_first(
     decisions: Decisions, memory: Memory, number: int, run: str, *, anew: bool = False
 ) -> None:
-    """Before anything is written: renames that both sides have, what is alike, what is to be taken as it is."""
+    """Before anything is written: renames that both sides have, what is alike, what is taken as it is."""
     for now, old in decisions.renames.followed.items():
         memory.move(number, old, now)
         moved = {
@@ -320,8 +320,14 @@ def _items(told: list[Told], everything: Comparison | None) -> list[dict[str, An
         listed = {one.path for one in told}
         found += [
             {
-                **{"path": path, "kind": str(pair.kind), "change": "none", "side": ""},
-                **{"state": "verified", "reason": "", "source": "", "destination": ""},
+                "path": path,
+                "kind": str(pair.kind),
+                "change": "none",
+                "side": "",
+                "state": "verified",
+                "reason": "",
+                "source": "",
+                "destination": "",
             }
             for pair, path in walked(everything.root)
             if path not in listed and pair.both and pair.status is Status.SAME

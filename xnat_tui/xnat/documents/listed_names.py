@@ -49,10 +49,7 @@ def _prune(element: etree._Element, path: str, names: frozenset[str]) -> bool:
         local = str(etree.QName(child).localname)
         below = f"{path}/{local}" if path else local
         named = str(child.get("name", "")) if local == "field" else ""
-        if named:
-            kept = listed_name(f"{below}[{named}]") in names
-        else:
-            kept = _prune(child, below, names)
+        kept = listed_name(f"{below}[{named}]") in names if named else _prune(child, below, names)
         if kept:
             keeps = True
         else:
