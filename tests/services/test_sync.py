@@ -21,7 +21,7 @@ from tests.services.sync_sites import (
     syncing,
 )
 from xnat_tui import config
-from xnat_tui.demo.faults import ErrorPage
+from xnat_tui.demo.faults import DO_NOTHING, CutUpload, ErrorPage, WriteThenDrop, WriteThenError
 from xnat_tui.errors import Conflict
 from xnat_tui.model.filters import Filters
 from xnat_tui.services.syncing import definitions
@@ -397,3 +397,20 @@ def test_a_plan_that_another_run_made_old_is_not_run(pair):
         pair.run()
         with pytest.raises(Conflict, match="meanwhile"):
             workspace.sync(planned)
+
+
+@pytest.mark.parametrize(
+    "fault", [ErrorPage(), DO_NOTHING, CutUpload(), WriteThenDrop(), WriteThenError()], ids=type
+)
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_fault_in_the_middle_is_told_and_the_next_run_does_the_rest(pair, held, fault, after):
+    add_subject(pair.source.site, pair.source.site.projects["P"], "S9")
+    pair.subject().fields["race"] = "new"
+    set_file(_resource(pair), "a.dcm", b"other bytes")
+    pair.target.faults.add("PUT /data/projects", fault, times=4, after=after)
+    states = {str(one["state"]) for one in pair.run().items}
+    assert states <= {"verified", "incomplete"}
+    pair.target.faults.clear()
+    assert {str(one["state"]) for one in pair.run().items} <= {"verified"}
+    assert pair.told() == {}
+    assert held(pair.target.site, "P") == held(pair.source.site, "P")

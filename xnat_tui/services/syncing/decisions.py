@@ -215,7 +215,7 @@ class Decisions:
     def _fields(self, pair: Pair, path: str) -> None:
         old = self.old(path)
         for difference in pair.fields:
-            if difference.name in TOTALS:
+            if difference.name in TOTALS or (pair.kind is Kind.PROJECT and _is_its_own(difference.name)):
                 continue
             judged = self._field(pair, old, difference)
             if judged.deed is Deed.NOTHING and judged.change is Change.NONE:
@@ -273,6 +273,11 @@ class Decisions:
             return bases.of(file)
         never: FileState = [-1, None]
         return Base(never, never) if (one is None) != (other is None) else None
+
+
+def _is_its_own(name: str) -> bool:
+    """Whether a project's field belongs to its ID: aliases, and what only a new project is given."""
+    return name.startswith(("alias", "studyProtocol", "publications"))
 
 
 def _has_other_files(pair: Pair) -> bool:

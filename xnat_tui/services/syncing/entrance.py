@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from xnat_tui.errors import Conflict
 from xnat_tui.jobs.journal import Journal
@@ -18,14 +18,33 @@ from xnat_tui.services.syncing.planning import SyncPlan
 from xnat_tui.services.syncing.running import SyncReport
 
 if TYPE_CHECKING:
+    from xnat_tui.config import Settings
     from xnat_tui.jobs.job import Event
-    from xnat_tui.services.workspace import Workspace
+    from xnat_tui.model.location import Location
+    from xnat_tui.model.plan import Plan
+    from xnat_tui.services.browsing.reading import Reader
+
+
+class Host(Protocol):
+    """What a sync needs of a workspace."""
+
+    settings: Settings
+
+    def location(self, text: str) -> Location: ...
+
+    def readers_anew(self) -> Callable[[str], Reader]: ...
+
+    def remember(self, plan: Plan, journal: Journal) -> str: ...
+
+    def run(
+        self, plan: Plan, on_event: Callable[[Event], None] | None = None, *, job: str | None = None
+    ) -> Report: ...
 
 
 class Syncing:
     """All syncs of a workspace's settings. Makes the memory's file when it is first needed."""
 
-    def __init__(self, workspace: Workspace, on_event: Callable[[Event], None] | None = None) -> None:
+    def __init__(self, workspace: Host, on_event: Callable[[Event], None] | None = None) -> None:
         self._workspace = workspace
         self._on_event = on_event
 

@@ -145,6 +145,7 @@ class Draughtsman:
         self._walk: Walk
 
     def plan(self) -> Plan | None:
+        """The plan; None where nothing is to be written. What cannot be planned is told as held."""
         moving = [one for one in self._told if one.moves]
         if not moving:
             return None

@@ -99,6 +99,7 @@ class Bases:
         """Whether a file that is not among them is known to have been on neither side."""
 
     def of(self, file: Pair) -> Base[FileState] | None:
+        """What one file was; None where neither side had it, or where nobody knows."""
         if self._files is not None:
             kept = self._files.get(file.key)
             return Base(*kept) if kept is not None else None
