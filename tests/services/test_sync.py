@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.services.sync_sites import (
+    MR,
     Pair,
     add_scan,
     add_session,
@@ -183,6 +184,18 @@ def test_a_second_run_does_nothing_and_asks_no_more_than_a_comparison(pair):
         compared = workspace.compare("lab:P", "qc:P")
     assert report.requests <= compared.requests
     assert max(report.requests) <= 12 + 8  # three kinds of types, and proofs of answers about a small study
+
+
+def test_five_new_sessions_cost_ten_requests_each_at_most(pair):
+    unchanged = pair.run().requests
+    for number in range(5):
+        session = pair.source.site.add_experiment(pair.subject(), f"NEW{number}", MR)
+        for scan in range(1, 7):
+            add_scan(pair.source.site, session, str(scan))
+    report = pair.run()
+    assert {one["state"] for one in report.items} == {"verified"}
+    for spent, least in zip(report.requests, unchanged, strict=True):
+        assert spent <= least + 10 * 5
 
 
 @pytest.mark.parametrize("name", ADDED)

@@ -97,6 +97,15 @@ class Syncing:
         note(job)
         return self._workspace.run(planned.plan, self._on_event, job=job)
 
+    def requests(self, planned: SyncPlan) -> tuple[int, int]:
+        """How many were sent to source and destination since they were signed in to."""
+        readers = self._workspace.readers_anew()
+        one, other = (
+            readers(self._workspace.location(text).server).connection.requests
+            for text in (planned.sync.source, planned.sync.destination)
+        )
+        return one, other
+
     def compare(self, planned: SyncPlan) -> Comparison:
         """Both sides as they are now, nothing remembered."""
         return planning.compare(

@@ -102,6 +102,13 @@ def plan_sync(
         f"{readers(where.server).connection.url} {'/'.join(step.name for step in where.steps)}"
         for where in (source, destination)
     )
+    connections = [readers(where.server).connection for where in (source, destination)]
+    before = [connection.requests for connection in connections]
+
+    def asked() -> tuple[int, int]:
+        one, other = (now.requests - then for now, then in zip(connections, before, strict=True))
+        return one, other
+
     number = memory.pair(sync.name, ends)
     known = memory.known(number) if number else {}
     try:
@@ -114,14 +121,14 @@ def plan_sync(
         plan = plan_copy(
             readers(source.server), [where], readers(destination.server), target, sync.options, sync.filters
         )
-        return SyncPlan(sync, ends, wishes, plan, None, last)
+        return SyncPlan(sync, ends, wishes, plan, None, last, asked())
     if guarded:
         check_sides(sync.name, comparison, known)
     shared = sync.options.shared is not Shared.SKIP
     decisions = Decisions(comparison, memory, number, known, wishes, shared=shared)
     decisions.make()
     drawn = Draughtsman(sync, comparison, decisions.told).plan()
-    return SyncPlan(sync, ends, wishes, drawn, decisions, last, comparison.requests)
+    return SyncPlan(sync, ends, wishes, drawn, decisions, last, asked())
 
 
 def _new_project(where: Location, readers: Readers) -> NewProject | None:

@@ -34,6 +34,8 @@ class Runner(Protocol):
 
     def compare(self, planned: SyncPlan) -> Comparison: ...
 
+    def requests(self, planned: SyncPlan) -> tuple[int, int]: ...
+
 
 @dataclass(slots=True)
 class SyncReport:
@@ -96,6 +98,7 @@ def run_sync(planned: SyncPlan, memory: Memory, runner: Runner, *, everything: b
             _remember_first(planned.decisions, memory, number, run)
         after = planned.decisions.comparison if planned.decisions else None
         told = list(planned.told)
+        sent = runner.requests(planned)
         if planned.writes:
             report.job = runner.carry_out(planned, lambda job: memory.note_job(run, job))
             after = _prove(planned, memory, number, run, runner, report, told)
@@ -105,6 +108,9 @@ def run_sync(planned: SyncPlan, memory: Memory, runner: Runner, *, everything: b
             for one in told:
                 if one.moves and one.state is Ending.VERIFIED:
                     one.state, one.reason = Ending.INCOMPLETE, report.note
+        now = runner.requests(planned)
+        here, there = planned.requests
+        report.requests = here + now[0] - sent[0], there + now[1] - sent[1]
         report.items = _items(told, after if everything else None)
         report.seconds = time.monotonic() - began
         memory.end(run, report.to_dict())
@@ -228,8 +234,6 @@ def _prove(
             if one.moves and one.state is Ending.VERIFIED:
                 one.state, one.reason = Ending.SENT, f"it could not be looked at again: {error.message}"
         return None
-    here, there = report.requests
-    report.requests = here + after.requests[0], there + after.requests[1]
     by_path = {path: pair for pair, path in walked(after.root)}
     for failure in job.failed:
         _note_failure(told, failure.path, failure.error)
