@@ -1,8 +1,8 @@
 """Requests, seconds and memory of syncs in which nothing changed.
 
 Run it from the top of the repository: `python -m tests.bench.bench_sync [SUBJECTS]`, two sessions of six
-scans each. The servers run in a process of their own. What a sync takes above a comparison of the same depth is its
-own: judging, remembering, looking up.
+scans each. The servers run in a process of their own. What a sync takes above a comparison of the same depth
+is its own: judging, remembering, looking up.
 """
 
 from __future__ import annotations

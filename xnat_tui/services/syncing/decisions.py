@@ -185,7 +185,7 @@ class Decisions:
             return
         if renamed is not None:
             return  # told where it stands now
-        base = Base(True, True) if self.renames.before(path) in self.known else None
+        base = Base(True, True) if self._is_known(pair, path) else None
         judged = judge(
             base,
             True if pair.source is not None else None,
@@ -198,6 +198,18 @@ class Decisions:
         if pair.source is None and pair.destination is not None and pair.destination.shared_from is not None:
             told.reason = f"shown there from {pair.destination.shared_from or 'another project'}"
         self._tell(told)
+
+    def _is_known(self, pair: Pair, path: str) -> bool:
+        """Whether the memory has this very item, and not another one that had its name."""
+        row = self.known.get(self.renames.before(path))
+        if row is None or pair.kind not in RENAMED:
+            return row is not None
+        known, item = (
+            (row.source_id, pair.source)
+            if pair.source is not None
+            else (row.destination_id, pair.destination)
+        )
+        return item is None or item.id == known
 
     def _renamed(self, pair: Pair, path: str, old: str, where: Where) -> None:
         label, before = path.rpartition("/")[2], old.rpartition("/")[2]

@@ -146,7 +146,7 @@ def _stands_below(path: str, above: Iterable[str]) -> bool:
 
 def _give_up(runs: list[Run]) -> None:
     """The job of a run that died is not gone on with: this run has planned what is left of it."""
-    died = next((one for one in runs[:1] if one.state == "interrupted" and one.job), None)
+    died = next((one for one in runs[:1] if one.state in ("interrupted", "paused") and one.job), None)
     if died is not None:
         with suppress(XnatTuiError), Journal() as journal:
             journal.cancel(died.job)
@@ -235,8 +235,9 @@ def _prove(
                 one.state, one.reason = Ending.SENT, f"it could not be looked at again: {error.message}"
         return None
     by_path = {path: pair for pair, path in walked(after.root)}
+    above = _above(after)
     for failure in job.failed:
-        _note_failure(told, failure.path, failure.error)
+        _note_failure(told, failure.path.removeprefix(above).removeprefix("/"), failure.error)
     for one in told:
         if one.moves and one.state is Ending.VERIFIED:
             _ended(one, by_path)
@@ -244,6 +245,12 @@ def _prove(
         told += _first_copy(after, job)
     _remember(after, memory.known(number), memory, number, run)
     return after
+
+
+def _above(comparison: Comparison) -> str:
+    """How steps, which are named from the project down, call the place that is synced."""
+    root = comparison.source.root
+    return root.path_below(root.up_to(Kind.PROJECT))
 
 
 def _list_what_arrived(after: Comparison, told: list[Told], whole: bool) -> None:
