@@ -31,6 +31,7 @@ WRITES = {
     ),
     "upload": (["upload", "FILE", f"{SESSION}/resources/NOTES"], {What.FILES}, "BRAINS/SUB-004"),
     "copy": (["copy", "lab:BRAINS/SUB-004", "lab:EMPTY"], {What.ITEMS, What.FILES}, "EMPTY"),
+    "sync": (["sync", "run", "heard"], {What.ITEMS, What.FILES}, "EMPTY"),
     "users": (["users", "accessibility", "lab:BRAINS", "public"], {What.USERS}, ""),
     "autorun": (["autorun", "dismiss", "lab:BRAINS/SUB-002"], {What.WORKFLOWS}, ""),
     "catalog": (["catalog", "refresh", SESSION], {What.FILES}, ""),
@@ -75,6 +76,8 @@ def test_what_a_verb_writes_leaves_nothing_stale_elsewhere(run, xnat, tmp_path, 
     monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
     if name in _BEFORE:
         assert run(*_BEFORE[name]).exit_code == 0
+    if name == "sync":
+        assert run("sync", "add", "heard", "lab:BRAINS", "lab:EMPTY", "--subject", "SUB-004").exit_code == 0
     with Workspace() as explorer, Journal() as journal:
         reader = explorer.reader("root")
         before = seen(reader, shown) if shown else []
