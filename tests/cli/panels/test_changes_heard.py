@@ -43,7 +43,10 @@ WRITES = {
         "",
     ),
 }
-_BEFORE = {"history": ["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17", "-y"]}
+_BEFORE = {
+    "history": ["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17", "-y"],
+    "sync": ["sync", "add", "heard", "lab:BRAINS", "lab:EMPTY", "--subject", "SUB-004"],
+}
 _READS = {"demo", "manual", "server", "show", "compare", "export", "verify", "datatypes", "header", "jobs"}
 """Verbs that change no server: `jobs` lets workers do so, who say it themselves."""
 
@@ -76,8 +79,6 @@ def test_what_a_verb_writes_leaves_nothing_stale_elsewhere(run, xnat, tmp_path, 
     monkeypatch.setattr("xnat_tui.services.administration.prearchive.work.POLL_SECONDS", 0.0)
     if name in _BEFORE:
         assert run(*_BEFORE[name]).exit_code == 0
-    if name == "sync":
-        assert run("sync", "add", "heard", "lab:BRAINS", "lab:EMPTY", "--subject", "SUB-004").exit_code == 0
     with Workspace() as explorer, Journal() as journal:
         reader = explorer.reader("root")
         before = seen(reader, shown) if shown else []

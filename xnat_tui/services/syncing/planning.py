@@ -10,7 +10,7 @@ from xnat_tui.errors import NotFound, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import Mode, Shared
-from xnat_tui.model.pairing import Depth, Pair
+from xnat_tui.model.pairing import Depth, FieldDifference, Pair
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.threeway import PLAIN, Deed, Ending, Wishes
@@ -223,7 +223,7 @@ class Draughtsman:
         place, spot = self._spot(some[0].pair)
         work = FieldsCopy({one.field: one.destination for one in some})
         words = ", ".join(one.field for one in some)
-        self._walk.draft.step(Action.UPDATE, place, spot, words, work, replaces=True)
+        self._walk.draft.step(Action.UPDATE, place, spot, words, work, replaces=True, details=_details(some))
 
     def _files(self, some: list[Told]) -> None:
         resource = some[0].pair.parent
@@ -266,4 +266,10 @@ class Draughtsman:
             files=len(some),
             size=size,
             replaces=len(some) > new,
+            details=_details([one for one in some if one.destination]),
         )
+
+
+def _details(some: list[Told]) -> list[FieldDifference]:
+    """What is replaced, and by what."""
+    return [FieldDifference(one.field or one.pair.key, one.source, one.destination) for one in some]
