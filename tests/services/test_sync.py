@@ -290,6 +290,52 @@ def test_a_files_other_bytes_go_over_only_from_the_source(pair):
     assert pair.told(prefer="source") == {(f"{DICOM}/files/a.dcm", ""): ("changed", "both", "verified")}
 
 
+def test_adopted_by_sizes_alone_a_changed_resource_still_tells_whose_change_it_is(monkeypatch, tmp_path):
+    with syncing(study(), study("QC"), monkeypatch, tmp_path) as pair:
+        assert pair.run().items == []
+        _with_file(pair, False)
+        _without_file(pair, False)
+        set_file(_resource(pair), "a.dcm", b"longer")
+        assert pair.told() == {
+            (f"{DICOM}/files/a.dcm", ""): ("changed", "source", "verified"),
+            (f"{DICOM}/files/new.dcm", ""): ("new", "source", "verified"),
+            (f"{DICOM}/files/sub/b.dcm", ""): ("gone", "source", "kept"),
+        }
+        logs = f"{SESSION}/resources/logs/files"
+        set_file(pair.session(there=True).resources[0], "notes.txt", b"slept well")
+        assert pair.told()[f"{logs}/notes.txt", ""] == ("changed", "destination", "kept")
+
+
+def test_adopted_by_sizes_alone_what_both_changed_is_not_guessed(monkeypatch, tmp_path):
+    with syncing(study(), study("QC"), monkeypatch, tmp_path) as pair:
+        assert pair.run().items == []
+        _with_file(pair, False)
+        _without_file(pair, True)
+        told = pair.told()
+        assert {state for _, _, state in told.values()} == {"conflict"}
+        assert pair.writes() == 0
+
+
+def test_by_digests_a_file_of_the_same_size_has_its_side_too(monkeypatch, tmp_path):
+    with syncing(study(), study("QC"), monkeypatch, tmp_path, depth="digests") as pair:
+        assert pair.run().items == []
+        name = (f"{DICOM}/files/a.dcm", "")
+        set_file(_resource(pair), "a.dcm", b"0ne")
+        assert pair.told() == {name: ("changed", "source", "verified")}
+        set_file(_resource(pair, there=True), "a.dcm", b"0n3")
+        assert pair.told() == {name: ("changed", "destination", "kept")}
+        set_file(_resource(pair), "a.dcm", b"On3")
+        assert pair.told() == {name: ("changed", "both", "conflict")}
+        assert pair.told(prefer="destination") == {name: ("changed", "both", "kept")}
+        assert pair.told() == {}
+        _with_file(pair, False)
+        _without_file(pair, True)
+        assert pair.told() == {
+            (f"{DICOM}/files/new.dcm", ""): ("new", "source", "verified"),
+            (f"{DICOM}/files/sub/b.dcm", ""): ("gone", "destination", "held"),
+        }
+
+
 def test_what_only_fills_a_blank_is_new(pair):
     pair.subject().variables["site"] = "B"
     assert pair.told() == {("subjects/S1", "fields/site"): ("new", "source", "verified")}
