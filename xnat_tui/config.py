@@ -23,6 +23,10 @@ images = "auto"               # or kitty, sixel, blocks: what pictures are drawn
 
 [bookmarks]
 pilot = "lab:PILOT/S001"
+
+[syncs.nightly]
+source = "lab:BRAINS"
+destination = "qc:BRAINS"
 """
 
 from __future__ import annotations
@@ -97,6 +101,8 @@ class Settings:
     of those that shall count."""
     ui: Ui = Ui()
     bookmarks: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    syncs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: _EMPTY)
+    """As they stand in the file: `services/syncing/definitions.py` reads them."""
     insecure: bool = False
     event_reason: str = ""
 
@@ -139,7 +145,7 @@ def load() -> Settings:
     path = config_file()
     document = _parse(path)
     table = _Table(path, "", document)
-    table.only("servers", "keys", "compare", "ui", "bookmarks")
+    table.only("servers", "keys", "compare", "ui", "bookmarks", "syncs")
     compare = table.table("compare")
     compare.only("neutral_fields")
     ui = table.table("ui")
@@ -155,6 +161,7 @@ def load() -> Settings:
             ui.one_of("images", IMAGES),
         ),
         bookmarks=table.table("bookmarks").strings(),
+        syncs=table.table("syncs").tables(),
     )
 
 
@@ -205,6 +212,26 @@ def save_bookmark(name: str, location: str | None) -> None:
             bookmarks.pop(name, None)
         else:
             bookmarks[name] = location
+
+    _change(change)
+
+
+def save_sync(name: str, values: Mapping[str, Any] | None) -> None:
+    """Keep a sync's definition under a name; None forgets it. Comments on what stays are kept."""
+
+    def change(document: TOMLDocument) -> None:
+        from tomlkit import table
+
+        syncs = document.setdefault("syncs", table(is_super_table=True))
+        if values is None:
+            syncs.pop(name, None)
+            return
+        entry = syncs.setdefault(name, table())
+        for key in [key for key in entry if key not in values]:
+            del entry[key]
+        for key, value in values.items():
+            if entry.get(key) != value:
+                entry[key] = value
 
     _change(change)
 
@@ -340,6 +367,9 @@ class _Table:
 
     def strings(self) -> dict[str, str]:
         return {key: self.string(key) for key in self.values}
+
+    def tables(self) -> dict[str, Mapping[str, Any]]:
+        return {key: self.table(key).values for key in self.values}
 
     def list_of_strings(self, key: str) -> tuple[str, ...]:
         value = self.values.get(key, [])

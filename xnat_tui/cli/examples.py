@@ -44,6 +44,30 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui copy 'lab:BRAINS/SUB-00*' qc:PILOT",
         "xnat-tui copy lab:BRAINS qc:BRAINS --on-existing update --scan-type 'T1*' -y",
     ),
+    "sync": (
+        "xnat-tui sync add nightly lab:BRAINS qc:BRAINS --at 02:30",
+        "xnat-tui sync run nightly -n",
+        "xnat-tui sync run --due -y",
+    ),
+    "sync add": (
+        "xnat-tui sync add nightly lab:BRAINS qc:BRAINS --at 02:30",
+        "xnat-tui sync add mr lab:BRAINS qc:MR --modality MR --depth digests",
+    ),
+    "sync edit": ("xnat-tui sync edit nightly --every 6h --exclude-subject 'TEST*'",),
+    "sync remove": ("xnat-tui sync remove nightly",),
+    "sync show": ("xnat-tui sync show nightly --json",),
+    "sync list": ("xnat-tui sync list",),
+    "sync run": (
+        "xnat-tui sync run nightly -n",
+        "xnat-tui sync run nightly -y --report nightly.html",
+        "xnat-tui sync run nightly --prefer source -y --confirm BRAINS",
+    ),
+    "sync history": (
+        "xnat-tui sync history nightly",
+        "xnat-tui sync history nightly lab:BRAINS/SUB-001",
+    ),
+    "sync adopt": ("xnat-tui sync adopt nightly",),
+    "sync timer": ("xnat-tui sync timer nightly --every 6h",),
     "verify": (
         "xnat-tui verify lab:BRAINS qc:BRAINS",
         "xnat-tui verify lab:BRAINS brains",

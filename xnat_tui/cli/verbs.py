@@ -41,6 +41,7 @@ VERBS = {
         Verb("compare", "compare", "List the differences between two places."),
         Verb("export", "transfer", "Download to a folder."),
         Verb("copy", "transfer", "Copy between servers or projects."),
+        Verb("sync", "sync", "Keep two projects alike, with a memory."),
         Verb("verify", "verify", "Prove a finished export or copy."),
         Verb("upload", "upload", "Send DICOM or other files to a server."),
         Verb("prearchive", "prearchive", "List, archive, move and rebuild prearchive sessions."),

@@ -195,7 +195,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     """
     try:
         private_folder(path.parent)
-        _create(path)
+        create_private_file(path)
     except OSError as error:
         raise ConfigError(f"The journal {path} cannot be opened: {error.strerror}.", _FOLDER) from None
     try:
@@ -210,7 +210,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _create(path: Path) -> None:
+def create_private_file(path: Path) -> None:
     """Make an empty private file where there is none, and open no other.
 
     Closing any descriptor of a file drops all POSIX locks that this process holds on it, SQLite's among them.

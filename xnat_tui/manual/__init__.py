@@ -16,6 +16,7 @@ NAMES = (
     "first-copy",
     "new-server",
     "nightly-export",
+    "sync",
     "recovery",
     "undoing",
     "scripting",

@@ -86,6 +86,15 @@ class AssessorCopy(Work):
 
 
 @dataclass(frozen=True, slots=True)
+class FieldsCopy(Work):
+    """Some fields of an item that is there, named as lists name them; each with the text that the destination
+    had when this was planned, without which it is not sent."""
+
+    task: ClassVar[str] = "fields"
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ReconstructionCopy(Work):
     """A reconstruction with its fields."""
 
@@ -114,6 +123,9 @@ class ResourceCopy(Work):
     """Whether the destination had it when this was planned."""
     refused: tuple[str, ...] = ()
     """Files that the plan told as conflicts of their own."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """The files that are meant and no others, where it names any; each with what the destination had then
+    (`file_decisions.state_of`), without which it is not sent."""
 
 
 class ListedResource(NamedTuple):
@@ -299,7 +311,7 @@ KINDS: Mapping[str, type[Work]] = {
     for kind in (
         *(Untouched, Outdated),
         *(ProjectCopy, SubjectCopy, ExperimentCopy, ScanCopy, AssessorCopy, ReconstructionCopy),
-        *(ResourceCopy, SessionImport, ItemShare, CatalogRefresh, ViewerRebuild, CacheClearing),
+        *(FieldsCopy, ResourceCopy, SessionImport, ItemShare, CatalogRefresh, ViewerRebuild, CacheClearing),
         *(ResourceDownload, DocumentDownload, DatasetDescription),
         *(FilesUpload, DicomUpload),
     )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.model.transfer import Report
     from xnat_tui.services.comparing.sites import SiteComparison
+    from xnat_tui.services.syncing.entrance import Syncing, SyncPlan, SyncReport
     from xnat_tui.services.transfers.copying.planning.plan import NewProject
     from xnat_tui.services.transfers.moving import Moving
 _log = logging.getLogger("xnat_tui.workspace")
@@ -241,6 +242,36 @@ class Workspace(Administration):
             finally:
                 written = dict.fromkeys(changed_by(step) for step in plan.steps)
                 self.hear(*(one for one in written if one is not None))
+
+    def syncing(self, on_event: Callable[[Event], None] | None = None) -> Syncing:
+        """Saved syncs: planned, run, adopted; `on_event` hears the steps of their jobs."""
+        from xnat_tui.services.syncing.entrance import Syncing
+
+        return Syncing(self, on_event)
+
+    def plan_sync(self, name: str, *, prefer: str = "", restore: bool = False) -> SyncPlan:
+        """What a run of a saved sync would do; nothing is written. Raises NotFound, Conflict.
+
+        `prefer` is "source" or "destination" for conflicts; `restore` brings back what is gone there.
+        """
+        return self.syncing().plan(name, prefer=prefer, restore=restore)
+
+    def sync(
+        self,
+        plan: SyncPlan | str,
+        on_event: Callable[[Event], None] | None = None,
+        *,
+        prefer: str = "",
+        restore: bool = False,
+    ) -> SyncReport:
+        """Run a saved sync, or a plan of one, and say what became of it. Raises NotFound, and Conflict where
+        another run of it is at work or a side is not what it was."""
+        planned = self.plan_sync(plan, prefer=prefer, restore=restore) if isinstance(plan, str) else plan
+        return self.syncing(on_event).run(planned)
+
+    def readers_anew(self) -> Callable[[str], Reader]:
+        """Readers by server name that have read nothing yet, each made once."""
+        return self._anew()
 
     def hear(self, *changes: Changed) -> None:
         """Say here what somebody else wrote, who has told other processes himself: a job's worker, a verb."""

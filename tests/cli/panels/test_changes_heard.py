@@ -31,6 +31,7 @@ WRITES = {
     ),
     "upload": (["upload", "FILE", f"{SESSION}/resources/NOTES"], {What.FILES}, "BRAINS/SUB-004"),
     "copy": (["copy", "lab:BRAINS/SUB-004", "lab:EMPTY"], {What.ITEMS, What.FILES}, "EMPTY"),
+    "sync": (["sync", "run", "heard"], {What.ITEMS, What.FILES}, "EMPTY"),
     "users": (["users", "accessibility", "lab:BRAINS", "public"], {What.USERS}, ""),
     "autorun": (["autorun", "dismiss", "lab:BRAINS/SUB-002"], {What.WORKFLOWS}, ""),
     "catalog": (["catalog", "refresh", SESSION], {What.FILES}, ""),
@@ -42,7 +43,10 @@ WRITES = {
         "",
     ),
 }
-_BEFORE = {"history": ["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17", "-y"]}
+_BEFORE = {
+    "history": ["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17", "-y"],
+    "sync": ["sync", "add", "heard", "lab:BRAINS", "lab:EMPTY", "--subject", "SUB-004"],
+}
 _READS = {"demo", "manual", "server", "show", "compare", "export", "verify", "datatypes", "header", "jobs"}
 """Verbs that change no server: `jobs` lets workers do so, who say it themselves."""
 

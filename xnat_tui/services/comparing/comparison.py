@@ -297,6 +297,16 @@ class Comparison(Compared):
         results(jobs, *self._connections, stop=self.stop)
         self.check_stop()
 
+    def list_files(self, resources: Sequence[Pair]) -> None:
+        """Pair the files of these resources, asked for about ten sessions at once, whatever the depth."""
+        waiting = [pair for pair in resources if pair.both and pair.children is None]
+        if not waiting:
+            return
+        width = max(2, self.source.reader.connection.server.connections)
+        with self.held(), ThreadPoolExecutor(2 * width, thread_name_prefix="files") as pool:
+            self._read_files(waiting, pool)
+            self._in_parallel(pool, self.tree.fill, waiting)
+
     def _count(self, pool: ThreadPoolExecutor) -> list[Pair]:
         """Resources that a server never counted are compared by their list of files. Which they were."""
         uncounted = [

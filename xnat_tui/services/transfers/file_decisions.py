@@ -77,6 +77,11 @@ def _content(file: Item, there: Item) -> FieldDifference:
     return FieldDifference(file.key, *sizes)
 
 
+def state_of(file: Item | None) -> str:
+    """What a file is at one moment, as a text; "" where there is none."""
+    return "" if file is None else f"{'' if file.bytes is None else file.bytes}:{file.digest or ''}"
+
+
 def evidence(one: Item, other: Item) -> Evidence:
     """What says that two files which do not differ are the same."""
     if one.digest and one.digest == other.digest:

@@ -349,6 +349,11 @@ def facts(root: etree._Element) -> list[tuple[str, str]]:
     return list(_facts(root, ""))
 
 
+def named_facts(root: etree._Element) -> list[tuple[str, str]]:
+    """The same, custom variables by their names: `fields/field[site]`."""
+    return list(_facts(root, "", by_name=True))
+
+
 _NAMED = frozenset({"field", "addParam", "addID"})
 """Elements of which there are many, told apart by their `name`."""
 

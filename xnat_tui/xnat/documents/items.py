@@ -149,7 +149,7 @@ def own_fields(values: Mapping[str, Any], children: Mapping[str, list[Any]]) -> 
             found.update({f"fields/{name}": value for name, value in _variables(children).items()})
         elif part not in _ITEMS_BELOW:
             _flatten(part.partition("[")[0], records, found)
-    spelled = {_as_listed(name): value for name, value in found.items()}
+    spelled = {as_listed(name): value for name, value in found.items()}
     return Fields.of(dict(sorted(spelled.items())), exhaustive=("",))
 
 
@@ -162,7 +162,8 @@ def _flatten(path: str, records: list[Any], found: dict[str, str]) -> None:
             _flatten(f"{here}/{part.partition('[')[0]}", below, found)
 
 
-def _as_listed(name: str) -> str:
+def as_listed(name: str) -> str:
+    """A document's field as the bulk listings spell it."""
     for spelled, listed in _SPELLED_AS_LISTED.items():
         if name.startswith(spelled):
             return listed + name.removeprefix(spelled)

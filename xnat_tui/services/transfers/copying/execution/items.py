@@ -67,7 +67,7 @@ def copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
 
 
 def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
-    there = _there(run, step)
+    there = there_now(run, step)
     document = prepared(run, step, control)
     if there is not None:
         run.arrived(step, there)
@@ -101,7 +101,7 @@ def _copy_item(run: CopyRun, step: Step, control: Control) -> Outcome:
         failures = _put_project(run, step, document, control)
     else:
         whole = item_xml.with_scans(document, nested) if nested else document
-        failures = _put(run, step, document, whole, control)
+        failures = put(run, step, document, whole, control)
         failures += _copy_settings(run, step, control)
     if there is None:
         run.created.add(step.target.uri)
@@ -125,7 +125,7 @@ def _kept(step: Step, failures: tuple[Failure, ...]) -> Outcome:
     )
 
 
-def _there(run: CopyRun, step: Step) -> etree._Element | None:
+def there_now(run: CopyRun, step: Step) -> etree._Element | None:
     """The item at the destination, with as few questions as possible; one that failed is no "no"."""
     match step.kind:
         case Kind.SUBJECT | Kind.EXPERIMENT:
@@ -237,7 +237,7 @@ def scans_to_nest(run: CopyRun, step: Step) -> list[etree._Element]:
 def _put_project(run: CopyRun, step: Step, document: etree._Element, control: Control) -> tuple[Failure, ...]:
     """Make a project with its settings; what it did not keep beside its own fields stops nothing below it."""
     bare = item_xml.without(document, *_DISPENSABLE)
-    failures = _put(run, step, bare, document, control)
+    failures = put(run, step, bare, document, control)
     failures += _copy_settings(run, step, control)
     if len(bare) < len(document):
         stored = run.stored(step.target.uri)
@@ -247,7 +247,7 @@ def _put_project(run: CopyRun, step: Step, document: etree._Element, control: Co
     return failures
 
 
-def _put(
+def put(
     run: CopyRun, step: Step, document: etree._Element, whole: etree._Element, control: Control
 ) -> tuple[Failure, ...]:
     """Send, read back, compare. What ended unclearly is looked at before it is sent again.

@@ -10,6 +10,7 @@ from lxml import etree
 from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable, Unclear, XnatTuiError
 from xnat_tui.jobs.control import Control
 from xnat_tui.model.entities import Item
+from xnat_tui.model.options import OnExisting
 from xnat_tui.model.plan import Step
 from xnat_tui.model.transfer import Evidence, Failure, Kept, Outcome, State
 from xnat_tui.model.work import ResourceCopy
@@ -17,7 +18,7 @@ from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.copying.execution import attributes
 from xnat_tui.services.transfers.copying.execution.sender import Sender
 from xnat_tui.services.transfers.copying.run import CopyRun
-from xnat_tui.services.transfers.file_decisions import Decision, decide
+from xnat_tui.services.transfers.file_decisions import Decision, decide, state_of
 from xnat_tui.services.transfers.parcels import Manner
 from xnat_tui.services.transfers.streams import Passed
 
@@ -70,8 +71,10 @@ class ResourceSending:
     def prepare(self, there: Sequence[Item] | None) -> None:
         """List and decide; `there` are its files at the destination, if known. Raises what listing raises."""
         listed = self.run.source_files(self.step)
-        only = self.work.only
-        items = [item for item in listed.items if not only or item.key == only]
+        only, chosen = self.work.only, self.work.chosen
+        items = [item for item in listed.items if (not only or item.key == only)]
+        if chosen:
+            items = [item for item in items if item.key in chosen]
         if listed.error is not None:
             if not items:
                 raise listed.error
@@ -83,8 +86,11 @@ class ResourceSending:
         if there is None:
             there = () if self.run.untouched(self.step) else self.run.target_files(self.step)
         self.total = sum(item.bytes or 0 for item in items)
-        self.decision = decide(items, there, self.run.options.on_existing)
+        on_existing = OnExisting.UPDATE if chosen else self.run.options.on_existing
+        self.decision = decide(items, there, on_existing)
         self._refuse()
+        if chosen:
+            self._keep_changed(there)
         self.evidence += self.decision.evidence
         self.missing = not there
         self.wait_for(self.decision.sent)
@@ -117,6 +123,15 @@ class ResourceSending:
                 self.fail(item.key, error)
         for item in self.decision.doubled:
             self.fail(item.key, Conflict("A second file with this path; XNAT can only deliver one of them."))
+
+    def _keep_changed(self, there: Sequence[Item]) -> None:
+        """What somebody changed at the destination since this was planned is theirs."""
+        held = {item.key: item for item in there}
+        for items in (self.decision.missing, self.decision.replaced):
+            for item in list(items):
+                if state_of(held.get(item.key)) != self.work.chosen[item.key]:
+                    items.remove(item)
+                    self.fail(item.key, Conflict("It was changed there meanwhile.", "Plan again."))
 
     @property
     def is_made_first(self) -> bool:

@@ -16,6 +16,7 @@ from xnat_tui.model.work import (
     CacheClearing,
     CatalogRefresh,
     ExperimentCopy,
+    FieldsCopy,
     ItemShare,
     ProjectCopy,
     ReconstructionCopy,
@@ -26,6 +27,7 @@ from xnat_tui.model.work import (
     ViewerRebuild,
     Work,
 )
+from xnat_tui.services.transfers.copying.execution.fields import copy_fields
 from xnat_tui.services.transfers.copying.execution.imports import import_session
 from xnat_tui.services.transfers.copying.execution.items import (
     clear_caches,
@@ -52,6 +54,7 @@ def _files(run: CopyRun, step: Step, control: Control) -> Outcome:
 _COPYING: Mapping[type[Work], Task] = {
     **dict.fromkeys((ProjectCopy, SubjectCopy, ScanCopy, AssessorCopy, ReconstructionCopy), copied),
     ExperimentCopy: copy_session,
+    FieldsCopy: copy_fields,
     ResourceCopy: _files,
     SessionImport: import_session,
     ItemShare: share_item,

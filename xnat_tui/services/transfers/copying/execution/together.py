@@ -94,7 +94,9 @@ def is_small(step: Step) -> bool:
     work = step.work
     if not isinstance(work, ResourceCopy) or not step.writes or not step.lineage.experiment:
         return False
-    return step.bytes <= TOGETHER_BYTES and step.files <= TOGETHER_FILES and not work.only and not work.side
+    if work.only or work.chosen or work.side:
+        return False
+    return step.bytes <= TOGETHER_BYTES and step.files <= TOGETHER_FILES
 
 
 def owner_of(step: Step) -> str:

@@ -44,6 +44,23 @@ def plan_copy(
     takes its place, or goes below it. An item that cannot be read or copied is a step that conflicts,
     with the reason; never left out. Raises UsageError, and XnatTuiError where nothing can be read.
     """
+    walk, meant = begin(source, places, destination, target, options, filters)
+    for place in _outermost(places):
+        walk.add(place)
+    walk.check_matched(places)
+    walk.finish(places[0])
+    return finished(walk.draft, places, target, meant)
+
+
+def begin(
+    source: Reader,
+    places: Sequence[Place],
+    destination: Reader,
+    target: Place | NewProject,
+    options: CopyOptions | None = None,
+    filters: Filters | None = None,
+) -> tuple[Walk, Filters]:
+    """A walk with nothing planned yet, and the filters that it was given. Raises as `plan_copy`."""
     chosen, filters = options_or_usual(CopyOptions, options), filters or Filters()
     _check(places, target, chosen)
     if isinstance(target, Place):
@@ -57,19 +74,19 @@ def plan_copy(
         preflight.TypesThere(destination.connection),
         names_projects=len({_project_id(place) for place in places}) > 1,
     )
-    walk = Walk(context)
-    for place in _outermost(places):
-        walk.add(place)
-    walk.check_matched(places)
-    walk.finish(places[0])
-    draft = walk.draft
+    return Walk(context), filters
+
+
+def finished(draft: Draft, places: Sequence[Place], target: Place | NewProject, filters: Filters) -> Plan:
+    """The plan of all that was drafted, with what is to be known before it runs."""
+    options = draft.context.options
     return Plan(
-        options=chosen,
+        options=options,
         sources=tuple(str(place.location) for place in places),
         destination=_destination(target),
         steps=tuple(draft.steps),
-        findings=tuple(dict.fromkeys(_findings(draft, destination))),
-        command=command([str(place.location) for place in places], _destination(target), chosen, filters),
+        findings=tuple(dict.fromkeys(_findings(draft, draft.context.there.reader))),
+        command=command([str(place.location) for place in places], _destination(target), options, filters),
         root=draft.target_projects[0] if draft.target_projects else "",
         details=draft.details,
     )

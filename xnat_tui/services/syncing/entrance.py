@@ -1,0 +1,119 @@
+"""Syncs of one workspace, by name: planned, run, adopted. Verbs, the explorer and scripts call these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from xnat_tui.errors import Conflict
+from xnat_tui.jobs.journal import Journal
+from xnat_tui.model.threeway import Prefer, Wishes
+from xnat_tui.model.transfer import Report
+from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.syncing import planning, running
+from xnat_tui.services.syncing.definitions import Sync, sync_named, syncs
+from xnat_tui.services.syncing.memory import Memory
+from xnat_tui.services.syncing.planning import SyncPlan
+from xnat_tui.services.syncing.running import SyncReport
+
+if TYPE_CHECKING:
+    from xnat_tui.config import Settings
+    from xnat_tui.jobs.job import Event
+    from xnat_tui.model.location import Location
+    from xnat_tui.model.plan import Plan
+    from xnat_tui.services.browsing.reading import Reader
+
+
+class Host(Protocol):
+    """What a sync needs of a workspace."""
+
+    settings: Settings
+
+    def location(self, text: str) -> Location: ...
+
+    def readers_anew(self) -> Callable[[str], Reader]: ...
+
+    def remember(self, plan: Plan, journal: Journal) -> str: ...
+
+    def run(
+        self, plan: Plan, on_event: Callable[[Event], None] | None = None, *, job: str | None = None
+    ) -> Report: ...
+
+
+class Syncing:
+    """All syncs of a workspace's settings. Makes the memory's file when it is first needed."""
+
+    def __init__(self, workspace: Host, on_event: Callable[[Event], None] | None = None) -> None:
+        self._workspace = workspace
+        self._on_event = on_event
+
+    def plan(self, name: str, *, prefer: str = "", restore: bool = False, guarded: bool = True) -> SyncPlan:
+        """What a run would do. Writes nothing. Raises NotFound for a name that is not saved, and Conflict."""
+        sync = sync_named(self._workspace.settings, name)
+        with Memory() as memory:
+            return planning.plan_sync(
+                sync,
+                memory,
+                self._workspace.readers_anew(),
+                self._workspace.location,
+                neutral=self._workspace.settings.neutral_fields,
+                wishes=Wishes(Prefer(prefer), restore),
+                guarded=guarded,
+            )
+
+    def run(self, planned: SyncPlan, *, everything: bool = False) -> SyncReport:
+        """Carry out what was planned. Raises Conflict where another run is at work or came in between."""
+        with Memory() as memory:
+            return running.run_sync(planned, memory, self, everything=everything)
+
+    def adopt(self, name: str) -> SyncReport:
+        """Take both sides as they are now: nothing is copied. Raises NotFound where a side is not there."""
+        planned = self.plan(name, guarded=False)
+        if planned.decisions is None:
+            raise Conflict(
+                f"{planned.sync.destination} is not there: nothing can be adopted.", "Run the sync."
+            )
+        with Memory() as memory:
+            return running.adopt(planned, memory)
+
+    def due(self) -> list[Sync]:
+        """Those whose schedule says so by now."""
+        now = datetime.now().astimezone()
+        found = []
+        with Memory() as memory:
+            for sync in syncs(self._workspace.settings).values():
+                runs = memory.runs(sync.name)
+                last = datetime.fromtimestamp(runs[0].began).astimezone() if runs else None
+                if sync.due(last, now):
+                    found.append(sync)
+        return found
+
+    def carry_out(self, planned: SyncPlan, note: Callable[[str], None]) -> Report:
+        """Run the plan in this process, as a job of the journal."""
+        assert planned.plan is not None, "it writes something"
+        with Journal() as journal:
+            job = self._workspace.remember(planned.plan, journal)
+        note(job)
+        return self._workspace.run(planned.plan, self._on_event, job=job)
+
+    def requests(self, planned: SyncPlan) -> tuple[int, int]:
+        """How many were sent to source and destination since they were signed in to."""
+        readers = self._workspace.readers_anew()
+        one, other = (
+            readers(self._workspace.location(text).server).connection.requests
+            for text in (planned.sync.source, planned.sync.destination)
+        )
+        return one, other
+
+    def compare(self, planned: SyncPlan) -> Comparison:
+        """Both sides as they are now, nothing remembered."""
+        return planning.compare(
+            planned.sync,
+            self._workspace.readers_anew(),
+            self._workspace.location,
+            self._workspace.settings.neutral_fields,
+        )
+
+
+__all__: Sequence[str] = ["SyncPlan", "SyncReport", "Syncing"]
