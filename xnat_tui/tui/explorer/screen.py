@@ -261,7 +261,8 @@ class MainScreen(Screen[None]):
 
     @work(exclusive=False)
     async def _finish(self, doing: Awaitable[None]) -> None:
-        await doing
+        with self.context.keys.held():
+            await doing
 
     def _key_clicked(self, action: str) -> None:
         """What is shown in the footer can be clicked; not all of it is an action of this screen."""
