@@ -111,3 +111,19 @@ async def test_a_server_that_does_not_answer_keeps_what_was_typed(world: World) 
         told.has("unreachable")
         assert typed(told)[:4] == ["mine", "http://127.0.0.1:9", "me", "secret"]
         told.lacks("secret")
+
+
+async def test_a_dangerous_question_begins_at_cancel_and_arrows_move(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("ctrl+o", "ctrl+d")
+        assert told.app.focused.id == "no"
+        line = told.line_with("Cancel")
+        assert line.index("Cancel") < line.index("Forget lab")
+        stops = []
+        for key in ("right", "left", "tab", "tab"):
+            await told.press(key)
+            stops.append(told.app.focused.id)
+        assert stops == ["yes", "no", "yes", "no"]
+        await told.press("enter")
+        assert isinstance(told.app.screen, ServersPanel)
+        assert "lab" in told.app.context.workspace.settings.servers
