@@ -301,3 +301,16 @@ async def test_a_marked_subject_shows_no_mark_once_a_session_of_it_is_unmarked(w
         told.has("2 marked")
         assert "✓" not in told.line_with("▾ SUB-002 ")[:5]
         assert "✓" in told.line_with("▸ SUB-002_PT1")[:5]
+
+
+@pytest.mark.parametrize("key", ["backspace", "left"])
+async def test_every_place_has_a_way_up_to_the_server(world: World, key: str) -> None:
+    async with story("lab:BRAINS/SUB-002", "qc:BRAINS") as told:
+        await told.press(key)
+        assert str(told.source.root.location) == "lab:BRAINS"
+        assert str(told.main.panes.here.location) == "lab:BRAINS/SUB-002"
+        await told.press(key)
+        assert str(told.source.root.location) == "lab:"
+        assert str(told.main.panes.here.location) == "lab:BRAINS"
+        await told.press(key)
+        told.has("This is the whole server")

@@ -14,7 +14,7 @@ from xnat_tui.tui.explorer.comparison import ShownComparison
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.places import Places
-from xnat_tui.tui.explorer.position import Standing
+from xnat_tui.tui.explorer.position import Standing, path_of
 from xnat_tui.tui.panels.ask import AskChoice, Choice
 from xnat_tui.tui.panels.go import GoPanel, Loaded
 from xnat_tui.tui.panels.reading import ask_server
@@ -64,6 +64,19 @@ class Navigation:
             self._context.say("That is not on this side.")
         else:
             self._places.open_place(self._panes.other, place)
+
+    def up(self) -> None:
+        """What holds the place that this pane shows, the cursor on where it was."""
+        pane = self._panes.active
+        root = pane.root
+        if root is None:
+            self._context.say("Nothing is open in this pane.")
+        elif self._comparison.on:
+            self._context.say("Comparing: esc leaves it, then backspace goes up.")
+        elif root.kind is Kind.SERVER:
+            self._context.say("This is the whole server: o opens another one.")
+        else:
+            self._places.show_anew(pane, root.parent, Standing(cursor=path_of(root.items[-1:])))
 
     async def back(self) -> None:
         await self._travel(-1)

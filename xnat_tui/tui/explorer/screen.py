@@ -184,6 +184,10 @@ class MainScreen(Screen[None]):
     def _opened(self) -> None:
         self.action_do("view.details")
 
+    @on(PairTree.UpRequested)
+    def _up(self) -> None:
+        self.action_do("pane.up")
+
     @on(PairTree.PatternRequested)
     def _pattern(self, event: PairTree.PatternRequested) -> None:
         self.view.ask_pattern(event.tree)
