@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
@@ -24,6 +25,8 @@ from xnat_tui.tui.panels.panel import Panel
 SCREENS = Path(__file__).parent / "screens"
 REGENERATE = "XNAT_TUI_WRITE_SCREENS"
 """With this variable set, screens are written in place of being compared: read what `git diff` shows then."""
+
+_KEYS = frozenset({"tab", "enter", "escape", "down", "space", "ctrl+o", "ctrl+n", "ctrl+s", "ctrl+d", "end"})
 
 P = TypeVar("P", bound=Panel)
 Size = tuple[int, int]
@@ -73,6 +76,14 @@ class Story:
             await self.pilot.press(_character_to_key(character))
         await self.settle()
 
+    def burst(self, *typed: str) -> None:
+        """All at once, as an autotyper or a slow line sends it: names of keys, and text letter by letter."""
+        for word in typed:
+            keys = [Key(word, None)] if word in _KEYS else [Key(_character_to_key(one), one) for one in word]
+            for key in keys:
+                key.set_sender(self.app)
+                self.app.post_message(key)
+
     async def settle(self) -> None:
         """Until no call is under way and nothing is left to draw."""
         while True:
@@ -82,7 +93,7 @@ class Story:
             await self.app.workers.wait_for_complete()
             await self.pilot.pause()
             busy = self.app.context.loader.waiting or len(self.app.workers) or self.main.details.resting
-            if not busy and await self._stands_still():
+            if not busy and self.app.keys_in_order.settled and await self._stands_still():
                 return
 
     async def _stands_still(self) -> bool:

@@ -174,7 +174,7 @@ async def test_a_label_that_xnat_would_change_is_refused_before_anything_is_sent
 async def test_replacing_asks_for_the_projects_id(servers):
     async with panel() as told:
         await only(told, "conflict")
-        await told.press("a", "ctrl+o", "ctrl+o")
+        await told.press("a", "ctrl+y", "ctrl+y")
         assert told.line_with("If the archive has it: delete")
         await told.press("enter", "enter")
         assert told.line_with("Type BRAINS to go on:")

@@ -29,6 +29,7 @@ ACTIONS: tuple[Action, ...] = (
         does="navigation.open_there",
         needs=("cursor",),
     ),
+    Action("pane.up", "backspace", "Up", "To what holds this place, up to the server", does="navigation.up"),
     Action("pane.back", "left_square_bracket", "Back", "Back to the place before", does="navigation.back"),
     Action("pane.forward", "right_square_bracket", "Forward", "Forward again", does="navigation.forward"),
     Action("go.to", "g", "Go to…", "Go to an address, an ID or a label", does="navigation.go"),

@@ -9,14 +9,17 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 
 from xnat_tui.config import Settings
 from xnat_tui.errors import ConfigError
 from xnat_tui.tui.actions import unknown_ids
 from xnat_tui.tui.context import Context, ContextApp
+from xnat_tui.tui.keys_in_order import KeysInOrder
 from xnat_tui.tui.terminal import theme
 
 if TYPE_CHECKING:
@@ -60,7 +63,8 @@ class Explorer(ContextApp):
             driver_class = DiffDriver
         no_color = bool(os.environ.get("NO_COLOR"))
         super().__init__(driver_class=driver_class, ansi_color=True if no_color else None)
-        self.context = Context(self, settings, self._ask_from_thread)
+        self.keys_in_order = KeysInOrder(self, super().on_event)
+        self.context = Context(self, settings, self._ask_from_thread, self.keys_in_order)
         self._source, self._destination = source, destination
         self._prepare = prepare
         if settings.ui.theme:
@@ -83,6 +87,23 @@ class Explorer(ContextApp):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(theme.variable_defaults(self.current_theme))
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.keys_in_order.take(event)
+        else:
+            await super().on_event(event)
+
+    def push_screen(self, *arguments: Any, **named: Any) -> Any:
+        """As Textual's; keys that were pressed before are not for this screen unless one asked for it."""
+        pushed = super().push_screen(*arguments, **named)
+        self.keys_in_order.turned()
+        return pushed
+
+    def pop_screen(self) -> AwaitComplete:
+        popped = super().pop_screen()
+        self.keys_in_order.turned()
+        return popped
 
     def on_mount(self) -> None:
         self._leave_on_signals()
@@ -141,7 +162,10 @@ class Explorer(ContextApp):
                 answers.append(answer or "")
                 answered.set()
 
-            self.push_screen(AskText("Sign in", question, hidden=is_secret(question), done="Sign in"), take)
+            with self.keys_in_order.by_itself():
+                self.push_screen(
+                    AskText("Sign in", question, hidden=is_secret(question), done="Sign in"), take
+                )
 
         self.call_from_thread(ask)
         answered.wait()

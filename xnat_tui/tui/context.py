@@ -18,6 +18,7 @@ from xnat_tui.config import Settings
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.display import clean, clean_lines
 from xnat_tui.tui.changes import HeardChanges
+from xnat_tui.tui.keys_in_order import KeysInOrder
 from xnat_tui.tui.loader import Loader
 from xnat_tui.tui.rights import Rights
 from xnat_tui.tui.terminal import theme
@@ -67,11 +68,12 @@ class Writing(Protocol):
 class Context:
     """One for each explorer; panels find it by `context_of`."""
 
-    def __init__(self, app: App[int], settings: Settings, prompt: Prompt) -> None:
+    def __init__(self, app: App[int], settings: Settings, prompt: Prompt, keys: KeysInOrder) -> None:
         """`prompt` asks for a password on the screen while a loader's thread waits."""
         self.app = app
         self.settings = settings
-        self.loader = Loader()
+        self.keys = keys
+        self.loader = Loader(answering=keys.by_itself)
         self.rights = Rights(lambda: self.workspace, self.loader)
         self.changes = HeardChanges(self.loader.post, held=lambda: bool(self.writing))
         """Where pieces and panels hear what was written: of a panel's writes when the last row is done."""

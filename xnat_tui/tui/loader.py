@@ -14,6 +14,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,13 @@ class Loader:
     dropped goes on in its thread until the server answers or its connection is interrupted.
     """
 
-    def __init__(self, threads: int = THREADS) -> None:
+    def __init__(
+        self,
+        threads: int = THREADS,
+        answering: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`answering` is entered while an answer is handed over."""
+        self._answering = answering
         self._calls: queue.SimpleQueue[_Call] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self._wanted: dict[Hashable, int] = {}
@@ -119,10 +126,11 @@ class Loader:
         try:
             if self._wanted.get(call.key) == call.number:
                 del self._wanted[call.key]
-                if error is None:
-                    call.done(result)
-                else:
-                    call.failed(error)
+                with self._answering():
+                    if error is None:
+                        call.done(result)
+                    else:
+                        call.failed(error)
         finally:
             self.waiting -= 1
             if self.waiting == 0:

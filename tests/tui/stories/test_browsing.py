@@ -8,7 +8,7 @@ from textual.widgets import Input
 from tests.tui.driver import LARGE, SMALL, Size, story
 from tests.tui.stories.conftest import World
 from xnat_tui import config
-from xnat_tui.demo.faults import Hang
+from xnat_tui.demo.faults import ErrorPage, Hang
 from xnat_tui.model.place import Place
 
 SIZES = [pytest.param(SMALL, "80x24", id="80x24"), pytest.param(LARGE, "140x40", id="140x40")]
@@ -60,7 +60,8 @@ async def test_going_to_a_browser_address_a_rest_path_an_id_and_a_label(world: W
             await told.press("g")
             await told.type(text)
             await told.press("enter")
-            assert str(told.source.root.location) == "lab:BRAINS/SUB-002", text
+            assert str(told.source.root.location) == "lab:BRAINS", text
+            assert str(told.main.panes.here.location) == "lab:BRAINS/SUB-002", text
             await told.press("left_square_bracket")
             assert str(told.source.root.location) == "lab:", text
         session = next(row.pair for row in told.rows if row.pair.key == "BRAINS")
@@ -68,7 +69,7 @@ async def test_going_to_a_browser_address_a_rest_path_an_id_and_a_label(world: W
         assert told.main.panes.cursor is session
 
 
-async def test_going_to_an_accession_id_opens_the_session(world: World) -> None:
+async def test_going_to_an_accession_id_puts_the_cursor_on_the_session(world: World) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-002")
         await told.press("l")
@@ -76,7 +77,7 @@ async def test_going_to_an_accession_id_opens_the_session(world: World) -> None:
         await told.press("g")
         await told.type(found.source.id)
         await told.press("enter")
-        assert str(told.source.root.location) == "lab:BRAINS/SUB-002/SUB-002_MR1"
+        assert str(told.main.panes.here.location) == "lab:BRAINS/SUB-002/SUB-002_MR1"
 
 
 async def test_a_label_that_nobody_has_is_said_where_it_was_typed_to_be_mended(world: World) -> None:
@@ -89,9 +90,7 @@ async def test_a_label_that_nobody_has_is_said_where_it_was_typed_to_be_mended(w
         await told.press("backspace")
         told.lacks("has no subject")
         await told.press("enter")
-        assert str(told.source.root.location) == "lab:BRAINS/SUB-002"
-        await told.press("left_square_bracket")
-        assert str(told.source.root.location) == "lab:BRAINS"
+        assert str(told.main.panes.here.location) == "lab:BRAINS/SUB-002"
         await told.press("left_square_bracket")
         told.has("There is nothing before this.")
 
@@ -101,11 +100,33 @@ async def test_a_label_of_the_project_that_is_not_loaded_is_found(world: World) 
         await told.press("g")
         await told.type("SUB-002_PT1")
         await told.press("enter")
-        assert str(told.source.root.location) == "lab:BRAINS/SUB-002/SUB-002_PT1"
+        assert str(told.main.panes.here.location) == "lab:BRAINS/SUB-002/SUB-002_PT1"
         await told.press("g")
         await told.type("SUB-099")
         await told.press("enter")
-        told.has("lab has nothing that is called 'SUB-099'.", "As seen by demo")
+        told.has("lab has nothing that is called 'SUB-099'.", "Looked for in all projects, subjects")
+
+
+async def test_a_whole_site_is_searched_and_what_is_found_is_a_list_to_choose_from(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("g")
+        await told.type("007_M")
+        await told.press("enter")
+        told.has("session in LEGACY")
+        told.shows("site_search_80x24")
+        await told.press("enter")
+        assert str(told.main.panes.here.location) == "lab:LEGACY/007/007_MR"
+        await told.press("left_square_bracket")
+        assert str(told.source.root.location) == "lab:BRAINS"
+
+
+async def test_what_could_not_be_searched_is_said_and_nothing_is_not_claimed(world: World) -> None:
+    world.lab.faults.add(r"GET /data/experiments(\?|$)", ErrorPage(403, "no"))
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("g")
+        await told.type("nowhere")
+        await told.press("enter")
+        told.has("! sessions could not be searched", "Nothing found in what could be searched.")
 
 
 async def test_each_pane_keeps_its_own_filter_and_says_so(world: World) -> None:
@@ -280,3 +301,16 @@ async def test_a_marked_subject_shows_no_mark_once_a_session_of_it_is_unmarked(w
         told.has("2 marked")
         assert "✓" not in told.line_with("▾ SUB-002 ")[:5]
         assert "✓" in told.line_with("▸ SUB-002_PT1")[:5]
+
+
+@pytest.mark.parametrize("key", ["backspace", "left"])
+async def test_every_place_has_a_way_up_to_the_server(world: World, key: str) -> None:
+    async with story("lab:BRAINS/SUB-002", "qc:BRAINS") as told:
+        await told.press(key)
+        assert str(told.source.root.location) == "lab:BRAINS"
+        assert str(told.main.panes.here.location) == "lab:BRAINS/SUB-002"
+        await told.press(key)
+        assert str(told.source.root.location) == "lab:"
+        assert str(told.main.panes.here.location) == "lab:BRAINS"
+        await told.press(key)
+        told.has("This is the whole server")

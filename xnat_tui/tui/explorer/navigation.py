@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,12 +14,13 @@ from xnat_tui.tui.explorer.comparison import ShownComparison
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.places import Places
-from xnat_tui.tui.explorer.position import Standing
+from xnat_tui.tui.explorer.position import Standing, path_of
 from xnat_tui.tui.panels.ask import AskChoice, Choice
 from xnat_tui.tui.panels.go import GoPanel, Loaded
 from xnat_tui.tui.panels.reading import ask_server
 
 if TYPE_CHECKING:
+    from xnat_tui.services.browsing.site_search import Found, SiteFound
     from xnat_tui.services.workspace import Workspace
 
 
@@ -64,6 +64,19 @@ class Navigation:
             self._context.say("That is not on this side.")
         else:
             self._places.open_place(self._panes.other, place)
+
+    def up(self) -> None:
+        """What holds the place that this pane shows, the cursor on where it was."""
+        pane = self._panes.active
+        root = pane.root
+        if root is None:
+            self._context.say("Nothing is open in this pane.")
+        elif self._comparison.on:
+            self._context.say("Comparing: esc leaves it, then backspace goes up.")
+        elif root.kind is Kind.SERVER:
+            self._context.say("This is the whole server: o opens another one.")
+        else:
+            self._places.show_anew(pane, root.parent, Standing(cursor=path_of(root.items[-1:])))
 
     async def back(self) -> None:
         await self._travel(-1)
@@ -129,17 +142,21 @@ class Navigation:
         pane = self._panes.active
         root = pane.root
 
-        def find(text: str) -> Place:
+        def find(text: str) -> Place | SiteFound:
             return _found(self._context.workspace, text, root)
+
+        def reach(found: Found) -> Place:
+            return self._context.workspace.find_one(found.location)
 
         def chosen(answer: Loaded | Place | None) -> None:
             if isinstance(answer, Loaded):
                 if pane.pair_tree is not None:
                     pane.pair_tree.goto_pair(answer.pair)
             elif answer is not None:
-                self._places.open_place(pane, answer)
+                self._places.go_to(pane, answer)
 
-        self._context.ask(GoPanel(_loaded(pane), find), chosen)
+        site = root.server if root is not None else ""
+        self._context.ask(GoPanel(_loaded(pane), find, reach, site), chosen)
 
 
 def _loaded(pane: Pane) -> list[Loaded]:
@@ -150,8 +167,11 @@ def _loaded(pane: Pane) -> list[Loaded]:
     return [Loaded(pair) for pair in pairs]
 
 
-def _found(workspace: Workspace, text: str, root: Place | None) -> Place:
-    """What was typed: an address or location, or, where a pane shows `root`, a path, label or ID there."""
+def _found(workspace: Workspace, text: str, root: Place | None) -> Place | SiteFound:
+    """What was typed: an address or location, a path where a pane shows `root`, or whatever that server has
+    that is called so."""
+    from xnat_tui.services.browsing.site_search import search
+
     if "://" in text or ":" in text.split("/")[0] or root is None:
         return workspace.find_one(text)
     server = root.server
@@ -159,21 +179,10 @@ def _found(workspace: Workspace, text: str, root: Place | None) -> Place:
         return workspace.find_one(workspace.server(server).url + text)
     if "/" in text:
         return workspace.find_one(f"{server}:{text}")
-    for guess in _guesses(text, root):
+    found = search(workspace.reader(server), text)
+    if not found.found:  # image assessors are in no list of the site
         with suppress(NotFound):
-            return workspace.find_one(workspace.server(server).url + guess)
-    user = workspace.reader(server).connection.user
-    raise NotFound(
-        f"{server} has nothing that is called {text!r}.",
-        f"As seen by {user}: check the label or ID, and your rights.",
-    )
-
-
-def _guesses(text: str, root: Place) -> Iterator[str]:
-    """Where a label or an ID may stand: in this pane's project first."""
-    name = quote(text, safe="")
-    project = root.of(Kind.PROJECT)
-    if project is not None:
-        here = f"/data/projects/{quote(project.key, safe='')}"
-        yield from (f"{here}/subjects/{name}", f"{here}/experiments/{name}")
-    yield from (f"/data/projects/{name}", f"/data/experiments/{name}", f"/data/subjects/{name}")
+            return workspace.find_one(
+                f"{workspace.server(server).url}/data/experiments/{quote(text, safe='')}"
+            )
+    return found

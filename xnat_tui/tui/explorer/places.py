@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from xnat_tui.errors import NotFound, XnatTuiError
 from xnat_tui.model.display import clean, clean_lines
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.levels import Levels
@@ -47,6 +48,20 @@ class Places:
         while not openable(inside.kind):
             inside = inside.parent
         self.show_anew(pane, inside, Standing(cursor=path_of(place.items[len(inside.items) :])))
+
+    def go_to(self, pane: Pane, place: Place) -> None:
+        """Show a subject or session in its project, the cursor on it; what is deeper as `open_place`."""
+        project = place.of(Kind.PROJECT)
+        if project is None or place.kind not in (Kind.SUBJECT, Kind.EXPERIMENT):
+            self.open_place(pane, place)
+            return
+        way = path_of(place.items[1:])
+        standing = Standing(tuple(way[:end] for end in range(1, len(way))), way)
+        inside = place.up_to(Kind.PROJECT)
+        if self._panes.linked is None and pane.root is not None and pane.root.location == inside.location:
+            self._levels.read_again(pane, standing)
+        else:
+            self.show_anew(pane, inside, standing)
 
     def show_anew(self, pane: Pane, place: Place, standing: Standing, *, remember: bool = True) -> None:
         """Show a place and what was open in it. Its server is signed in to first where it is not."""

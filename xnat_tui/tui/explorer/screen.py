@@ -184,6 +184,10 @@ class MainScreen(Screen[None]):
     def _opened(self) -> None:
         self.action_do("view.details")
 
+    @on(PairTree.UpRequested)
+    def _up(self) -> None:
+        self.action_do("pane.up")
+
     @on(PairTree.PatternRequested)
     def _pattern(self, event: PairTree.PatternRequested) -> None:
         self.view.ask_pattern(event.tree)
@@ -261,7 +265,8 @@ class MainScreen(Screen[None]):
 
     @work(exclusive=False)
     async def _finish(self, doing: Awaitable[None]) -> None:
-        await doing
+        with self.context.keys.held():
+            await doing
 
     def _key_clicked(self, action: str) -> None:
         """What is shown in the footer can be clicked; not all of it is an action of this screen."""

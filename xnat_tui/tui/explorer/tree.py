@@ -114,6 +114,10 @@ class PairTree(ScrollView, can_focus=True):
     class PatternRequested(TreeMessage):
         """The user wants to mark by pattern: ask for one, then `mark_pattern`."""
 
+    @dataclass
+    class UpRequested(TreeMessage):
+        """The user goes to the parent of what stands at the top: what holds all of this is wanted."""
+
     def __init__(
         self,
         rows: Rows,
@@ -323,6 +327,8 @@ class PairTree(ScrollView, can_focus=True):
             self.close_row(self.rows.cursor)
         elif (parent := self.rows.parent(self.rows.cursor)) is not None:
             self.goto(parent)
+        else:
+            self.post_message(self.UpRequested(self))
 
     def action_collapse_to(self, level: int) -> None:
         self._change(lambda: self.rows.collapse_to(_LEVELS[level]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -180,7 +180,15 @@ def _option(choice: Choice, width: int, room: int) -> Option:
 
 
 class Confirm(Panel[bool]):
-    """Yes or no. A dangerous yes is not focused, and may have to be typed."""
+    """Yes or no. A dangerous yes is not focused, stands after the no, and may have to be typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+    DEFAULT_CSS = """
+    Confirm Button:focus { text-style: bold reverse; }
+    """
 
     def __init__(
         self, title: str, text: str, *, yes: str, no: str = "Cancel", danger: bool = False, typed: str = ""
@@ -192,28 +200,23 @@ class Confirm(Panel[bool]):
         self._typed = typed
 
     def body(self) -> list[Widget]:
-        parts: list[Widget] = [VerticalScroll(Static(clean_lines(self._text), markup=False))]
-        parts[0].styles.height = "auto"
-        parts[0].styles.max_height = 12
+        text = VerticalScroll(Static(clean_lines(self._text), markup=False), can_focus=False)
+        text.styles.height = "auto"
+        text.styles.max_height = 12
+        parts: list[Widget] = [text]
         if self._typed:
             parts += [Static(f"Type {clean(self._typed)} to go on:", markup=False), Input(compact=True)]
+        variant: Literal["error", "primary"] = "error" if self._danger else "primary"
+        yes = Button(Content(clean(self._yes)), id="yes", variant=variant, compact=True)
+        no = Button(Content(clean(self._no)), id="no", compact=True)
         spacer = Static("  ")
         spacer.styles.width = "auto"
-        buttons = Horizontal(
-            Button(
-                Content(clean(self._yes)),
-                id="yes",
-                variant="error" if self._danger else "primary",
-                compact=True,
-            ),
-            spacer,
-            Button(Content(clean(self._no)), id="no", compact=True),
-        )
+        buttons = Horizontal(*((no, spacer, yes) if self._danger else (yes, spacer, no)))
         buttons.styles.height = 1
         return [*parts, buttons]
 
     def keys_entries(self) -> list[str]:
-        return ["enter Choose", "tab Next", "esc Back"]
+        return ["enter Choose", "left/right Move", "esc Back"]
 
     def on_mount(self) -> None:
         if self._typed:

@@ -73,6 +73,7 @@ class DemographicsPanel(ReadingPanel[None]):
         self._service: Demographics | None = None
         self._subjects: list[Subject] = []
         self._stop = Event()
+        self.opening = True
         self._header = ""
         """The header that is being read, as the loader's thread last told."""
 
@@ -109,7 +110,11 @@ class DemographicsPanel(ReadingPanel[None]):
             service = self.context.workspace.demographics(self._server)
             return service, service.subjects(self._places)
 
-        self.read("subjects", read, self._take)
+        def refused(error: XnatTuiError) -> None:
+            self.opening = False
+            self.complain_of(error)
+
+        self.read("subjects", read, self._take, refused)
 
     async def _fill(self) -> None:
         names = [*FIELDS, *self._variables()]
@@ -122,6 +127,7 @@ class DemographicsPanel(ReadingPanel[None]):
         else:
             fields.can_focus = True
             fields.focus()
+        self.opening = False
         self._show_about()
 
     def _take(self, found: tuple[Demographics, list[Subject]]) -> None:
@@ -131,6 +137,7 @@ class DemographicsPanel(ReadingPanel[None]):
             self.retitle(f"Demographics · {_named(self._places)} · {_count(len(self._subjects), 'subject')}")
             self.run_worker(self._fill(), exclusive=True)
         else:
+            self.opening = False
             self.query_one("#about", Static).update("There are no subjects.")
 
     def _variables(self) -> list[str]:

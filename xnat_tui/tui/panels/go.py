@@ -1,10 +1,10 @@
-"""Go to an address that is pasted or typed, or to a label that is loaded already."""
+"""Go to an address that is pasted or typed, to a label that is loaded, or to what a whole site has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -14,10 +14,14 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.display import clean, fit
+from xnat_tui.model.display import clean, clean_lines, fit
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Pair
 from xnat_tui.model.place import Place
 from xnat_tui.tui.panels.reading import ReadingPanel
+
+if TYPE_CHECKING:
+    from xnat_tui.services.browsing.site_search import Found, SiteFound
 
 _MOST = 50
 _FUZZY_AMONG = 5_000
@@ -51,12 +55,22 @@ class GoPanel(ReadingPanel[Loaded | Place]):
                          scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, loaded: Sequence[Loaded], find: Callable[[str], Place]) -> None:
-        """`find` asks a server for what is not loaded; it waits on the network."""
+    def __init__(
+        self,
+        loaded: Sequence[Loaded],
+        find: Callable[[str], Place | SiteFound],
+        reach: Callable[[Found], Place],
+        site: str,
+    ) -> None:
+        """`find` asks a server for what is not loaded, `reach` for the place of what it found there; both
+        wait on the network. `site` is the server that a label is looked for on; "" where nothing is open."""
         super().__init__("Go to")
         self._loaded = loaded
         self._find = find
-        self._found: list[Loaded] = []
+        self._reach = reach
+        self._site = site
+        self._found: list[Loaded | Found | None] = []
+        """What the lines offer; None stands for asking the server."""
 
     def body(self) -> list[Widget]:
         options = OptionList(compact=True, markup=False)
@@ -83,15 +97,22 @@ class GoPanel(ReadingPanel[Loaded | Place]):
 
     def _show(self, text: str) -> None:
         self.complain("")
-        self._found = [] if is_address(text) else nearest(text, self._loaded)
+        near = [] if is_address(text) else nearest(text, self._loaded)
+        self._found = [*near]
+        lines = [clean(one.words) for one in near]
+        if text and not is_address(text) and self._site:
+            self._found.append(None)
+            lines.append(clean(f"Search all of {self._site} for {text!r}"))
+        sure = bool(near) and text.casefold() in near[0].pair.key.casefold()
+        self._offer(lines, 0 if sure or not text else len(near))
+        address = text and is_address(text)
+        self.query_one("#hint", Static).update("An address: enter asks the server." if address else "")
+
+    def _offer(self, lines: Sequence[str], at: int) -> None:
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(fit(clean(found.words), 62)) for found in self._found])
-        options.highlighted = 0 if self._found else None
-        hint = ""
-        if text and not self._found:
-            hint = "An address: enter asks the server." if is_address(text) else _UNKNOWN
-        self.query_one("#hint", Static).update(hint)
+        options.add_options([Option(fit(line, 62)) for line in lines])
+        options.highlighted = min(at, len(lines) - 1) if lines else None
 
     def action_move(self, step: int) -> None:
         options = self.query_one(OptionList)
@@ -103,26 +124,64 @@ class GoPanel(ReadingPanel[Loaded | Place]):
         self.query_one("#hint", Static).update("")
         self.complain_of(error)
 
-    def _arrived(self, place: Place) -> None:
-        self.dismiss(place)
+    def _arrived(self, answer: Place | SiteFound) -> None:
+        if isinstance(answer, Place):
+            self.dismiss(answer)
+            return
+        from xnat_tui.services.browsing.site_search import WHERE_LOOKED
+
+        self.complain(_unread(answer))
+        text = self.query_one(Input).value.strip()
+        alone = answer.found[0] if len(answer.found) == 1 and not answer.unreadable else None
+        if alone is not None and text.casefold() in (alone.label.casefold(), alone.id.casefold()):
+            self._go(alone)
+            return
+        self._found = [*answer.found[:_MOST]]
+        self._offer([_line(one) for one in answer.found[:_MOST]], 0)
+        more = len(answer.found) - _MOST
+        said = f"{more} more: type more of it." if more > 0 else ""
+        if not answer.found:
+            nothing = f"{self._site} has nothing that is called {text!r}"
+            seen = "Nothing found in what could be searched" if answer.unreadable else nothing
+            said = f"! {seen}.\nLooked for in all {WHERE_LOOKED}; as far as you may read them."
+        self.query_one("#hint", Static).update(clean_lines(said))
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.dismiss(self._found[event.option_index])
+        self._go(self._found[event.option_index])
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
         at = self.query_one(OptionList).highlighted
-        if at is not None and at < len(self._found):
-            self.dismiss(self._found[at])
-        elif text := event.value.strip():
+        self._go(self._found[at] if at is not None and at < len(self._found) else None)
+
+    def _go(self, wanted: Loaded | Found | None) -> None:
+        text = self.query_one(Input).value.strip()
+        if isinstance(wanted, Loaded):
+            self.dismiss(wanted)
+        elif wanted is not None:
+            self.complain("Asking …")
+            self.read("go", lambda: self._reach(wanted), self._arrived, self._refused)
+        elif text:
             self.complain("Asking …")
             self.read("go", lambda: self._find(text), self._arrived, self._refused)
 
 
-_UNKNOWN = "Nothing loaded is called so: enter asks the server for that label or ID."
+def _line(found: Found) -> str:
+    """Label, kind and project, and which of its names was meant where that is not its label."""
+    kind = "session" if found.kind is Kind.EXPERIMENT else str(found.kind)
+    words = [found.label, kind if found.kind is Kind.PROJECT else f"{kind} in {found.project}"]
+    words += [f"{found.because} {found.value}"] if found.because != "label" else []
+    words += [f"shared into {', '.join(found.shared_into)}"] if found.shared_into else []
+    words += [found.date] if found.date else []
+    return clean("  ".join(words))
+
+
+def _unread(answer: SiteFound) -> str:
+    """What could not be searched, so that what is there may not be shown."""
+    return "\n".join(f"! {what} could not be searched: {error.message}" for what, error in answer.unreadable)
 
 
 def is_address(text: str) -> bool:

@@ -126,6 +126,8 @@ class Panel(ModalScreen[T | None]):
         Binding("ctrl+l", "app.redraw", show=False),
     ]
     tall = False
+    opening = False
+    """Whether fields are still to come from a server: keys that are typed ahead wait for them."""
     writes: ClassVar[frozenset[str]] = frozenset()
     """Actions that write: their keys are greyed where `refusal` says why nothing can be written."""
     heeds: ClassVar[frozenset[What]] = frozenset()

@@ -171,7 +171,7 @@ class ServersPanel(Panel[Opened]):
         server = self._saved()
         if server is None:
             return
-        credential, keep_token = self.form.take_credential(server.user), self.form.keep_token
+        credential, keep_token = self.form.credential(server.user), self.form.keep_token
         if keep_token and credential is None:
             self._say("! A token is had for a password: type it as well.")
             return
@@ -187,6 +187,7 @@ class ServersPanel(Panel[Opened]):
         def signed_in(summary: str) -> None:
             self._wrong.pop(server.name, None)
             if self.is_attached:
+                self.form.forget_password()
                 self._list(server.name)
                 self._say(f"{server.name}: {summary}" + (". Token saved." if keep_token else ""))
                 then(server)
@@ -197,6 +198,9 @@ class ServersPanel(Panel[Opened]):
             if self.is_attached:
                 self._list(server.name)
                 self._fail(error)
+                if isinstance(error, SignInFailed):  # what was typed is wrong; else it stays for another try
+                    self.form.forget_password()
+                    self.form.focus_password()
 
         self.context.run(
             "servers",

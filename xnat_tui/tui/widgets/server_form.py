@@ -88,11 +88,16 @@ class ServerForm(Vertical):
     def name_typed(self) -> str:
         return self._input("name").value.strip()
 
-    def take_credential(self, user: str) -> Credential | None:
-        """What was typed as a password, which the form then forgets; an alias token's secret does as well."""
+    def credential(self, user: str) -> Credential | None:
+        """What was typed as a password; an alias token's secret does as well."""
         password = self._input("password").value
-        self._input("password").value = ""
         return Credential(user, Secret(password), "typed", False) if password else None
+
+    def forget_password(self) -> None:
+        self._input("password").value = ""
+
+    def focus_password(self) -> None:
+        self._input("password").focus()
 
     def focus_first(self) -> None:
         self._input("name").focus()

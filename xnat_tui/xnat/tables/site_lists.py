@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from xnat_tui.errors import BadAnswer
 from xnat_tui.xnat.http.connection import Connection, url_path
@@ -14,6 +15,7 @@ from xnat_tui.xnat.tables import searches
 from xnat_tui.xnat.tables.joins import SUBJECT
 from xnat_tui.xnat.tables.listing import SHARE_COLUMN, accession_id
 from xnat_tui.xnat.tables.searches import Criterion, Where
+from xnat_tui.xnat.tables.table import Table
 
 EXPERIMENTS = "xnat:subjectAssessorData"
 """What the site's list of experiments is asked for: it leaves image assessors out."""
@@ -83,3 +85,66 @@ def owned(connection: Connection, project: str, kind: str) -> set[str]:
             "Its answers contradict each other: reload, or ask its administrator.",
         )
     return here
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A subject or an experiment as a site's list names it."""
+
+    id: str
+    label: str
+    project: str
+    """The project that owns it."""
+    subject: str = ""
+    """Of an experiment: its subject's accession ID."""
+    type: str = ""
+    date: str = ""
+    patient: str = ""
+    """DICOM's patient ID, as the session's document keeps it."""
+    uid: str = ""
+    """DICOM's study instance UID."""
+    shares: tuple[tuple[str, str], ...] = ()
+    """Projects that it is shared into, and what it is called there; "" as where it is owned."""
+
+
+def every_subject(connection: Connection) -> list[Listed]:
+    """All subjects that this user may read, each once. Raises XnatTuiError."""
+    shares = ("xnat:subjectData/sharing/share/project", "xnat:subjectData/sharing/share/label")
+    table = connection.table_within(
+        connection.listing_seconds,
+        "/data/subjects",
+        *("URI", "label", "project"),
+        columns=",".join(("ID", "label", "project", *shares)),
+    )
+    return _once(table, shares)
+
+
+def every_experiment(connection: Connection) -> list[Listed]:
+    """All experiments that this user may read but image assessors, each once. Raises XnatTuiError."""
+    shares = (SHARE_COLUMN, SHARE_COLUMN.removesuffix("project") + "label")
+    columns = ("ID", "label", "project", "subject_ID", "xsiType", "date", "dcmPatientId", "UID", *shares)
+    table = connection.table_within(
+        connection.listing_seconds,
+        "/data/experiments",
+        *("URI", "label", "project", "subject_ID", "xsiType"),
+        columns=",".join(columns),
+        xsiType=EXPERIMENTS,
+    )
+    return _once(table, shares)
+
+
+def _once(table: Table, shares: tuple[str, str]) -> list[Listed]:
+    """A row for each item, though the list has one for each of its shares."""
+    project, label = (table.cell(column.lower()) for column in shares)
+    told = [table.cell(name) for name in ("subject_ID", "xsiType", "date", "dcmPatientId", "UID")]
+    found: dict[str, Listed] = {}
+    for row in table:
+        identifier = accession_id(row)
+        share = ((project(row.cells), label(row.cells)),) if project(row.cells) else ()
+        known = found.get(identifier)
+        if known is None:
+            subject, type_, date, patient, uid = (cell(row.cells) for cell in told)
+            name = row["label"] or identifier
+            known = Listed(identifier, name, row["project"], subject, type_, date, patient, uid)
+        found[identifier] = replace(known, shares=tuple(dict.fromkeys((*known.shares, *share))))
+    return list(found.values())

@@ -50,7 +50,7 @@ class ArchiveForm(Panel[Archiving]):
         Binding("enter", "submit", "Review plan"),
         Binding("ctrl+s", "submit", "Review plan", show=False),
         Binding("tab", "app.focus_next", "Next field"),
-        Binding("ctrl+o", "overwrite", "Existing…"),
+        Binding("ctrl+y", "overwrite", "Existing…"),
         Binding("ctrl+t", "table", "Labels by table…", priority=True),
     ]
 
