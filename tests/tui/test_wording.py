@@ -21,6 +21,7 @@ ONLY_OF_VERBS = {
     "--rsync-destination",
     "--mode rsync",
     "--mode",  # of rsync, and beside --via import
+    *("--prefer", "--restore", "--every", "--at"),  # of syncs, which have no panel yet
     "--user",  # within a whole command
 }
 """What only a shell's user is told: the explorer neither reads globs nor uploads DICOM nor runs rsync."""

@@ -140,7 +140,7 @@ def check(settings: Settings, sync: Sync) -> None:
             "What an import rewrites differs from its source for ever.",
         )
     if sync.options.on_existing is not OnExisting.SKIP:
-        raise UsageError("A sync decides by itself what to update.", "Leave --on-existing out.")
+        raise UsageError("A sync decides by itself what to update.", "Leave that option out.")
 
 
 def loops(settings: Settings, sync: Sync) -> list[str]:
