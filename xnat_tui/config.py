@@ -20,6 +20,7 @@ theme = "nord"
 ascii = false
 diff_driver = true
 images = "auto"               # or kitty, sixel, blocks: what pictures are drawn with
+bell = false                  # true: the terminal's bell tells that a long transfer has ended
 
 [bookmarks]
 pilot = "lab:PILOT/S001"
@@ -86,6 +87,8 @@ class Ui:
     diff_driver: bool = True
     images: str = "auto"
     """What pictures are drawn with: one of IMAGES."""
+    bell: bool = False
+    """Whether the terminal's bell says that a long transfer has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ def load() -> Settings:
     compare = table.table("compare")
     compare.only("neutral_fields")
     ui = table.table("ui")
-    ui.only("theme", "ascii", "diff_driver", "images")
+    ui.only("theme", "ascii", "diff_driver", "images", "bell")
     return Settings(
         servers={server.name: server for server in _servers(table.table("servers"))},
         keys=table.table("keys").strings(),
@@ -159,6 +162,7 @@ def load() -> Settings:
             ui.switch("ascii", False),
             ui.switch("diff_driver", True),
             ui.one_of("images", IMAGES),
+            ui.switch("bell", False),
         ),
         bookmarks=table.table("bookmarks").strings(),
         syncs=table.table("syncs").tables(),

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,12 @@ from xnat_tui.model.plan import Finding, LeftOut, Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services.transfers.running.following import Worker
 from xnat_tui.tui.plans.panel import PlanPanel
+from xnat_tui.tui.transfers import queue
 
 
 async def run_to_its_end(told: Story) -> None:
-    queue = told.main.queue
-    await told.until(lambda: bool(queue.views) and queue.running() == 0)
+    jobs = told.main.queue
+    await told.until(lambda: bool(jobs.views) and jobs.running() == 0)
 
 
 @contextmanager
@@ -123,6 +125,25 @@ async def test_what_is_marked_arrives_in_the_other_tree(world: World) -> None:
         told.has("done")
         await told.press("t")
         told.has("Transfers · 1 done", "lab:BRAINS/SUB-004", "100%")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_the_bell_rings_after_a_long_transfer_where_that_is_wanted(
+    world: World, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    rung: list[bool] = []
+    monkeypatch.setattr(queue, "LONG_SECONDS", 0.0)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        monkeypatch.setattr(told.app, "bell", lambda: rung.append(True))
+        settings = told.main.context.settings
+        monkeypatch.setattr(
+            told.main.context, "settings", replace(settings, ui=replace(settings.ui, bell=wanted))
+        )
+        await told.find("SUB-004")
+        await told.press("c", "enter")
+        await run_to_its_end(told)
+        await told.until_shown("done, 14 files")
+    assert rung == [True] * wanted
 
 
 async def test_a_step_that_is_unticked_is_left_out(world: World) -> None:

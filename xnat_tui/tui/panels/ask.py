@@ -61,7 +61,11 @@ class AskText(Panel[str]):
         if problem:
             self.complain(problem)
         else:
-            self.dismiss(event.value)
+            self.accept(event.value)
+
+    def accept(self, answer: str) -> None:
+        """An answer with which nothing is wrong."""
+        self.dismiss(answer)
 
     @on(Input.Changed)
     def _changed(self) -> None:

@@ -24,6 +24,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.demographics import Demographics, Subject, read_table
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
+from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.changes import ChangesPanel
 from xnat_tui.tui.panels.reading import (
     ReadingPanel,
@@ -321,9 +322,9 @@ class DemographicsPanel(ReadingPanel[None]):
 
         def chosen(what: str | None) -> None:
             if what == "import" and not refuses_writing(self):
-                self.app.push_screen(AskText("Import", "CSV file:", done="Review"), self._import)
+                self.app.push_screen(AskPath("Import", "CSV file:", done="Review"), self._import)
             elif what == "export":
-                panel = AskText("Export", "New CSV file:", value="demographics.csv", done="Write")
+                panel = AskPath("Export", "New CSV file:", value="demographics.csv", done="Write")
                 self.app.push_screen(panel, self._export)
 
         if self._service is not None:

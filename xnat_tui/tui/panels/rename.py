@@ -19,7 +19,8 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import label_refusal
 from xnat_tui.services.administration.renaming import RenamePlan, Renaming
-from xnat_tui.tui.panels.ask import AskText, Confirm
+from xnat_tui.tui.panels.ask import Confirm
+from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.changes import ChangesPanel
 from xnat_tui.tui.panels.reading import ReadingPanel
 from xnat_tui.tui.widgets.tick import Tick
@@ -98,7 +99,7 @@ class RenamePanel(ReadingPanel[None]):
                 self._plan(lambda service, dismiss: _from_table(service, self._place, path, dismiss=dismiss))
 
         question = "CSV with subject, new_label, and perhaps session:"
-        self.app.push_screen(AskText("Rename by table", question, done="Review"), given)
+        self.app.push_screen(AskPath("Rename by table", question, done="Review"), given)
 
     def _plan(self, plan: Plan) -> None:
         self.complain("Looking for what stands in the way …")

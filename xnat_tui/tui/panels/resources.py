@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -20,6 +18,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.resources import SIDES, Resources
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
+from xnat_tui.tui.panels.ask_path import AskPaths, paths_of
 from xnat_tui.tui.panels.changes import ChangesPanel
 from xnat_tui.tui.panels.reading import (
     ask_rights,
@@ -226,24 +225,15 @@ class ResourcesPanel(RowsPanel[Item]):
 
     def _ask_paths(self, where: Location, replace: bool) -> None:
         def problem(text: str) -> str:
-            missing = [path for path in _paths(text) if not path.exists()]
+            missing = [path for path in paths_of(text) if not path.exists()]
             if missing:
                 return f"{missing[0]} does not exist."
             return "" if text.strip() else "Name a file or a folder."
 
         def given(text: str | None) -> None:
             if text:
-                upload(self.context, _paths(text), where, replace=replace)
+                upload(self.context, paths_of(text), where, replace=replace)
 
         title = f"{'Replace' if replace else 'Upload'} · {where}"
         question = "Files or folders of this machine, blanks between them:"
-        self.app.push_screen(AskText(title, question, problem=problem, done="Plan"), given)
-
-
-def _paths(text: str) -> list[Path]:
-    """As a shell would read them: quotes around a name with blanks."""
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        words = [text]
-    return [Path(word).expanduser() for word in words]
+        self.app.push_screen(AskPaths(title, question, problem=problem, done="Plan"), given)

@@ -18,6 +18,7 @@ from xnat_tui.model.sharing import Shared, label_refusal
 from xnat_tui.services.administration.sharing.shares import Sharing, Wish
 from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
+from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.changes import ChangesPanel
 from xnat_tui.tui.panels.reading import ask_server, refuses_writing
 from xnat_tui.tui.panels.rows_panel import Column, RowsPanel
@@ -246,7 +247,7 @@ class SharingPanel(RowsPanel[Share]):
                 )
 
         question = "CSV with subject, source, destination, and perhaps session, label:"
-        self.app.push_screen(AskText("Share by table", question, done="Review"), given)
+        self.app.push_screen(AskPath("Share by table", question, done="Review"), given)
 
     def _plan(self, title: str, make: Callable[[Sharing], list[Change]]) -> None:
         service = self._service

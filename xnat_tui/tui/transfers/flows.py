@@ -20,7 +20,8 @@ from xnat_tui.model.options import (
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan
 from xnat_tui.tui.context import Context
-from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
+from xnat_tui.tui.panels.ask import AskChoice, Choice
+from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.plans.flow import show_plan
 from xnat_tui.tui.plans.panel import Planner
 
@@ -55,7 +56,7 @@ def export(context: Context, places: Sequence[Place]) -> None:
 
     suggestion = f"~/{places[0].location.steps[0].name if places[0].items else places[0].server}"
     question = "Folder to download into:"
-    context.ask(AskText("Export", question, value=suggestion, done="Choose layout"), named)
+    context.ask(AskPath("Export", question, value=suggestion, done="Choose layout"), named)
 
 
 def _choose_layout(context: Context, plan: Planner, title: str) -> None:

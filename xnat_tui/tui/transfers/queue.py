@@ -32,6 +32,8 @@ _ASKING = {"pause": "pausing", "cancel": "cancelling", "resume": "resuming", "re
 _STARTING = ("resuming", "retrying")
 _STARTED_SOON = 6
 """Looks for which a job that was told to go on is said to do so: it may have run to its end meanwhile."""
+LONG_SECONDS = 60.0
+"""A transfer that takes longer is not waited for in front of the screen."""
 _PATIENCE = 600
 """Looks for which any other wish is shown: a step that is under way may take long to stop."""
 
@@ -50,6 +52,8 @@ class TransferQueue:
         self._heard_at = -math.inf
         """When it was asked last what other processes wrote; on the monotonic clock."""
         self._told: set[str] = set()
+        self._busy_since: dict[str, float] = {}
+        """Since when each job has been seen at work; on the monotonic clock."""
         self.asked: dict[str, str] = {}
         """What was asked of a job and has not come about yet, as a word: `pausing`."""
         self._patience: dict[str, int] = {}
@@ -187,6 +191,9 @@ class TransferQueue:
         self._looking = False
         before = {view.id: view.state for view in self.views}
         self.views = views
+        now = time.monotonic()
+        for view in self.busy:
+            self._busy_since.setdefault(view.id, now)
         self._forget_answered()
         for view in views:
             if view.state in ENDED and before.get(view.id) in _BUSY and view.id not in self._told:
@@ -225,7 +232,10 @@ class TransferQueue:
         self._context.report(error)
 
     def _tell(self, view: JobView) -> None:
-        """A job has ended."""
+        """A job has ended; after a long one the bell rings, where that is wanted."""
+        took = time.monotonic() - self._busy_since.pop(view.id, math.inf)
+        if self._context.settings.ui.bell and took >= LONG_SECONDS:
+            self._context.app.bell()
         rest = [(view.failures, "failed"), (view.left, "left alone")]
         told = "".join(f", {count} {word}" for count, word in rest if count)
         self._context.announce(

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from xnat_tui.errors import UsageError
 from xnat_tui.model.display import counted
 from xnat_tui.model.prearchive import Labels, Received
-from xnat_tui.tui.panels.ask import AskText
+from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.panel import Panel
 
 _EXISTING = {
@@ -98,7 +98,7 @@ class ArchiveForm(Panel[Archiving]):
                 self.dismiss(Archiving(Labels(), self._overwrite, Path(name).expanduser()))
 
         question = "CSV with session, and perhaps timestamp, new_subject, new_label:"
-        self.app.push_screen(AskText("Labels by table", question, problem=problem, done="Review"), given)
+        self.app.push_screen(AskPath("Labels by table", question, problem=problem, done="Review"), given)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
