@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from textual.widgets import OptionList
 
 from tests.tui.demo_pair import DemoPair, demo_pair
 from tests.tui.driver import story
@@ -38,7 +39,7 @@ async def test_a_session_is_shared_after_its_subject_under_a_label_of_its_own(se
     async with story("lab:BRAINS/SUB-005", "qc:BRAINS") as told:
         await told.press("s")
         told.has("Sharing · lab:BRAINS/SUB-005/SUB-005_PETMR1", "BRAINS", "read, edit, delete")
-        await told.press("a")
+        await told.press("A")
         told.has("Share into", "TEACHING", "sees that it exists")
         await told.type("EMPTY")
         await told.press("enter", "ctrl+u")
@@ -55,10 +56,41 @@ async def test_a_session_is_shared_after_its_subject_under_a_label_of_its_own(se
         assert "E-5" in told.line_with("EMPTY")
 
 
-async def test_a_subject_brings_its_sessions_and_assessors_along(servers):
+async def test_an_item_is_shared_in_two_steps_and_its_owner_is_not_offered(servers):
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-001")
         await told.press("s", "a")
+        options = told.app.screen.query_one(OptionList)
+        offered = {options.get_option_at_index(index).id for index in range(options.option_count)}
+        assert "EMPTY" in offered
+        assert "BRAINS" not in offered
+        await told.type("EMPTY")
+        await told.press("enter")
+        assert isinstance(told.app.screen, ChangesPanel)
+        await told.press("enter")
+        told.has("1 done")
+        assert "EMPTY" in subject(servers, "SUB-001").shares
+        assert "EMPTY" not in session(servers, "SUB-001_MR1").shares
+
+
+async def test_a_login_is_completed_and_a_hasty_enter_gives_the_least_role(servers):
+    users = servers.lab.site.projects["EMPTY"].users
+    before = dict(users)
+    servers.lab.site.settings.restrict_user_list = False
+    async with story("lab:EMPTY", "qc:BRAINS") as told:
+        await told.press("U", "a")
+        told.has("Logins or mail addresses (right completes):")
+        await told.type("mem")
+        await told.settle()
+        await told.press("right", "enter", "enter", "enter")
+        told.has("done")
+    assert {login: role for login, role in users.items() if login not in before} == {"member": "collaborator"}
+
+
+async def test_a_subject_brings_its_sessions_and_assessors_along(servers):
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.find("SUB-001")
+        await told.press("s", "A")
         await told.type("EMPTY")
         await told.press("enter", "enter", "down", "down", "enter", "enter")
         told.has("done")
@@ -144,7 +176,7 @@ async def test_a_user_gets_another_role_and_is_removed_but_never_the_last_owner(
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.press("U")
         told.has("Users · lab:BRAINS · 3 users · private", "member@example.org")
-        await told.press("down", "e", "enter", "enter")
+        await told.press("down", "e", "pagedown", "enter", "enter")
         told.has("done")
         assert users["member"] == "owner"
         await told.press("enter", "end", "d", "enter")

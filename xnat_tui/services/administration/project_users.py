@@ -61,6 +61,10 @@ class ProjectUsers:
         """`public`, `protected` or `private`. Raises BadAnswer where the server says none of them."""
         return gateway.accessibility(self.reader.connection, self.project.id)
 
+    def logins(self) -> list[str]:
+        """The site's users, as far as this one may see them: none where only administrators may."""
+        return list(gateway.accounts(self.reader.connection) or ())
+
     def plan_add(self, logins: Iterable[str], role: Role) -> list[Change]:
         """Changes that give users a role. A user who has it already needs none.
 

@@ -10,6 +10,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -36,6 +37,7 @@ class AskText(Panel[str]):
         hidden: bool = False,
         problem: Callable[[str], str] = lambda _: "",
         done: str = "Go on",
+        suggester: Suggester | None = None,
     ) -> None:
         super().__init__(title)
         self._question = question
@@ -44,11 +46,18 @@ class AskText(Panel[str]):
         self._hidden = hidden
         self._problem = problem
         self._done = done
+        self._suggester = suggester
 
     def body(self) -> list[Widget]:
         return [
             Static(clean_lines(self._question), markup=False),
-            Input(self._value, placeholder=self._hint, password=self._hidden, compact=True),
+            Input(
+                self._value,
+                placeholder=self._hint,
+                password=self._hidden,
+                suggester=self._suggester,
+                compact=True,
+            ),
         ]
 
     def keys_entries(self) -> list[str]:

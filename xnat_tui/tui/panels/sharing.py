@@ -49,14 +49,15 @@ class SharingPanel(RowsPanel[Share]):
     """A row per item and project, its owner first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "add", "Share into…"),
+        Binding("a", "add", "Share into…", tooltip="A project of this server, under its own label"),
+        Binding("A", "add_as", "Share as…", tooltip="Under another label, or with what stands below it"),
         Binding("e", "relabel", "Relabel…"),
         Binding("u", "unshare", "Unshare…"),
         Binding("t", "table", "Table…"),
         Binding("T", "give_away", "Give away…"),
         Binding("s,q", "leave", show=False),
     ]
-    writes = frozenset({"add", "relabel", "unshare", "table", "give_away"})
+    writes = frozenset({"add", "add_as", "relabel", "unshare", "table", "give_away"})
     heeds = frozenset({What.ITEMS})
     empty = "Nothing is shared."
 
@@ -119,22 +120,28 @@ class SharingPanel(RowsPanel[Share]):
         return refuses_writing(self) or self._service is None
 
     def action_add(self) -> None:
+        self._ask_project(lambda project: self._share(project, "", ""))
+
+    def action_add_as(self) -> None:
+        self._ask_project(self._ask_label)
+
+    def _ask_project(self, go_on: Callable[[str], None]) -> None:
         if self._refused:
             return
 
         def chosen(project: str | None) -> None:
             if project:
-                self._ask_label(project)
+                go_on(project)
 
         owners = {row.owner for row in self.rows}
         self.app.push_screen(AskChoice("Share into", self._targets(owners)), chosen)
 
     def _targets(self, owners: set[str]) -> list[Choice]:
-        """Projects of this server, those dimmed that cannot take the items."""
+        """Projects of this server but those that own an item; those dimmed that cannot take the items."""
         access = self._access or {}
         choices = []
-        for one in self._projects:
-            refusal = _refuse_target(one.id, owners, access)
+        for one in (project for project in self._projects if project.id not in owners):
+            refusal = _refuse_target(one.id, access)
             told = f"not now: {refusal}" if refusal else access.get(one.id, "")
             choices.append(Choice(one.id, one.id, told, refusal))
         return choices
@@ -267,9 +274,7 @@ def _refuse(label: str, own: str) -> str:
     return "" if label in ("", own) else label_refusal(label)
 
 
-def _refuse_target(project: str, owners: set[str], access: Mapping[str, str]) -> str:
-    if project in owners:
-        return f"{project} owns it."
+def _refuse_target(project: str, access: Mapping[str, str]) -> str:
     rights = access.get(project, "")
     return f"You may not edit it ({rights})." if rights in READ_AT_MOST else ""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.suggester import Suggester
 
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
@@ -25,15 +26,30 @@ from xnat_tui.tui.panels.rows_panel import Column, RowsPanel
 
 _COLUMNS = (Column("login", 14), Column("role", 13), Column("name", 19), Column("mail", 19))
 _ROLES = {
-    Role.OWNER: "may also delete, and manage users",
-    Role.MEMBER: "may also edit and upload",
     Role.COLLABORATOR: "may read",
+    Role.MEMBER: "may also edit and upload",
+    Role.OWNER: "may also delete, and manage users",
 }
+"""The least first: a hasty enter gives away no more than that."""
 _OPENNESS = {
     "public": "everybody can read all of its data",
     "protected": "everybody sees that it exists, its users see its data",
     "private": "only its users see it",
 }
+
+
+class _LastWord(Suggester):
+    """Completes the last of several names."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(case_sensitive=True)
+        self._names = names
+
+    async def get_suggestion(self, value: str) -> str | None:
+        before, blank, begun = value.rpartition(" ")
+        found = (name for name in self._names if begun and name.casefold().startswith(begun.casefold()))
+        name = next(found, None)
+        return None if name is None else f"{before}{blank}{name}"
 
 
 class UsersPanel(RowsPanel[Member]):
@@ -55,6 +71,8 @@ class UsersPanel(RowsPanel[Member]):
         self._project = project
         self._service: ProjectUsers | None = None
         self._accessibility = ""
+        self._logins: list[str] = []
+        """Of the site's users, where its server tells them to this one."""
 
     @property
     def refusal(self) -> str:
@@ -72,6 +90,7 @@ class UsersPanel(RowsPanel[Member]):
         if service is None:
             service = self._service = self.context.workspace.users(self._project)
         self._accessibility = service.accessibility()
+        self._logins = sorted(service.logins())
         return service.members()
 
     def rows_changed(self) -> None:
@@ -102,7 +121,9 @@ class UsersPanel(RowsPanel[Member]):
                 self._ask_role(f"Role of {', '.join(logins)}", logins)
 
         hint = "only people whom the site knows: nobody is invited"
-        self.app.push_screen(AskText("Add users", "Logins or mail addresses:", hint=hint, done="Role"), named)
+        question = "Logins or mail addresses" + (" (right completes):" if self._logins else ":")
+        panel = AskText("Add users", question, hint=hint, done="Role", suggester=_LastWord(self._logins))
+        self.app.push_screen(panel, named)
 
     def action_role(self) -> None:
         logins = [row.login for row in self.chosen()]
