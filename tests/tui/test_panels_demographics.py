@@ -184,3 +184,31 @@ async def test_typed_changes_are_not_lost_by_one_escape(servers):
         told.has("1 change.")
         await told.press("escape", "down", "enter")
         assert told.app.screen is told.main
+
+
+async def test_one_field_of_several_subjects_is_edited_a_value_for_each(servers):
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        for label in ("SUB-001", "SUB-002", "SUB-004"):
+            await told.find(label)
+            await told.press("space")
+        await told.press("E")
+        await to_field(told, "handedness")
+        await told.press("f4")
+        told.has("handedness · 3 subjects", "SUB-002", "SUB-004")
+        before = stored(servers, "SUB-004").fields.get("handedness", "")
+        await told.press("ctrl+u")
+        await told.type("left")
+        await told.press("down", "ctrl+u")
+        await told.type("sideways")
+        await told.press("ctrl+s")
+        told.has("That cannot stand", "2 changes.")
+        await told.press("ctrl+z", "ctrl+u")
+        await told.type("ambidextrous")
+        await told.press("ctrl+s")
+        assert isinstance(told.app.screen, ChangesPanel)
+        told.has("right → left", "right → ambidextrous", "2 to do")
+        await told.press("enter")
+        told.has("2 done")
+        assert stored(servers, "SUB-001").fields["handedness"] == "left"
+        assert stored(servers, "SUB-002").fields["handedness"] == "ambidextrous"
+        assert stored(servers, "SUB-004").fields.get("handedness", "") == before

@@ -86,6 +86,12 @@ class Demographics:
         wanted = rules.checked_values(values)
         return self._changes((subject, wanted, ()) for subject in self.subjects(places))
 
+    def plan_each(self, wanted: Mapping[Place, Mapping[str, str]]) -> list[Change]:
+        """As `plan_set`, with values of its own for each subject. All are read anew at once."""
+        values = {place.location: rules.checked_values(each) for place, each in wanted.items()}
+        found = self.subjects(wanted)
+        return self._changes((subject, values[subject.place.location], ()) for subject in found)
+
     def plan_table(self, project: Place, table: CsvTable, *, clear_empty: bool = False) -> list[Change]:
         """One change per row of a table with a column `subject` and columns of fields.
 

@@ -26,6 +26,7 @@ from xnat_tui.services.administration.demographics import Demographics, Subject,
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.changes import ChangesPanel
+from xnat_tui.tui.panels.demographics_each import MOST, EachSubjectPanel
 from xnat_tui.tui.panels.reading import (
     ReadingPanel,
     ask_rights,
@@ -52,6 +53,7 @@ class DemographicsPanel(ReadingPanel[None]):
         Binding("ctrl+r", "from_dicom", "From DICOM…", priority=True),
         Binding("ctrl+t", "table", "Table…", priority=True),
         Binding("ctrl+n", "variable", "Variable…", priority=True),
+        Binding("f4", "each", "Each subject…", tooltip="The field under the cursor, a value for each"),
         Binding("down,enter", "move(1)", "Next field", show=False, priority=True),
         Binding("up", "move(-1)", "Previous field", show=False, priority=True),
     ]
@@ -62,7 +64,7 @@ class DemographicsPanel(ReadingPanel[None]):
     DemographicsPanel #about { height: auto; max-height: 4; }
     """
     tall = True
-    writes = frozenset({"review", "undo", "clear", "from_dicom", "variable"})
+    writes = frozenset({"review", "undo", "clear", "from_dicom", "variable", "each"})
     heeds = frozenset({What.ITEMS})
 
     def __init__(self, places: Sequence[Place]) -> None:
@@ -225,6 +227,16 @@ class DemographicsPanel(ReadingPanel[None]):
         known = {row.field_name for row in self.rows}
         if known and not refuses_writing(self):
             self.app.push_screen(AskText("Custom variable", "Name:", problem=problem, done="Add"), named)
+
+    def action_each(self) -> None:
+        """The field of each subject by itself; other changes that were typed stay in this form."""
+        service, row = self._service, self.row
+        if service is None or row is None or refuses_writing(self):
+            return
+        if len(self._subjects) > MOST:
+            self.complain(f"More than {MOST} subjects: ctrl+t writes and reads them as a table.")
+            return
+        self.app.push_screen(EachSubjectPanel(service, row.field_name, self._subjects, self._review))
 
     def action_leave(self) -> None:
         """Typed changes are not thrown away by one key press."""

@@ -81,10 +81,14 @@ class FieldRow(Horizontal):
         self.line.value = ""
         self.cleared = self.mixed
 
-    def _name_text(self) -> str:
+    @property
+    def title(self) -> str:
+        """What stands before the line."""
         field = FIELDS.get(self.field_name)
-        title = field.title if field is not None else self.field_name.removeprefix(VARIABLE_PREFIX)
+        return field.title if field is not None else self.field_name.removeprefix(VARIABLE_PREFIX)
+
+    def _name_text(self) -> str:
         glyph = " "
         if self.is_mounted and self.wanted is not None:
             glyph = "!" if self.problem else "*"
-        return f"{glyph} {fit(clean(title), _NAME_CELLS - 1)}"
+        return f"{glyph} {fit(clean(self.title), _NAME_CELLS - 1)}"
