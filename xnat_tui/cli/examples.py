@@ -139,6 +139,18 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui rename lab:BRAINS/SUB-001 SUB-101 --with-sessions",
         "xnat-tui rename lab:BRAINS --table labels.csv -n",
     ),
+    "anon": (
+        "xnat-tui anon show lab:BRAINS",
+        "xnat-tui anon set lab:BRAINS brains.das -n",
+        "xnat-tui anon disable lab:BRAINS",
+    ),
+    "anon show": ("xnat-tui anon show lab:", "xnat-tui anon show lab:BRAINS --json"),
+    "anon set": (
+        "xnat-tui anon set lab:BRAINS brains.das",
+        "xnat-tui anon set lab:BRAINS - -y",
+    ),
+    "anon enable": ("xnat-tui anon enable lab:BRAINS",),
+    "anon disable": ("xnat-tui anon disable lab:BRAINS",),
     "autorun": ("xnat-tui autorun list lab:BRAINS", "xnat-tui autorun dismiss lab:BRAINS -n"),
     "autorun list": (
         "xnat-tui autorun list lab:BRAINS/SUB-001",

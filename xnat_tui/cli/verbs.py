@@ -51,6 +51,7 @@ VERBS = {
         Verb("rename", "rename", "Rename subjects and sessions."),
         Verb("delete", "delete", "Delete items; what is only shared is unshared."),
         Verb("move", "move", "Copy, prove, and only then delete."),
+        Verb("anon", "anon", "Show and set anonymisation scripts."),
         Verb("autorun", "autorun", "List workflows, dismiss stuck AutoRuns."),
         Verb("catalog", "catalog", "Refresh resource catalogs."),
         Verb("resources", "resources", "List, make and delete resources and files."),

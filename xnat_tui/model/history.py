@@ -19,6 +19,7 @@ class Area(StrEnum):
     SHARING = "sharing"
     USERS = "users"
     DELETION = "deletion"
+    ANONYMISATION = "anonymisation"
 
 
 class Outcome(StrEnum):
@@ -45,7 +46,7 @@ class Entry:
     area: Area
     kind: Kind
     item: str
-    """The accession ID of what was changed; a project's ID."""
+    """The accession ID of what was changed; a project's ID; "" for a server itself."""
     location: str
     """Its short form, by the names that it had before."""
     verb: str

@@ -24,6 +24,7 @@ from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.servers import Servers
 
 if TYPE_CHECKING:
+    from xnat_tui.services.administration.anonymisation import Anonymisation
     from xnat_tui.services.administration.deleting.deletion import Deletion
     from xnat_tui.services.administration.demographics import Demographics
     from xnat_tui.services.administration.maintenance import Maintenance
@@ -94,6 +95,13 @@ class Administration(Servers):
 
         place = self._place(project)
         return ProjectUsers(self.reader(place.server), place)
+
+    def anonymisation(self, where: Location | str | Place) -> Anonymisation:
+        """The script of a server, which is its site's, or of a project. Raises NotFound for anything else."""
+        from xnat_tui.services.administration.anonymisation import Anonymisation
+
+        place = self._place(where)
+        return Anonymisation(self.reader(place.server), place)
 
     def resources(self, owner: Location | str | Place) -> Resources:
         """Of a project, subject, session, scan, assessor or reconstruction."""
