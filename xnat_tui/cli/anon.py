@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +14,6 @@ from xnat_tui.cli.confirm import Consent, write_options
 from xnat_tui.cli.help import Group
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.state import State, pass_state
-from xnat_tui.errors import UsageError
 from xnat_tui.model.display import counted
 
 if TYPE_CHECKING:
@@ -62,13 +63,9 @@ def show(state: State, location: str) -> None:
 @pass_state
 def set_(state: State, location: str, file: str, consent: Consent) -> int:
     """Put the script in FILE (- is standard input) in force, in place of the one that is there."""
-    try:
-        with click.open_file(file, "rb") as opened:
-            text = opened.read().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError("The script is no text in UTF-8.") from None
+    from xnat_tui.services.administration.anonymisation import decoded, script_in
+
+    text = decoded(sys.stdin.buffer.read()) if file == "-" else script_in(Path(file))
     return _change(state, location, consent, lambda service: service.plan_set(text))
 
 

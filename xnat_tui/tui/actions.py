@@ -268,6 +268,18 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
+        "panel.anonymisation",
+        "A",
+        "Anonymisation…",
+        "Scripts that rewrite DICOM on arrival, here and there",
+        opens=Opens(
+            "panels.anonymisation:AnonymisationPanel",
+            on.project_or_site_of_both,
+            "open a server or project in this pane first (o)",
+        ),
+        writes=True,
+    ),
+    Action(
         "panel.history",
         "Z",
         "History…",

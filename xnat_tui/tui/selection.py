@@ -49,6 +49,10 @@ class Selection(Protocol):
     def here(self) -> Place | None:
         """What is under the cursor on the pane's side."""
 
+    @property
+    def elsewhere(self) -> Place | None:
+        """What the other pane shows."""
+
     def chosen(self) -> list[Place]:
         """What is marked on the pane's side, or the row under the cursor; headings mean what stands below."""
 
@@ -72,6 +76,14 @@ def item(selection: Selection) -> Taken:
 def project(selection: Selection) -> Taken:
     found = selection.here or selection.root
     return (found.up_to(Kind.PROJECT),) if found is not None and found.items else None
+
+
+def project_or_site_of_both(selection: Selection) -> Taken:
+    """The project or server here, and that of the other pane, if any is open there."""
+    found, other = selection.here or selection.root, selection.elsewhere
+    if found is None:
+        return None
+    return (found.up_to(Kind.PROJECT), other.up_to(Kind.PROJECT) if other is not None else None)
 
 
 def worked_on(selection: Selection) -> Taken:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
 
 from xnat_tui.errors import BadAnswer, Conflict, NotFound, ServerError, Unclear, UsageError, XnatTuiError
 from xnat_tui.model.changed import What
@@ -103,3 +106,40 @@ def differs(now: Script, values: Mapping[str, str]) -> bool:
     if _WORDS[now.enabled] != values[ENABLED]:
         return True
     return now.text is not None and text is not None and now.text != text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of two scripts: in both, in the first alone (`<`), or in the second alone (`>`)."""
+
+    text: str
+    sign: str = " "
+
+
+def beside(first: str, second: str) -> list[Line]:
+    """Two scripts as one list of lines, in order."""
+    one, other = first.splitlines(), second.splitlines()
+    found = []
+    for kind, begin, end, there, until in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found += [Line(text) for text in one[begin:end]]
+        else:
+            found += [Line(text, "<") for text in one[begin:end]]
+            found += [Line(text, ">") for text in other[there:until]]
+    return found
+
+
+def script_in(path: Path) -> str:
+    """The text of a file. Raises UsageError where it cannot be read, or is no text."""
+    try:
+        return decoded(path.expanduser().read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def decoded(body: bytes) -> str:
+    """Raises UsageError for what is no UTF-8."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError("The script is no text in UTF-8.") from None

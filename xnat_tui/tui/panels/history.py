@@ -135,8 +135,4 @@ class HistoryPanel(RowsPanel[Entry]):
 def _values(entry: Entry) -> str:
     names = dict.fromkeys((*entry.before, *entry.after))
     pairs = ((entry.before.get(name, ""), entry.after.get(name, "")) for name in names)
-    return ", ".join(
-        f"{told_short(old)} → {told_short(new)}".strip()
-        for old, new in pairs
-        if old != new or "\n" not in old
-    )
+    return ", ".join(f"{told_short(old)} → {told_short(new)}".strip() for old, new in pairs if old != new)
