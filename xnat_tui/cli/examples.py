@@ -138,6 +138,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rename": (
         "xnat-tui rename lab:BRAINS/SUB-001 SUB-101 --with-sessions",
         "xnat-tui rename lab:BRAINS --table labels.csv -n",
+        "xnat-tui rename lab:BRAINS --pattern 'SUB-0*(.+)' --to 'S{1}' -n",
+        "xnat-tui rename lab:BRAINS --pattern '^(.+)_visit(\\d)$' --to '{1}' --merge",
     ),
     "anon": (
         "xnat-tui anon show lab:BRAINS",

@@ -20,6 +20,7 @@ class Area(StrEnum):
     USERS = "users"
     DELETION = "deletion"
     ANONYMISATION = "anonymisation"
+    MERGING = "merging"
 
 
 class Outcome(StrEnum):
@@ -80,6 +81,8 @@ class Entry:
         ways = [steps]
         if self.area is Area.RENAMING and (label := self.after.get("label", "")):
             ways.append((*steps[:-1], (steps[-1][0], label)))
+        if self.area is Area.MERGING and len(steps) > 1:
+            ways.append((*steps[:-2], (Kind.SUBJECT, self.after["subject"]), steps[-1]))
         wanted = _steps(where)
         return any(way[: len(wanted)] == wanted for way in ways)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.administration.prearchive.sessions import Prearchive
     from xnat_tui.services.administration.project_users import ProjectUsers
     from xnat_tui.services.administration.renaming import Renaming
+    from xnat_tui.services.administration.renaming_by_pattern import PatternRenaming
     from xnat_tui.services.administration.resources import Resources
     from xnat_tui.services.administration.sharing.shares import Sharing
     from xnat_tui.services.administration.undoing import Undoing
@@ -74,6 +75,18 @@ class Administration(Servers):
         from xnat_tui.services.administration.renaming import Renaming
 
         return Renaming(self.reader(server), wait=wait or _wait, told=told or _deaf)
+
+    def renaming_by_pattern(
+        self,
+        server: str,
+        *,
+        wait: Callable[[float], bool] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> PatternRenaming:
+        """Many at once; `wait` and `told` as for `renaming`."""
+        from xnat_tui.services.administration.renaming_by_pattern import PatternRenaming
+
+        return PatternRenaming(self.renaming(server, wait=wait, told=told))
 
     def deletion(
         self,

@@ -20,6 +20,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Role
 from xnat_tui.services.administration.anonymisation import ENABLED, SCRIPT, Anonymisation, differs
 from xnat_tui.services.administration.demographics import Demographics
+from xnat_tui.services.administration.merging import SUBJECT, SUBJECT_ID, Merging
 from xnat_tui.services.administration.project_users import ProjectUsers
 from xnat_tui.services.administration.renaming import Renaming
 from xnat_tui.services.administration.renaming import Wish as NewLabel
@@ -75,7 +76,8 @@ class Undoing:
             except XnatTuiError as error:
                 changes.append(_refused(entry, error.message))
         planned = (self._of_fields(found), self._of_labels(found), self._of_shares(found))
-        changes = [*chain(*planned, self._of_users(found), self._of_scripts(found)), *changes]
+        others = (self._of_users(found), self._of_scripts(found), self._of_merges(found))
+        changes = [*chain(*planned, *others), *changes]
         return UndoPlan(changes, list(dict.fromkeys(self._notes)))
 
     def do(self, change: Change) -> str:
@@ -268,6 +270,22 @@ class Undoing:
             return service.plan_add([login], role), service.do
 
         return self._each((one for one in found if one.entry.area is Area.USERS), plan)
+
+    # sessions of other subjects
+
+    def _of_merges(self, found: Iterable[_Found]) -> Iterator[Change]:
+        service = Merging(self.reader, self._renaming.patience)
+
+        def plan(one: _Found) -> tuple[Sequence[Change], Do] | str:
+            now, entry = service.subject_of(one.place), one.entry
+            if now != entry.after[SUBJECT_ID]:
+                return _not_so(now, entry.after, SUBJECT_ID)
+            running, _ = self._renaming.open_workflows(one.place.up_to(Kind.PROJECT))
+            return [
+                service.plan_session(one.place, entry.before[SUBJECT_ID], entry.before[SUBJECT], running)
+            ], service.do
+
+        return self._each((one for one in found if one.entry.area is Area.MERGING), plan)
 
     # anonymisation
 
