@@ -99,8 +99,11 @@ def worked_on(selection: Selection) -> Taken:
 
 
 def renamable(selection: Selection) -> Taken:
-    found = _one(selection)
-    return (found,) if found is not None and found.kind in (Kind.SUBJECT, Kind.EXPERIMENT) else None
+    """Subjects and sessions that are marked or under the cursor, or a project, whose subjects are meant."""
+    found = _chosen(selection)
+    kinds = {one.kind for one in found}
+    alone = len(found) == 1 and kinds == {Kind.PROJECT}
+    return (found,) if found and (alone or kinds <= {Kind.SUBJECT, Kind.EXPERIMENT}) else None
 
 
 def items(selection: Selection) -> Taken:
@@ -149,8 +152,8 @@ def why_nothing(selection: Selection, on: Callable[[Selection], Taken]) -> str:
     return "no item of this side is under the cursor"
 
 
-_ABOUT_ONE = (item, worked_on, renamable)
-_ABOUT_ALL = (items, shareable, deletable)
+_ABOUT_ONE = (item, worked_on)
+_ABOUT_ALL = (items, shareable, deletable, renamable)
 
 
 def _one(selection: Selection) -> Place | None:
