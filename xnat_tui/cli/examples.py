@@ -141,6 +141,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui rename lab:BRAINS --pattern 'SUB-0*(.+)' --to 'S{1}' -n",
         "xnat-tui rename lab:BRAINS --pattern '^(.+)_visit(\\d)$' --to '{1}' --merge",
     ),
+    "project": (
+        "xnat-tui project show lab:BRAINS",
+        "xnat-tui project create lab:PILOT title='Pilot study' pi_lastname=Hopper",
+    ),
+    "project show": ("xnat-tui project show lab:BRAINS --json",),
+    "project set": ("xnat-tui project set lab:BRAINS prearchive=archive description='All visits' -n",),
+    "project create": ("xnat-tui project create lab:PILOT title='Pilot study' accessibility=protected",),
     "anon": (
         "xnat-tui anon show lab:BRAINS",
         "xnat-tui anon set lab:BRAINS brains.das -n",

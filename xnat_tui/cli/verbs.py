@@ -47,6 +47,7 @@ VERBS = {
         Verb("prearchive", "prearchive", "List, archive, move and rebuild prearchive sessions."),
         Verb("demographics", "demographics", "Show and set subjects' demographics."),
         Verb("share", "share", "Share items into other projects."),
+        Verb("project", "project", "Show and set a project's settings; make one."),
         Verb("users", "users", "Show and set who has access to a project."),
         Verb("rename", "rename", "Rename subjects and sessions."),
         Verb("delete", "delete", "Delete items; what is only shared is unshared."),

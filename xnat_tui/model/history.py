@@ -21,6 +21,7 @@ class Area(StrEnum):
     DELETION = "deletion"
     ANONYMISATION = "anonymisation"
     MERGING = "merging"
+    PROJECT = "project"
 
 
 class Outcome(StrEnum):

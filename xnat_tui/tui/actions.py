@@ -272,6 +272,18 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action(
+        "panel.project",
+        "P",
+        "Project…",
+        "A project's title and settings; a new project",
+        opens=Opens(
+            "panels.project:ProjectPanel",
+            on.project_or_site,
+            "open a server or project in this pane first (o)",
+        ),
+        writes=True,
+    ),
+    Action(
         "panel.anonymisation",
         "A",
         "Anonymisation…",

@@ -78,6 +78,11 @@ def project(selection: Selection) -> Taken:
     return (found.up_to(Kind.PROJECT),) if found is not None and found.items else None
 
 
+def project_or_site(selection: Selection) -> Taken:
+    found = selection.here or selection.root
+    return (found.up_to(Kind.PROJECT),) if found is not None else None
+
+
 def project_or_site_of_both(selection: Selection) -> Taken:
     """The project or server here, and that of the other pane, if any is open there."""
     found, other = selection.here or selection.root, selection.elsewhere

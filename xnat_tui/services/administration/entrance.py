@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.administration.demographics import Demographics
     from xnat_tui.services.administration.maintenance import Maintenance
     from xnat_tui.services.administration.prearchive.sessions import Prearchive
+    from xnat_tui.services.administration.project_settings import ProjectCreation, ProjectSettings
     from xnat_tui.services.administration.project_users import ProjectUsers
     from xnat_tui.services.administration.renaming import Renaming
     from xnat_tui.services.administration.renaming_by_pattern import PatternRenaming
@@ -108,6 +109,19 @@ class Administration(Servers):
 
         place = self._place(project)
         return ProjectUsers(self.reader(place.server), place)
+
+    def project_settings(self, project: Location | str | Place) -> ProjectSettings:
+        """Title, description, who leads it, who sees it, where its DICOM goes. Raises NotFound for others."""
+        from xnat_tui.services.administration.project_settings import ProjectSettings
+
+        place = self._place(project)
+        return ProjectSettings(self.reader(place.server), place)
+
+    def project_creation(self, server: str) -> ProjectCreation:
+        """Making projects on a server."""
+        from xnat_tui.services.administration.project_settings import ProjectCreation
+
+        return ProjectCreation(self.reader(server), server)
 
     def anonymisation(self, where: Location | str | Place) -> Anonymisation:
         """The script of a server, which is its site's, or of a project. Raises NotFound for anything else."""

@@ -21,6 +21,7 @@ from xnat_tui.model.sharing import Role
 from xnat_tui.services.administration.anonymisation import ENABLED, SCRIPT, Anonymisation, differs
 from xnat_tui.services.administration.demographics import Demographics
 from xnat_tui.services.administration.merging import SUBJECT, SUBJECT_ID, Merging
+from xnat_tui.services.administration.project_settings import ProjectSettings
 from xnat_tui.services.administration.project_users import ProjectUsers
 from xnat_tui.services.administration.renaming import Renaming
 from xnat_tui.services.administration.renaming import Wish as NewLabel
@@ -76,7 +77,12 @@ class Undoing:
             except XnatTuiError as error:
                 changes.append(_refused(entry, error.message))
         planned = (self._of_fields(found), self._of_labels(found), self._of_shares(found))
-        others = (self._of_users(found), self._of_scripts(found), self._of_merges(found))
+        others = (
+            self._of_users(found),
+            self._of_scripts(found),
+            self._of_merges(found),
+            self._of_projects(found),
+        )
         changes = [*chain(*planned, *others), *changes]
         return UndoPlan(changes, list(dict.fromkeys(self._notes)))
 
@@ -286,6 +292,19 @@ class Undoing:
             ], service.do
 
         return self._each((one for one in found if one.entry.area is Area.MERGING), plan)
+
+    # settings of projects
+
+    def _of_projects(self, found: Iterable[_Found]) -> Iterator[Change]:
+        def plan(one: _Found) -> tuple[Sequence[Change], Do] | str:
+            service, entry = ProjectSettings(self.reader, one.place), one.entry
+            now = service.values()
+            for name, text in entry.after.items():
+                if now[name] != text:
+                    return _not_so(now[name], entry.after, name)
+            return service.plan_set(entry.before), service.do
+
+        return self._each((one for one in found if one.entry.area is Area.PROJECT), plan)
 
     # anonymisation
 
