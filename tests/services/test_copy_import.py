@@ -62,6 +62,29 @@ def test_every_instance_arrives_and_is_not_called_verified_by_digest(servers):
     assert pair.target.site.prearchive == []
 
 
+@pytest.mark.parametrize(
+    ("site", "project", "told"),
+    [
+        (True, "false", "imports: the site's is in force; that of NEW is not in force."),
+        (False, "true", "imports: the site's is not in force; that of NEW is in force."),
+        (False, "false", "No anonymisation script is in force at the destination, neither the site's nor"),
+    ],
+)
+def test_the_plan_says_which_scripts_the_bytes_will_meet(servers, site, project, told):
+    pair = servers(source_site(), Site())
+    pair.target.site.settings.anonymize = site
+    pair.target.site.add_project("NEW", settings={"anon_script": "version 6", "anon_enabled": project})
+    messages = [finding.message for finding in pair.plan(SESSION, options=IMPORT).findings]
+    assert len([one for one in messages if told in one]) == 1
+
+
+def test_scripts_that_cannot_be_read_and_those_of_a_new_project_are_told(servers):
+    pair = servers(source_site(), Site())
+    pair.target.faults.add("GET /xapi/anonymize/", ErrorPage(403))
+    (told,) = [one.message for one in pair.plan(SESSION, options=IMPORT).findings if "rewrite" in one.message]
+    assert "whether the site's is in force cannot be read; that of NEW comes along where its source" in told
+
+
 def test_what_people_wrote_is_laid_over_and_what_headers_say_stays_as_imported(servers):
     source = source_site()
     session = session_of(source, "SUB-002_MR1")

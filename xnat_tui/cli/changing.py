@@ -11,7 +11,7 @@ from xnat_tui.cli.exit_codes import ExitCode, exit_code
 from xnat_tui.cli.state import State
 from xnat_tui.config import Server
 from xnat_tui.errors import Interrupted
-from xnat_tui.model.changes import Change, Result, apply
+from xnat_tui.model.changes import Change, Result, apply, lines_changed, told_short
 from xnat_tui.model.display import clean, clean_beside
 
 
@@ -98,17 +98,19 @@ def plan_lines(change: Change) -> list[str]:
         lines.append(f"    refused: {change.refusal}")
     if change.note:
         lines.append(f"    note: {change.note}")
-    return lines
+    return lines + [f"    {line}" for line in lines_changed(change)]
 
 
 def fields_told(change: Change) -> str:
     """What it becomes; for something taken away, what it was."""
     if not change.after:
-        return ", ".join(f"{name}: {text}" for name, text in change.before.items() if text)
+        return ", ".join(f"{name}: {told_short(text)}" for name, text in change.before.items() if text)
     told = []
     for name in dict.fromkeys((*change.after, *change.before)):
         text = change.after.get(name, "")
-        before, text = clean_beside(change.before.get(name, text), text)
+        if change.before.get(name) == text:
+            continue  # it stays, and is kept with the others
+        before, text = clean_beside(told_short(change.before.get(name, text)), told_short(text))
         told.append(
             f"{name}: {before or '(none)'} → {text or '(none)'}"
             if name in change.before

@@ -139,7 +139,28 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rename": (
         "xnat-tui rename lab:BRAINS/SUB-001 SUB-101 --with-sessions",
         "xnat-tui rename lab:BRAINS --table labels.csv -n",
+        "xnat-tui rename lab:BRAINS --pattern 'SUB-0*(.+)' --to 'S{1}' -n",
+        "xnat-tui rename lab:BRAINS --pattern '^(.+)_visit(\\d)$' --to '{1}' --merge",
     ),
+    "project": (
+        "xnat-tui project show lab:BRAINS",
+        "xnat-tui project create lab:PILOT title='Pilot study' pi_lastname=Hopper",
+    ),
+    "project show": ("xnat-tui project show lab:BRAINS --json",),
+    "project set": ("xnat-tui project set lab:BRAINS prearchive=archive description='All visits' -n",),
+    "project create": ("xnat-tui project create lab:PILOT title='Pilot study' accessibility=protected",),
+    "anon": (
+        "xnat-tui anon show lab:BRAINS",
+        "xnat-tui anon set lab:BRAINS brains.das -n",
+        "xnat-tui anon disable lab:BRAINS",
+    ),
+    "anon show": ("xnat-tui anon show lab:", "xnat-tui anon show lab:BRAINS --json"),
+    "anon set": (
+        "xnat-tui anon set lab:BRAINS brains.das",
+        "xnat-tui anon set lab:BRAINS - -y",
+    ),
+    "anon enable": ("xnat-tui anon enable lab:BRAINS",),
+    "anon disable": ("xnat-tui anon disable lab:BRAINS",),
     "autorun": ("xnat-tui autorun list lab:BRAINS", "xnat-tui autorun dismiss lab:BRAINS -n"),
     "autorun list": (
         "xnat-tui autorun list lab:BRAINS/SUB-001",

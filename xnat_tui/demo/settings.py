@@ -20,6 +20,8 @@ class Settings:
     column or join: ``full``, ``missing``, ``refused``, ``blank`` (there, and empty in every row), ``single``
     (one row an item, however many children it has) or ``cut`` (the table ends early, and says nothing).
     ``study_protocols``: unproven; those of a project's XML are ``kept``, ``dropped`` or ``refused``.
+    ``disabled_scripts``: unproven; the text of an anonymisation script that is switched off: ``hidden``
+    (204 for a project, empty for the site) or ``shown``.
     ``encoded_labels_match``: unproven; whether a stored label with a space is found under ``%20``.
     ``resource_as_json_item``: a single resource with ``format=json`` is an item, which xnatpy reads after it
     made one; the source of 1.8.11 answers the catalog XML whatever is asked.
@@ -80,6 +82,8 @@ class Settings:
     """Further values of ``/xapi/siteConfig/{property}``."""
     anonymize: bool = True
     """Whether the site's script rewrites imported DICOM: project, subject and session in the header."""
+    site_script: str = 'version "6.1"\n(0008,1030) := project\n(0010,0010) := subject\n(0010,0020) := session'
+    """Shown, and never run: what the demo rewrites is always that."""
     autorun_status: str = "Complete"
     """The status in which the AutoRun of a newly archived session ends up."""
 
@@ -89,6 +93,7 @@ class Settings:
     assessor_owner_column: str = "full"
     columns: dict[str, str] = field(default_factory=dict)
     study_protocols: str = "kept"
+    disabled_scripts: str = "hidden"
     resource_as_json_item: bool = False
     types_in_whole_zips: bool = False
     typed_children: bool = False

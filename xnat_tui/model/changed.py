@@ -19,6 +19,8 @@ class What(StrEnum):
     """Resources or files at or below it."""
     USERS = "users"
     """Who may do what in a project."""
+    SETTINGS = "settings"
+    """What a project or a site does by itself, and no list of items shows."""
     WORKFLOWS = "workflows"
     PREARCHIVE = "prearchive"
 

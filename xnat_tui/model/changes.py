@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,23 @@ class Change:
     project: str = ""
     undoes: int = 0
     """The entry of the history that it takes back (`model/history.py`); 0 for none."""
+
+
+def told_short(text: str) -> str:
+    """A value within a line: a text of several lines by their number."""
+    return f"{len(text.splitlines())} lines" if "\n" in text else text
+
+
+def lines_changed(change: Change) -> list[str]:
+    """The lines that go (`- `) and come (`+ `) in values of several lines, with one that stays around them;
+    `…` stands for those between."""
+    found: list[str] = []
+    for name in dict.fromkeys((*change.before, *change.after)):
+        old, new = change.before.get(name, ""), change.after.get(name, "")
+        if old != new and "\n" in f"{old}{new}":
+            rows = list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=1, lineterm=""))[3:]
+            found += ["…" if row.startswith("@@") else f"{row[0]} {row[1:]}" for row in rows]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ class Area(StrEnum):
     SHARING = "sharing"
     USERS = "users"
     DELETION = "deletion"
+    ANONYMISATION = "anonymisation"
+    MERGING = "merging"
+    PROJECT = "project"
 
 
 class Outcome(StrEnum):
@@ -45,7 +48,7 @@ class Entry:
     area: Area
     kind: Kind
     item: str
-    """The accession ID of what was changed; a project's ID."""
+    """The accession ID of what was changed; a project's ID; "" for a server itself."""
     location: str
     """Its short form, by the names that it had before."""
     verb: str
@@ -79,6 +82,8 @@ class Entry:
         ways = [steps]
         if self.area is Area.RENAMING and (label := self.after.get("label", "")):
             ways.append((*steps[:-1], (steps[-1][0], label)))
+        if self.area is Area.MERGING and len(steps) > 1:
+            ways.append((*steps[:-2], (Kind.SUBJECT, self.after["subject"]), steps[-1]))
         wanted = _steps(where)
         return any(way[: len(wanted)] == wanted for way in ways)
 

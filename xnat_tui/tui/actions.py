@@ -227,8 +227,12 @@ ACTIONS: tuple[Action, ...] = (
         "panel.rename",
         "M",
         "Rename…",
-        "Another label for a subject or session",
-        opens=Opens("panels.rename:RenamePanel", on.renamable, "put the cursor on a subject or session"),
+        "Other labels for subjects or sessions, by a pattern too",
+        opens=Opens(
+            "panels.rename:RenamePanel",
+            on.renamable,
+            "put the cursor on a subject, session or project, or mark some",
+        ),
         needs=("here",),
         writes=True,
     ),
@@ -264,6 +268,30 @@ ACTIONS: tuple[Action, ...] = (
         "A project's users and accessibility",
         opens=Opens(
             "panels.users:UsersPanel", on.project, "put the cursor on a project, or on something in one"
+        ),
+        writes=True,
+    ),
+    Action(
+        "panel.project",
+        "P",
+        "Project…",
+        "A project's title and settings; a new project",
+        opens=Opens(
+            "panels.project:ProjectPanel",
+            on.project_or_site,
+            "open a server or project in this pane first (o)",
+        ),
+        writes=True,
+    ),
+    Action(
+        "panel.anonymisation",
+        "A",
+        "Anonymisation…",
+        "Scripts that rewrite DICOM on arrival, here and there",
+        opens=Opens(
+            "panels.anonymisation:AnonymisationPanel",
+            on.project_or_site_of_both,
+            "open a server or project in this pane first (o)",
         ),
         writes=True,
     ),

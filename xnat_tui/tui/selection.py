@@ -49,6 +49,10 @@ class Selection(Protocol):
     def here(self) -> Place | None:
         """What is under the cursor on the pane's side."""
 
+    @property
+    def elsewhere(self) -> Place | None:
+        """What the other pane shows."""
+
     def chosen(self) -> list[Place]:
         """What is marked on the pane's side, or the row under the cursor; headings mean what stands below."""
 
@@ -74,6 +78,19 @@ def project(selection: Selection) -> Taken:
     return (found.up_to(Kind.PROJECT),) if found is not None and found.items else None
 
 
+def project_or_site(selection: Selection) -> Taken:
+    found = selection.here or selection.root
+    return (found.up_to(Kind.PROJECT),) if found is not None else None
+
+
+def project_or_site_of_both(selection: Selection) -> Taken:
+    """The project or server here, and that of the other pane, if any is open there."""
+    found, other = selection.here or selection.root, selection.elsewhere
+    if found is None:
+        return None
+    return (found.up_to(Kind.PROJECT), other.up_to(Kind.PROJECT) if other is not None else None)
+
+
 def worked_on(selection: Selection) -> Taken:
     """The item that XNAT keeps workflows of: scans and files have none of their own."""
     found = _one(selection)
@@ -87,8 +104,11 @@ def worked_on(selection: Selection) -> Taken:
 
 
 def renamable(selection: Selection) -> Taken:
-    found = _one(selection)
-    return (found,) if found is not None and found.kind in (Kind.SUBJECT, Kind.EXPERIMENT) else None
+    """Subjects and sessions that are marked or under the cursor, or a project, whose subjects are meant."""
+    found = _chosen(selection)
+    kinds = {one.kind for one in found}
+    alone = len(found) == 1 and kinds == {Kind.PROJECT}
+    return (found,) if found and (alone or kinds <= {Kind.SUBJECT, Kind.EXPERIMENT}) else None
 
 
 def items(selection: Selection) -> Taken:
@@ -137,8 +157,8 @@ def why_nothing(selection: Selection, on: Callable[[Selection], Taken]) -> str:
     return "no item of this side is under the cursor"
 
 
-_ABOUT_ONE = (item, worked_on, renamable)
-_ABOUT_ALL = (items, shareable, deletable)
+_ABOUT_ONE = (item, worked_on)
+_ABOUT_ALL = (items, shareable, deletable, renamable)
 
 
 def _one(selection: Selection) -> Place | None:

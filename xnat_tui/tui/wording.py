@@ -19,6 +19,7 @@ _FIELDS = {"overwrite": "overwrite_local"}
 _ELSEWHERE = {
     "--overwrite append": '"append" in the archiving form',
     "--as SUBJECT/SESSION": "the archiving form",
+    "--merge": '"merge" in the form',
 }
 """Options of verbs that a panel has, and no plan."""
 

@@ -17,6 +17,14 @@ SESSION = "lab:BRAINS/SUB-004/SUB-004_CT1"
 WRITES = {
     "rename": (["rename", SESSION, "SUB-004_NEW"], {What.ITEMS}, "BRAINS"),
     "rename of a subject": (["rename", "lab:BRAINS/SUB-004", "SUB-NEW"], {What.ITEMS}, "BRAINS"),
+    "rename that merges": (
+        ["rename", "lab:BRAINS/SUB-004", "--pattern", ".*", "--to", "SUB-009", "--merge"],
+        {What.ITEMS},
+        "BRAINS",
+    ),
+    "project": (["project", "set", "lab:BRAINS", "title=Brains"], {What.ITEMS}, "BRAINS"),
+    "project that is new": (["project", "create", "lab:NEW"], {What.ITEMS}, ""),
+    "anon": (["anon", "set", "lab:BRAINS", "FILE"], {What.SETTINGS}, ""),
     "demographics": (["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17"], {What.ITEMS}, "BRAINS"),
     "share": (["share", "add", SESSION, "--into", "EMPTY"], {What.ITEMS}, "EMPTY"),
     "delete": (["delete", SESSION, "--confirm", "BRAINS"], {What.ITEMS}, "BRAINS"),

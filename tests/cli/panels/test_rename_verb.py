@@ -63,8 +63,26 @@ def test_a_table(run, tmp_path):
     )
 
 
+def test_a_pattern_over_what_a_location_names(run, xnat):
+    done = run("rename", "lab:BRAINS/SUB-009/*", "--pattern", r"SUB-(\d+)_MR(\d)", "--to", "V{2}_{1}", "-y")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == (
+        "* lab:BRAINS/SUB-009/SUB-009_MR1  rename  label: SUB-009_MR1 → V1_009\n"
+        "* lab:BRAINS/SUB-009/SUB-009_MR2  rename  label: SUB-009_MR2 → V2_009\n"
+    )
+    merging = ("rename", "lab:BRAINS/SUB-009", "--pattern", ".*", "--to", "SUB-008")
+    assert "refused: BRAINS has another SUB-008 already. --merge" in run(*merging, "-y").stdout
+    done = run(*merging, "--merge", "-y", "--json")
+    assert [row["subject"] for row in json.loads(done.stdout)["changed"]] == ["SUB-008"] * 2
+    assert "SUB-009 stays, without sessions" in done.stderr
+    assert xnat.site.experiment("V1_009", "BRAINS").subject.label == "SUB-008"
+    assert "V1_009" in run("history", "lab:BRAINS/SUB-008/V1_009").stdout
+
+
 def test_wrong_usage(run, xnat):
     assert run("rename", "lab:BRAINS/SUB-008", "-y").exit_code == 2
+    for more in (("--pattern", "a"), ("--merge", "X"), ("--pattern", "(", "--to", "b"), ("X", "--to", "b")):
+        assert run("rename", "lab:BRAINS", *more, "-y").exit_code == 2, more
     illegal = run("rename", "lab:BRAINS/SUB-008", "a b", "-y")
     assert (illegal.exit_code, len(xnat.requests)) == (2, 0)
     assert illegal.stderr == (

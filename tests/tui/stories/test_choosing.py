@@ -54,7 +54,7 @@ async def test_what_is_not_on_this_side_is_nothing_and_not_the_project(world: Wo
         told.has("no item of this side is under the cursor")
 
 
-@pytest.mark.parametrize("key", ["F", "w", "M"])
+@pytest.mark.parametrize("key", ["F", "w"])
 async def test_a_panel_about_one_item_takes_the_marked_one_and_refuses_two(world: World, key: str) -> None:
     async with story("lab:BRAINS", "qc:BRAINS") as told:
         await told.find("SUB-001")

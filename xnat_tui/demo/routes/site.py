@@ -38,6 +38,8 @@ def preference(call: Call) -> Response:
         "archivePath": settings.archive_path,
         "requireLogin": settings.require_login,
         "checksums": settings.checksums,
+        "enableSitewideAnonymizationScript": settings.anonymize,
+        "sitewideAnonymizationScript": settings.site_script,
         "requireChangeJustification": settings.require_change_justification,
         "sessionTimeout": f"{settings.session_timeout_seconds // 60} minutes",
         "uiAllowNonAdminProjectCreation": settings.allow_non_admin_project_creation,

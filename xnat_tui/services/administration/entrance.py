@@ -24,12 +24,15 @@ from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.servers import Servers
 
 if TYPE_CHECKING:
+    from xnat_tui.services.administration.anonymisation import Anonymisation
     from xnat_tui.services.administration.deleting.deletion import Deletion
     from xnat_tui.services.administration.demographics import Demographics
     from xnat_tui.services.administration.maintenance import Maintenance
     from xnat_tui.services.administration.prearchive.sessions import Prearchive
+    from xnat_tui.services.administration.project_settings import ProjectCreation, ProjectSettings
     from xnat_tui.services.administration.project_users import ProjectUsers
     from xnat_tui.services.administration.renaming import Renaming
+    from xnat_tui.services.administration.renaming_by_pattern import PatternRenaming
     from xnat_tui.services.administration.resources import Resources
     from xnat_tui.services.administration.sharing.shares import Sharing
     from xnat_tui.services.administration.undoing import Undoing
@@ -74,6 +77,18 @@ class Administration(Servers):
 
         return Renaming(self.reader(server), wait=wait or _wait, told=told or _deaf)
 
+    def renaming_by_pattern(
+        self,
+        server: str,
+        *,
+        wait: Callable[[float], bool] | None = None,
+        told: Callable[[str], None] | None = None,
+    ) -> PatternRenaming:
+        """Many at once; `wait` and `told` as for `renaming`."""
+        from xnat_tui.services.administration.renaming_by_pattern import PatternRenaming
+
+        return PatternRenaming(self.renaming(server, wait=wait, told=told))
+
     def deletion(
         self,
         server: str,
@@ -94,6 +109,26 @@ class Administration(Servers):
 
         place = self._place(project)
         return ProjectUsers(self.reader(place.server), place)
+
+    def project_settings(self, project: Location | str | Place) -> ProjectSettings:
+        """Title, description, who leads it, who sees it, where its DICOM goes. Raises NotFound for others."""
+        from xnat_tui.services.administration.project_settings import ProjectSettings
+
+        place = self._place(project)
+        return ProjectSettings(self.reader(place.server), place)
+
+    def project_creation(self, server: str) -> ProjectCreation:
+        """Making projects on a server."""
+        from xnat_tui.services.administration.project_settings import ProjectCreation
+
+        return ProjectCreation(self.reader(server), server)
+
+    def anonymisation(self, where: Location | str | Place) -> Anonymisation:
+        """The script of a server, which is its site's, or of a project. Raises NotFound for anything else."""
+        from xnat_tui.services.administration.anonymisation import Anonymisation
+
+        place = self._place(where)
+        return Anonymisation(self.reader(place.server), place)
 
     def resources(self, owner: Location | str | Place) -> Resources:
         """Of a project, subject, session, scan, assessor or reconstruction."""

@@ -25,7 +25,7 @@ from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.actions import users as gateway
 from xnat_tui.xnat.documents import writing
 
-_OPENNESS = {
+OPENNESS = {
     "public": "everybody who reaches the server can read all of its data",
     "protected": "everybody who is signed in sees that it exists, its users see its data",
     "private": "only its users see it",
@@ -112,7 +112,7 @@ class ProjectUsers:
         before = self.accessibility()
         if before == word:
             return []
-        return [self._change("set", {"accessibility": before}, {"accessibility": word}, "", _OPENNESS[word])]
+        return [self._change("set", {"accessibility": before}, {"accessibility": word}, "", OPENNESS[word])]
 
     def about(self, change: Change) -> Place:  # noqa: ARG002  (all of them are of one project)
         """The project."""

@@ -29,7 +29,7 @@ class Keeping(Protocol):
     reader: Reader
 
     def about(self, change: Change) -> Place:
-        """The item that a planned change is about."""
+        """The item, or the server itself, that a planned change is about."""
 
 
 S = TypeVar("S", bound=Keeping)
@@ -60,8 +60,7 @@ def kept(area: Area) -> Callable[[Do[S]], Do[S]]:
 
 
 def _begin(service: Keeping, area: Area, change: Change) -> int:
-    item = service.about(change).item
-    assert item is not None, "only items are changed"
+    place = service.about(change)
     connection = service.reader.connection
     entry = Entry(
         number=0,
@@ -69,8 +68,8 @@ def _begin(service: Keeping, area: Area, change: Change) -> int:
         url=connection.url,
         user=connection.user,
         area=area,
-        kind=item.kind,
-        item=item.id,
+        kind=place.kind,
+        item=place.item.id if place.item is not None else "",
         location=change.location,
         verb=change.verb,
         project=change.project,

@@ -202,7 +202,7 @@ class Renaming:
         for by_project in _by_project(wishes).values():
             self._plan_project(by_project, plan, dismiss)
         if any(change.verb == "rename" and not change.refusal for change in plan.changes):
-            plan.notes += self._anonymisation()
+            plan.notes += self.anonymisation()
         return plan
 
     def do(self, change: Change) -> str:
@@ -257,8 +257,8 @@ class Renaming:
     def _plan_project(self, wishes: Sequence[Wish], plan: RenamePlan, dismiss: bool) -> None:
         project = wishes[0].place.up_to(Kind.PROJECT)
         assert project.item is not None
-        taken = self._labels(project.item, wishes)
-        running, unknown = self._open(project)
+        taken = self.labels(project.item, wishes)
+        running, unknown = self.open_workflows(project)
         if unknown:
             plan.notes.append(unknown)
         for wish in wishes:
@@ -313,7 +313,8 @@ class Renaming:
             project=project.id,
         )
 
-    def _labels(self, project: Item, wishes: Sequence[Wish]) -> dict[Kind, dict[str, str]]:
+    def labels(self, project: Item, wishes: Sequence[Wish]) -> dict[Kind, dict[str, str]]:
+        """Label → accession ID of what a project shows, of the kinds that are to be renamed."""
         kinds = {wish.place.kind for wish in wishes}
         connection = self.reader.connection
         return {
@@ -321,7 +322,7 @@ class Renaming:
             Kind.EXPERIMENT: experiment_labels(connection, project.id) if Kind.EXPERIMENT in kinds else {},
         }
 
-    def _open(self, project: Place) -> tuple[dict[str, list[Workflow]], str]:
+    def open_workflows(self, project: Place) -> tuple[dict[str, list[Workflow]], str]:
         """Open workflows by item, in one request; or a note that they could not be looked up."""
         try:
             found = self.workflows.open_on(project)
@@ -337,7 +338,8 @@ class Renaming:
             return running, "an open workflow whose item is not told may block one; the server then refuses"
         return running, ""
 
-    def _anonymisation(self) -> list[str]:
+    def anonymisation(self) -> list[str]:
+        """What a rename, or another subject, makes of the files, as far as this user is told."""
         on = workflow_gateway.anonymises_on_rename(self.reader.connection)
         if on is None:
             return ["whether renaming runs the project's anonymisation again is not known to this user"]

@@ -18,7 +18,10 @@ from xnat_tui.model.history import Area, Entry
 from xnat_tui.model.location import Location, Step
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Role
+from xnat_tui.services.administration.anonymisation import ENABLED, SCRIPT, Anonymisation, differs
 from xnat_tui.services.administration.demographics import Demographics
+from xnat_tui.services.administration.merging import SUBJECT, SUBJECT_ID, Merging
+from xnat_tui.services.administration.project_settings import ProjectSettings
 from xnat_tui.services.administration.project_users import ProjectUsers
 from xnat_tui.services.administration.renaming import Renaming
 from xnat_tui.services.administration.renaming import Wish as NewLabel
@@ -74,7 +77,13 @@ class Undoing:
             except XnatTuiError as error:
                 changes.append(_refused(entry, error.message))
         planned = (self._of_fields(found), self._of_labels(found), self._of_shares(found))
-        changes = [*chain(*planned, self._of_users(found)), *changes]
+        others = (
+            self._of_users(found),
+            self._of_scripts(found),
+            self._of_merges(found),
+            self._of_projects(found),
+        )
+        changes = [*chain(*planned, *others), *changes]
         return UndoPlan(changes, list(dict.fromkeys(self._notes)))
 
     def do(self, change: Change) -> str:
@@ -84,6 +93,8 @@ class Undoing:
     def _find(self, entry: Entry) -> Place:
         """By accession ID: labels may have changed since."""
         start = Location(self.server)
+        if entry.kind is Kind.SERVER:
+            return Place(self.server)
         if entry.kind is Kind.PROJECT:
             return find_one(self.reader, start.child(Kind.PROJECT, entry.item))
         kind = Kind.SUBJECT if entry.kind is Kind.SUBJECT else Kind.EXPERIMENT
@@ -265,6 +276,47 @@ class Undoing:
             return service.plan_add([login], role), service.do
 
         return self._each((one for one in found if one.entry.area is Area.USERS), plan)
+
+    # sessions of other subjects
+
+    def _of_merges(self, found: Iterable[_Found]) -> Iterator[Change]:
+        service = Merging(self.reader, self._renaming.patience)
+
+        def plan(one: _Found) -> tuple[Sequence[Change], Do] | str:
+            now, entry = service.subject_of(one.place), one.entry
+            if now != entry.after[SUBJECT_ID]:
+                return _not_so(now, entry.after, SUBJECT_ID)
+            running, _ = self._renaming.open_workflows(one.place.up_to(Kind.PROJECT))
+            return [
+                service.plan_session(one.place, entry.before[SUBJECT_ID], entry.before[SUBJECT], running)
+            ], service.do
+
+        return self._each((one for one in found if one.entry.area is Area.MERGING), plan)
+
+    # settings of projects
+
+    def _of_projects(self, found: Iterable[_Found]) -> Iterator[Change]:
+        def plan(one: _Found) -> tuple[Sequence[Change], Do] | str:
+            service, entry = ProjectSettings(self.reader, one.place), one.entry
+            now = service.values()
+            for name, text in entry.after.items():
+                if now[name] != text:
+                    return _not_so(now[name], entry.after, name)
+            return service.plan_set(entry.before), service.do
+
+        return self._each((one for one in found if one.entry.area is Area.PROJECT), plan)
+
+    # anonymisation
+
+    def _of_scripts(self, found: Iterable[_Found]) -> Iterator[Change]:
+        def plan(one: _Found) -> tuple[Sequence[Change], Do] | str:
+            service, entry = Anonymisation(self.reader, one.place), one.entry
+            if differs(service.script(), entry.after):
+                return "the script is another one now, or was switched since."
+            text = entry.before.get(SCRIPT)
+            return service.plan_state(text, enabled=entry.before[ENABLED] == "true"), service.do
+
+        return self._each((one for one in found if one.entry.area is Area.ANONYMISATION), plan)
 
 
 def _of(found: Iterable[_Found], area: Area) -> Iterator[tuple[Entry, Place]]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from xnat_tui.errors import NotFound, Refused, ServerError, XnatTuiError
+from xnat_tui.errors import Interrupted, NotFound, Refused, ServerError, XnatTuiError
 from xnat_tui.model.options import CopyOptions, Via, WritingOptions
 from xnat_tui.model.plan import Finding
+from xnat_tui.xnat.actions.anonymisation import is_enabled
 from xnat_tui.xnat.http.connection import Connection, url_path
 
 WRITING_ROLES = frozenset({"owners", "members", "owner", "member"})
@@ -165,14 +166,38 @@ def autorun(connection: Connection, project: str, *, archives: bool, wanted: boo
     return [Finding("info", f"AutoRun is on in {project}, and is not started by this; --autorun would.")]
 
 
+def scripts_met(connection: Connection, project: str, *, creates: bool = False) -> list[Finding]:
+    """Which anonymisation scripts DICOM meets that a destination imports, by name.
+
+    What a new project has comes along from its source, and is told by its own step.
+    """
+    scripts = {"the site's": ""} if creates else {"the site's": "", f"that of {project}": project}
+    told, off = [], 0
+    for words, key in scripts.items():
+        try:
+            on = is_enabled(connection, key)
+        except Interrupted:
+            raise
+        except XnatTuiError:
+            told.append(f"whether {words} is in force cannot be read")
+            continue
+        off += not on
+        told.append(f"{words} is {'in force' if on else 'not in force'}")
+    if creates:
+        told.append(f"that of {project} comes along where its source has one in force")
+    elif off == len(scripts):
+        what = f"No anonymisation script is in force at the destination, neither {' nor '.join(scripts)}."
+        return [Finding("info", what)]
+    message = "The destination's anonymisation may rewrite the DICOM files that it imports"
+    return [Finding("warning", f"{message}: {'; '.join(told)}.", "anon show prints the scripts.")]
+
+
 def side_effects(connection: Connection, project: str, options: CopyOptions) -> list[Finding]:
     """What happens at the destination besides the copy."""
     exact = options.via is Via.FILES
-    found = [
-        Finding("info", "Files are stored byte for byte: the destination's anonymisation does not see them.")
-        if exact
-        else Finding(
-            "warning", "The destination's anonymisation may rewrite the DICOM files that it imports."
-        )
-    ]
+    if exact:
+        what = "Files are stored byte for byte: the destination's anonymisation does not see them."
+        found = [Finding("info", what)]
+    else:
+        found = scripts_met(connection, project)
     return found + autorun(connection, project, archives=not exact, wanted=options.autorun)

@@ -103,6 +103,10 @@ class Panes:
         return self.active.place_of(self.cursor)
 
     @property
+    def elsewhere(self) -> Place | None:
+        return self.other.root
+
+    @property
     def sides(self) -> tuple[Place | None, Place | None]:
         pair, model = self.cursor, self.active.model
         if pair is None or model is None:

@@ -12,7 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from xnat_tui.errors import XnatTuiError
-from xnat_tui.model.changes import Change, Result
+from xnat_tui.model.changes import Change, Result, lines_changed, told_short
 from xnat_tui.model.display import clean, clean_beside, clean_lines, counted, fit
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.change_run import Ended, Run
@@ -313,10 +313,11 @@ def about(change: Change, result: Result | None = None) -> str:
     for name in names:
         before, after = change.before.get(name), change.after.get(name)
         if before is None or after is None:
-            lines.append(f"  {name}: {before or after or '(none)'}")
-        else:
-            before, after = clean_beside(before, after)
+            lines.append(f"  {name}: {told_short(before or after or '(none)')}")
+        elif "\n" not in before or before != after:
+            before, after = clean_beside(told_short(before), told_short(after))
             lines.append(f"  {name}: {before or '(none)'} → {after or '(none)'}")
+    lines += [f"  {line}" for line in lines_changed(change)]
     return clean_lines("\n".join(lines))
 
 
@@ -336,9 +337,9 @@ def _summary(change: Change) -> str:
         if before == after:
             continue
         if before is None:
-            words += [clean(after)] if after else []
+            words += [clean(told_short(after))] if after else []
         else:
-            old, new = clean_beside(before, after)
+            old, new = clean_beside(told_short(before), told_short(after))
             words.append(f"{old or '(none)'} → {new or '(none)'}")
     return ", ".join(words)
 

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import OptionList
 
 from xnat_tui.model.changed import What
-from xnat_tui.model.changes import Change
+from xnat_tui.model.changes import Change, told_short
 from xnat_tui.model.display import counted
 from xnat_tui.model.history import Entry, Outcome
 from xnat_tui.model.place import Place
@@ -36,7 +36,7 @@ class HistoryPanel(RowsPanel[Entry]):
         Binding("Z,q", "leave", show=False),
     ]
     writes = frozenset({"undo"})
-    heeds = frozenset({What.ITEMS, What.USERS})
+    heeds = frozenset({What.ITEMS, What.USERS, What.SETTINGS})
     empty = "No change made from here is remembered. o shows the whole server's."
 
     def __init__(self, place: Place) -> None:
@@ -134,4 +134,5 @@ class HistoryPanel(RowsPanel[Entry]):
 
 def _values(entry: Entry) -> str:
     names = dict.fromkeys((*entry.before, *entry.after))
-    return ", ".join(f"{entry.before.get(name, '')} → {entry.after.get(name, '')}".strip() for name in names)
+    pairs = ((entry.before.get(name, ""), entry.after.get(name, "")) for name in names)
+    return ", ".join(f"{told_short(old)} → {told_short(new)}".strip() for old, new in pairs if old != new)

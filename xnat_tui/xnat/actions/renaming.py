@@ -28,3 +28,10 @@ def current_label(connection: Connection, uri: str) -> str:
     if not label:
         raise BadAnswer("The server does not tell the item's label.", "Reload.")
     return label
+
+
+def put_subject(connection: Connection, project: str, session: str, subject: str) -> None:
+    """Give a session of its owner's project to another subject there, both by accession ID
+    (`docs/xnat-contract.md` 8.2). Raises as `put_label`; read back."""
+    uri = f"/data/projects/{project}/experiments/{session}"
+    connection.write("PUT", encode_uri(uri), params={"subject_ID": subject}, timeout=RENAME_SECONDS)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from xnat_tui.errors import BadAnswer
+from xnat_tui.xnat.actions.anonymisation import is_enabled, put_enabled, put_script, script_text
 from xnat_tui.xnat.documents import item_xml
 from xnat_tui.xnat.http.connection import LONG_SECONDS, WRITE_SECONDS, Connection, encode_uri, url_path
 
@@ -191,10 +192,7 @@ def get_setting(connection: Connection, project: str, name: str) -> str:
         value = connection.get_json(f"/xapi/pipelines/autoRun/projects/{url_path(project)}")
         return str(value).lower() if isinstance(value, bool) else ""
     if name == SCRIPT:
-        path = f"/xapi/anonymize/projects/{url_path(project)}"
-        if connection.get_json(f"{path}/enabled") is not True:
-            return ""
-        return connection.get_text(path).replace("\r\n", "\n").strip()
+        return script_text(connection, project) if is_enabled(connection, project) else ""
     try:
         return connection.read_bytes(f"/data/projects/{url_path(project, name)}", _setting)
     except BadAnswer:
@@ -215,10 +213,9 @@ def put_setting(connection: Connection, project: str, name: str, value: str) -> 
         connection.write("PUT", path, body=value.encode(), content_type="application/json")
         return
     if name == SCRIPT:
-        path = f"/xapi/anonymize/projects/{url_path(project)}"
-        connection.write("PUT", path, body=f"{value}\n".encode(), content_type="text/plain")
-        if connection.get_json(f"{path}/enabled") is not True:
-            connection.write("PUT", f"{path}/enabled", params={"enable": "true"})
+        put_script(connection, project, value)
+        if not is_enabled(connection, project):
+            put_enabled(connection, project, True)
         return
     connection.write("PUT", f"/data/projects/{url_path(project, name, value)}", timeout=WRITE_SECONDS)
 

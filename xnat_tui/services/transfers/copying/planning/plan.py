@@ -106,6 +106,8 @@ def _findings(draft: Draft, destination: Reader) -> list[Finding]:
         found += preflight.rights(destination.connection, project, creates=creates)
         if not creates:
             found += preflight.side_effects(destination.connection, project, options)
+        elif options.via is Via.IMPORT:
+            found += preflight.scripts_met(destination.connection, project, creates=True)
     return found + _left_behind(draft) + _left_fields(draft) + _conflicts(draft)
 
 
