@@ -68,7 +68,7 @@ def read_header(chunks: Iterable[bytes], names: Sequence[str] = ()) -> Dataset:
     source = _Source(iter(chunks))
     source.grow(FIRST_BYTES)
     meta = None
-    if found := _meta_before_deflated(source.seen):
+    if found := meta_before_deflated(source.seen):
         meta, end = found
         source = _Source(inflated(source.after(end)))
         source.grow(FIRST_BYTES)
@@ -271,7 +271,7 @@ def _check_inflated(rest: bytes) -> None:
             raise BadAnswer(said, "Export the file.")
 
 
-def _meta_before_deflated(seen: bytes | bytearray) -> tuple[Dataset, int] | None:
+def meta_before_deflated(seen: bytes | bytearray) -> tuple[Dataset, int] | None:
     """The meta header of a deflated file, and where it ends; None for any other file."""
     from pydicom.errors import BytesLengthException
     from pydicom.filereader import read_dataset

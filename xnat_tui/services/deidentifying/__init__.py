@@ -1,0 +1,1 @@
+"""De-identification: what leaves carries no names, or does not leave."""
