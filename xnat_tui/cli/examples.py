@@ -182,6 +182,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "header": (
         "xnat-tui header lab:BRAINS/SUB-001/SUB-001_MR1/scans/2",
         "xnat-tui header lab:BRAINS/SUB-001/SUB-001_MR1 --tag 'Echo*' --tag 0018,*",
+        "xnat-tui header lab:BRAINS/SUB-001/SUB-001_MR1/scans/2 --deidentify basic",
     ),
     "bench": (
         "xnat-tui bench lab",

@@ -19,6 +19,7 @@ NAMES = (
     "sync",
     "recovery",
     "undoing",
+    "deidentifying",
     "scripting",
     "python",
     "proofs",

@@ -62,3 +62,30 @@ def test_ohif_without_the_plugin(program, demo):
     result = program("ohif", "rebuild", "lab:BRAINS", "-y")
     assert result.exit_code == 5
     assert result.stderr.startswith("lab has no OHIF viewer plugin (ohifViewerPlugin).\n")
+
+
+def test_a_header_before_and_after_with_the_reason(program, demo, tmp_path):
+    asked = ("header", SCAN, "--deidentify", "basic+retain-modified-dates", "--key", str(tmp_path / "key"))
+    assert program(*asked).exit_code == 2
+    made = program(*asked, "--new-key", "--json")
+    assert made.exit_code == 0, made.stderr
+    items = {one["keyword"]: one for one in json.loads(made.stdout)["items"]}
+    assert items["PatientName"]["value"] == "•••"
+    assert items["PatientName"]["after"].startswith("ANON-")
+    assert items["SOPInstanceUID"]["after"].startswith("2.25.")
+    assert items["StudyDate"]["after"] not in (items["StudyDate"]["value"], None, "")
+    assert (items["PatientBirthDate"]["after"], items["Modality"]["after"]) == ("", "MR")
+    assert items["Modality"]["reason"] == "not in table E.1-1"
+    assert items["PatientIdentityRemoved"]["value"] is None
+    assert program(*asked, "--json").stdout == made.stdout
+    assert "Demo" not in made.stdout
+
+
+def test_without_a_key_nothing_is_told_that_hangs_on_it(program, demo):
+    shown = program("header", SCAN, "--deidentify", "basic", "--tag", "*InstanceUID", "--tag", "PatientID")
+    assert shown.exit_code == 0, shown.stderr
+    assert "2.25." not in shown.stdout
+    assert shown.stdout.count("(by the key)") == 4
+    refused = program("header", SCAN, "--deidentify", "basi")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert program("header", SCAN, "--new-key").exit_code == 2

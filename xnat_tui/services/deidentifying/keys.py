@@ -87,3 +87,12 @@ def create_key(path: Path) -> Key:
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
     return key
+
+
+def open_key(path: Path | None, new: bool = False) -> Key | None:
+    """The key of a file, made first with `new`; None where no file is named. Raises as both do."""
+    if path is None:
+        if new:
+            raise UsageError("A new key needs a file.", "Name it with --key FILE.")
+        return None
+    return create_key(path) if new else read_key(path)

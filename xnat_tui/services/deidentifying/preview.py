@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xnat_tui.model.entities import Kind
+from xnat_tui.model.place import Place
+from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.deidentifying.holding import Held, check_held
 from xnat_tui.services.deidentifying.keys import Key, new_key
 from xnat_tui.services.deidentifying.profile import Profile
-from xnat_tui.services.deidentifying.rules import Place, Rules
-from xnat_tui.services.dicom.headers import HeaderRow, row_of
+from xnat_tui.services.deidentifying.rules import Element, Rules
+from xnat_tui.services.dicom.headers import HeaderRow, first_header, row_of
 from xnat_tui.xnat.files.dicom_files import quietly
 
 if TYPE_CHECKING:
@@ -79,7 +82,18 @@ def preview(
     return Preview(tuple(found), held)
 
 
-def _walk(dataset: Dataset, above: Place = ()) -> Iterator[tuple[Place, DataElement]]:
+def preview_first(
+    reader: Reader, place: Place, profile: Profile, key: Key | None, *, show_patient: bool = False
+) -> Preview:
+    """The preview of a file's header, or of the first one below a place. Raises as `first_header` and
+    `preview`."""
+    subject = place.of(Kind.SUBJECT)
+    whose = subject.id or subject.key if subject is not None else ""
+    header = first_header(reader, place)
+    return preview(header, profile, key, whose, show_patient=show_patient)
+
+
+def _walk(dataset: Dataset, above: Element = ()) -> Iterator[tuple[Element, DataElement]]:
     for element in dataset:
         place = (*above, int(element.tag))
         yield place, element

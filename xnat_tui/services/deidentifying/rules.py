@@ -19,7 +19,7 @@ from xnat_tui.services.deidentifying.standard import BASIC, CODES, Action, Code,
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
 
-Place = tuple[int, ...]
+Element = tuple[int, ...]
 """Tag, number of the item in it, tag within that item …"""
 _NAME, _ID = 0x00100010, 0x00100020
 _REMOVED, _METHOD, _CODES = 0x00120062, 0x00120063, 0x00120064
@@ -48,7 +48,7 @@ class Rules:
     key: Key
     subject: str
     label: str = ""
-    reasons: dict[Place, Reason] = field(default_factory=dict)
+    reasons: dict[Element, Reason] = field(default_factory=dict)
     """Of the data set that was last treated."""
 
     def apply(self, dataset: Dataset) -> None:
@@ -62,7 +62,7 @@ class Rules:
         """Whether an attribute stays as it is: the user wants it, or the standard says nothing of it."""
         return self._reason(tag, dummies=False).action is Action.KEEP
 
-    def _walk(self, dataset: Dataset, above: Place, *, dummies: bool) -> None:
+    def _walk(self, dataset: Dataset, above: Element, *, dummies: bool) -> None:
         for tag in sorted(int(one) for one in dataset.keys()):  # noqa: SIM118
             place = (*above, tag)
             reason = self._reason(tag, dummies=dummies)
@@ -99,7 +99,7 @@ class Rules:
             return Reason(Action.DUMMY, "within a sequence of dummies")
         return Reason(Action.KEEP, "not in table E.1-1")
 
-    def _do(self, dataset: Dataset, tag: int, action: Action, place: Place) -> None:
+    def _do(self, dataset: Dataset, tag: int, action: Action, place: Element) -> None:
         if action is Action.REMOVE:
             del dataset[tag]
         elif tag in (_NAME, _ID) and action is not Action.KEEP:
@@ -117,7 +117,7 @@ class Rules:
         elif action is Action.INSIDE:
             del dataset[tag]  # the table has a sequence here and the file has none
 
-    def _open(self, dataset: Dataset, tag: int, action: Action, place: Place) -> None:
+    def _open(self, dataset: Dataset, tag: int, action: Action, place: Element) -> None:
         """A sequence: what it holds goes through the same rules; one that cannot be opened goes."""
         element = dataset[tag]
         if element.VR != "SQ":
