@@ -156,12 +156,21 @@ def test_what_follows_the_pixels_does_not_leave() -> None:
         ("ImageType", ["DERIVED", "SECONDARY", "SCREEN SAVE"], "a picture of a screen"),
         ("SeriesDescription", "Dose Report", "a picture of a screen"),
         ("ConversionType", "WSD", "it was converted"),
+        ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.1", "names may be burned into its pixels: it does not say"),
+        ("SamplesPerPixel", 3, "a picture in colour"),
+        ("ImageType", ["DERIVED", "SECONDARY", "OTHER", "CT_SOM5 PROT"], "a picture of a screen"),
     ],
 )
 def test_what_may_show_a_name_is_held(keyword: str, value: object, reason: str) -> None:
     dataset = image()
     setattr(dataset, keyword, value)
     assert why_held(written(dataset)).startswith(reason)
+
+
+def test_an_overlay_within_the_pixels_is_held() -> None:
+    dataset = image()
+    dataset.add_new(0x60020102, "US", 12)
+    assert why_held(written(dataset)).startswith("an overlay within its pixels")
 
 
 @pytest.mark.parametrize("content", [b"", b"no DICOM at all" * 50, b'{"PatientName": "M"}'])

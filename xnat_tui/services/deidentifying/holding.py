@@ -36,6 +36,9 @@ PASSING = frozenset(
     }
 )
 """SOP classes (PS3.4 B.5) of which nothing but the header has to be treated."""
+_MUST_SAY = tuple(f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("1", "12", "20"))
+"""Beginnings of classes of projections, scanned films among them, and of nuclear medicine: they pass
+only where they say that nothing is burned into their pixels."""
 _KINDS = (
     ("1.2.840.10008.5.1.4.1.1.7", "a secondary capture: names may be burned into its pixels"),
     ("1.2.840.10008.5.1.4.1.1.6", "ultrasound: names may be burned into its pixels"),
@@ -47,7 +50,7 @@ _KINDS = (
     ("1.2.840.10008.5.1.4.1.1.66", "raw data or what is derived from an image: nobody knows what it holds"),
     ("1.2.840.10008.1.3.10", "a DICOMDIR: it lists files that have other names now"),
 )
-_SCREENS = ("SCREEN", "DOSE", "CAPTURE", "OCR", "REPORT", "SCANNED")
+_SCREENS = ("SCREEN", "DOSE", "CAPTURE", "OCR", "REPORT", "SCANNED", "PATIENT PROTOCOL")
 """Words of image types, and of descriptions of series, of pictures that a person has to read."""
 _TOLD_IN = ("ImageType", "SeriesDescription", "ProtocolName", "ImageComments", "DerivationDescription")
 
@@ -60,12 +63,19 @@ def check_held(dataset: Dataset) -> None:
     burned = _word(dataset, "BurnedInAnnotation").upper()
     if burned not in ("", "NO"):
         raise Held("names may be burned into its pixels: BurnedInAnnotation says so")
+    if not burned and any(kind == one or kind.startswith(f"{one}.") for one in _MUST_SAY):
+        raise Held("names may be burned into its pixels: it does not say that there are none")
+    if _word(dataset, "SamplesPerPixel") not in ("", "1"):
+        raise Held("a picture in colour, as programs draw them: names may be burned into its pixels")
+    if any(tag & 0xFF01FFFF == 0x60000102 and dataset[tag].value for tag in map(int, dataset.keys())):
+        raise Held("an overlay within its pixels: it may show names")
     if _word(dataset, "Modality").upper() in ("US", "SR", "OT", "SC", "DOC", "IVUS"):
         raise Held("its modality is one of pictures with text in them")
     if "ConversionType" in dataset:
         raise Held("it was converted from something else, and names may be burned into its pixels")
     told = " ".join(_word(dataset, name) for name in _TOLD_IN).upper()
-    if any(word in told for word in _SCREENS):
+    is_protocol = "PROT" in _word(dataset, "ImageType").upper().split()
+    if is_protocol or any(word in told for word in _SCREENS):
         raise Held("a picture of a screen, or a dose report: names may be burned into its pixels")
 
 
