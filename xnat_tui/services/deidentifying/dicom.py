@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _PREFIX = b"\0" * 128 + b"DICM"
 
 
-def deidentify(source: IO[bytes], target: IO[bytes], rules: Rules, also: tuple[str, ...] = ()) -> None:
+def deidentify(source: IO[bytes], target: IO[bytes], rules: Rules, also: tuple[str, ...] = ()) -> str:
     """Write what may leave of a file of this machine to another, which nobody may send before this returns.
 
     `source` is an open file of the file system, `target` an empty one that can be read and sought, too.
     `also` are texts that must not be found: the labels that its subject and session had. Raises Held with the
-    reason, and OSError; what `target` holds then is worth nothing.
+    reason, and OSError; what `target` holds then is worth nothing. Returns its new SOP instance UID.
     """
     with tempfile.TemporaryFile() as spare, tempfile.TemporaryFile() as whole:
         parsed = Parsed(source, spare)
@@ -43,6 +43,8 @@ def deidentify(source: IO[bytes], target: IO[bytes], rules: Rules, also: tuple[s
                 lost = lost_of(seen, rules, also)
                 rules.apply(dataset)
                 meta, header = _new_meta(parsed, dataset), _written(dataset)
+                if not dataset.SOPInstanceUID:
+                    raise Held("it does not say which instance it is")
         if lost.in_header(meta):
             raise Held("a value that it had to lose is still in its meta header")
         if parsed.is_deflated:
@@ -50,6 +52,7 @@ def deidentify(source: IO[bytes], target: IO[bytes], rules: Rules, also: tuple[s
             _deflate(meta, whole, target)
         else:
             _write(parsed, meta + header, dataset, target, lost)
+    return str(dataset.SOPInstanceUID)
 
 
 def _write(parsed: Parsed, start: bytes, dataset: Dataset, target: IO[bytes], lost: Lost) -> None:
