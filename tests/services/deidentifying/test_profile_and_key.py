@@ -48,6 +48,8 @@ def test_a_file_of_the_users(tmp_path):
         ('keep = ["(0009,1001)"]', "a private attribute", ""),
         ('keep = ["Modality"]\nremove = ["Modality"]', "both kept and removed", ""),
         ('keep = "Modality"', "no list of texts", ""),
+        ('keep = ["PatientBirthDate"]', "says who somebody is", ""),
+        ('keep = ["OperatorsName"]', "says who somebody is", ""),
         ("keep = [", "is no TOML", ""),
     ],
 )

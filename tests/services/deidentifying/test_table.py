@@ -141,3 +141,14 @@ def test_actions_are_those_of_the_table() -> None:
     assert standard.action_of(0x60023000, frozenset()) == (Action.REMOVE, None)
     assert standard.action_of(0x00101010, frozenset({Option.RETAIN_PATIENT}))[0] is Action.KEEP
     assert standard.action_of(0x00102110, frozenset({Option.RETAIN_PATIENT}))[0] is Action.REMOVE
+
+
+def test_what_a_profile_file_keeps_is_told_truly() -> None:
+    dataset = Dataset()
+    dataset.StudyDate, dataset.SeriesDescription, dataset.SeriesDate = "20200131", "t1", "20200131"
+    Rules(Profile("study", keep=frozenset({0x00080020, 0x0008103E})), KEY, "S1").apply(dataset)
+    assert (dataset.StudyDate, dataset.SeriesDescription) == ("20200131", "t1")
+    assert dataset.SeriesDate != "20200131"
+    assert dataset.LongitudinalTemporalInformationModified == "UNMODIFIED"
+    assert dataset.DeidentificationMethod[0] == "Local profile"
+    assert "DeidentificationMethodCodeSequence" not in dataset

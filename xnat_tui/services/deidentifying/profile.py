@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xnat_tui.errors import ConfigError, UsageError
-from xnat_tui.services.deidentifying.standard import NOT_YET, Option
+from xnat_tui.services.deidentifying.standard import IDENTITY, NOT_YET, Option
 
 BASIC = "basic"
 _KEYS = ("options", "remove", "keep")
@@ -65,8 +65,19 @@ def _from_file(path: Path) -> Profile:
     keep, remove = (_tags(path, settings, key) for key in ("keep", "remove"))
     if both := keep & remove:
         raise ConfigError(f"{path}: ({min(both):08X}) is both kept and removed.", "Name it once.")
+    for tag in sorted(keep):
+        if _says_who(tag):
+            raise ConfigError(
+                f"{path}: ({tag:08X}) says who somebody is and cannot be kept.", "Leave it out."
+            )
     options = _options(_words(path, settings, "options"), str(path))
     return Profile(path.stem, options, keep, remove)
+
+
+def _says_who(tag: int) -> bool:
+    from pydicom.datadict import dictionary_VR, keyword_for_tag
+
+    return dictionary_VR(tag) == "PN" or keyword_for_tag(tag) in IDENTITY
 
 
 def _words(path: Path, settings: dict[str, Any], key: str) -> list[str]:

@@ -15,20 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
+from xnat_tui.services.deidentifying.standard import IDENTITY
+
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
 
     from xnat_tui.services.deidentifying.rules import Rules
 
-_IDENTITY = frozenset(
-    (
-        *("PatientID", "OtherPatientIDs", "PatientBirthDate", "MedicalRecordLocator", "PatientAddress"),
-        *("PatientTelephoneNumbers", "PatientTelecomInformation", "AccessionNumber", "AdmissionID"),
-        *("InstitutionName", "InstitutionAddress", "ReferringPhysicianAddress", "ServiceEpisodeID"),
-        *("ReferringPhysicianTelephoneNumbers", "PersonAddress", "PersonTelephoneNumbers"),
-        *("FillerOrderNumberImagingServiceRequest", "PlacerOrderNumberImagingServiceRequest"),
-    )
-)
 _BETWEEN = re.compile(r"[\^=,;\s\\]+")
 SHORTEST = 3
 """Characters of a word that is looked for in headers and names: shorter ones are in everything."""
@@ -60,7 +53,7 @@ def lost_of(dataset: Dataset, rules: Rules, more: Iterable[str] = ()) -> Lost:
     names: set[str] = set()
     values = set(more)
     for element in dataset.iterall():
-        if element.VR == "SQ" or not (element.VR == "PN" or element.keyword in _IDENTITY):
+        if element.VR == "SQ" or not (element.VR == "PN" or element.keyword in IDENTITY):
             continue
         if not rules.keeps(int(element.tag)):
             (names if element.VR == "PN" else values).update(texts_of(element))

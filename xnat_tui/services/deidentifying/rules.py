@@ -184,6 +184,8 @@ class Rules:
         dataset[_METHOD] = DataElement(_METHOD, "LO", [method[:64], "xnat-tui"])
         dates = {Option.RETAIN_FULL_DATES: "UNMODIFIED", Option.RETAIN_MODIFIED_DATES: "MODIFIED"}
         kept = [word for option, word in dates.items() if option in self.profile.options]
+        if any(_vr(tag) in ("DA", "DT", "TM") for tag in self.profile.keep):
+            kept = ["UNMODIFIED"]
         dataset[_DATES] = DataElement(_DATES, "CS", kept[0] if kept else "REMOVED")
         if self.profile.is_standard:
             asked = [CODES[option] for option in Option if option in self.profile.options]

@@ -39,6 +39,17 @@ class Code(NamedTuple):
     meaning: str
 
 
+IDENTITY = frozenset(
+    (
+        *("PatientID", "OtherPatientIDs", "PatientBirthDate", "MedicalRecordLocator", "PatientAddress"),
+        *("PatientTelephoneNumbers", "PatientTelecomInformation", "AccessionNumber", "AdmissionID"),
+        *("InstitutionName", "InstitutionAddress", "ReferringPhysicianAddress", "ServiceEpisodeID"),
+        *("ReferringPhysicianTelephoneNumbers", "PersonAddress", "PersonTelephoneNumbers"),
+        *("FillerOrderNumberImagingServiceRequest", "PlacerOrderNumberImagingServiceRequest"),
+    )
+)
+"""Keywords, beside all names, of what says who somebody is: it is looked for in all that leaves."""
+
 BASIC = Code("113100", "Basic Application Confidentiality Profile")
 CODES: Mapping[Option, Code] = {
     Option.RETAIN_UIDS: Code("113110", "Retain UIDs Option"),
