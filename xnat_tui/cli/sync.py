@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from xnat_tui import config
 from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.help import Command, Group
 from xnat_tui.cli.locations import LOCATION
@@ -139,14 +137,9 @@ def _refuse_detach(detach: bool) -> None:
 @pass_state
 def remove(state: State, name: str) -> None:
     """Forget a sync, what it remembers and its history. What it copied stays."""
-    from xnat_tui.services.syncing import definitions
-    from xnat_tui.services.syncing.memory import Memory
+    from xnat_tui.services.syncing import standing
 
-    found = definitions.sync_named(state.settings, name)
-    with Memory() as memory:
-        memory.check_free(name)
-        config.save_sync(name, None)
-        memory.forget(name)
+    found = standing.remove(state.settings, name)
     _report(state, f"Removed {name}.", [_row(found)])
 
 
@@ -181,24 +174,17 @@ def show(state: State, name: str) -> None:
 @pass_state
 def list_(state: State) -> None:
     """All syncs, with their last run, and whether they are due."""
-    from xnat_tui.services.syncing import definitions
-    from xnat_tui.services.syncing.memory import Memory
+    from xnat_tui.services.syncing.standing import standings
 
-    now = datetime.now().astimezone()
-    rows = []
-    with Memory() as memory:
-        for found in definitions.syncs(state.settings).values():
-            runs = memory.runs(found.name)
-            last = datetime.fromtimestamp(runs[0].began).astimezone() if runs else None
-            ran = runs[0] if runs else None
-            rows.append(
-                {
-                    **_row(found),
-                    "last_run": last.isoformat(timespec="seconds") if last else "",
-                    "state": ran.state if ran else "",
-                    "due": found.due(last, now),
-                }
-            )
+    rows = [
+        {
+            **_row(one.sync),
+            "last_run": one.ran.isoformat(timespec="seconds") if one.ran else "",
+            "state": one.last.state if one.last else "",
+            "due": one.due,
+        }
+        for one in standings(state.settings)
+    ]
     if state.output.wants_json:
         state.output.document({"items": rows, "changed": [], "failed": []})
     elif not rows:
@@ -216,18 +202,13 @@ def list_(state: State) -> None:
 def history(state: State, name: str, location: str | None) -> None:
     """The runs of a sync; with LOC, what all runs told of an item: a place of its source or destination, or
     its path below that."""
-    from xnat_tui.services.syncing import definitions
-    from xnat_tui.services.syncing.memory import Memory
+    from xnat_tui.services.syncing import standing
 
-    found = definitions.sync_named(state.settings, name)
-    with Memory() as memory:
-        if location is None:
-            rows = [_run_row(one) for one in memory.runs(name)]
-        else:
-            path = definitions.path_of(state.settings, found, location)
-            rows = [dict(row) for row in memory.log(name, path)]
-            if (first := memory.first_run(name, path)) is not None:
-                rows.insert(0, first)
+    rows: list[dict[str, Any]]
+    if location is None:
+        rows = [_run_row(one) for one in standing.runs(state.settings, name)]
+    else:
+        rows = [{**row} for row in standing.item_log(state.settings, name, location)]
     if state.output.wants_json:
         state.output.document({"items": rows, "changed": [], "failed": []})
     elif not rows:
@@ -237,11 +218,13 @@ def history(state: State, name: str, location: str | None) -> None:
 
 
 def _run_row(one: Any) -> dict[str, Any]:
+    from xnat_tui.services.syncing.standing import began
+
     document = one.document
     asked = document.get("requests", {})
     return {
         "run": one.id,
-        "began": datetime.fromtimestamp(one.began).astimezone().isoformat(timespec="seconds"),
+        "began": began(one).isoformat(timespec="seconds"),
         "seconds": round(one.seconds, 1),
         "state": one.state,
         "requests": sum(asked.values()),

@@ -35,6 +35,7 @@ from xnat_tui.services.servers import Prompt, Where
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.jobs.journal import Journal
+    from xnat_tui.jobs.watch import JobView
     from xnat_tui.model.transfer import Report
     from xnat_tui.services.comparing.sites import SiteComparison
     from xnat_tui.services.syncing.entrance import Syncing, SyncPlan, SyncReport
@@ -243,11 +244,17 @@ class Workspace(Administration):
                 written = dict.fromkeys(changed_by(step) for step in plan.steps)
                 self.hear(*(one for one in written if one is not None))
 
-    def syncing(self, on_event: Callable[[Event], None] | None = None) -> Syncing:
-        """Saved syncs: planned, run, adopted; `on_event` hears the steps of their jobs."""
+    def syncing(
+        self,
+        on_event: Callable[[Event], None] | None = None,
+        *,
+        follow: Callable[[JobView], None] | None = None,
+    ) -> Syncing:
+        """Saved syncs: planned, run, adopted; `on_event` hears the steps of their jobs. With `follow` these
+        run in processes of their own, and it hears how far they are."""
         from xnat_tui.services.syncing.entrance import Syncing
 
-        return Syncing(self, on_event)
+        return Syncing(self, on_event, follow=follow)
 
     def plan_sync(self, name: str, *, prefer: str = "", restore: bool = False) -> SyncPlan:
         """What a run of a saved sync would do; nothing is written. Raises NotFound, Conflict.

@@ -58,6 +58,19 @@ class Sync:
         latest = today if today <= now else today - timedelta(days=1)
         return last is None or last < latest
 
+    def next_due(self, last: datetime | None, now: datetime) -> datetime | None:
+        """When a run is due next, in the zone of both times; not after `now` where it is due already, and
+        None without a schedule."""
+        if self.every:
+            return now if last is None else last + interval(self.every)
+        if not self.at:
+            return None
+        hour, minute = map(int, self.at.split(":"))
+        today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        if self.due(last, now):
+            return min(today, now)
+        return today if today > now else today + timedelta(days=1)
+
     def to_dict(self) -> dict[str, Any]:
         """As `config.toml` has it."""
         found: dict[str, Any] = {"source": self.source, "destination": self.destination}

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from xnat_tui.errors import Conflict
+from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable
 from xnat_tui.jobs.journal import Journal
+from xnat_tui.jobs.reporting import report
 from xnat_tui.model.threeway import Prefer, Wishes
 from xnat_tui.model.transfer import Report
 from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.services.syncing import planning, running
-from xnat_tui.services.syncing.definitions import Sync, sync_named, syncs
+from xnat_tui.services.syncing.definitions import Sync, sync_named
 from xnat_tui.services.syncing.memory import Memory
 from xnat_tui.services.syncing.planning import SyncPlan
 from xnat_tui.services.syncing.running import SyncReport
+from xnat_tui.services.syncing.standing import standings
 
 if TYPE_CHECKING:
     from xnat_tui.config import Settings
+    from xnat_tui.credentials import Secret
     from xnat_tui.jobs.job import Event
+    from xnat_tui.jobs.watch import JobView
     from xnat_tui.model.location import Location
     from xnat_tui.model.plan import Plan
     from xnat_tui.services.browsing.reading import Reader
@@ -29,6 +32,7 @@ class Host(Protocol):
     """What a sync needs of a workspace."""
 
     settings: Settings
+    typed_passwords: dict[str, Secret]
 
     def location(self, text: str) -> Location: ...
 
@@ -44,9 +48,17 @@ class Host(Protocol):
 class Syncing:
     """All syncs of a workspace's settings. Makes the memory's file when it is first needed."""
 
-    def __init__(self, workspace: Host, on_event: Callable[[Event], None] | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Host,
+        on_event: Callable[[Event], None] | None = None,
+        *,
+        follow: Callable[[JobView], None] | None = None,
+    ) -> None:
+        """With `follow`, jobs run in a process of their own, and it hears how far they are."""
         self._workspace = workspace
         self._on_event = on_event
+        self._follow = follow
 
     def plan(self, name: str, *, prefer: str = "", restore: bool = False, guarded: bool = True) -> SyncPlan:
         """What a run would do. Writes nothing. Raises NotFound for a name that is not saved, and Conflict."""
@@ -79,23 +91,27 @@ class Syncing:
 
     def due(self) -> list[Sync]:
         """Those whose schedule says so by now."""
-        now = datetime.now().astimezone()
-        found = []
-        with Memory() as memory:
-            for sync in syncs(self._workspace.settings).values():
-                runs = memory.runs(sync.name)
-                last = datetime.fromtimestamp(runs[0].began).astimezone() if runs else None
-                if sync.due(last, now):
-                    found.append(sync)
-        return found
+        return [one.sync for one in standings(self._workspace.settings) if one.due]
 
     def carry_out(self, planned: SyncPlan, note: Callable[[str], None]) -> Report:
-        """Run the plan in this process, as a job of the journal."""
+        """Run the plan as a job of the journal, in this process or in one of its own."""
         assert planned.plan is not None, "it writes something"
         with Journal() as journal:
             job = self._workspace.remember(planned.plan, journal)
         note(job)
+        if self._follow is not None:
+            return self._carry_out_apart(job, self._follow)
         return self._workspace.run(planned.plan, self._on_event, job=job)
+
+    def _carry_out_apart(self, job: str, follow: Callable[[JobView], None]) -> Report:
+        from xnat_tui.services.transfers.running import worker
+
+        running = worker.start(job, passwords=self._workspace.typed_passwords)
+        try:
+            return running.wait(on_view=follow)
+        except (ServerUnreachable, Interrupted):  # what has arrived until then is proved all the same
+            with Journal() as journal:
+                return report(journal, job)
 
     def requests(self, planned: SyncPlan) -> tuple[int, int]:
         """How many were sent to source and destination since they were signed in to."""

@@ -264,6 +264,12 @@ class Memory:
         with self._troubles():
             return [self._run(row) for row in rows]
 
+    def last_run(self, sync: str) -> Run | None:
+        """The newest of `runs`; None where it was never run."""
+        rows = self._rows("SELECT * FROM runs WHERE sync = ? ORDER BY number DESC LIMIT 1", sync)
+        with self._troubles():
+            return self._run(rows[0]) if rows else None
+
     def _run(self, row: sqlite3.Row) -> Run:
         dead = row["state"] == "running" and not _living(row)
         document = json.loads(row["document"]) if row["document"] else {}
