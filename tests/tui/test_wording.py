@@ -21,7 +21,7 @@ ONLY_OF_VERBS = {
     "--rsync-destination",
     "--mode rsync",
     "--mode",  # of rsync, and beside --via import
-    *("--prefer", "--restore", "--every", "--at"),  # of syncs, which have no panel yet
+    *("--every", "--at"),  # of the definitions of syncs
     "--user",  # within a whole command
 }
 """What only a shell's user is told: the explorer neither reads globs nor uploads DICOM nor runs rsync."""
@@ -41,6 +41,8 @@ SAID_IN = ("services", "model", "xnat", "jobs")
         ("--overwrite would replace it.", '"complete files: fetch again" (o) would replace it.'),
         ("--bids-map FILE.csv", '"names by table" (o)'),
         ("--autorun would.", '"start AutoRun: yes" (o) would.'),
+        ("kept until --prefer source.", 'kept until "prefer: source" (o).'),
+        ("back with --restore.", 'back with "restore: yes" (o).'),
         ("a label like x--shared copy", "a label like x--shared copy"),
     ],
 )

@@ -13,22 +13,13 @@ from xnat_tui.cli.help import Command
 from xnat_tui.cli.running import show_plan
 from xnat_tui.cli.state import State, pass_state
 from xnat_tui.errors import Interrupted, UsageError, XnatTuiError
+from xnat_tui.model.threeway import ENDING_SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xnat_tui.services.syncing.entrance import Syncing, SyncPlan, SyncReport
     from xnat_tui.services.workspace import Workspace
-
-_SIGNS = {
-    "verified": "+",
-    "sent": "?",
-    "incomplete": "!",
-    "conflict": "!",
-    "held": "-",
-    "unknown": "?",
-    "kept": ">",
-}
 
 
 @click.command(cls=Command)
@@ -146,7 +137,7 @@ def _show(state: State, planned: SyncPlan) -> None:
     left = [one for one in planned.told if not one.moves]
     for one in left:
         name = f" {one.field}" if one.field else ""
-        say(f"  {_SIGNS[one.state]} {one.state:<8} {one.path or '.'}{name}  ({one.reason})")
+        say(f"  {ENDING_SIGNS[one.state]} {one.state:<8} {one.path or '.'}{name}  ({one.reason})")
     if planned.plan is None and not left:
         state.output.note(f"{planned.sync.name}: nothing changed since the last run.")
 

@@ -7,10 +7,10 @@ what the destination alone changed is kept, and nothing is ever deleted there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -50,6 +50,18 @@ class Ending(StrEnum):
     """The destination's own, left as it is."""
 
 
+ENDING_SIGNS: Mapping[Ending, str] = {
+    Ending.VERIFIED: "+",
+    Ending.SENT: "?",
+    Ending.INCOMPLETE: "!",
+    Ending.CONFLICT: "!",
+    Ending.HELD: "-",
+    Ending.UNKNOWN: "?",
+    Ending.KEPT: ">",
+}
+"""One cell before each, in lists."""
+
+
 class Deed(StrEnum):
     """What a run does about it."""
 
@@ -85,6 +97,7 @@ class Base(Generic[T]):
 class Wishes:
     """What the user named for this run."""
 
+    verb: ClassVar[str] = "sync"
     prefer: Prefer = Prefer.NOBODY
     restore: bool = False
     """Bring back what is gone at the destination."""

@@ -35,7 +35,6 @@ from xnat_tui.services.servers import Prompt, Where
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.jobs.journal import Journal
-    from xnat_tui.jobs.watch import JobView
     from xnat_tui.model.transfer import Report
     from xnat_tui.services.comparing.sites import SiteComparison
     from xnat_tui.services.syncing.entrance import Syncing, SyncPlan, SyncReport
@@ -248,13 +247,13 @@ class Workspace(Administration):
         self,
         on_event: Callable[[Event], None] | None = None,
         *,
-        follow: Callable[[JobView], None] | None = None,
+        run_job: Callable[[str], Report] | None = None,
     ) -> Syncing:
-        """Saved syncs: planned, run, adopted; `on_event` hears the steps of their jobs. With `follow` these
-        run in processes of their own, and it hears how far they are."""
+        """Saved syncs: planned, run, adopted; `on_event` hears the steps of their jobs. With `run_job` these
+        are not run in this process, but by it, which gets their IDs."""
         from xnat_tui.services.syncing.entrance import Syncing
 
-        return Syncing(self, on_event, follow=follow)
+        return Syncing(self, on_event, run_job=run_job)
 
     def plan_sync(self, name: str, *, prefer: str = "", restore: bool = False) -> SyncPlan:
         """What a run of a saved sync would do; nothing is written. Raises NotFound, Conflict.

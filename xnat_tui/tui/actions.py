@@ -147,6 +147,13 @@ ACTIONS: tuple[Action, ...] = (
         needs=("cursor",),
         footer=True,
     ),
+    Action(
+        "transfer.syncs",
+        "T",
+        "Syncs…",
+        "Places kept alike: plan, run, reports",
+        opens=Opens("panels.syncs.panel:SyncsPanel"),
+    ),
     Action("transfer.queue", "t", "Transfers", "Running and finished transfers", does="transfers.show_queue"),
     Action(
         "copy.address",

@@ -18,6 +18,7 @@ from xnat_tui.model.options import (
     TransferOptions,
     Via,
 )
+from xnat_tui.model.threeway import Prefer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,14 @@ OPTIONS: Mapping[str, Sequence[Choosing]] = {
         ),
         Choosing(*("mode", "files travel", tuple(ExportMode)), _MODE),
         *(_VERIFY, _WORKERS, _BANDWIDTH),
+    ),
+    "sync": (
+        Choosing(
+            *("prefer", "prefer", tuple(Prefer)),
+            "Whose value counts where both changed; source overwrites the destination's.",
+            lambda value: value or "nobody",
+        ),
+        Choosing("restore", "restore", _YES_NO, "Bring back what is gone at the destination.", _yes_no),
     ),
     "upload": (_EXISTING, _AUTORUN, _VERIFY, _WORKERS, _BANDWIDTH, _EVENT_REASON),
 }

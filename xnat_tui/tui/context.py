@@ -21,6 +21,7 @@ from xnat_tui.tui.changes import HeardChanges
 from xnat_tui.tui.keys_in_order import KeysInOrder
 from xnat_tui.tui.loader import Loader
 from xnat_tui.tui.rights import Rights
+from xnat_tui.tui.syncs import SyncRuns
 from xnat_tui.tui.terminal import theme
 from xnat_tui.tui.terminal.graphics import Graphics, Means, wanted
 from xnat_tui.tui.terminal.theme import Glyphs
@@ -58,6 +59,9 @@ class MainLines(Protocol):
     def start(self, plan: Plan) -> None:
         """Have the queue of transfers run a plan."""
 
+    def open_both(self, source: str, destination: str) -> None:
+        """Open two locations, one a pane."""
+
 
 class Writing(Protocol):
     """Changes that are being made one after the other."""
@@ -84,6 +88,7 @@ class Context:
         self.graphics = Graphics(Means.BLOCKS if texts_only else wanted(settings.ui.images, os.environ))
         self.writing: set[Writing] = set()
         """Panels' writes that are under way; leaving would end them between two rows."""
+        self.syncs = SyncRuns(self.loader)
         self.happened: list[str] = []
         """What went wrong so far, for the log panel."""
         self.main: MainLines

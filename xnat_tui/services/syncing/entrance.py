@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from xnat_tui.config import Settings, load
 from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
 from xnat_tui.model.threeway import Prefer, Wishes
 from xnat_tui.model.transfer import Report
 from xnat_tui.services.comparing.comparison import Comparison
-from xnat_tui.services.syncing import planning, running
+from xnat_tui.services.syncing import planning, running, standing
 from xnat_tui.services.syncing.definitions import Sync, sync_named
-from xnat_tui.services.syncing.memory import Memory
+from xnat_tui.services.syncing.memory import Memory, Run
 from xnat_tui.services.syncing.planning import SyncPlan
 from xnat_tui.services.syncing.running import SyncReport
-from xnat_tui.services.syncing.standing import standings
+from xnat_tui.services.syncing.standing import Standing, standings
 
 if TYPE_CHECKING:
-    from xnat_tui.config import Settings
-    from xnat_tui.credentials import Secret
     from xnat_tui.jobs.job import Event
-    from xnat_tui.jobs.watch import JobView
     from xnat_tui.model.location import Location
     from xnat_tui.model.plan import Plan
     from xnat_tui.services.browsing.reading import Reader
@@ -32,7 +31,6 @@ class Host(Protocol):
     """What a sync needs of a workspace."""
 
     settings: Settings
-    typed_passwords: dict[str, Secret]
 
     def location(self, text: str) -> Location: ...
 
@@ -53,12 +51,13 @@ class Syncing:
         workspace: Host,
         on_event: Callable[[Event], None] | None = None,
         *,
-        follow: Callable[[JobView], None] | None = None,
+        run_job: Callable[[str], Report] | None = None,
     ) -> None:
-        """With `follow`, jobs run in a process of their own, and it hears how far they are."""
+        """`run_job` runs a job of the journal to its end, as a worker's process does, by its ID; without it
+        jobs run in this process."""
         self._workspace = workspace
         self._on_event = on_event
-        self._follow = follow
+        self._run_job = run_job
 
     def plan(self, name: str, *, prefer: str = "", restore: bool = False, guarded: bool = True) -> SyncPlan:
         """What a run would do. Writes nothing. Raises NotFound for a name that is not saved, and Conflict."""
@@ -89,26 +88,44 @@ class Syncing:
         with Memory() as memory:
             return running.adopt(planned, memory)
 
+    def standings(self) -> list[Standing]:
+        """All syncs as `config.toml` has them now, each with its newest run. Raises ConfigError."""
+        self._workspace.settings = replace(self._workspace.settings, syncs=load().syncs)
+        return standings(self._workspace.settings)
+
+    def runs(self, name: str) -> list[Run]:
+        """Newest first. Raises NotFound for a name that is not saved."""
+        return standing.runs(self._workspace.settings, name)
+
+    def item_log(self, name: str, text: str) -> list[dict[str, str]]:
+        """What all runs told of an item, by a place of either side or a path. Raises NotFound."""
+        return standing.item_log(self._workspace.settings, name, text)
+
+    def path_log(self, name: str, path: str) -> list[dict[str, str]]:
+        """The same, by a path as reports have it."""
+        return standing.path_log(name, path)
+
+    def remove(self, name: str) -> None:
+        """Forget a sync, what it remembers and its history. Raises NotFound, and Conflict while it runs."""
+        standing.remove(self._workspace.settings, name)
+
     def due(self) -> list[Sync]:
         """Those whose schedule says so by now."""
         return [one.sync for one in standings(self._workspace.settings) if one.due]
 
     def carry_out(self, planned: SyncPlan, note: Callable[[str], None]) -> Report:
-        """Run the plan as a job of the journal, in this process or in one of its own."""
+        """Run the plan as a job of the journal, in this process or where `run_job` does."""
         assert planned.plan is not None, "it writes something"
         with Journal() as journal:
             job = self._workspace.remember(planned.plan, journal)
         note(job)
-        if self._follow is not None:
-            return self._carry_out_apart(job, self._follow)
+        if self._run_job is not None:
+            return self._carried_out(job, self._run_job)
         return self._workspace.run(planned.plan, self._on_event, job=job)
 
-    def _carry_out_apart(self, job: str, follow: Callable[[JobView], None]) -> Report:
-        from xnat_tui.services.transfers.running import worker
-
-        running = worker.start(job, passwords=self._workspace.typed_passwords)
+    def _carried_out(self, job: str, run_job: Callable[[str], Report]) -> Report:
         try:
-            return running.wait(on_view=follow)
+            return run_job(job)
         except (ServerUnreachable, Interrupted):  # what has arrived until then is proved all the same
             with Journal() as journal:
                 return report(journal, job)

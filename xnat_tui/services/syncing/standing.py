@@ -63,7 +63,11 @@ def item_log(settings: Settings, name: str, text: str) -> list[dict[str, str]]:
     """What all runs told of an item and of what stands below it, oldest first; before that the run that
     proved it first, where one has. `text` is a place of either side, or a path below it. Raises NotFound."""
     sync = sync_named(settings, name)
-    path = path_of(settings, sync, text)
+    return path_log(name, path_of(settings, sync, text))
+
+
+def path_log(name: str, path: str) -> list[dict[str, str]]:
+    """The same, by a path as reports have it."""
     with Memory() as memory:
         first = memory.first_run(name, path)
         return [*([first] if first is not None else []), *memory.log(name, path)]

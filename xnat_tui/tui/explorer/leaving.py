@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xnat_tui.model.display import counted
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.comparison import ShownComparison
 from xnat_tui.tui.explorer.panes import Panes
@@ -53,15 +54,16 @@ class Leaving:
         if self._context.writing:
             self._ask_about_changes()
             return
-        running = self._queue.running()
-        if not running:
+        running, syncs = self._queue.running(), self._context.syncs.far
+        if not running and not syncs:
             self._context.app.exit(0)
             return
+        goes_on = "transfers go on in their own process; open the explorer again to see them"
+        if syncs:
+            goes_on = "what is sent goes on; the sync's next run proves it"
         choices = [
             Choice("stay", "Stay"),
-            Choice(
-                "leave", "Leave", "transfers go on in their own process; open the explorer again to see them"
-            ),
+            Choice("leave", "Leave", goes_on),
             Choice("stop", "Stop them and leave", "what is done is kept; jobs resume goes on"),
         ]
 
@@ -72,6 +74,8 @@ class Leaving:
                 self._context.app.exit(0)
 
         title = f"{running} transfer{'s are' if running > 1 else ' is'} running"
+        if syncs:
+            title = f"{counted(len(syncs), 'sync')} running: {', '.join(syncs)}"
         self._context.ask(AskChoice(title, choices), chosen)
 
     def _ask_about_changes(self) -> None:

@@ -97,6 +97,13 @@ class Navigation:
 
     # going to a place
 
+    async def open_both(self, source: str, destination: str) -> None:
+        """Open two locations, one a pane; a comparison of others ends."""
+        if self._comparison.on:
+            await self._comparison.release()
+        for pane, text in ((self._panes.source, source), (self._panes.destination, destination)):
+            self._places.open_text(pane, text)
+
     def open_place(self) -> None:
         """Pick a server, then a project, and open it in this pane."""
         servers = self._context.workspace.settings.servers

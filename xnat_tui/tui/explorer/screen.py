@@ -86,8 +86,9 @@ class MainScreen(Screen[None]):
             comparison=self.comparison,
             queue=self.queue,
         )
+        self.navigation = Navigation(context, self.panes, self.places, self.comparison)
         self.pieces: Mapping[str, object] = {
-            "navigation": Navigation(context, self.panes, self.places, self.comparison),
+            "navigation": self.navigation,
             "bookmarks": Bookmarks(context, self.panes, self.places),
             "clipboard": Clipboard(context, self.panes, self.comparison),
             "leaving": leaving,
@@ -279,6 +280,9 @@ class MainScreen(Screen[None]):
             self.action_do("app.unwind")
         elif action in BY_ID:
             self.action_do(action)
+
+    def open_both(self, source: str, destination: str) -> None:
+        self._finish(self.navigation.open_both(source, destination))
 
     def start(self, plan: Plan) -> None:
         self.transfers.start(plan)

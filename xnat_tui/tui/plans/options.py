@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -14,15 +14,17 @@ from textual.widgets.option_list import Option
 
 from xnat_tui.model.display import fit
 from xnat_tui.model.options import ExportOptions, Layout, TransferOptions
+from xnat_tui.model.threeway import Wishes
 from xnat_tui.tui.choices import OPTIONS, Choosing
 from xnat_tui.tui.panels.ask import AskText
 from xnat_tui.tui.panels.panel import Panel
 
 _LABEL_CELLS = 20
+Chosen = TypeVar("Chosen", bound=TransferOptions | Wishes)
 
 
-class PlanOptions(Panel[TransferOptions]):
-    """Dismissed with the options to plan again by."""
+class PlanOptions(Panel[Chosen], Generic[Chosen]):
+    """Dismissed with the options to plan again by: those of a transfer, or the wishes for a run of a sync."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "plan", "Plan again", priority=True),
@@ -37,7 +39,7 @@ class PlanOptions(Panel[TransferOptions]):
     PlanOptions #about { height: 3; color: $text-muted; margin-top: 1; }
     """
 
-    def __init__(self, chosen: TransferOptions) -> None:
+    def __init__(self, chosen: Chosen) -> None:
         super().__init__(f"Options of this {chosen.verb}")
         self._options = OPTIONS[chosen.verb]
         self._chosen = chosen
