@@ -6,6 +6,7 @@ import pytest
 
 from tests.services.sync_sites import Pair, study, syncing
 from tests.tui.driver import story
+from xnat_tui.demo.faults import Hang
 
 
 @pytest.fixture
@@ -42,6 +43,30 @@ async def test_a_sync_is_planned_run_followed_and_told_of(pair):
         await told.press("escape", "escape", "escape", "o")
         assert told.source.root.location == told.app.context.workspace.location("lab:P")
         assert told.destination.root.location == told.app.context.workspace.location("qc:P")
+
+
+async def test_a_run_goes_on_when_its_panel_is_left_and_leaving_the_explorer_asks(pair):
+    pair.subject("S1").fields["gender"] = "male"
+    async with story("lab:P", None) as told:
+        await told.press("T", "enter")
+        hang = pair.target.faults.add("PUT ", Hang())
+        await told.pilot.press("enter")
+        await told.until_hit(hang)
+        await told.until_shown("sending")
+        await told.pilot.press("enter")
+        await told.until_shown("nightly is being run: t shows what it sends.")
+        await told.pilot.press("escape", "q")
+        await told.until_shown("1 sync running: nightly")
+        await told.pilot.press("escape")
+        pair.target.faults.clear()
+        pair.target.faults.stopping = True
+        await told.until(lambda: not told.app.context.syncs.far)
+        pair.target.faults.stopping = False
+        await told.press("T")
+        told.has("· paused ·", "1 changed; 1 incomplete")
+        await told.press("enter", "enter")
+        told.has("· done ·", "1 changed; 1 verified")
+        assert pair.subject("S1", there=True).fields["gender"] == "male"
 
 
 async def test_a_conflict_is_settled_by_a_side_that_is_named_and_its_project_typed(pair):

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from xnat_tui.config import Settings, load
-from xnat_tui.errors import Conflict, Interrupted, ServerUnreachable
+from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.reporting import report
 from xnat_tui.model.threeway import Prefer, Wishes
-from xnat_tui.model.transfer import Report
+from xnat_tui.model.transfer import Report, State
 from xnat_tui.services.comparing.comparison import Comparison
 from xnat_tui.services.syncing import planning, running, standing
 from xnat_tui.services.syncing.definitions import Sync, sync_named
@@ -126,9 +126,12 @@ class Syncing:
     def _carried_out(self, job: str, run_job: Callable[[str], Report]) -> Report:
         try:
             return run_job(job)
-        except (ServerUnreachable, Interrupted):  # what has arrived until then is proved all the same
+        except XnatTuiError as error:
             with Journal() as journal:
-                return report(journal, job)
+                found = report(journal, job)
+            if found.state is State.QUEUED:  # it was never begun
+                raise
+            return replace(found, note=found.note or error.message)  # what has arrived is proved all the same
 
     def requests(self, planned: SyncPlan) -> tuple[int, int]:
         """How many were sent to source and destination since they were signed in to."""

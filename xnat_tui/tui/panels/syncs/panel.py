@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.syncing.standing import Standing
 
 _COLUMNS = (
-    *(Column("name", 9), Column("source → destination", 21), Column("state", 9)),
+    *(Column("name", 9), Column("from → to", 19), Column("state", 9)),
     *(Column("last run", 11), Column("changed", 7, right=True), Column("next due", 11)),
 )
 
@@ -133,7 +133,8 @@ class SyncsPanel(RowsPanel["Standing"]):
         def ended(report: SyncReport) -> None:
             counts = report.to_dict()["summary"]
             words = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-            context.announce(f"sync {name}: {report.state}. {words or 'No change'}. T shows it.")
+            tell = context.remember if self.is_active else context.announce  # its row says it as well
+            tell(f"sync {name}: {report.state}. {words or 'No change'}. T shows it.")
             if report.note:
                 context.remember(f"sync {name}: {report.note}")
 

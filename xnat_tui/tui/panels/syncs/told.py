@@ -209,11 +209,10 @@ def run_words(run: Run) -> str:
     if run.document:
         told = ", ".join(f"{count} {word}" for word, count in changes(run).items())
         lines.append(f"{told or 'no change'}{'; ' if endings(run) else ''}{endings(run)}")
-        asked, files = run.document["requests"], counted(run.document["files"], "file")
-        lines.append(
-            f"{files} {short_size(run.document['bytes'])}".rstrip()
-            + f" sent, {asked['source']} and {asked['destination']} requests, {run.seconds:.1f} s"
-        )
+        asked, count = run.document["requests"], run.document["files"]
+        size = f" {short_size(run.document['bytes'])}" if count else ""
+        cost = f"{asked['source']} and {asked['destination']} requests, {run.seconds:.1f} s"
+        lines.append(f"{counted(count, 'file')}{size} sent, {cost}")
     if note := run.document.get("note"):
         lines.append(f"! {in_keys(note)}")
     return "\n".join(lines)
