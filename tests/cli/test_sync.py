@@ -26,6 +26,11 @@ def test_definitions_are_added_edited_shown_listed_and_removed(program, pair):
     expected = {"name": "mr", "source": "lab:P", "destination": "qc:P", "depth": "digests"}
     assert found == found | expected | {"session": ["*MR"], "scan": ["1"], "at": "02:30"}
     assert "every" not in found
+    assert program("sync", "edit", "mr", "--usual", "scan", "--usual", "weather").exit_code == 2
+    assert program("sync", "edit", "mr", "--usual", "scan").exit_code == 0
+    found = json.loads(program("sync", "show", "mr", "--json").stdout)["items"][0]
+    assert "scan" not in found
+    assert found["session"] == ["*MR"]
     rows = json.loads(program("sync", "list", "--json").stdout)["items"]
     assert [(row["name"], row["due"]) for row in rows] == [("nightly", False), ("mr", True)]
     assert program("sync", "remove", "mr").exit_code == 0

@@ -362,11 +362,18 @@ def test_a_rename_at_the_source_is_told_and_is_no_second_copy(pair):
     report = pair.run()
     assert facts(report) == {("subjects/T2", ""): ("renamed", "source", "held")}
     assert (report.items[0]["source"], report.items[0]["destination"]) == ("T2", "S2")
+    assert "xnat-tui rename qc:P/S2 T2" in report.items[0]["reason"]
     assert pair.writes() == 0
     pair.target.site.rename(pair.subject("S2", there=True), "T2")
     assert pair.told() == {}
     pair.subject("T2").fields["handedness"] = "left"
     assert pair.told() == {("subjects/T2", "handedness"): ("changed", "source", "verified")}
+
+
+def test_a_renamed_session_is_named_with_its_subject(pair):
+    pair.source.site.rename(pair.session("S2"), "T2 MR")
+    (told,) = pair.run().items
+    assert "xnat-tui rename qc:P/S2/S2_MR 'T2 MR'" in told["reason"]
 
 
 def test_a_rename_at_the_destination_is_kept_and_brings_back_nothing(pair):

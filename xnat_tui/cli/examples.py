@@ -54,7 +54,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui sync add nightly lab:BRAINS qc:BRAINS --at 02:30",
         "xnat-tui sync add mr lab:BRAINS qc:MR --modality MR --depth digests",
     ),
-    "sync edit": ("xnat-tui sync edit nightly --every 6h --exclude-subject 'TEST*'",),
+    "sync edit": (
+        "xnat-tui sync edit nightly --every 6h --exclude-subject 'TEST*'",
+        "xnat-tui sync edit nightly --usual scan-type --usual since",
+    ),
     "sync remove": ("xnat-tui sync remove nightly",),
     "sync show": ("xnat-tui sync show nightly --json",),
     "sync list": ("xnat-tui sync list",),

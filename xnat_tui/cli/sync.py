@@ -83,6 +83,12 @@ def add(
 @click.option("--destination", type=LOCATION, metavar="LOC", help="Another destination.")
 @_DEPTH
 @_schedule
+@click.option(
+    "--usual",
+    multiple=True,
+    metavar="OPTION",
+    help="Take a filter or option away that was saved, such as scan-type or since; repeatable.",
+)
 @transfer_options("copy")
 @filter_options
 @click.pass_context
@@ -94,6 +100,7 @@ def edit(
     depth: str | None,
     every: str | None,
     at: str | None,
+    usual: tuple[str, ...],
     options: CopyOptions,
     detach: bool,
     filters: Filters,
@@ -107,6 +114,7 @@ def edit(
     given = _given(context)
     if every is not None or at is not None:
         before = replace(before, every=every or "", at=at or "")
+    before = definitions.with_usual(before, usual)
     changed = definitions.with_changes(before, source=source, destination=destination, depth=depth)
     changed = replace(
         changed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -219,10 +220,23 @@ class Decisions:
         told = Told(path, pair, judged)
         told.source, told.destination = (label, before) if on_source else (before, label)
         if on_source:
-            told.reason = f"it was {before}, and is so at the destination: rename it there, then run again"
+            how = self._rename_there(pair, before, label)
+            told.reason = f"it was {before}, and is so at the destination: {how}, then run again"
         else:
             told.reason = f"it was {before}, and is so at the source"
         self._tell(told)
+
+    def _rename_there(self, pair: Pair, before: str, label: str) -> str:
+        """The command that gives it the source's label; assessors have none."""
+        if pair.kind not in (Kind.SUBJECT, Kind.EXPERIMENT):
+            return "rename it there"
+        root = self.comparison.destination.root
+        where, above = root.location, pair.parent
+        while above is not None and above.group is not None:
+            above = above.parent
+        if root.kind is Kind.PROJECT and above is not None and above.kind is Kind.SUBJECT:
+            where = where.child(Kind.SUBJECT, above.key)
+        return shlex.join(["xnat-tui", "rename", str(where.child(pair.kind, before)), label])
 
     def _fields(self, pair: Pair, path: str) -> None:
         old = self.old(path)

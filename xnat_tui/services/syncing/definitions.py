@@ -12,7 +12,7 @@ at = "02:30"                  # or every = "6h": when it is due
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -210,6 +210,21 @@ def _bad(name: str, key: str, what: str) -> ConfigError:
 def with_changes(sync: Sync, **changes: Any) -> Sync:
     """The same with what is not None changed."""
     return replace(sync, **{key: value for key, value in changes.items() if value is not None})
+
+
+def with_usual(sync: Sync, names: Iterable[str]) -> Sync:
+    """The same without these filters and transfer options, named as a shell names them: `scan-type`, `since`,
+    `verify`. Raises UsageError for what is neither."""
+    filters, options = sync.filters, sync.options
+    for name in names:
+        field = name.removeprefix("--").replace("-", "_")
+        if field in {one.name for one in fields(Filters)}:
+            filters = replace(filters, **{field: getattr(NO_FILTERS, field)})
+        elif field in {one.name for one in fields(CopyOptions)} - _LEFT_OUT:
+            options = replace(options, **{field: getattr(_USUAL, field)})
+        else:
+            raise UsageError(f"{name!r} is no filter or option of a sync.", "Name it as add does: scan-type.")
+    return replace(sync, filters=filters, options=options)
 
 
 def path_of(settings: Settings, sync: Sync, text: str) -> str:
