@@ -6,6 +6,8 @@ import pytest
 
 from tests.services.sync_sites import Pair, study, syncing
 from tests.tui.driver import story
+from xnat_tui import config
+from xnat_tui.config import Server
 from xnat_tui.demo.faults import Hang
 
 
@@ -102,3 +104,15 @@ async def test_what_cannot_be_planned_is_said_in_the_plan(pair):
         await told.press("T", "enter")
         told.has("! The source lists 2 of 6", "xnat-tui sync adopt nightly")
         told.lacks("enter Run")
+
+
+async def test_nothing_is_written_to_a_destination_that_is_marked_read_only(pair):
+    pair.subject("S1").fields["gender"] = "male"
+    config.save_server(Server("qc", pair.target.url, "admin", read_only=True))
+    before = pair.writes()
+    async with story("lab:P", None) as told:
+        await told.press("T", "enter")
+        told.has("not now: qc is marked read-only here.")
+        await told.press("enter")
+        told.has("This cannot be run: the rows marked ! say why.")
+    assert pair.writes() == before
