@@ -51,6 +51,8 @@ class Action:
     """Conditions of the table below that must hold."""
     footer: bool = False
     writes: bool = False
+    waits: bool = False
+    """Whether it is done when panes that are still opening have opened, rather than refused."""
 
     @property
     def area(self) -> str:

@@ -84,6 +84,7 @@ ACTIONS: tuple[Action, ...] = (
         does="comparison.toggle",
         needs=("both",),
         footer=True,
+        waits=True,
     ),
     Action("compare.next", "n", "Next", "Next difference or match", does="stepping.next"),
     Action("compare.previous", "N", "Previous", "Previous difference or match", does="stepping.previous"),

@@ -7,8 +7,11 @@ import asyncio
 import pytest
 from textual.widgets import Input
 
-from tests.tui.driver import Story, story
+from tests.tui.driver import SMALL, Story, story
 from tests.tui.stories.conftest import World
+from xnat_tui import config
+from xnat_tui.demo.faults import Hang
+from xnat_tui.tui.app import Explorer
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.demographics import DemographicsPanel
 from xnat_tui.tui.panels.go import GoPanel
@@ -127,3 +130,29 @@ async def test_a_dangerous_question_begins_at_cancel_and_arrows_move(world: Worl
         await told.press("enter")
         assert isinstance(told.app.screen, ServersPanel)
         assert "lab" in told.app.context.workspace.settings.servers
+
+
+async def test_compare_begins_when_the_panes_have_opened(world: World) -> None:
+    app = Explorer("lab:BRAINS", "qc:BRAINS", config.load(), driver=False)
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        told = Story(app, pilot)
+        told.burst("=")
+        await told.settle()
+        assert told.main.comparison.on
+        await told.compared()
+        told.has("linked", "SUB-002")
+
+
+async def test_compare_is_given_up_before_what_still_opens(world: World) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("tab", "backspace")
+        hang = world.qc.faults.add("GET /data/projects", Hang(), times=1)
+        await told.pilot.press("R")
+        await told.until_hit(hang)
+        await told.pilot.press("=")
+        told.has("Compare: begins when both panes have opened")
+        await told.pilot.press("escape")
+        told.has("Compare was given up.")
+        world.qc.faults.stopping = True
+        await told.settle()
+        assert not told.main.comparison.on

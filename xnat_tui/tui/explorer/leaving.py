@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnat_tui.model.display import counted
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.comparison import ShownComparison
+from xnat_tui.tui.explorer.once_open import OnceOpen
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.places import Places
 from xnat_tui.tui.explorer.stepping import Stepping
@@ -21,6 +22,7 @@ class Leaving:
         *,
         view: PaneView,
         places: Places,
+        once_open: OnceOpen,
         stepping: Stepping,
         comparison: ShownComparison,
         queue: TransferQueue,
@@ -29,6 +31,7 @@ class Leaving:
         self._panes = panes
         self._view = view
         self._places = places
+        self._once_open = once_open
         self._stepping = stepping
         self._comparison = comparison
         self._queue = queue
@@ -39,7 +42,7 @@ class Leaving:
         filtered = tree is not None and tree.rows.narrowing.needle is not None
         if self._view.filtering or filtered:
             self._view.close_filter(drop=True)
-        elif self._stepping.stop() or self._places.stop():
+        elif self._once_open.give_up() or self._stepping.stop() or self._places.stop():
             return
         elif tree is not None and tree.drop_range():
             self._context.main.situation_changed()

@@ -61,6 +61,8 @@ class Pane(Vertical):
         """Where in the history this pane stands."""
         self.notice = ""
         """What is said in place of a tree."""
+        self.opening = False
+        """Whether a place is about to be shown that was asked for."""
         self.wanted: tuple[str, str] | None = None
         """What is being opened, or could not be: a location, or a path and the server that it is on."""
 
@@ -96,8 +98,9 @@ class Pane(Vertical):
         side = self.model.destination if self.right else self.model.source
         return side.root if side is not None else None
 
-    def say(self, notice: str) -> None:
-        """Show a text in place of a tree: an error, or what is being waited for."""
+    def say(self, notice: str, *, opening: bool = False) -> None:
+        """Show a text in place of a tree: an error, or what is being waited for while it is `opening`."""
+        self.opening = opening
         self._let_go_of_focus()
         for tree in self.query(PairTree):
             tree.remove()
@@ -113,7 +116,7 @@ class Pane(Vertical):
         """Put a tree in place of what was shown."""
         self._let_go_of_focus()
         await self.query(PairTree).remove()
-        self.model, self.rows, self.wanted = model, rows, None
+        self.model, self.rows, self.wanted, self.opening = model, rows, None, False
         self.query_one(".pane--notice").display = False
         self.notice = ""
         tree = PairTree(rows, self.side, glyphs=self._glyphs)

@@ -29,7 +29,7 @@ class Places:
     def open_text(self, pane: Pane, text: str, server: str = "") -> None:
         """Look a location up and open it. With a `server`, the text is a path on it, as of its REST."""
         workspace = self._context.workspace
-        pane.say(f"Opening {clean(text)} …\n\nesc stops it.")
+        pane.say(f"Opening {clean(text)} …\n\nesc stops it.", opening=True)
         pane.wanted = (text, server)
 
         def find() -> Place:
@@ -71,11 +71,12 @@ class Places:
         def opened(_: Reader) -> None:
             self._context.app.run_worker(self.show_now(pane, place, standing, remember=remember))
 
+        pane.opening = True
         if workspace.signed_in(name):
             opened(workspace.reader(name))
             return
         pane.wanted = (str(place.location), "")
-        pane.say(f"Signing in to {clean(name)} …\n\nesc stops it.")
+        pane.say(f"Signing in to {clean(name)} …\n\nesc stops it.", opening=True)
         self._context.run(
             ("open", pane.side),
             lambda: workspace.reader(name),
@@ -166,6 +167,7 @@ class Places:
         if self._context.loader.waits(("open", pane.side)):
             self._context.loader.drop(("open", pane.side))
             pane.say("Stopped.\n\nr tries again, o opens another place.")
+            self._context.main.situation_changed()
             return True
         return self._levels.stop()
 

@@ -27,6 +27,7 @@ from xnat_tui.tui.explorer.levels import Levels
 from xnat_tui.tui.explorer.lines import DROP_FILTER, KEEP_FILTER, MARK, Lines
 from xnat_tui.tui.explorer.menus import Menus
 from xnat_tui.tui.explorer.navigation import Navigation
+from xnat_tui.tui.explorer.once_open import OnceOpen
 from xnat_tui.tui.explorer.opening import open_panel
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
@@ -68,6 +69,7 @@ class MainScreen(Screen[None]):
         self.panes = Panes(self, context.glyphs, self._activated)
         self.levels = Levels(context, self.panes)
         self.places = Places(context, self.panes, self.levels)
+        self.once_open = OnceOpen(context, self.panes)
         self.details = Details(context, self.panes)
         self.comparison = ShownComparison(context, self.panes, self.places, self.levels, self.details)
         self.stepping = Stepping(context, self.panes, self.comparison)
@@ -82,6 +84,7 @@ class MainScreen(Screen[None]):
             self.panes,
             view=self.view,
             places=self.places,
+            once_open=self.once_open,
             stepping=self.stepping,
             comparison=self.comparison,
             queue=self.queue,
@@ -141,9 +144,9 @@ class MainScreen(Screen[None]):
         """Before anything is opened, while libraries load and demo servers start."""
         for pane, text in ((self.source, source), (self.destination, destination)):
             if prepared:
-                pane.say("Starting the demo servers …")
+                pane.say("Starting the demo servers …", opening=True)
             elif text is not None:
-                pane.say(f"Opening {clean(text)} …")
+                pane.say(f"Opening {clean(text)} …", opening=True)
 
     def open_first(self, source: str | None, destination: str | None) -> None:
         """Open what the command line named; without anything named, the Servers panel."""
@@ -152,6 +155,7 @@ class MainScreen(Screen[None]):
                 self.places.open_text(pane, text)
             else:
                 pane.clear()
+        self.once_open.begun = True
         if source is None and destination is None:
             self.menus.servers()
         self.queue.watch()
@@ -235,6 +239,7 @@ class MainScreen(Screen[None]):
 
     def situation_changed(self) -> None:
         self.lines.show(filtering=self.view.line.has_focus)
+        self.once_open.look()
 
     def _show_keys(self) -> None:
         self.lines.show_keys(filtering=self.view.line.has_focus)
@@ -251,7 +256,9 @@ class MainScreen(Screen[None]):
     def action_do(self, action: str) -> None:
         """Do an action by its ID, or say why it cannot be done now."""
         meant = BY_ID[action]
-        if reason := meant.why_not(situation(self.context, self.panes)):
+        if meant.waits and self.once_open.opening:
+            self.once_open.wish(meant.label, lambda: self.action_do(action))
+        elif reason := meant.why_not(situation(self.context, self.panes)):
             self.say(reason)
         elif meant.opens is not None:
             open_panel(self.context, self.panes, meant.opens)
