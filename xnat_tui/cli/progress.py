@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _PATH_CELLS = 36
 """Of what is under way, beside the bar: always as many, so that the bar stands still."""
+_FIGURES_CELLS = 44
+"""Of the percentage, a short bar, bytes and time, which do not give way to the path."""
 
 
 @contextmanager
@@ -23,21 +25,30 @@ def bar(state: State) -> Iterator[Callable[[JobView], None] | None]:
     if state.quiet or not sys.stderr.isatty():
         yield None
         return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
+        TaskProgressColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         DownloadColumn(),
         TimeRemainingColumn(),
     )
     console = state.output.console(sys.stderr)
+    cells = max(0, min(_PATH_CELLS, console.width - _FIGURES_CELLS))
     with Progress(*columns, console=console, transient=True, expand=True) as shown:
-        task = shown.add_task("starting".ljust(_PATH_CELLS), total=None)
+        task = shown.add_task(fit("starting", cells).ljust(cells), total=None)
 
         def show(view: JobView) -> None:
             current = clean(view.current[0]) if view.current else str(view.state)
-            described = fit(current, _PATH_CELLS).ljust(_PATH_CELLS)
+            described = fit(current, cells).ljust(cells)
             total = view.bytes_total or None
             shown.update(task, completed=view.bytes_done, total=total, description=described)
 

@@ -71,8 +71,8 @@ class Lines:
             pane.show_crumbs(pane.rows.current if pane.rows is not None else None)
 
     def show_state(self) -> None:
-        words = [" xnat-tui", self._comparison.describe(), self._queue.describe()]
-        self.state.say("   ".join(word for word in words if word))
+        words = [" xnat-tui", self._comparison.describe()]
+        self.state.say("   ".join(word for word in words if word), kept=self._queue.describe())
 
     def show_cursor(self) -> None:
         pair = self._panes.cursor

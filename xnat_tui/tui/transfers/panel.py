@@ -18,7 +18,7 @@ from xnat_tui.tui.explorer.pair_words import cut
 from xnat_tui.tui.panels.ask import Confirm
 from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.plans.lines import where
-from xnat_tui.tui.transfers.lines import GLYPHS
+from xnat_tui.tui.transfers.lines import GLYPHS, percent
 from xnat_tui.tui.transfers.queue import TransferQueue
 from xnat_tui.tui.wording import in_keys, told
 
@@ -230,12 +230,10 @@ def _complete(files: int) -> str:
 
 
 def _row(view: JobView, asked: str, room: int) -> str:
-    share = view.bytes_done / view.bytes_total if view.bytes_total else float(view.state is State.DONE)
-    bar = "█" * int(share * _BAR_CELLS)
-    told = (
-        f"[{bar:░<{_BAR_CELLS}}] {int(share * 100):>3}%" if room >= _WITH_BAR else f"{int(share * 100):>3}%"
-    )
-    left = room - len(told) - 10
+    share = percent(view)
+    bar = "█" * (int(share.rstrip("%")) * _BAR_CELLS // 100)
+    told = f"[{bar:░<{_BAR_CELLS}}] {share:>4}" if room >= _WITH_BAR else f"{share:>4}"
+    left = max(0, room - len(told) - 11)
     title = fit(clean(view.title), left)
     title += " " * (left - cell_width(title))
     line = f"{GLYPHS[view.state]} {view.verb:<7}{title} {told}"

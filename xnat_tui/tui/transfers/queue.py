@@ -14,6 +14,7 @@ from xnat_tui.model.display import counted
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import ENDED, State
 from xnat_tui.tui.context import Context
+from xnat_tui.tui.transfers.lines import percent
 
 if TYPE_CHECKING:
     from xnat_tui.jobs.job import StepView
@@ -69,9 +70,7 @@ class TransferQueue:
         busy = self.busy
         if not busy:
             return ""
-        total = sum(view.bytes_total for view in busy)
-        share = f" {100 * sum(view.bytes_done for view in busy) // total}%" if total else ""
-        return f"{counted(len(busy), 'transfer')}{share}"
+        return f"{counted(len(busy), 'transfer')} {percent(*busy)}"
 
     def running(self) -> int:
         return len(self.busy)

@@ -25,8 +25,11 @@ class Line(Static):
         super().__init__("", id=identifier, markup=False)
         self.text = ""
 
-    def say(self, text: str) -> None:
-        fitted = cut(text, self.size.width) if self.size.width else text
+    def say(self, text: str, kept: str = "") -> None:
+        """What is `kept` stands last, and is whole as long as there is any room for it."""
+        after = f"   {kept}" if kept else ""
+        left = self.size.width - cell_width(after)
+        fitted = cut(text, max(0, left)) + after if self.size.width else text + after
         if self.app.has_class("-ascii"):
             fitted = fitted.translate(_ASCII)
         if fitted != self.text:
