@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -16,3 +17,21 @@ class Notice:
     """The same in a few words, for a line that says more than this."""
     requests: int = 0
     """Up to how many more than the usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A server that cannot be reached or is too busy, while a request waits to be sent again."""
+
+    server: str
+    """Its name."""
+    words: str
+    """`does not answer`, `answers 503`."""
+    until: float
+    """When it is asked again, in seconds of the monotonic clock."""
+
+    def told(self, now: float) -> str:
+        """A sentence without its end, with the seconds that are left at `now`."""
+        left = math.ceil(self.until - now)
+        again = f"next try in {left} s" if left > 0 else "trying again"
+        return f"{self.server} {self.words}: {again}"

@@ -194,3 +194,24 @@ def test_a_fatal_error_shows_no_locals(world: World, capsys: pytest.CaptureFixtu
     shown = capsys.readouterr()
     assert "RuntimeError" in shown.err + shown.out
     assert password not in shown.err + shown.out
+
+
+async def test_a_server_that_went_away_is_said_with_the_next_try_and_esc_stops_asking(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.FIRST_WAIT", 1000.0)
+    monkeypatch.setattr("xnat_tui.xnat.http.retry.LONGEST_WAIT", 20.0)
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        world.lab.stop()
+        await told.pilot.press("R")
+        await told.until_shown("! lab does not answer: next try in")
+        assert "s, esc stops" in told.lines[0]
+        await told.press("escape")
+        await told.until(lambda: "does not answer" not in told.screen)
+        told.lacks("loading")
+        await told.pilot.press("=")
+        await told.until_shown("! lab does not answer: next try in")
+        while "does not answer" in told.screen or told.app.context.loader.waiting:
+            await told.pilot.press("escape")  # what compares, then the rows that are shown
+            await told.pilot.pause(0.02)
+        assert told.main.comparison.shown is None or not told.main.comparison.runs

@@ -11,6 +11,7 @@ from textual.timer import Timer
 from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.pairing import Pair
 from xnat_tui.tui.context import Context
+from xnat_tui.tui.explorer.outages import outage_of
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.position import Standing
@@ -113,15 +114,14 @@ class Levels:
     def stop(self) -> bool:
         """Stop what the active pane waits for; False when it waits for nothing that is slow or in sight.
 
-        Where nobody else waits on that server, its connection is interrupted too, so that the thread is
-        free again at once.
+        Where nobody else waits on that server, or nobody can be answered, its connection is interrupted too,
+        so that the thread is free again at once.
         """
         pane = self._panes.active
         row = pane.rows.current if pane.rows is not None else None
         under = [pair for pair in self._loads if row is not None and row.pair is pair]
-        slow = [
-            pair for pair, load in self._loads.items() if load.pane is pane and load.waited >= SLOW_SECONDS
-        ]
+        least = 0 if outage_of(pane) is not None else SLOW_SECONDS
+        slow = [pair for pair, load in self._loads.items() if load.pane is pane and load.waited >= least]
         stopped = under or slow
         for pair in stopped:
             self._stop(pair)
@@ -133,7 +133,7 @@ class Levels:
         self._forget(pair)
         side = load.model.destination if load.pane.right else load.model.source
         busy = self._panes.linked is not None or self._context.loader.waits_besides("jobs")
-        if side is not None and not busy:
+        if side is not None and (not busy or side.reader.connection.outage is not None):
             side.reader.connection.interrupt()
         error = Interrupted("Loading was stopped.", "r asks again.")
         with load.model.lock:

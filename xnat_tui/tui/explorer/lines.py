@@ -12,6 +12,7 @@ from xnat_tui.tui.action import Action
 from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer import pair_words
 from xnat_tui.tui.explorer.comparison import ShownComparison
+from xnat_tui.tui.explorer.outages import Outages
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.situation import situation
 from xnat_tui.tui.transfers.lines import strip_line
@@ -39,6 +40,7 @@ class Lines:
         context: Context,
         panes: Panes,
         comparison: ShownComparison,
+        outages: Outages,
         queue: TransferQueue,
         actions: Sequence[Action],
         clicked: Callable[[str], None],
@@ -47,6 +49,7 @@ class Lines:
         self._context = context
         self._panes = panes
         self._comparison = comparison
+        self._outages = outages
         self._queue = queue
         self._actions = actions
         self.state = Line("state")
@@ -71,7 +74,7 @@ class Lines:
             pane.show_crumbs(pane.rows.current if pane.rows is not None else None)
 
     def show_state(self) -> None:
-        words = [" xnat-tui", self._comparison.describe()]
+        words = [" xnat-tui", self._outages.describe(), self._comparison.describe()]
         self.state.say("   ".join(word for word in words if word), kept=self._queue.describe())
 
     def show_cursor(self) -> None:

@@ -29,6 +29,7 @@ from xnat_tui.tui.explorer.menus import Menus
 from xnat_tui.tui.explorer.navigation import Navigation
 from xnat_tui.tui.explorer.once_open import OnceOpen
 from xnat_tui.tui.explorer.opening import open_panel
+from xnat_tui.tui.explorer.outages import Outages
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.places import Places
@@ -78,7 +79,10 @@ class MainScreen(Screen[None]):
         self.transfers = Transfers(context, self.panes, self.queue)
         actions = rebound(context.settings.keys)
         self.menus = Menus(context, self.panes, self.places, actions)
-        self.lines = Lines(context, self.panes, self.comparison, self.queue, actions, self._key_clicked)
+        self.outages = Outages(context, self.panes)
+        self.lines = Lines(
+            context, self.panes, self.comparison, self.outages, self.queue, actions, self._key_clicked
+        )
         leaving = Leaving(
             context,
             self.panes,
@@ -127,6 +131,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._activated()
+        self.outages.begin(self.lines.show_state)
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")

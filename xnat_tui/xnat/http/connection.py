@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -23,6 +24,7 @@ from xnat_tui.errors import (
     XnatTuiError,
 )
 from xnat_tui.model.clock import Clock
+from xnat_tui.model.notice import Outage
 from xnat_tui.xnat.http import pages, signin
 from xnat_tui.xnat.http.addresses import Params, Value, encode_uri, url_path, with_format
 from xnat_tui.xnat.http.answers import Answer, Expired, check_status, plain
@@ -69,6 +71,8 @@ class Connection:
         """Called with seconds and a reason before a read waits to be repeated."""
         self.on_notice: Callable[[Notice], None] | None = None
         """Called, in any thread, with what takes long and what it will cost, before it is done."""
+        self.outage: Outage | None = None
+        """Set from the first refused connection until what was asked is answered or given up."""
         self.patience = Patience()
         self.xnatpy: Any = None
         """xnatpy's session (its object model not parsed), for what this class has no word for."""
@@ -386,6 +390,13 @@ class Connection:
     def _repeated(
         self, attempt: Callable[[], _T], stop: threading.Event, tries: int = 1, *, late_ends: bool = False
     ) -> _T:
+        """As `_asked`; the outage that it met is over, or is told by its error."""
+        try:
+            return self._asked(attempt, stop, tries, late_ends=late_ends)
+        finally:
+            self.outage = None
+
+    def _asked(self, attempt: Callable[[], _T], stop: threading.Event, tries: int, *, late_ends: bool) -> _T:
         """Again after a new sign-in (once) and while the server is briefly not available.
 
         `tries` are for a read that the server answers with an error, or with what cannot be read. Of a write,
@@ -418,6 +429,8 @@ class Connection:
                 if seconds is None:
                     self._doubt(error)
                     raise
+                words = f"answers {error.status}" if error.status else "does not answer"
+                self.outage = Outage(self.server.name, words, time.monotonic() + seconds)
                 self._wait(seconds, error.message, stop)
                 continue
             except ServerUnreachable as error:
