@@ -19,8 +19,12 @@ DEMO_WANTED = 75
 @click.option("--ascii", is_flag=True, help="Draw with plain characters.")
 @pass_state
 def explore(state: State, source: str | None, destination: str | None, ascii: bool) -> int:
-    """Open the explorer on these locations."""
+    """Open the explorer on these locations, or on the two that it showed last."""
+    from xnat_tui.services.last_places import last_places
+
     state.ascii = state.ascii or ascii
+    if source is None and destination is None:
+        source, destination = last_places(state.settings)
     code = open_explorer(state, source, destination)
     if code != DEMO_WANTED:
         return code

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -219,8 +220,22 @@ def run_explorer(
     sys.setswitchinterval(_TURN_SECONDS)
     app = Explorer(source, destination, settings, prepare=prepare)
     code = app.run()
+    if prepare is None:  # the demo's servers go with it
+        remember_places(app.context)
     _sign_out(app.context.made_workspace)
     return code if code is not None else (app.return_code or 0)
+
+
+def remember_places(context: Context) -> None:
+    """Keep what the panes show for the next time; where that cannot be written, it is as if it never was."""
+    from xnat_tui.services.last_places import remember
+    from xnat_tui.tui.explorer.screen import MainScreen
+
+    main = context.main
+    assert isinstance(main, MainScreen), "the app's own screen"
+    roots = [pane.root for pane in main.panes]
+    with suppress(OSError):
+        remember(*(str(root.location) if root is not None else None for root in roots))
 
 
 def _sign_out(workspace: Workspace | None) -> None:

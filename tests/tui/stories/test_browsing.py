@@ -10,6 +10,8 @@ from tests.tui.stories.conftest import World
 from xnat_tui import config
 from xnat_tui.demo.faults import ErrorPage, Hang
 from xnat_tui.model.place import Place
+from xnat_tui.services.last_places import last_places, last_places_file
+from xnat_tui.tui.app import remember_places
 
 SIZES = [pytest.param(SMALL, "80x24", id="80x24"), pytest.param(LARGE, "140x40", id="140x40")]
 
@@ -314,3 +316,15 @@ async def test_every_place_has_a_way_up_to_the_server(world: World, key: str) ->
         assert str(told.main.panes.here.location) == "lab:BRAINS"
         await told.press(key)
         told.has("This is the whole server")
+
+
+async def test_what_was_shown_last_is_opened_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("tab", "backspace")
+        remember_places(told.app.context)
+    assert last_places_file().stat().st_mode & 0o777 == 0o600
+    assert last_places(config.load()) == ("lab:BRAINS", "qc:")
+    config.remove_server("qc")
+    assert last_places(config.load()) == ("lab:BRAINS", None)
+    last_places_file().write_text('["lab:BRAINS"', encoding="utf-8")
+    assert last_places(config.load()) == (None, None)
