@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 
@@ -29,6 +30,12 @@ class Outage:
     """`does not answer`, `answers 503`."""
     until: float
     """When it is asked again, in seconds of the monotonic clock."""
+
+    @classmethod
+    def of(cls, server: str, status: int | None, seconds: float) -> Outage:
+        """One that is asked again after these seconds; without a status nobody answered at all."""
+        words = f"answers {status}" if status else "does not answer"
+        return cls(server, words, time.monotonic() + seconds)
 
     def told(self, now: float) -> str:
         """A sentence without its end, with the seconds that are left at `now`."""

@@ -101,6 +101,7 @@ class Levels:
             load.rows.loading_text[pair] = f"loading… {load.waited} s, esc stops it"
             index = load.rows.index_of(pair)
             tree.rows_changed(index if index is not None else 0)
+        self._context.main.situation_changed()  # who does not answer is said there
 
     def _forget(self, pair: Pair) -> None:
         load = self._loads.pop(pair, None)

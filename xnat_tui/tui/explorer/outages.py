@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from xnat_tui.model.display import clean
 from xnat_tui.model.notice import Outage
-from xnat_tui.tui.context import Context
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
 
-_LOOK_SECONDS = 0.5
-
 
 class Outages:
-    """Looks at the connections twice a second; nothing is drawn while nothing has changed."""
+    """Asked whenever the state line is drawn: each second while rows load, more often while comparing."""
 
-    def __init__(self, context: Context, panes: Panes) -> None:
-        self._context = context
+    def __init__(self, panes: Panes) -> None:
         self._panes = panes
-        self._said = ""
-
-    def begin(self, show: Callable[[], None]) -> None:
-        """Look from now on; `show` is called when there is something else to say."""
-
-        def look() -> None:
-            said = self.describe()
-            if said != self._said:
-                self._said = said
-                show()
-
-        self._context.every(1 if self._context.plain else _LOOK_SECONDS, look)
 
     def describe(self) -> str:
         """The state line's part; "" while servers answer."""
@@ -49,4 +33,5 @@ def outage_of(pane: Pane) -> Outage | None:
     """Of the server that a pane shows."""
     model = pane.model
     side = (model.destination if pane.right else model.source) if model is not None else None
-    return side.reader.connection.outage if side is not None else None
+    outage = side.reader.connection.outage if side is not None else None
+    return outage if outage is not None and outage.until > time.monotonic() else None

@@ -79,9 +79,9 @@ class MainScreen(Screen[None]):
         self.transfers = Transfers(context, self.panes, self.queue)
         actions = rebound(context.settings.keys)
         self.menus = Menus(context, self.panes, self.places, actions)
-        self.outages = Outages(context, self.panes)
+        outages = Outages(self.panes)
         self.lines = Lines(
-            context, self.panes, self.comparison, self.outages, self.queue, actions, self._key_clicked
+            context, self.panes, self.comparison, outages, self.queue, actions, self._key_clicked
         )
         leaving = Leaving(
             context,
@@ -131,7 +131,6 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._activated()
-        self.outages.begin(self.lines.show_state)
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")

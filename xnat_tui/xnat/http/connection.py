@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import partial
@@ -24,7 +23,7 @@ from xnat_tui.errors import (
     XnatTuiError,
 )
 from xnat_tui.model.clock import Clock
-from xnat_tui.model.notice import Outage
+from xnat_tui.model.notice import Notice, Outage
 from xnat_tui.xnat.http import pages, signin
 from xnat_tui.xnat.http.addresses import Params, Value, encode_uri, url_path, with_format
 from xnat_tui.xnat.http.answers import Answer, Expired, check_status, plain
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
     from xnat_tui.config import Server
     from xnat_tui.credentials import Credential
-    from xnat_tui.model.notice import Notice
 
 LARGEST_DOCUMENT = 64_000_000
 LARGEST_LISTING = 1_000_000_000
@@ -72,7 +70,6 @@ class Connection:
         self.on_notice: Callable[[Notice], None] | None = None
         """Called, in any thread, with what takes long and what it will cost, before it is done."""
         self.outage: Outage | None = None
-        """Set from the first refused connection until what was asked is answered or given up."""
         self.patience = Patience()
         self.xnatpy: Any = None
         """xnatpy's session (its object model not parsed), for what this class has no word for."""
@@ -292,6 +289,7 @@ class Connection:
 
     def interrupt(self) -> None:
         """End all that is under way, at once and in every thread, with Interrupted. Later requests work."""
+        self.outage = None
         self._transport.interrupt()
 
     def close(self) -> None:
@@ -390,21 +388,13 @@ class Connection:
     def _repeated(
         self, attempt: Callable[[], _T], stop: threading.Event, tries: int = 1, *, late_ends: bool = False
     ) -> _T:
-        """As `_asked`; the outage that it met is over, or is told by its error."""
-        try:
-            return self._asked(attempt, stop, tries, late_ends=late_ends)
-        finally:
-            self.outage = None
-
-    def _asked(self, attempt: Callable[[], _T], stop: threading.Event, tries: int, *, late_ends: bool) -> _T:
         """Again after a new sign-in (once) and while the server is briefly not available.
 
         `tries` are for a read that the server answers with an error, or with what cannot be read. Of a write,
         `Unavailable` says that it was not carried out: 429, or it never left.
         """
-        number, signed_in = 0, False
+        number, signed_in, session_id = 0, False, ""
         expired: XnatTuiError | None = None
-        session_id = ""
         while True:
             number += 1
             try:
@@ -429,8 +419,7 @@ class Connection:
                 if seconds is None:
                     self._doubt(error)
                     raise
-                words = f"answers {error.status}" if error.status else "does not answer"
-                self.outage = Outage(self.server.name, words, time.monotonic() + seconds)
+                self.outage = Outage.of(self.server.name, error.status, seconds)
                 self._wait(seconds, error.message, stop)
                 continue
             except ServerUnreachable as error:
