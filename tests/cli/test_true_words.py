@@ -17,6 +17,7 @@ from xnat_tui.demo.site import Site
 from xnat_tui.model.options import OPTIONS, UploadOptions
 from xnat_tui.model.plan import LeftOut, Plan
 from xnat_tui.model.plan_documents import plan_document, plan_of
+from xnat_tui.model.threeway import Wishes
 
 EXPORT_REFUSES = [
     ("--rsync-source", "/x"),
@@ -271,10 +272,11 @@ def test_help_shows_only_what_means_something(verb, refused):
 def test_the_explorers_options_are_those_that_mean_something():
     from xnat_tui.tui.choices import OPTIONS as OFFERED
 
+    kinds = {**OPTIONS, "sync": Wishes}
     for verb, options in OFFERED.items():
         for option in options:
             for answer in option.answers:
-                assert getattr(OPTIONS[verb](**{option.field: answer}), option.field) is answer
+                assert getattr(kinds[verb](**{option.field: answer}), option.field) is answer
 
 
 def test_left_out_files_are_named_one_by_one_with_their_reason(capsys):

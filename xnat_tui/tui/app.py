@@ -231,8 +231,9 @@ def remember_places(context: Context) -> None:
     from xnat_tui.services.last_places import remember
     from xnat_tui.tui.explorer.screen import MainScreen
 
-    main = context.main
-    assert isinstance(main, MainScreen), "the app's own screen"
+    main = getattr(context, "main", None)
+    if not isinstance(main, MainScreen):  # it ended before anything was shown
+        return
     roots = [pane.root for pane in main.panes]
     with suppress(OSError):
         remember(*(str(root.location) if root is not None else None for root in roots))

@@ -55,7 +55,19 @@ _BEFORE = {
     "history": ["demographics", "set", "lab:BRAINS/SUB-004", "dob=1990-01-17", "-y"],
     "sync": ["sync", "add", "heard", "lab:BRAINS", "lab:EMPTY", "--subject", "SUB-004"],
 }
-_READS = {"demo", "manual", "server", "show", "compare", "export", "verify", "datatypes", "header", "jobs"}
+_READS = {
+    "demo",
+    "manual",
+    "server",
+    "show",
+    "find",
+    "compare",
+    "export",
+    "verify",
+    "datatypes",
+    "header",
+    "jobs",
+}
 """Verbs that change no server: `jobs` lets workers do so, who say it themselves."""
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from select import select
+from select import POLLOUT, poll, select
 from selectors import EVENT_READ, SelectSelector
 from threading import Lock, RLock
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
@@ -309,6 +310,16 @@ def _switch(old: str, new: str) -> str:
     return (f"\x1b[0m{leave_link}" if old else "") + new
 
 
+def _takes_more(terminal: int) -> bool:
+    """Whether a write would not wait. On Linux by `poll`, since `select` knows no descriptor above 1023; on
+    macOS `poll` knows no terminals."""
+    if sys.platform == "linux":
+        asked = poll()
+        asked.register(terminal, POLLOUT)
+        return any(event & POLLOUT for _, event in asked.poll(0))
+    return bool(select([], [terminal], [], 0)[1])
+
+
 class Writer(WriterThread):
     """Textual's thread for output, without a change of threads for what the terminal takes at once: on a busy
     machine each change costs as much as drawing the frame did."""
@@ -323,7 +334,7 @@ class Writer(WriterThread):
     def write(self, text: str) -> None:
         data = text.encode(*self._encoding)
         with self._turn:
-            if not self._waiting and len(data) <= _AT_ONCE and select([], [self], [], 0)[1]:
+            if not self._waiting and len(data) <= _AT_ONCE and _takes_more(self.fileno()):
                 while data:
                     data = data[os.write(self.fileno(), data) :]
                 return
