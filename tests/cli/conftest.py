@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -6,6 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from xnat_tui.cli.root import cli
+from xnat_tui.demo.server import DemoServer
+from xnat_tui.demo.study import source_site
 
 
 def stand_in(name: str, **held: object) -> ModuleType:
@@ -44,3 +47,12 @@ def program(tmp_path, monkeypatch):
 def terminal(monkeypatch):
     """Somebody sits there and can be asked."""
     monkeypatch.setattr("xnat_tui.cli.state.has_terminal", lambda: True)
+
+
+@pytest.fixture
+def lab(program, monkeypatch) -> Iterator[DemoServer]:
+    """A demo server with the study, saved as lab."""
+    with DemoServer(source_site()) as server:
+        monkeypatch.setenv("XNAT_TUI_PASSWORD_LAB", "demo")
+        assert program("server", "add", "lab", server.url, "--user", "demo").exit_code == 0
+        yield server

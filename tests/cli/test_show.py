@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.server import DemoServer
-from xnat_tui.demo.study import source_site
-
-
-@pytest.fixture
-def lab(program, monkeypatch) -> Iterator[DemoServer]:
-    with DemoServer(source_site()) as server:
-        monkeypatch.setenv("XNAT_TUI_PASSWORD_LAB", "demo")
-        assert program("server", "add", "lab", server.url, "--user", "demo").exit_code == 0
-        yield server
 
 
 def paths(result) -> list[str]:

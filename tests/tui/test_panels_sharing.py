@@ -204,6 +204,13 @@ async def test_accessibility_is_explained_and_set(servers):
         assert servers.lab.site.projects["BRAINS"].accessibility == "protected"
 
 
+async def test_users_are_shown_where_the_sites_logins_cannot_be_read(servers):
+    servers.lab.faults.add(r"GET /data/users\b", ErrorPage(500))
+    async with story("lab:BRAINS", "qc:BRAINS") as told:
+        await told.press("U")
+        told.has("3 users", "member@example.org")
+
+
 async def test_who_may_not_see_users_is_told_so(servers):
     servers.sign_in_as("reader")
     async with story("lab:BRAINS", "qc:BRAINS") as told:

@@ -9,7 +9,8 @@ from textual.widgets import Input
 
 from tests.tui.driver import story
 from tests.tui.stories.conftest import World
-from xnat_tui.tui.panels.ask_path import AskPath, completed, paths_of, recalled, remember
+from xnat_tui.services.local_paths import completed, paths_of, recalled, remember
+from xnat_tui.tui.panels.ask_path import AskPath
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from xnat_tui.model.display import cell_width, clean, clean_lines, fit
+from xnat_tui.model.display import cell_width, clean, clean_lines, counted, fit
 from xnat_tui.tui.explorer.pair_words import cut
 from xnat_tui.tui.panels.panel import Panel
 
@@ -247,3 +247,17 @@ class Confirm(Panel[bool]):
             self.complain(f"That is not {self._typed}.")
         else:
             self.dismiss(True)
+
+
+def leave_typed(panel: Panel[None], changes: int) -> None:
+    """Leave a form: at once where nothing was typed, else after asking. One key press throws nothing away."""
+    if not changes:
+        panel.dismiss(None)
+        return
+    choices = [Choice("stay", "Go on editing"), Choice("leave", f"Discard {counted(changes, 'change')}")]
+
+    def chosen(what: str | None) -> None:
+        if what == "leave":
+            panel.dismiss(None)
+
+    panel.app.push_screen(AskChoice("Nothing was written", choices), chosen)

@@ -23,7 +23,7 @@ from xnat_tui.model.display import clean_lines, counted
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.demographics import Demographics, Subject, read_table
-from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
+from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice, leave_typed
 from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.changes import ChangesPanel
 from xnat_tui.tui.panels.demographics_each import MOST, EachSubjectPanel
@@ -239,18 +239,7 @@ class DemographicsPanel(ReadingPanel[None]):
         self.app.push_screen(EachSubjectPanel(service, row.field_name, self._subjects, self._review))
 
     def action_leave(self) -> None:
-        """Typed changes are not thrown away by one key press."""
-        wanted = len(self.wanted)
-        if not wanted:
-            self.dismiss(None)
-            return
-        choices = [Choice("stay", "Go on editing"), Choice("leave", f"Discard {_count(wanted, 'change')}")]
-
-        def chosen(what: str | None) -> None:
-            if what == "leave":
-                self.dismiss(None)
-
-        self.app.push_screen(AskChoice("Nothing was written", choices), chosen)
+        leave_typed(self, len(self.wanted))
 
     # towards a plan
 

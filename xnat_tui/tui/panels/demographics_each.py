@@ -15,7 +15,7 @@ from xnat_tui.model.changes import Change
 from xnat_tui.model.demographics import FIELDS, VARIABLE_PREFIX
 from xnat_tui.model.display import clean_lines, counted
 from xnat_tui.services.administration.demographics import Demographics, Subject
-from xnat_tui.tui.panels.ask import AskChoice, Choice
+from xnat_tui.tui.panels.ask import leave_typed
 from xnat_tui.tui.panels.reading import ReadingPanel
 from xnat_tui.tui.widgets.field_row import FieldRow
 
@@ -119,15 +119,4 @@ class EachSubjectPanel(ReadingPanel[None]):
             self.read("plan", lambda: self._service.plan_each(values), planned)
 
     def action_leave(self) -> None:
-        """Typed changes are not thrown away by one key press."""
-        wanted = len(self.wanted)
-        if not wanted:
-            self.dismiss(None)
-            return
-        choices = [Choice("stay", "Go on editing"), Choice("leave", f"Discard {counted(wanted, 'change')}")]
-
-        def chosen(what: str | None) -> None:
-            if what == "leave":
-                self.dismiss(None)
-
-        self.app.push_screen(AskChoice("Nothing was written", choices), chosen)
+        leave_typed(self, len(self.wanted))

@@ -17,8 +17,9 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.resources import SIDES, Resources
+from xnat_tui.services.local_paths import paths_of
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
-from xnat_tui.tui.panels.ask_path import AskPaths, paths_of
+from xnat_tui.tui.panels.ask_path import AskPaths
 from xnat_tui.tui.panels.changes import ChangesPanel
 from xnat_tui.tui.panels.reading import (
     ask_rights,

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 
+from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.changed import What
 from xnat_tui.model.changes import Change
 from xnat_tui.model.display import counted
@@ -90,8 +91,14 @@ class UsersPanel(RowsPanel[Member]):
         if service is None:
             service = self._service = self.context.workspace.users(self._project)
         self._accessibility = service.accessibility()
-        self._logins = sorted(service.logins())
-        return service.members()
+        members = service.members()
+        try:
+            self._logins = sorted(service.logins())
+        except Interrupted:
+            raise
+        except XnatTuiError as error:  # only completion needs them; adding asks again, and says why
+            self.context.remember(f"Logins are not completed: {error.message}")
+        return members
 
     def rows_changed(self) -> None:
         count = len({row.login for row in self.rows})
