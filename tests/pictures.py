@@ -106,6 +106,26 @@ async def rename(told: Story) -> None:
     await told.press("enter")
 
 
+async def deletion(told: Story) -> None:
+    await told.press("j", "j", "j", "f8")
+
+
+async def history(told: Story) -> None:
+    await told.press("j", "j", "E")
+    await told.type("female")
+    await told.press("ctrl+s", "enter", "enter", "escape", "Z")
+
+
+async def syncs(told: Story) -> None:
+    await told.press("T")
+
+
+async def search(told: Story) -> None:
+    await told.press("g")
+    await told.type("SUB-002")
+    await told.press("enter")
+
+
 async def resources(told: Story) -> None:
     await told.press("enter", "j", "j", "F", "enter", "space")
 
@@ -137,6 +157,10 @@ SCENES: dict[str, tuple[Scene, str, str, Size]] = {
     "sharing": (sharing, "lab:BRAINS", "qc:BRAINS", SMALL),
     "users": (users, "lab:BRAINS", "qc:BRAINS", SMALL),
     "rename": (rename, "lab:BRAINS/SUB-002", "qc:BRAINS", SMALL),
+    "deletion": (deletion, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "history": (history, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "syncs": (syncs, "lab:BRAINS", "qc:BRAINS", SMALL),
+    "search": (search, "lab:", "qc:", SMALL),
     "resources": (resources, "lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS", SMALL),
     "header": (header, "lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS", SMALL),
     "image": (image, "lab:BRAINS/SUB-001/SUB-001_MR1", "qc:BRAINS", SMALL),
@@ -163,6 +187,9 @@ def main() -> None:
             with serve(free_ports()) as addresses:
                 config.save_server(Server("lab", addresses.source, USER))
                 config.save_server(Server("qc", addresses.destination, USER))
+                config.save_sync(
+                    "nightly", {"source": "lab:BRAINS", "destination": "qc:BRAINS", "at": "02:30"}
+                )
                 asyncio.run(take(name))
 
 
