@@ -7,6 +7,7 @@ are there hold.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import threading
@@ -21,6 +22,7 @@ from typing import Any, Self
 from xnat_tui.errors import ConfigError, Conflict
 from xnat_tui.jobs.owner import Owner
 from xnat_tui.jobs.schema import BUSY_SECONDS, create_private_file
+from xnat_tui.jobs.sqlite_file import SqliteFile
 from xnat_tui.paths import private_folder, state_folder
 
 VERSION = 1
@@ -106,7 +108,7 @@ class Remembered:
 def mark(*parts: Any) -> int:
     """A number that tells one state from another: what has the same is taken for the same."""
     text = json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return zlib.crc32(text) << 30 | zlib.adler32(text) & 0x3FFFFFFF
+    return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest())  # SQLite's integers have a sign
 
 
 def memory_file() -> Path:
@@ -119,18 +121,12 @@ class Memory:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or memory_file()
-        self._lock = threading.RLock()
-        with self._troubles():
-            try:
-                private_folder(self.path.parent)
-                create_private_file(self.path)
-            except OSError as error:
-                raise ConfigError(f"{self.path} cannot be opened: {error.strerror}.", _AWAY) from None
-            self._database = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            self._database.row_factory = sqlite3.Row
+        self._file = SqliteFile(self.path, _opened(self.path), _TROUBLE, _cannot_be_used)
+        try:
             self._prepare()
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -139,13 +135,10 @@ class Memory:
         self.close()
 
     def close(self) -> None:
-        with self._lock:
-            self._database.close()
+        self._file.close()
 
     def _prepare(self) -> None:
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             version = database.execute("PRAGMA user_version").fetchone()[0]
             application = database.execute("PRAGMA application_id").fetchone()[0]
             if (application, version) == (APPLICATION, VERSION):
@@ -158,38 +151,15 @@ class Memory:
             database.execute(f"PRAGMA application_id = {APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
 
-    @contextmanager
-    def _troubles(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.DatabaseError, UnicodeDecodeError, zlib.error, json.JSONDecodeError) as error:
-            raise ConfigError(f"The memory of syncs {self.path} cannot be used: {error}.", _AWAY) from None
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of the block is written, or nothing is."""
-        with self._lock, self._troubles():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._database
-                self._database.execute("COMMIT")
-            finally:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-
-    def _rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        with self._lock, self._troubles():
-            return self._database.execute(query, values).fetchall()
-
     def pair(self, sync: str, ends: str) -> int:
         """The number under which a sync's items between these two places are kept: of other places it
         remembers nothing. 0 where nothing is."""
-        rows = self._rows("SELECT number FROM pairs WHERE sync = ? AND ends = ?", sync, ends)
+        rows = self._file.rows("SELECT number FROM pairs WHERE sync = ? AND ends = ?", (sync, ends))
         return int(rows[0][0]) if rows else 0
 
     def make_pair(self, sync: str, ends: str) -> int:
         """The same, made where it is not there yet."""
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             database.execute("INSERT OR IGNORE INTO pairs (sync, ends) VALUES (?, ?)", (sync, ends))
         return self.pair(sync, ends)
 
@@ -197,15 +167,15 @@ class Memory:
         """All items of a pair, by path."""
         columns = "path, kind, mark, files_mark, source_id, destination_id"
         query = f"SELECT {columns} FROM items WHERE pair = ? ORDER BY path"  # noqa: S608
-        return {row[0]: Known(*row[1:]) for row in self._rows(query, pair)}
+        return {row[0]: Known(*row[1:]) for row in self._file.rows(query, (pair,))}
 
     def remembered(self, pair: int, path: str) -> Remembered | None:
         """One item in full."""
-        rows = self._rows("SELECT * FROM items WHERE pair = ? AND path = ?", pair, path)
+        rows = self._file.rows("SELECT * FROM items WHERE pair = ? AND path = ?", (pair, path))
         if not rows:
             return None
         row = rows[0]
-        with self._troubles():
+        with self._file.troubles():
             return Remembered(
                 *(row["path"], row["kind"], row["source_id"], row["destination_id"]),
                 *(_unpacked(row["source"]) or {}, _unpacked(row["destination"]), _unpacked(row["files"])),
@@ -213,7 +183,7 @@ class Memory:
 
     def keep(self, pair: int, run: str, items: Iterable[Remembered], gone: Iterable[str] = ()) -> None:
         """Write what a run has proved, and drop what is on neither side any more: all of it or nothing."""
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             database.executemany(
                 "DELETE FROM items WHERE pair = ? AND path = ?", ((pair, one) for one in gone)
             )
@@ -243,7 +213,7 @@ class Memory:
 
     def move(self, pair: int, old: str, new: str) -> None:
         """An item was renamed on both sides: it, and what stands below it, is remembered where it is now."""
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             database.execute(
                 "UPDATE OR REPLACE items SET path = ? || substr(path, ?) WHERE pair = ?"
                 " AND (path = ? OR substr(path, 1, ?) = ?)",
@@ -252,7 +222,7 @@ class Memory:
 
     def forget(self, sync: str) -> None:
         """Everything about a sync that is no more; what it copied stays where it is."""
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             pairs = "(SELECT number FROM pairs WHERE sync = ?)"
             database.execute(f"DELETE FROM items WHERE pair IN {pairs}", (sync,))  # noqa: S608
             for table in ("pairs", "runs", "log"):
@@ -260,14 +230,14 @@ class Memory:
 
     def runs(self, sync: str) -> list[Run]:
         """The runs of a sync, newest first; one whose process died is `interrupted`."""
-        rows = self._rows("SELECT * FROM runs WHERE sync = ? ORDER BY number DESC", sync)
-        with self._troubles():
+        rows = self._file.rows("SELECT * FROM runs WHERE sync = ? ORDER BY number DESC", (sync,))
+        with self._file.troubles():
             return [self._run(row) for row in rows]
 
     def last_run(self, sync: str) -> Run | None:
         """The newest of `runs`; None where it was never run."""
-        rows = self._rows("SELECT * FROM runs WHERE sync = ? ORDER BY number DESC LIMIT 1", sync)
-        with self._troubles():
+        rows = self._file.rows("SELECT * FROM runs WHERE sync = ? ORDER BY number DESC LIMIT 1", (sync,))
+        with self._file.troubles():
             return self._run(rows[0]) if rows else None
 
     def _run(self, row: sqlite3.Row) -> Run:
@@ -278,7 +248,7 @@ class Memory:
 
     def check_free(self, sync: str) -> None:
         """Raises Conflict while a run of this sync is at work, here or on another host."""
-        for row in self._rows("SELECT * FROM runs WHERE sync = ? AND state = 'running'", sync):
+        for row in self._file.rows("SELECT * FROM runs WHERE sync = ? AND state = 'running'", (sync,)):
             if _living(row):
                 raise Conflict(
                     f"The last run of {sync} is still at work: process {row['pid']} on"
@@ -291,7 +261,7 @@ class Memory:
         """The sole right to run a sync, for the block; the new run's ID. `expected` is the last run that the
         plan knew of, "" for none. Raises Conflict where another one works, or came in between."""
         owner = Owner.this_process()
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             self.check_free(sync)
             last = self.runs(sync)
             if (last[0].id if last else "") != expected:
@@ -313,24 +283,24 @@ class Memory:
         finally:
             ended.set()
             beating.join()
-            with self.transaction() as database:
+            with self._file.transaction() as database:
                 database.execute(
                     "UPDATE runs SET state = 'interrupted' WHERE id = ? AND state = 'running'", (run,)
                 )
 
     def _beat(self, run: str, ended: threading.Event) -> None:
         while not ended.wait(_HEARTBEAT):
-            with suppress(ConfigError), self.transaction() as database:
+            with suppress(ConfigError), self._file.transaction() as database:
                 database.execute("UPDATE runs SET heartbeat = ? WHERE id = ?", (time.time(), run))
 
     def note_job(self, run: str, job: str) -> None:
         """Which job of the journal carries out what this run planned."""
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             database.execute("UPDATE runs SET job = ? WHERE id = ?", (job, run))
 
     def end(self, run: str, document: Mapping[str, Any]) -> None:
         """Keep what became of a run, and of each item that it tells of."""
-        with self.transaction() as database:
+        with self._file.transaction() as database:
             database.execute(
                 "UPDATE runs SET state = ?, seconds = ?, document = ? WHERE id = ?",
                 (document["state"], document["seconds"], json.dumps(document), run),
@@ -348,19 +318,19 @@ class Memory:
 
     def counts(self, sync: str) -> dict[str, int]:
         """How many items of each kind are remembered."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT kind, count(*) FROM items WHERE pair IN (SELECT number FROM pairs WHERE sync = ?)"
             " GROUP BY kind ORDER BY kind",
-            sync,
+            (sync,),
         )
         return {row[0]: row[1] for row in rows}
 
     def first_run(self, sync: str, path: str) -> dict[str, str] | None:
         """The run that proved an item first, as a row of its log; None where none has."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT first_run FROM items WHERE path = ? AND pair IN (SELECT number FROM pairs WHERE sync = ?)"
             " ORDER BY pair DESC",
-            *(path, sync),
+            (path, sync),
         )
         if not rows:
             return None
@@ -369,13 +339,41 @@ class Memory:
 
     def log(self, sync: str, path: str) -> list[dict[str, str]]:
         """What all runs told of an item and of what stands below it, oldest first."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT log.run, log.path, change, side, log.state, reason"
             " FROM log JOIN runs ON runs.id = log.run"
             " WHERE log.sync = ? AND (log.path = ? OR substr(log.path, 1, ?) = ?) ORDER BY runs.number",
-            *(sync, path, len(path) + 1, f"{path}/"),
+            (sync, path, len(path) + 1, f"{path}/"),
         )
         return [dict(row) for row in rows]
+
+
+_TROUBLE = (sqlite3.DatabaseError, UnicodeDecodeError, zlib.error, json.JSONDecodeError)
+
+
+def _cannot_be_used(path: Path, error: Exception) -> ConfigError:
+    return ConfigError(f"The memory of syncs {path} cannot be used: {error}.", _AWAY)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The file, made for this user only (0600) where there is none. Raises ConfigError."""
+    try:
+        private_folder(path.parent)
+        create_private_file(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be opened: {error.strerror}.", _AWAY) from None
+    try:
+        database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            database.row_factory = sqlite3.Row
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            database.close()
+            raise
+    except _TROUBLE as error:
+        raise _cannot_be_used(path, error) from None
+    return database
 
 
 def _living(row: sqlite3.Row) -> bool:
