@@ -28,6 +28,7 @@ def test_what_is_found_is_printed_with_the_place_that_other_verbs_take(program, 
     told = program("find", "lab:", "SUB-001_MR1")
     assert told.exit_code == 0
     location = told.stdout.splitlines()[1].split()[0]
+    assert location == "lab:BRAINS/SUB-001/SUB-001_MR1"
     assert program("show", location).exit_code == 0
     assert "As seen by demo. Looked at projects, subjects and sessions" in told.stderr
 

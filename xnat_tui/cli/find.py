@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,10 +55,10 @@ def find(state: State, server: str, text: str) -> int:
         )
     elif rows:
         cells = [
-            [str(one.location), row["kind"], row["label"], row["date"], _why(one)]
+            [str(one.address), row["kind"], row["id"], row["date"], _why(one)]
             for one, row in zip(answer.found, rows, strict=True)
         ]
-        headers = ["LOCATION", "KIND", "LABEL", "DATE", "FOUND BY"]
+        headers = ["LOCATION", "KIND", "ID", "DATE", "FOUND BY"]
         state.output.table(headers, cells, fold="FOUND BY")
     for one in unreadable:
         state.output.warning(f"! {one['path']} of {where.server}: {one['error']}")
@@ -72,7 +71,6 @@ def find(state: State, server: str, text: str) -> int:
 
 
 def _row(one: Found) -> dict[str, Any]:
-    *above, last = one.location.steps
     return {
         "project": one.project,
         "kind": str(one.kind),
@@ -83,7 +81,7 @@ def _row(one: Found) -> dict[str, Any]:
         "because": one.because,
         "value": one.value,
         "shared_into": ",".join(one.shared_into),
-        "path": relative_path([*above, replace(last, name=one.label or one.id)]),
+        "path": relative_path(one.address.steps),
     }
 
 

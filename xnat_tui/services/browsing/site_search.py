@@ -7,8 +7,8 @@ answer: "nothing" means that nothing is there only where everything was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from xnat_tui.errors import Interrupted, XnatTuiError
@@ -40,6 +40,16 @@ class Found:
     type: str = ""
     date: str = ""
     shared_into: tuple[str, ...] = ()
+    subject: str = ""
+    """Of a session: its subject's label, or its accession ID where no list told that."""
+
+    @property
+    def address(self) -> Location:
+        """By labels, as people read it; `location` finds it even where two are called alike."""
+        *above, last = self.location.steps
+        if self.subject:
+            above[-1] = replace(above[-1], name=self.subject)
+        return replace(self.location, steps=(*above, replace(last, name=self.label or self.id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ def search(reader: Reader, text: str) -> SiteFound:
             found.append(
                 (rank, item.key, Found(Kind.PROJECT, item.id, item.key, item.id, where, because, value))
             )
+    labels: dict[str, str] = {}
     for what, question in (
         ("subjects", site_lists.every_subject),
         ("sessions", site_lists.every_experiment),
@@ -82,12 +93,16 @@ def search(reader: Reader, text: str) -> SiteFound:
         except XnatTuiError as error:
             unreadable.append((what, error))
             continue
-        found += _matching(server, listed, wanted)
+        found += _matching(server, listed, wanted, labels)
+        labels = {one.id: one.label for one in listed}  # the subjects', when sessions come
     found.sort(key=lambda one: one[:2])
     return SiteFound(tuple(one for _, _, one in found), tuple(unreadable))
 
 
-def _matching(server: str, listed: Iterable[Listed], wanted: str) -> list[tuple[int, str, Found]]:
+def _matching(
+    server: str, listed: Iterable[Listed], wanted: str, subjects: Mapping[str, str]
+) -> list[tuple[int, str, Found]]:
+    """What of a list fits, with its rank and label; `subjects` has labels by accession ID."""
     found = []
     for one in listed:
         names = [("label", one.label), ("ID", one.id), ("patient ID", one.patient), ("study UID", one.uid)]
@@ -99,8 +114,19 @@ def _matching(server: str, listed: Iterable[Listed], wanted: str) -> list[tuple[
             steps += [Step(Kind.SUBJECT, one.subject)] if one.subject else []
             where = Location(server, (*steps, Step(kind, one.id)))
             shared = tuple(project for project, _ in one.shares)
+            subject = subjects.get(one.subject, one.subject)
             item = Found(
-                kind, one.project, one.label, one.id, where, because, value, one.type, one.date, shared
+                kind,
+                one.project,
+                one.label,
+                one.id,
+                where,
+                because,
+                value,
+                one.type,
+                one.date,
+                shared,
+                subject,
             )
             found.append((rank, one.label, item))
     return found
