@@ -276,7 +276,11 @@ def test_no_option_of_any_verb_takes_a_secret() -> None:
     }
     assert len(named) > 200
     secret = ("pass", "secret", "token", "credential", "key")
-    files = {"header --key", "header --new-key"}  # the name of a key's file, and whether to make it
+    files = {  # the name of a key's file, whether to make it, and resources that pass
+        f"{verb} {option}"
+        for verb in ("header", "copy", "export", "upload", "sync add", "sync edit")
+        for option in ("--key", "--new-key", "--pass-resource")
+    }
     found = [one for one in named if any(word in one.rpartition(" ")[2].lower() for word in secret)]
     assert set(found) <= files
 

@@ -45,6 +45,7 @@ def test_a_word_that_means_nothing_there_is_refused_with_those_that_do(kind, cho
 def test_no_verb_has_a_choice_that_only_others_heed():
     named = {verb: {one.name for one in fields(kind)} for verb, kind in OPTIONS.items()}
     every = {"on_existing", "verify", "bandwidth", "workers", "mode"}
+    every |= {"deidentify", "key", "label_map", "relabel", "pass_resource"}
     assert named["copy"] & named["export"] & named["upload"] == every
     assert not named["export"] & {"autorun", "ohif", "event_reason", "skip_existing_sessions", "via"}
     assert named["upload"] == every | {"skip_existing_sessions", "autorun", "ohif", "event_reason"}

@@ -22,7 +22,8 @@ ONLY_OF_VERBS = {
     "--mode rsync",
     "--mode",  # of rsync, and beside --via import
     *("--every", "--at"),  # of the definitions of syncs
-    *("--key", "--new-key"),  # of de-identification, which no panel does yet
+    # of de-identification, which no panel does yet
+    *("--key", "--new-key", "--deidentify", "--map", "--relabel", "--pass-resource"),
     "--user",  # within a whole command
 }
 """What only a shell's user is told: the explorer neither reads globs nor uploads DICOM nor runs rsync."""

@@ -39,11 +39,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui export lab:BRAINS --to brains",
         "xnat-tui export lab:BRAINS --modality MR --resource NIFTI --layout bids --to b",
         "xnat-tui export lab:BRAINS --to brains --detach",
+        "xnat-tui export lab:BRAINS --to out --deidentify basic --key study.key",
     ),
     "copy": (
         "xnat-tui copy lab:BRAINS qc: -n",
         "xnat-tui copy 'lab:BRAINS/SUB-00*' qc:PILOT",
         "xnat-tui copy lab:BRAINS qc:BRAINS --on-existing update --scan-type 'T1*' -y",
+        "xnat-tui copy lab:BRAINS qc:ANON --deidentify basic --key study.key",
     ),
     "sync": (
         "xnat-tui sync add nightly lab:BRAINS qc:BRAINS --at 02:30",

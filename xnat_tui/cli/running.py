@@ -13,7 +13,7 @@ from xnat_tui.cli.state import State
 from xnat_tui.errors import Conflict, ServerUnreachable
 from xnat_tui.model.display import counted, short_size, size_words
 from xnat_tui.model.plan import SIGNS, Action, LeftOut, Plan
-from xnat_tui.model.transfer import Report
+from xnat_tui.model.transfer import Report, Treated
 from xnat_tui.model.transfer import State as JobState
 
 if TYPE_CHECKING:
@@ -96,7 +96,9 @@ def tell(state: State, report: Report) -> int:
     if report.state in (JobState.PAUSED, JobState.CANCELLED):
         state.output.note(f"Go on with: xnat-tui jobs resume {report.job}")
         return ExitCode.INTERRUPTED
-    return ExitCode.FAILED if report.failed or report.state is JobState.FAILED else ExitCode.DONE
+    if report.failed or report.state is JobState.FAILED:
+        return ExitCode.FAILED
+    return ExitCode.DIFFERENCES if report.treated is not None and report.treated.held else ExitCode.DONE
 
 
 def tell_in_words(state: State, report: Report) -> None:
@@ -105,9 +107,21 @@ def tell_in_words(state: State, report: Report) -> None:
         state.output.warning(f"! {failure.path}: {failure.error}")
         if failure.hint:
             state.output.warning(f"  hint: {failure.hint}")
+    if report.treated is not None:
+        _tell_treated(state, report.treated)
     for one in report.arrived:
         state.output.note(f"{one.path} → {one.words}")
     state.output.note(_summary(report))
+
+
+def _tell_treated(state: State, treated: Treated) -> None:
+    """What is held, each with its reason, and the sum."""
+    for left in treated.held:
+        state.output.warning(f"held {left.path}: {left.reason}")
+    changed, passed = counted(treated.changed, "file"), counted(treated.passed, "file")
+    state.output.note(
+        f"De-identified {changed}, let {passed} pass, held {counted(len(treated.held), 'item')}."
+    )
 
 
 def planned(plan: Plan) -> dict[str, Any]:
@@ -137,6 +151,9 @@ def show_plan(state: State, plan: Plan) -> None:
         size = f"  {counted(step.files, 'file')}  {short_size(step.bytes)}" if step.files else ""
         reason = f"  ({step.reason})" if step.reason else ""
         say(f"  {SIGNS[step.action]} {plan.word(step.action):<8} {step.path or '.'}{size}{reason}")
+        if plan.options.deidentify:  # who becomes whom is to be seen, and in no document
+            for told in plan.details.get(step.number, ()):
+                say(f"      {told.name}: {told.source} → {told.destination}")
     for left in plan.left_out:
         say(f"  - left out {left.path}  ({left.reason})")
     totals = plan.totals

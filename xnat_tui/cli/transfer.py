@@ -15,7 +15,7 @@ from xnat_tui.cli.help import Command
 from xnat_tui.cli.locations import LOCATION
 from xnat_tui.cli.running import run_plan
 from xnat_tui.cli.state import State, pass_state
-from xnat_tui.cli.transfer_options import transfer_options
+from xnat_tui.cli.transfer_options import make_key, new_key_option, transfer_options
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.options import CopyOptions, ExportOptions, Layout, OnExisting
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("locations", nargs=-1, required=True, type=LOCATION, metavar="LOC... DEST")
 @transfer_options("copy")
+@new_key_option
 @filter_options
 @write_options
 @pass_state
@@ -34,6 +35,7 @@ def copy(
     locations: Sequence[str],
     options: CopyOptions,
     detach: bool,
+    new_key: bool,
     filters: Filters,
     consent: Consent,
 ) -> int:
@@ -41,6 +43,7 @@ def copy(
     if len(locations) < 2:
         raise click.UsageError("Name what to copy, and where to.")
     *sources, destination = locations
+    make_key(options, new=new_key)
     with state.workspace() as workspace:
         plan = workspace.plan_copy(sources, destination, options=options, filters=filters)
         return run_plan(state, workspace, plan, consent, detach=detach)
@@ -72,6 +75,7 @@ def copy(
 @click.option("--metadata/--no-metadata", default=True, help="Item documents as XML, and a table.")
 @click.option("--overwrite", is_flag=True, help="Replace local files that differ; asks.")
 @transfer_options("export")
+@new_key_option
 @filter_options
 @local_write_options
 @pass_state
@@ -85,6 +89,7 @@ def export(
     overwrite: bool,
     options: ExportOptions,
     detach: bool,
+    new_key: bool,
     filters: Filters,
     consent: Consent,
 ) -> int:
@@ -96,6 +101,7 @@ def export(
         metadata=metadata,
         overwrite_local=overwrite or options.on_existing is not OnExisting.SKIP,
     )
+    make_key(options, new=new_key)
     with state.workspace() as workspace:
         plan = workspace.plan_export(locations, folder, options=options, filters=filters)
         return run_plan(state, workspace, plan, consent, detach=detach)

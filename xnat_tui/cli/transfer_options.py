@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from xnat_tui.model.options import OPTIONS, Mode, OnExisting, TransferOptions, V
 
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_FILES = ("key", "label_map")
 _MOST_WORKERS = 8
 _MOST_ON_A_CLUSTER = 64
 
@@ -195,6 +197,22 @@ _OPTIONS: tuple[_Spec, ...] = (
         metavar="dask=ADDRESS",
         help="Run the steps on the Dask cluster of this scheduler, such as dask=tcp://head:8786.",
     ),
+    _spec(
+        "--deidentify",
+        "deidentify",
+        metavar="PROFILE",
+        help="Send nothing that says who it is: basic, basic+retain-..., or a TOML file.",
+    ),
+    _spec("--key", "key", metavar="FILE", help="The key that new UIDs, labels and dates are made by."),
+    _spec("--map", "label_map", metavar="FILE.csv", help="Old and new labels: subject,new_subject[,...]."),
+    _spec("--relabel", "relabel", metavar="RULE", help="New labels such as SITE-{n:04d}, kept in --map."),
+    _spec(
+        "--pass-resource",
+        "pass_resource",
+        multiple=True,
+        metavar="LABEL",
+        help="Let files that are no DICOM pass, of resources that are called so; repeatable.",
+    ),
     _spec("--no-verify", "verify", is_flag=True, help="Do not compare sizes and digests afterwards."),
     _spec("--detach", is_flag=True, help="Start in the background."),
     _spec("--layout", "layout", own=True),
@@ -202,6 +220,22 @@ _OPTIONS: tuple[_Spec, ...] = (
     _spec("--metadata/--no-metadata", "metadata", own=True),
     _spec("--overwrite", "overwrite_local", own=True, is_flag=True),
 )
+
+
+new_key_option = click.option(
+    "--new-key",
+    is_flag=True,
+    cls=TransferOption,
+    help="Make the file of --key first; it must not be there yet.",
+)
+
+
+def make_key(options: TransferOptions, *, new: bool) -> None:
+    """Raises UsageError for a new key without a file, and for a file that is there."""
+    from xnat_tui.services.deidentifying.keys import open_key
+
+    if new:
+        open_key(Path(options.key) if options.key else None, new)
 
 
 def transfer_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -214,7 +248,9 @@ def transfer_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def with_options(*arguments: Any, **more: Any) -> Any:
-            chosen = {spec.field: more.pop(_key(spec)) for spec in _OPTIONS if _offers(spec, verb)}
+            chosen = {
+                spec.field: _absolute(spec, more.pop(_key(spec))) for spec in _OPTIONS if _offers(spec, verb)
+            }
             return function(*arguments, options=_chosen(OPTIONS[verb], chosen), **more)
 
         decorated: Callable[..., Any] = with_options
@@ -223,6 +259,11 @@ def transfer_options(verb: str) -> Callable[[Callable[..., Any]], Callable[..., 
         return decorated
 
     return decorate
+
+
+def _absolute(spec: _Spec, value: Any) -> Any:
+    """A file's place whatever folder the worker stands in."""
+    return str(Path(value).expanduser().absolute()) if value and spec.field in _FILES else value
 
 
 def _offers(spec: _Spec, verb: str) -> bool:

@@ -11,7 +11,7 @@ from xnat_tui.cli.filters import filter_options
 from xnat_tui.cli.help import Command
 from xnat_tui.cli.running import run_plan
 from xnat_tui.cli.state import State, pass_state
-from xnat_tui.cli.transfer_options import transfer_options
+from xnat_tui.cli.transfer_options import make_key, new_key_option, transfer_options
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.options import UploadOptions
 
@@ -26,6 +26,7 @@ from xnat_tui.model.options import UploadOptions
     help="Where DICOM goes.",
 )
 @transfer_options("upload")
+@new_key_option
 @filter_options
 @write_options
 @pass_state
@@ -35,6 +36,7 @@ def upload(
     to: str,
     options: UploadOptions,
     detach: bool,
+    new_key: bool,
     filters: Filters,
     consent: Consent,
 ) -> int:
@@ -46,6 +48,7 @@ def upload(
     if len(paths) < 2:
         raise click.UsageError("Name what to send, and where to.")
     *sources, destination = paths
+    make_key(options, new=new_key)
     with state.workspace() as workspace:
         plan = workspace.plan_upload(sources, destination, to=to, options=options, filters=filters)
         return run_plan(state, workspace, plan, consent, detach=detach)

@@ -117,7 +117,7 @@ class Claim:
                     self._record_stop(connection, outcome)
                 connection.execute("DELETE FROM targets WHERE key = ? AND job = ?", (key, self.job))
             told = list(events)
-            records.drop_arrivals(connection, self.job, {one.path for one in told if one.kind == "arrived"})
+            records.drop_told(connection, self.job, told)
             for event in told:
                 records.keep_event(connection, event)
             changes.keep(connection, self._now(), written)

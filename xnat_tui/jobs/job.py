@@ -72,7 +72,7 @@ class StepView:
 class Event:
     """Something that happened to a job.
 
-    `kind` is `state`, `step`, `failure`, `arrived`, `waiting` or `worker`.
+    `kind` is `state`, `step`, `failure`, `arrived`, `treated`, `waiting` or `worker`.
     """
 
     job: str

@@ -66,10 +66,10 @@ def keep_event(database: sqlite3.Connection, event: Event) -> None:
     )
 
 
-def drop_arrivals(database: sqlite3.Connection, job: str, paths: Iterable[str]) -> None:
-    """Forget where the steps of these paths had put things before they were run again."""
-    for path in paths:
-        database.execute("DELETE FROM events WHERE job = ? AND kind = 'arrived' AND path = ?", (job, path))
+def drop_told(database: sqlite3.Connection, job: str, told: Iterable[Event]) -> None:
+    """Forget what steps had told before they were run again, of kinds that they tell now once more."""
+    for kind, path in {(one.kind, one.path) for one in told if one.kind in ("arrived", "treated")}:
+        database.execute("DELETE FROM events WHERE job = ? AND kind = ? AND path = ?", (job, kind, path))
 
 
 def keep_trouble(database: sqlite3.Connection, job: str, trouble: Trouble) -> None:

@@ -7,7 +7,7 @@ import json
 from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.jobs.journal import Journal
 from xnat_tui.model.display import counted
-from xnat_tui.model.transfer import Arrived, Evidence, Failure, Kept, Left, Report, State
+from xnat_tui.model.transfer import Arrived, Evidence, Failure, Kept, Left, Report, State, Treated
 
 _SUMS = """
 SELECT done_items, sent_files, sent_bytes, skipped, digest, size, unverified, proved, lost
@@ -34,6 +34,7 @@ def report(journal: Journal, job: str) -> Report:
         seconds=found.seconds,
         note=found.note,
         arrived=tuple(arrived(journal, job)),
+        treated=treated(journal, job),
     )
 
 
@@ -65,6 +66,23 @@ def arrived(journal: Journal, job: str) -> list[Arrived]:
     )
     with journal.database.reading():
         return list(dict.fromkeys(Arrived(**json.loads(row["message"])) for row in rows))
+
+
+def treated(journal: Journal, job: str) -> Treated | None:
+    """What a de-identification has made of files so far, and what it held: also all that its plan left alone.
+    None for a job that de-identifies nothing."""
+    if not journal.plan_without_steps(job).options.deidentify:
+        return None
+    rows = journal.database.rows(
+        "SELECT message FROM events WHERE job = ? AND kind = 'treated' ORDER BY number", (job,)
+    )
+    found = Treated(held=tuple(left_alone(journal, job)))
+    with journal.database.reading():
+        for row in rows:
+            told = json.loads(row["message"])
+            held = tuple(Left(**left) for left in told["held"])
+            found += Treated(told["changed"], told["passed"], held)
+    return found
 
 
 def not_retried(journal: Journal, job: str) -> XnatTuiError | None:

@@ -56,7 +56,7 @@ class Proving(Protocol):
 
 _PROOF = 0
 """Stands for a proof where steps have their numbers."""
-_KEPT = ("failure", "arrived")
+_KEPT = ("failure", "arrived", "treated")
 """Kinds of what a step tells that the journal remembers as events."""
 PULSE = 0.25
 """Seconds between two looks at the journal, and two writings of the counters."""
@@ -303,6 +303,8 @@ class _Run:
             events.append(self._event("step", outcome.state, step.path))
             events += [self._event("failure", failure.error, failure.path) for failure in outcome.failures]
             events += [self._event("arrived", json.dumps(asdict(one)), one.path) for one in outcome.arrived]
+            if outcome.treated is not None:
+                events.append(self._event("treated", json.dumps(asdict(outcome.treated)), step.path))
         records += [(_lost(step, reason), "") for step, reason in lost]
         kept = [event for event in events if event.kind in _KEPT]
         self._claim.record(records, kept, [one for one in written if one is not None])

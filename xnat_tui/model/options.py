@@ -94,6 +94,16 @@ class TransferOptions:
     bandwidth: int | None = None
     """Bytes per second over all streams; None is unlimited."""
     workers: int = 4
+    deidentify: str = ""
+    """A profile: `basic`, with options or not, or a TOML file; "" sends everything as it is."""
+    key: str = ""
+    """The file of the key that makes new UIDs, labels and dates."""
+    label_map: str = ""
+    """The CSV file of old and new labels; "" leaves them to the key."""
+    relabel: str = ""
+    """A rule for new labels, `SITE-{n:04d}`, that are dealt once and remembered in `label_map`."""
+    pass_resource: tuple[str, ...] = ()
+    """Labels of resources, or globs, whose files may pass though they are no DICOM."""
 
     def __post_init__(self) -> None:
         """Raises UsageError for a word that is none of its choice's."""
@@ -104,6 +114,16 @@ class TransferOptions:
                     known = ", ".join(words)
                     raise UsageError(f"{field.name} cannot be {str(value)!r}.", f"It is one of: {known}.")
                 object.__setattr__(self, field.name, words(value))
+        if not self.deidentify and (self.key or self.label_map or self.relabel or self.pass_resource):
+            raise UsageError(
+                "A key, new labels and passing resources belong to de-identification.",
+                "Add --deidentify basic.",
+            )
+
+    def refuse_deidentify(self, what: str) -> None:
+        """Raises UsageError where a profile was asked for that would not be kept."""
+        if self.deidentify:
+            raise UsageError(f"{what} cannot de-identify.", "Leave out --deidentify, or use copy or export.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

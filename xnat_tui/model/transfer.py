@@ -60,6 +60,19 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Treated:
+    """What a de-identification made of files: DICOM that went through the profile, others that were allowed
+    to pass, and what was held, never sent."""
+
+    changed: int = 0
+    passed: int = 0
+    held: tuple[Left, ...] = ()
+
+    def __add__(self, other: Treated) -> Treated:
+        return Treated(self.changed + other.changed, self.passed + other.passed, self.held + other.held)
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Something that was not done: where, why, and what to do."""
 
@@ -109,6 +122,8 @@ class Outcome:
     attributes: Kept = Kept()
     arrived: tuple[Arrived, ...] = ()
     """Where a server put it, where the plan could not know."""
+    treated: Treated | None = None
+    """Of a step that de-identifies."""
 
     @classmethod
     def failed(cls, step: Step, error: XnatTuiError, files: int = 0, size: int = 0) -> Self:
@@ -136,6 +151,8 @@ class Report:
     left: tuple[Left, ...] = ()
     attributes: Kept = Kept()
     arrived: tuple[Arrived, ...] = ()
+    treated: Treated | None = None
+    """Of a job that de-identifies."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -154,5 +171,11 @@ class Report:
             "seconds": round(self.seconds, 3),
             **({"note": self.note} if self.note else {}),
             **({"arrived": [asdict(one) for one in self.arrived]} if self.arrived else {}),
+            **(_treated(self.treated) if self.treated is not None else {}),
             **self.extra,
         }
+
+
+def _treated(treated: Treated) -> dict[str, Any]:
+    counts = {"changed": treated.changed, "passed": treated.passed, "held": len(treated.held)}
+    return {"deidentified": counts, "held": [asdict(one) for one in treated.held]}

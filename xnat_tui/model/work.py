@@ -177,6 +177,37 @@ class CacheClearing(Work):
     task: ClassVar[str] = "caches"
 
 
+# A copy or an export that is de-identified: a step says nothing of whom it is about but accession IDs
+
+
+@dataclass(frozen=True, slots=True)
+class DeidentifiedSubject(Work):
+    """A subject with its new label, and nothing else."""
+
+    task: ClassVar[str] = "deidentified-subject"
+
+
+@dataclass(frozen=True, slots=True)
+class DeidentifiedSession(Work):
+    """A session with its new label and these scans, of which no text is sent."""
+
+    task: ClassVar[str] = "deidentified-session"
+    scans: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeidentifiedResource(Work):
+    """A resource's files, each through the profile."""
+
+    task: ClassVar[str] = "deidentified-resource"
+    label: str = ""
+    number: str = ""
+    recorded: int | None = None
+    """Files, as the source has counted them."""
+    passes: bool = False
+    """Whether files of it that are no DICOM may pass."""
+
+
 # An export
 
 
@@ -312,6 +343,7 @@ KINDS: Mapping[str, type[Work]] = {
         *(Untouched, Outdated),
         *(ProjectCopy, SubjectCopy, ExperimentCopy, ScanCopy, AssessorCopy, ReconstructionCopy),
         *(FieldsCopy, ResourceCopy, SessionImport, ItemShare, CatalogRefresh, ViewerRebuild, CacheClearing),
+        *(DeidentifiedSubject, DeidentifiedSession, DeidentifiedResource),
         *(ResourceDownload, DocumentDownload, DatasetDescription),
         *(FilesUpload, DicomUpload),
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from xnat_tui.config import Settings
 from xnat_tui.errors import ConfigError, Conflict, NotFound, UsageError
 from xnat_tui.model.changed import Changed, changed_by
+from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
 from xnat_tui.model.notice import Notice
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from xnat_tui.services.comparing.sites import SiteComparison
     from xnat_tui.services.syncing.entrance import Syncing, SyncPlan, SyncReport
     from xnat_tui.services.transfers.copying.planning.plan import NewProject
+    from xnat_tui.services.transfers.deidentified.planning import Target as DeidentifiedTarget
     from xnat_tui.services.transfers.moving import Moving
 _log = logging.getLogger("xnat_tui.workspace")
 
@@ -142,6 +144,7 @@ class Workspace(Administration):
         item further down. Raises NotFound, UsageError, NotAllowed.
         """
         from xnat_tui.services.transfers.copying.planning.plan import plan_copy
+        from xnat_tui.services.transfers.deidentified.planning import plan_deidentified
 
         reader = self._anew()
         places = list(self._find(reader, _several(sources)))
@@ -151,8 +154,12 @@ class Workspace(Administration):
         else:
             where = self._where(destination)
             target = _target(reader(where.server), where)
+        source = reader(places[0].server if places else target.server)
+        if options is not None and options.deidentify:
+            there = _existing(reader(target.server), target)
+            return plan_deidentified(source, places, there, options, filters)
         return plan_copy(
-            reader(places[0].server if places else target.server),
+            source,
             places,
             reader(target.server),
             target,
@@ -194,12 +201,16 @@ class Workspace(Administration):
 
         Raises UsageError for places of several servers, NotFound, NotAllowed.
         """
+        from xnat_tui.services.transfers.deidentified.planning import Target, plan_deidentified
         from xnat_tui.services.transfers.exporting.planning import plan_export
 
         reader = self._anew()
         places = list(self._find(reader, _several(sources)))
         if len({place.server for place in places}) != 1:
             raise UsageError("One export has one source server.", "Start one export for each server.")
+        if options is not None and options.deidentify:
+            there = Target(str(Path(folder).expanduser().resolve()))
+            return plan_deidentified(reader(places[0].server), places, there, options, filters)
         return plan_export(reader(places[0].server), places, Path(folder), options, filters)
 
     def plan_upload(
@@ -334,6 +345,18 @@ def _target(reader: Reader, where: Location) -> Place | NewProject:
         if len(where.steps) > 1 or where.has_glob:
             raise
         return NewProject(where.server, where.name)
+
+
+def _existing(reader: Reader, target: Place | NewProject) -> DeidentifiedTarget:
+    """Raises UsageError for what is no project of the destination."""
+    from xnat_tui.services.transfers.deidentified.planning import Target
+
+    if not isinstance(target, Place) or target.kind is not Kind.PROJECT:
+        raise UsageError(
+            "What is de-identified goes into a project that is there: nothing of its source's is copied.",
+            "Make one: xnat-tui project create. Then name it.",
+        )
+    return Target(str(target.location), reader, target)
 
 
 def _several(locations: Sequence[Where] | Where) -> Sequence[Where]:

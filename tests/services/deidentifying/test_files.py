@@ -24,6 +24,7 @@ from xnat_tui.services.deidentifying.dicom import deidentify
 from xnat_tui.services.deidentifying.holding import Held
 from xnat_tui.services.deidentifying.keys import Key
 from xnat_tui.services.deidentifying.profile import Profile
+from xnat_tui.services.deidentifying.proof import Lost
 from xnat_tui.services.deidentifying.rules import Rules
 from xnat_tui.services.deidentifying.standard import Option
 from xnat_tui.xnat.files.dicom_files import quietly
@@ -71,7 +72,7 @@ def sent(content: bytes, *options: Option, also: tuple[str, ...] = ()) -> bytes:
         source.write(content)
         source.flush()
         rules = Rules(Profile(options=frozenset(options)), KEY, "S1")
-        deidentify(source, target, rules, also)
+        deidentify(source, target, rules, Lost(frozenset(), frozenset(also)))
         target.seek(0)
         return target.read()
 

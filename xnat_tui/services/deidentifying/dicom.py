@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from xnat_tui.services.deidentifying.holding import Held, check_held
 from xnat_tui.services.deidentifying.parsed import UNREADABLE, Parsed, held_where_unreadable
-from xnat_tui.services.deidentifying.proof import Lost, lost_of
+from xnat_tui.services.deidentifying.proof import NOTHING, Lost, lost_of
 from xnat_tui.services.deidentifying.rules import Rules
 from xnat_tui.xnat.files.dicom_ends import Flaw, flaw_of_file
 from xnat_tui.xnat.files.dicom_files import pieces, quietly
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 _PREFIX = b"\0" * 128 + b"DICM"
 
 
-def deidentify(source: IO[bytes], target: IO[bytes], rules: Rules, also: tuple[str, ...] = ()) -> str:
+def deidentify(source: IO[bytes], target: IO[bytes], rules: Rules, also: Lost = NOTHING) -> str:
     """Write what may leave of a file of this machine to another, which nobody may send before this returns.
 
     `source` is an open file of the file system, `target` an empty one that can be read and sought, too.
-    `also` are texts that must not be found: the labels that its subject and session had. Raises Held with the
-    reason, and OSError; what `target` holds then is worth nothing. Returns its new SOP instance UID.
+    `also` is what must not be found, too: what the archive has of its person. Raises Held with the reason,
+    NotDicom for another kind of file, and OSError; what `target` holds then is worth nothing. Returns its new
+    SOP instance UID.
     """
     with tempfile.TemporaryFile() as spare, tempfile.TemporaryFile() as whole:
         parsed = Parsed(source, spare)

@@ -40,6 +40,10 @@ class Key:
         """By how many days each date of a subject goes back, 1 to MOST_DAYS."""
         return 1 + int.from_bytes(self._digest("days", subject)[:8]) % MOST_DAYS
 
+    def name(self, old: str) -> str:
+        """What a file is called that was called otherwise: twenty hexadecimal digits."""
+        return self._digest("file", old).hex()[:20]
+
     def label(self, old: str) -> str:
         """What stands for a subject that was given no label: `ANON-` and twelve hexadecimal digits."""
         return f"ANON-{self._digest('label', old).hex()[:12].upper()}"

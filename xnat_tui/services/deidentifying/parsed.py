@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 UNREADABLE = "its header cannot be read"
+
+
+class NotDicom(Held):
+    """The file is something else."""
+
+
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 _PIXEL_KINDS = (b"OB", b"OW", b"OF", b"OD")
@@ -147,7 +153,7 @@ def held_where_unreadable() -> Iterator[None]:
     try:
         yield
     except NotDicomError:
-        reason = "not DICOM"
+        raise NotDicom("not DICOM") from None
     except TooLongError:
         reason = f"its header is longer than {LARGEST_HEADER} bytes"
     except (*DAMAGE, DamagedDicomError, BadAnswer, BytesLengthException, InvalidDicomError):

@@ -9,7 +9,7 @@ SHORTEST.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,11 +47,11 @@ _ENCODINGS = (
 """Those of DICOM's character sets (PS3.3 C.12.1.1.2), and what programs write beside them."""
 
 
-def lost_of(dataset: Dataset, rules: Rules, more: Iterable[str] = ()) -> Lost:
+def lost_of(dataset: Dataset, rules: Rules, more: Lost | None = None) -> Lost:
     """What a file must lose under these rules, from its header at any depth, and more that the caller knows
-    of it, such as its subject's label."""
-    names: set[str] = set()
-    values = set(more)
+    of its person."""
+    names = set(more.names if more else ())
+    values = set(more.values if more else ())
     for element in dataset.iterall():
         if element.VR == "SQ" or not (element.VR == "PN" or element.keyword in IDENTITY):
             continue
@@ -121,6 +121,10 @@ class Lost:
                     rule = b"(?<![a-z])" + rule + b"(?![a-z])"
                 found[written] = re.compile(rule)
         return found
+
+
+NOTHING = Lost(frozenset(), frozenset())
+"""Of a person whom nothing is known of."""
 
 
 def _holds(content: bytes, patterns: Mapping[bytes, re.Pattern[bytes]]) -> bool:

@@ -147,6 +147,7 @@ def check(settings: Settings, sync: Sync) -> None:
             raise UsageError("Source and destination stand one inside the other.", "Name two places apart.")
     if sync.depth not in ("sizes", "digests"):
         raise UsageError(f"depth cannot be {sync.depth!r}.", "It is sizes or digests.")
+    sync.options.refuse_deidentify("A sync")
     if sync.options.via is Via.IMPORT or sync.options.mode is Mode.RSYNC:
         raise UsageError(
             "A sync sends files as they are: --via import and --mode rsync mean nothing to it.",

@@ -19,6 +19,12 @@ _FLAGS = (
     "clear_caches",
 )
 _WORDS = ("on_existing", "mode", "rsync_source", "rsync_destination", "via", "shared", "executor")
+_DEIDENTIFYING = (
+    ("deidentify", "--deidentify"),
+    ("key", "--key"),
+    ("label_map", "--map"),
+    ("relabel", "--relabel"),
+)
 _LISTS = ("subject", "session", "type", "modality", "scan", "scan_type", "resource")
 
 
@@ -31,6 +37,13 @@ def command(
     for name in (one for one in _WORDS if one in told):
         words += [_option(name), shlex.quote(str(told[name]))]
     words += [_option(name) for name in _FLAGS if name in told]
+    words += [
+        part
+        for name, option in _DEIDENTIFYING
+        if name in told
+        for part in (option, shlex.quote(str(told[name])))
+    ]
+    words += [part for label in options.pass_resource for part in ("--pass-resource", shlex.quote(label))]
     if options.bandwidth:
         words += ["--bandwidth", str(options.bandwidth)]
     if not options.verify:

@@ -64,6 +64,7 @@ def plan_export(
     step that conflicts, with the reason, never left out. Raises UsageError.
     """
     chosen = options_or_usual(ExportOptions, options)
+    chosen.refuse_deidentify("This transfer")
     folder = _checked(places, folder, chosen)
     meant = settled(filters, reader, places)
     walk_ = _Walk(reader, folder, chosen, meant)

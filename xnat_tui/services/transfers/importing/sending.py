@@ -32,6 +32,7 @@ from xnat_tui.services.transfers import streams
 from xnat_tui.services.transfers.attempts import ATTEMPTS, pause
 from xnat_tui.services.transfers.importing.archives import Contents
 from xnat_tui.services.transfers.importing.local_files import LocalFile, unpacked
+from xnat_tui.services.transfers.importing.staging import staged
 from xnat_tui.services.transfers.uploading.files import pack, parts
 from xnat_tui.xnat.actions import importing, viewer
 from xnat_tui.xnat.actions import prearchive as wire
@@ -64,6 +65,21 @@ def send(connection: Connection, step: Step, control: Control, options: WritingO
     files = unpacked(step.carried(DicomUpload).files)
     for file in files:
         file.check()
+    if not options.deidentify:
+        return _send(connection, step, control, options, files)
+    with staged(files, step, control, options) as (passing, treated):
+        if not passing:
+            return Outcome(step.number, State.DONE, treated=treated)
+        return replace(_send(connection, step, control, options, passing), treated=treated)
+
+
+def _send(
+    connection: Connection,
+    step: Step,
+    control: Control,
+    options: WritingOptions,
+    files: list[LocalFile],
+) -> Outcome:
     sender = _Sender(connection, step, control, options)
     addresses = sender.send(files)
     sent = sender.uids

@@ -15,7 +15,8 @@ from xnat_tui.model.options import (
     WritingOptions,
 )
 from xnat_tui.model.plan import Plan
-from xnat_tui.services.transfers.running.registry import Connections, opener_of
+from xnat_tui.services.transfers.deidentified.treatment import is_deidentified
+from xnat_tui.services.transfers.running.registry import Connections, Opener, opener_of
 from xnat_tui.xnat.http.connection import Connection
 
 _ROOMS: Mapping[type[TransferOptions], str] = {
@@ -32,8 +33,7 @@ def executor_for(plan: Plan, connections: Connections) -> Iterator[Execute]:
 
     Raises UsageError for a plan of a verb that runs no steps.
     """
-    if room := _ROOMS.get(type(plan.options)):
-        importlib.import_module(f"xnat_tui.services.transfers.{room}")
+    opener = _opener_of(plan)
     reason = plan.options.event_reason if isinstance(plan.options, WritingOptions) else ""
     with ExitStack() as stack:
 
@@ -44,4 +44,15 @@ def executor_for(plan: Plan, connections: Connections) -> Iterator[Execute]:
                 found.event_reason = reason
             return found
 
-        yield stack.enter_context(opener_of(plan)(plan, connection))
+        yield stack.enter_context(opener(plan, connection))
+
+
+def _opener_of(plan: Plan) -> Opener:
+    """Raises UsageError for a plan of which nobody runs the steps."""
+    if is_deidentified(plan.options):
+        from xnat_tui.services.transfers.deidentified.steps import deidentified_executor
+
+        return deidentified_executor
+    if room := _ROOMS.get(type(plan.options)):
+        importlib.import_module(f"xnat_tui.services.transfers.{room}")
+    return opener_of(plan)

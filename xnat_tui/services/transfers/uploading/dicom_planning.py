@@ -22,10 +22,9 @@ from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.importing import local_files, studies
 from xnat_tui.services.transfers.importing.local_files import Found
 from xnat_tui.services.transfers.importing.studies import Instance, Study
-from xnat_tui.services.transfers.uploading.draft import Context, Draft
+from xnat_tui.services.transfers.uploading.deidentified import plan_deidentified_studies
+from xnat_tui.services.transfers.uploading.draft import OVERWRITE, Context, Draft
 from xnat_tui.xnat.actions import viewer
-
-_OVERWRITE = {OnExisting.SKIP: "none", OnExisting.UPDATE: "append", OnExisting.OVERWRITE: "delete"}
 
 
 def plan_dicom(context: Context, draft: Draft, found: Found) -> None:
@@ -60,6 +59,9 @@ class _DicomPlanner:
             )
         self._check_viewer()
         self._note_side_effects(project)
+        if self._context.options.deidentify:
+            plan_deidentified_studies(self._context, self._draft, sorted_out.values())
+            return
         for number, (uid, study) in enumerate(sorted_out.items(), 1):
             first = study.first
             name = "_".join(part for part in (first.date, first.modality, str(number)) if part)
@@ -181,7 +183,7 @@ class _DicomPlanner:
             work=DicomUpload(
                 local_files.packed(files),
                 to=self._context.to,
-                overwrite=_OVERWRITE[self._context.options.on_existing],
+                overwrite=OVERWRITE[self._context.options.on_existing],
             ),
             path=f"experiments/{session}" if session else f"studies/{name}",
             kind=Kind.EXPERIMENT,

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from xnat_tui.errors import UsageError
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
-from xnat_tui.model.options import UploadOptions
+from xnat_tui.model.options import OnExisting, UploadOptions
+from xnat_tui.model.pairing import FieldDifference
 from xnat_tui.model.plan import Finding, LeftOut, Step
 from xnat_tui.services.browsing.reading import Reader
+
+OVERWRITE = {OnExisting.SKIP: "none", OnExisting.UPDATE: "append", OnExisting.OVERWRITE: "delete"}
+"""What the archive does to a session that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,5 @@ class Draft:
     steps: list[Step] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    details: dict[int, tuple[FieldDifference, ...]] = field(default_factory=dict)
+    """By step, old labels and new ones, which are in no document."""

@@ -52,6 +52,7 @@ def plan_upload(
     context = Context(reader, where, to, chosen, filters, tuple(map(str, paths)))
     draft = Draft(left_out=[LeftOut(name, "no file, or no name for a server") for name in found.left_out])
     if where.step(Kind.RESOURCE) is not None:
+        chosen.refuse_deidentify("An upload of any files")
         plan_files(context, draft, found)
     else:
         plan_dicom(context, draft, found)
@@ -69,6 +70,7 @@ def plan_upload(
         command=line if where.step(Kind.RESOURCE) else f"{line} --to {to}",
         root=where.name_of(Kind.PROJECT),
         left_out=tuple(draft.left_out),
+        details=draft.details,
     )
 
 

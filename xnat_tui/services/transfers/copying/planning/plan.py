@@ -62,6 +62,7 @@ def begin(
 ) -> tuple[Walk, Filters]:
     """A walk with nothing planned yet, and the filters that it was given. Raises as `plan_copy`."""
     chosen, filters = options_or_usual(CopyOptions, options), filters or Filters()
+    chosen.refuse_deidentify("This transfer")
     _check(places, target, chosen)
     if isinstance(target, Place):
         check_not_itself(places, source, destination, target)

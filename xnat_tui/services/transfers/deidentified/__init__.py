@@ -1,0 +1,1 @@
+"""Copies and exports of which nobody can tell whom they are about."""
