@@ -48,7 +48,7 @@ def test_a_value_in_another_file_holds_it(planted: str, encoding: str) -> None:
     assert why_held("participants.tsv", content) == "a value that it had to lose is in it"
 
 
-@pytest.mark.parametrize("at", [0, 500_000, (1 << 20) - 1, (1 << 20) + 3])
+@pytest.mark.parametrize("at", [0, 500_000, (1 << 20) - 3, (1 << 20) + 3])
 def test_a_short_name_is_found_wherever_it_stands_in_a_long_text(at: int) -> None:
     rows = b"1.0\t2.0\n" * 300_000
     assert sent("physio.tsv", rows) == rows
