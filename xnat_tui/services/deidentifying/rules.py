@@ -39,6 +39,44 @@ class Reason(NamedTuple):
     """Whether the new value hangs on the key."""
 
 
+def reason_of(tag: int, profile: Profile, *, dummies: bool = False, labelled: bool = False) -> Reason:
+    """What a profile does to an attribute, and why. `dummies`: it stands in a sequence of which the standard
+    wants dummies; `labelled`: there is a label for the patient's name and ID."""
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    if (tag >> 16) % 2:
+        return Reason(Action.REMOVE, "private: nobody knows what a vendor writes there")
+    if tag >> 16 in (0x0000, 0x0002):
+        return Reason(Action.REMOVE, "no part of a data set")
+    if tag & 0xFFFF == 0:
+        return Reason(Action.REMOVE, "a group's length, which changes")
+    if tag in profile.remove:
+        return Reason(Action.REMOVE, "removed by the profile file")
+    if tag in profile.keep:
+        return Reason(Action.KEEP, "kept by the profile file")
+    if not dictionary_has_tag(tag):
+        return Reason(Action.REMOVE, "unknown to the standard")
+    if tag in _WRITTEN:
+        return Reason(Action.REMOVE, "written anew")
+    action, option = action_of(tag, profile.options)
+    if option is not None and action is not None:
+        return Reason(action, f"{option}", keyed=action is Action.SHIFT)
+    if tag in (_NAME, _ID) and action is not None:
+        return Reason(action, "basic profile: the new label", keyed=not labelled)
+    if action is not None:
+        return Reason(action, f"basic profile: {action}", keyed=action is Action.NEW_UID)
+    if dictionary_VR(tag) == "PN":
+        return Reason(Action.EMPTY, "a person's name")
+    if dummies:
+        return Reason(Action.DUMMY, "within a sequence of dummies")
+    return Reason(Action.KEEP, "not in table E.1-1")
+
+
+def keeps(tag: int, profile: Profile) -> bool:
+    """Whether an attribute stays as it is: the user wants it, or the standard says nothing of it."""
+    return reason_of(tag, profile).action is Action.KEEP
+
+
 @dataclass(slots=True)
 class Rules:
     """A profile for one subject. `subject` is the same text for all that is one person's: by it dates are
@@ -59,45 +97,15 @@ class Rules:
         self._say_so(dataset)
 
     def keeps(self, tag: int) -> bool:
-        """Whether an attribute stays as it is: the user wants it, or the standard says nothing of it."""
-        return self._reason(tag, dummies=False).action is Action.KEEP
+        """As `keeps`, under this profile."""
+        return keeps(tag, self.profile)
 
     def _walk(self, dataset: Dataset, above: Element, *, dummies: bool) -> None:
         for tag in sorted(int(one) for one in dataset.keys()):  # noqa: SIM118
             place = (*above, tag)
-            reason = self._reason(tag, dummies=dummies)
+            reason = reason_of(tag, self.profile, dummies=dummies, labelled=bool(self.label))
             self.reasons[place] = reason
             self._do(dataset, tag, reason.action, place)
-
-    def _reason(self, tag: int, *, dummies: bool) -> Reason:
-        from pydicom.datadict import dictionary_has_tag, dictionary_VR
-
-        if (tag >> 16) % 2:
-            return Reason(Action.REMOVE, "private: nobody knows what a vendor writes there")
-        if tag >> 16 in (0x0000, 0x0002):
-            return Reason(Action.REMOVE, "no part of a data set")
-        if tag & 0xFFFF == 0:
-            return Reason(Action.REMOVE, "a group's length, which changes")
-        if tag in self.profile.remove:
-            return Reason(Action.REMOVE, "removed by the profile file")
-        if tag in self.profile.keep:
-            return Reason(Action.KEEP, "kept by the profile file")
-        if not dictionary_has_tag(tag):
-            return Reason(Action.REMOVE, "unknown to the standard")
-        if tag in _WRITTEN:
-            return Reason(Action.REMOVE, "written anew")
-        action, option = action_of(tag, self.profile.options)
-        if option is not None and action is not None:
-            return Reason(action, f"{option}", keyed=action is Action.SHIFT)
-        if tag in (_NAME, _ID) and action is not None:
-            return Reason(action, "basic profile: the new label", keyed=not self.label)
-        if action is not None:
-            return Reason(action, f"basic profile: {action}", keyed=action is Action.NEW_UID)
-        if dictionary_VR(tag) == "PN":
-            return Reason(Action.EMPTY, "a person's name")
-        if dummies:
-            return Reason(Action.DUMMY, "within a sequence of dummies")
-        return Reason(Action.KEEP, "not in table E.1-1")
 
     def _do(self, dataset: Dataset, tag: int, action: Action, place: Element) -> None:
         if action is Action.REMOVE:
