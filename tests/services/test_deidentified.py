@@ -12,6 +12,7 @@ import pytest
 import xnat_tui
 from xnat_tui import config
 from xnat_tui.config import Server
+from xnat_tui.demo.faults import CutDownload, ErrorPage, WriteThenDrop, WrongBytes
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.errors import ConfigError, Conflict, UsageError
@@ -222,9 +223,7 @@ def test_what_cannot_be_kept_beside_it_is_refused(workspace, key, tmp_path):
         workspace.plan_export(WHO, tmp_path / "out", options=bids)
     any_files = UploadOptions(deidentify="basic", key=key)
     with pytest.raises(UsageError, match="An upload of any files cannot"):
-        workspace.plan_upload(
-            [tmp_path], "qc:BRAINS/SUB-001/resources/R", options=UploadOptions(deidentify="basic", key=key)
-        )
+        workspace.plan_upload([tmp_path], "qc:BRAINS/SUB-001/resources/R", options=any_files)
     with pytest.raises(UsageError, match="belong to de-identification"):
         CopyOptions(label_map="x.csv")
     (tmp_path / "key").chmod(0o644)
@@ -259,3 +258,57 @@ def test_an_upload_sends_only_what_the_profile_lets_pass(workspace, key, table, 
         kept = json.dumps(plan_document(journal.plan(report.job))).encode()
     for content in (kept, json.dumps(document).encode(), *stored(workspace, "A-1")):
         assert found_in(wanted, content) == set()
+
+
+def test_what_the_user_names_passes_cleaned_and_renamed(workspace, key, table):
+    asked = {"deidentify": "basic", "key": key, "label_map": table, "pass_resource": ("NIFTI",)}
+    filters = Filters(session=("SUB-001_MR1",), resource=("NIFTI",))
+    report = workspace.run(
+        workspace.plan_copy(WHO, "qc:BRAINS", options=CopyOptions(**asked), filters=filters)
+    )
+    document = report.to_dict()
+    assert report.failed == ()
+    assert document["deidentified"]["passed"] == report.verified.digest > 3
+    for content in stored(workspace, "A-1"):
+        assert found_in(identities(workspace), content) == set()
+
+
+FAULTS = {
+    "an answer is lost": ("target", r"PUT .*/files/files\.zip", WriteThenDrop()),
+    "an item's answer is lost": ("target", r"PUT .*/experiments/", WriteThenDrop()),
+    "a zip breaks off": ("source", r"GET .*format=zip", CutDownload(2000)),
+    "a zip has wrong bytes": ("source", r"GET .*format=zip", WrongBytes()),
+    "zips are refused": ("source", r"GET .*format=zip", ErrorPage(500)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_is_lost_or_untruly_proved_when(servers, workspace, key, table, fault):
+    side, match, action = FAULTS[fault]
+    server = servers[0 if side == "source" else 1]
+    options = CopyOptions(deidentify="basic", key=key, label_map=table)
+    filters = Filters(session=("SUB-001_MR2",), scan=("1",))
+    plan = workspace.plan_copy(WHO, "qc:BRAINS", options=options, filters=filters)
+    server.faults.add(match, action, times=1)
+    report = workspace.run(plan)
+    server.faults.clear()
+    headers = [
+        pydicom.dcmread(io.BytesIO(one)) for one in stored(workspace, "A-1") if one[128:132] == b"DICM"
+    ]
+    assert report.failed == ()
+    assert (len(headers), report.done_files, report.verified.digest) == (3, 3, 3)
+    assert {header.PatientID for header in headers} == {"A-1"}
+
+
+def test_a_job_that_is_retried_sends_what_is_missing(servers, workspace, key, table):
+    options = CopyOptions(deidentify="basic", key=key, label_map=table)
+    filters = Filters(session=("SUB-001_MR2",), scan=("1",))
+    plan = workspace.plan_copy(WHO, "qc:BRAINS", options=options, filters=filters)
+    servers[1].faults.add(r"PUT .*/files/files\.zip", ErrorPage(500))
+    failed = workspace.run(plan)
+    servers[1].faults.clear()
+    assert (failed.done_files, len(failed.failed), failed.treated.changed) == (0, 3, 0)
+    with Journal() as journal:
+        assert journal.retry(failed.job)
+    again = workspace.run(plan, job=failed.job)
+    assert (again.failed, again.verified.digest, again.treated.changed) == ((), 3, 3)
