@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pydicom
 import pytest
@@ -23,6 +24,7 @@ from xnat_tui.model.options import CopyOptions, ExportOptions, Layout, UploadOpt
 from xnat_tui.model.plan import Action
 from xnat_tui.model.plan_documents import plan_document
 from xnat_tui.services.deidentifying.keys import create_key
+from xnat_tui.services.transfers.deidentified import account
 from xnat_tui.services.workspace import Workspace
 from xnat_tui.xnat.documents import item_xml, writing
 
@@ -312,3 +314,19 @@ def test_a_job_that_is_retried_sends_what_is_missing(servers, workspace, key, ta
         assert journal.retry(failed.job)
     again = workspace.run(plan, job=failed.job)
     assert (again.failed, again.verified.digest, again.treated.changed) == ((), 3, 3)
+
+
+@pytest.mark.parametrize("ending", [".md", ".html", ".json"])
+def test_the_account_says_what_was_done_and_nothing_of_anybody(workspace, key, table, tmp_path, ending):
+    options = CopyOptions(deidentify="basic+retain-modified-dates", key=key, label_map=table)
+    filters = Filters(session=("SUB-001_MR2",), scan=("2",))
+    report = workspace.run(workspace.plan_copy(WHO, "qc:BRAINS", options=options, filters=filters))
+    file = tmp_path / f"account{ending}"
+    account.write(report, options, file)
+    content = file.read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o600
+    for told in (b"113100", b"113107", b"/scans/2/resources/NIFTI", b"no DICOM"):
+        assert told in content
+    assert found_in(identities(workspace), content) == set()
+    with pytest.raises(UsageError, match="de-identifies nothing"):
+        account.write(replace(report, treated=None), options, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -87,8 +88,15 @@ def _row(view: JobView) -> dict[str, Any]:
 
 @jobs.command()
 @_JOB
+@click.option(
+    "--report",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write what a de-identification did: .html, .md or .json, without any old value.",
+)
 @pass_state
-def show(state: State, job: str | None) -> int:
+def show(state: State, job: str | None, file: Path | None) -> int:
     """The report of one transfer."""
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.jobs.reporting import report
@@ -96,6 +104,11 @@ def show(state: State, job: str | None) -> int:
     with Journal() as journal:
         found = report(journal, _known(journal, job))
         title = journal.job(found.job).title
+        options = journal.plan_without_steps(found.job).options
+    if file is not None:
+        from xnat_tui.services.transfers.deidentified import account
+
+        account.write(found, options, file.expanduser())
     if state.output.wants_json:
         state.output.document(found.to_dict())
         return ExitCode.DONE
@@ -119,7 +132,9 @@ def show(state: State, job: str | None) -> int:
         state.output.line(f"! {failure.path}: {failure.error}")
         if failure.hint:
             state.output.line(f"  hint: {failure.hint}")
-    for left in found.left:
+    for left in found.treated.held if found.treated is not None else ():
+        state.output.line(f"held {left.path}: {left.reason}")
+    for left in found.left if found.treated is None else ():
         state.output.line(f"= {left.path}: {left.reason}")
     for one in found.arrived:
         state.output.line(f"→ {one.path}: {one.words}")
