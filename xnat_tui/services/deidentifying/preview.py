@@ -47,11 +47,13 @@ def preview(
 ) -> Preview:
     """What the profile would do to a header, which stays as it is. Old values of the patient are masked.
 
-    Without a key, values that hang on it are not told. Raises UsageError without the library, and Held where
+    `subject` is the label that it has, "" for nobody's; the new one is what the key makes of that. Without a key, values that hang on it are not told. Raises UsageError without the library, and Held where
     the header cannot be treated.
     """
     after = copy.deepcopy(header)
-    rules = Rules(profile, key or new_key(), subject)
+    used = key or new_key()
+    label = used.label(subject)  # dates go by it, as in a transfer
+    rules = Rules(profile, used, label, label)
     held, broken = "", False
     try:
         with quietly():
@@ -72,7 +74,7 @@ def preview(
         assert shown is not None
         row = row_of(shown, len(place) // 2, show_patient=show_patient)
         told = None if other is None else row_of(other, show_patient=True).value
-        if reason is not None and reason.keyed and key is None and told:
+        if key is None and told and (told == label or (reason is not None and reason.keyed)):
             told = BY_KEY
         if one is not None and told == row_of(one, show_patient=True).value:
             told = row.value  # kept: masked as it is beside it
@@ -88,7 +90,7 @@ def preview_first(
     """The preview of a file's header, or of the first one below a place. Raises as `first_header` and
     `preview`."""
     subject = place.of(Kind.SUBJECT)
-    whose = subject.id or subject.key if subject is not None else ""
+    whose = subject.key if subject is not None else ""
     header = first_header(reader, place)
     return preview(header, profile, key, whose, show_patient=show_patient)
 
