@@ -40,6 +40,19 @@ async def test_a_scans_header_is_shown_with_patient_fields_masked_until_asked_fo
         assert told.app.screen is told.main
 
 
+async def test_a_header_is_shown_before_and_after_a_de_identification(servers):
+    async with story(SESSION, "qc:BRAINS") as told:
+        await told.press("enter", "j", "j", "D", "b")
+        await told.pilot.app.workers.wait_for_complete()
+        await told.press("slash")
+        told.has("before and after the basic profile", "change")
+        await told.type("patient's name")
+        assert "(by the key)" in told.line_with("Patient's Name")
+        await told.press("enter", "escape", "b")
+        told.has("62 of 62 elements")
+        told.lacks("before and after")
+
+
 async def test_next_and_previous_file(servers):
     async with story(SESSION, "qc:BRAINS") as told:
         await told.press("enter", "j", "j", "D", "right_square_bracket", "right_square_bracket")

@@ -47,8 +47,9 @@ def preview(
 ) -> Preview:
     """What the profile would do to a header, which stays as it is. Old values of the patient are masked.
 
-    `subject` is the label that it has, "" for nobody's; the new one is what the key makes of that. Without a key, values that hang on it are not told. Raises UsageError without the library, and Held where
-    the header cannot be treated.
+    `subject` is the label that it has, "" for nobody's; the new one is what the key makes of that. Without a
+    key, values that hang on it are not told. Raises UsageError without the library, and Held where the header
+    cannot be treated.
     """
     after = copy.deepcopy(header)
     used = key or new_key()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
     from xnat_tui.services.browsing.reading import Reader
+    from xnat_tui.services.deidentifying.preview import Preview, Treated
 
 _NAME_CELLS = 24
 _WORD_CELLS = max(map(len, WORD_OF_GLYPH.values()))
@@ -48,6 +49,7 @@ class HeaderPanel(ReadingPanel[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter"),
         Binding("H", "patient", "Patient fields"),
+        Binding("b", "before_after", "Before/after"),
         Binding("right_square_bracket,right", "file(1)", "Next file"),
         Binding("left_square_bracket,left", "file(-1)", "Previous file"),
         Binding("n", "difference(1)", "Next difference", show=False),
@@ -79,13 +81,17 @@ class HeaderPanel(ReadingPanel[None]):
         self._pairs: list[HeaderPair] = []
         self._shown: list[HeaderPair] = []
         self._show_patient = False
+        self._treated = False
+        """Whether one header is shown, before and after a de-identification."""
         self._words = self.both and is_plain()
+        self._held = ""
         self._at: int | None = None
         """The wanted file; None for the first one, or the one under the cursor."""
 
     @property
     def both(self) -> bool:
-        return all(place is not None for place in self._places)
+        """Whether there are two columns of values."""
+        return self._treated or all(place is not None for place in self._places)
 
     def body(self) -> list[Widget]:
         return [
@@ -127,8 +133,22 @@ class HeaderPanel(ReadingPanel[None]):
 
     def _pair(self) -> None:
         headers = self._headers
-        if headers is not None:
+        if headers is None:
+            return
+        if not self._treated:
             self._pairs = pair_headers(headers.source, headers.destination, show_patient=self._show_patient)
+            self._show()
+            return
+        header = headers.source if headers.source is not None else headers.destination
+        assert header is not None
+        show = self._show_patient
+        self.read(
+            "treated", lambda: _before_after(header, show_patient=show), self._take_treated, self._refuse
+        )
+
+    def _take_treated(self, found: Preview) -> None:
+        if self._treated:
+            self._pairs, self._held = [_treated_pair(one) for one in found.elements], found.held
             self._show()
 
     # showing
@@ -150,7 +170,10 @@ class HeaderPanel(ReadingPanel[None]):
             return
         words = [f"file {headers.at + 1} of {headers.count}" if headers.count else "", clean(headers.file)]
         words.append(f"{len(self._shown)} of {len(self._pairs)} elements")
-        if self.both:
+        if self._treated:
+            changed = sum(bool(pair.glyph) for pair in self._pairs)
+            words.append(f"before and after the basic profile: {changed} change")
+        elif self.both:
             differing = sum(bool(pair.glyph) for pair in self._pairs)
             words.append(f"{differing} differ" if differing else "headers alike, pixels not compared")
         lines = ["   ".join(word for word in words if word)]
@@ -159,6 +182,8 @@ class HeaderPanel(ReadingPanel[None]):
             lines = [cut(lines[0], self.size.width - 4)]
         elif masked:
             lines.append("Patient fields are masked; H shows them until you close this.")
+        if self._treated and self._held:
+            lines.append(f"It would be held: {self._held}.")
         self.query_one("#about", Static).update("\n".join(lines))
 
     def _line(self, pair: HeaderPair, room: int) -> Content:
@@ -224,6 +249,13 @@ class HeaderPanel(ReadingPanel[None]):
         self._show_patient = not self._show_patient
         self._pair()
 
+    def action_before_after(self) -> None:
+        """The header as the basic profile would leave it, beside what it is; nothing is changed anywhere."""
+        self._treated = not self._treated
+        self._held = ""
+        self._words = self.both and is_plain()
+        self._pair()
+
     def action_file(self, step: int) -> None:
         headers = self._headers
         if headers is not None and self._at is not None and 0 <= self._at + step < headers.count:
@@ -256,6 +288,25 @@ class HeaderPanel(ReadingPanel[None]):
 
     def action_retry(self) -> None:
         self._read()
+
+
+def _before_after(header: Dataset, *, show_patient: bool) -> Preview:
+    """Raises UsageError without the library, and Held where the header cannot be treated."""
+    from xnat_tui.services.deidentifying.preview import preview
+    from xnat_tui.services.deidentifying.profile import Profile
+
+    return preview(header, Profile(), None, "", show_patient=show_patient)
+
+
+def _treated_pair(one: Treated) -> HeaderPair:
+    """An element that is removed is only in the source, one that changes differs."""
+    if one.before is None:
+        glyph = ">"
+    elif one.after is None:
+        glyph = "<"
+    else:
+        glyph = "*" if one.after != one.before else ""
+    return HeaderPair(one.row, one.before, one.after, glyph)
 
 
 def _searched(pair: HeaderPair) -> str:
