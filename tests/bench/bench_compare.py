@@ -32,9 +32,9 @@ from xnat_tui.demo.study import synthetic_site
 from xnat_tui.model.location import Location
 from xnat_tui.model.pairing import Depth
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.http.connection import Connection, Download
 
 WALKED_SESSIONS = 20

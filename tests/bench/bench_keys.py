@@ -35,7 +35,7 @@ from xnat_tui.model.options import ExportOptions
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.services.transfers.running import worker
 from xnat_tui.xnat.http.connection import Connection

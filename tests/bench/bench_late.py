@@ -19,10 +19,10 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import synthetic_site
 from xnat_tui.model.location import Location
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.compared import Summary
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 
 MOST = 1.1
 QUESTIONS = {

@@ -37,7 +37,7 @@ from xnat_tui.model.options import ExportOptions
 from xnat_tui.model.plan import Plan
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.services.transfers.exporting.steps import export_executor
 from xnat_tui.xnat.http.connection import Connection

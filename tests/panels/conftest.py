@@ -16,7 +16,7 @@ from xnat_tui.model.changes import Change, Result, apply
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.http.connection import Connection
 
 

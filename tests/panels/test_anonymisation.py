@@ -7,7 +7,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.services.administration.anonymisation import Anonymisation
 from xnat_tui.services.administration.renaming import Renaming
 from xnat_tui.services.administration.undoing import Undoing
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 OLD = 'version "6.1"\n(0010,0010) := "Nobody"'
 NEW = 'version "6.1"\n(0010,0010) := "Somebody else: ä"'

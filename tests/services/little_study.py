@@ -10,7 +10,7 @@ from xnat_tui.demo.settings import Settings
 from xnat_tui.demo.site import Site
 from xnat_tui.demo.study.acquisitions import add_files
 from xnat_tui.demo.study.derived import add_freesurfer, add_qc, add_reconstruction, add_roi_collection
-from xnat_tui.services.comparing.proof import FEW
+from xnat_tui.services.reading.proof import FEW
 
 MR, CT = "xnat:mrSessionData", "xnat:ctSessionData"
 IMAGES = {"IM1.dcm": b"one", "sub/IM2.dcm": b"two"}

@@ -18,8 +18,8 @@ from xnat_tui.jobs.control import Control
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verification import verify_against, verify_manifest
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.bids_documents import set_aside
 from xnat_tui.services.transfers.exporting.manifest import Manifest
 from xnat_tui.services.transfers.exporting.planning import plan_export

@@ -17,10 +17,10 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.pairing import Status
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.census import Census, count
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import walk
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.sites import SiteComparison
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.http.connection import Connection
 
 SUBJECTS = r"^GET /data/subjects\?"

@@ -21,11 +21,11 @@ from xnat_tui.demo.server import DemoServer
 from xnat_tui.model.location import Location
 from xnat_tui.model.pairing import Depth, Status
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 
 LIES: dict[str, Action] = {
     "500": ErrorPage(500),

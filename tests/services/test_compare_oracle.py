@@ -28,10 +28,10 @@ from xnat_tui.demo.site import Site
 from xnat_tui.model.location import Location
 from xnat_tui.model.pairing import Depth, Pair
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.http.connection import Connection
 
 Fault = tuple[str, str, Action]

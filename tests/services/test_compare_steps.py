@@ -25,10 +25,10 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.pairing import DIFFERENCES, Depth, Pair, Status
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing import reports
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.http.connection import Connection
 
 FAULTS: tuple[tuple[str, Action], ...] = (

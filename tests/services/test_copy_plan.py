@@ -23,9 +23,9 @@ from xnat_tui.model.plan import Action
 from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 from xnat_tui.xnat.documents.writing import SETTINGS
 

@@ -12,7 +12,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.options import CopyOptions, OnExisting
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.copying.planning.plan import plan_copy
 
 

@@ -176,7 +176,7 @@ def test_a_file_that_the_folder_lacks_fails_alone(archives):
 def test_one_file_alone(archives):
     pair, folder = archives
     from xnat_tui.model.entities import Kind
-    from xnat_tui.services.browsing.reading import Reader
+    from xnat_tui.services.reading.reader import Reader
     from xnat_tui.services.transfers.copying.planning.plan import NewProject, plan_copy
 
     reader = Reader(pair.connections["lab"])

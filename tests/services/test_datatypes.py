@@ -8,8 +8,8 @@ from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.datatypes import Availability, datatypes
+from xnat_tui.services.reading.reader import Reader
 
 
 @pytest.fixture

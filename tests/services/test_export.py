@@ -19,7 +19,7 @@ from xnat_tui.model.plan import Action
 from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting import planning as planning_export
 from xnat_tui.services.transfers.exporting.bids_schema import bids_version
 from xnat_tui.services.transfers.exporting.manifest import NAME, Manifest, md5_of

@@ -14,8 +14,8 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.model.transfer import State
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verification import verify_against, verify_manifest
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.manifest import NAME, Manifest
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.services.transfers.exporting.steps import export_executor

@@ -29,7 +29,7 @@ from xnat_tui.model.plan import Action, Plan
 from xnat_tui.model.plan_documents import plan_document, plan_of
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting import landing as exporting_zip
 from xnat_tui.services.transfers.exporting.files import Part, inside
 from xnat_tui.services.transfers.exporting.manifest import Manifest

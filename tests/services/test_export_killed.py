@@ -13,7 +13,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.options import ExportMode, ExportOptions
 from xnat_tui.model.plan_documents import plan_document
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.manifest import Manifest, md5_of
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.services.transfers.exporting.steps import export_executor

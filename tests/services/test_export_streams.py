@@ -15,7 +15,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.manifest import Manifest, md5_of
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.services.transfers.exporting.steps import export_executor

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from xnat_tui.services.comparing import garbage
-from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
+from xnat_tui.services.reading import garbage
+from xnat_tui.services.reading.garbage import search_dropped, seldom_searched
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,10 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan
 from xnat_tui.services.browsing import show
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 
 SR, PETMR, OTHER = "SUB-001_MR1", "SUB-005_PETMR1", "SUB-012_OT1"
 

@@ -18,7 +18,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.options import CopyOptions, ExportOptions, Mode
 from xnat_tui.model.transfer import Evidence, State
 from xnat_tui.services.browsing.find import find
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.services.transfers.running.executors import executor_for
 from xnat_tui.xnat.http.connection import Connection

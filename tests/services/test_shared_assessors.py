@@ -19,9 +19,9 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.options import CopyOptions, ExportOptions, ExportShared, Shared
 from xnat_tui.model.plan import Plan
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.services.comparing.reports import document
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.planning import plan_export
 from xnat_tui.xnat.http.connection import Connection
 

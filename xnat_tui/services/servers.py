@@ -18,8 +18,8 @@ from xnat_tui.model.notice import Notice
 from xnat_tui.model.place import Place
 from xnat_tui.services import signing_in
 from xnat_tui.services.browsing.find import find, find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.changes import Changes
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.http.connection import Connection
 
 Prompt = Callable[[str], str]

@@ -28,9 +28,9 @@ from xnat_tui.model.plan import Plan
 from xnat_tui.services.administration.entrance import Administration
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.naming import settled
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.servers import Prompt, Where
 
 if TYPE_CHECKING:

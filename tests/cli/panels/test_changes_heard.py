@@ -9,7 +9,7 @@ from xnat_tui.jobs.journal import Journal
 from xnat_tui.jobs.watch import Watch
 from xnat_tui.model.changed import What
 from xnat_tui.model.entities import CHILD_KINDS
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.workspace import Workspace
 
 _ARCHIVED = {What.ITEMS, What.PREARCHIVE}

@@ -12,8 +12,8 @@ from tests.tui.driver import Story, story
 from tests.tui.stories.conftest import World
 from xnat_tui import config
 from xnat_tui.config import Server
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side, Tree
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.tui.explorer.pane import Pane
 
 

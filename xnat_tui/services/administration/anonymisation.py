@@ -14,7 +14,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.history import Area
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.recording import kept
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.actions import anonymisation as gateway
 from xnat_tui.xnat.actions.anonymisation import Script

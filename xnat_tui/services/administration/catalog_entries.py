@@ -8,7 +8,7 @@ from itertools import islice
 
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 MOST_RESOURCES = 500
 

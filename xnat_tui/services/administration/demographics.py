@@ -18,7 +18,7 @@ from xnat_tui.model.patient_headers import KEYWORDS, Reading, conclude, fill
 from xnat_tui.model.place import Place
 from xnat_tui.services import tables
 from xnat_tui.services.administration.recording import kept
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.services.tables import CsvTable, Row
 from xnat_tui.xnat.actions import demographics as gateway

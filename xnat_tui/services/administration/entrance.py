@@ -20,7 +20,7 @@ from xnat_tui.model.changes import Change, Result, apply
 from xnat_tui.model.history import Entry
 from xnat_tui.model.location import Location, same_address
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.servers import Servers
 
 if TYPE_CHECKING:

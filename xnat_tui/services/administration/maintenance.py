@@ -11,8 +11,8 @@ from xnat_tui.model.changes import Change
 from xnat_tui.model.display import counted, size_words
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.actions.sharing import projects_of
 from xnat_tui.xnat.actions.users import is_administrator
 from xnat_tui.xnat.documents import catalogs

@@ -15,7 +15,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import Workflow
 from xnat_tui.services.administration.patience import Patience, answered
 from xnat_tui.services.administration.recording import kept
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.actions.renaming import put_subject
 from xnat_tui.xnat.actions.sharing import projects_of
 

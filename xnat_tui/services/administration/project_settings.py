@@ -14,7 +14,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import ACCESSIBILITIES, label_refusal
 from xnat_tui.services.administration.project_users import OPENNESS
 from xnat_tui.services.administration.recording import kept
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.documents import writing
 

@@ -20,7 +20,7 @@ from xnat_tui.model.history import Area
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import ACCESSIBILITIES, Member, Role
 from xnat_tui.services.administration.recording import kept
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.actions import users as gateway
 from xnat_tui.xnat.documents import writing

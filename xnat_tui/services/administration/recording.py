@@ -16,7 +16,7 @@ from xnat_tui.jobs.history import History
 from xnat_tui.model.changes import Change
 from xnat_tui.model.history import Area, Entry, Outcome
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 _log = logging.getLogger("xnat_tui.history")
 _OPEN = (BadAnswer, Interrupted, ServerError, Unclear)

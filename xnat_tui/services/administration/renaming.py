@@ -27,7 +27,7 @@ from xnat_tui.services.administration.recording import kept
 from xnat_tui.services.administration.rename_record import RenameRecord
 from xnat_tui.services.administration.workflows import Workflows
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.tables import CsvTable
 from xnat_tui.xnat.actions import renaming as gateway
 from xnat_tui.xnat.actions import workflows as workflow_gateway

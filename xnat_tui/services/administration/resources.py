@@ -12,7 +12,7 @@ from xnat_tui.model.display import listed
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.naming import RESOURCE_LABEL
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.actions import deleting
 from xnat_tui.xnat.documents import writing

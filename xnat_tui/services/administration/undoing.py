@@ -27,7 +27,7 @@ from xnat_tui.services.administration.renaming import Renaming
 from xnat_tui.services.administration.renaming import Wish as NewLabel
 from xnat_tui.services.administration.sharing.shares import Sharing, Wish
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 Do = Callable[[Change], str]
 _GONE = "XNAT keeps nothing of what was deleted."

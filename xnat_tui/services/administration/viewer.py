@@ -11,8 +11,8 @@ from xnat_tui.model.changes import Change
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.actions import viewer
 
 

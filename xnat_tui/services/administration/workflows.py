@@ -11,7 +11,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
 from xnat_tui.model.workflow import DISMISSED, Workflow
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.actions import workflows as gateway
 from xnat_tui.xnat.actions.users import is_administrator

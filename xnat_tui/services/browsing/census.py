@@ -17,7 +17,7 @@ from functools import partial
 from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.entities import Item
 from xnat_tui.model.notice import Notice
-from xnat_tui.services.browsing.awaiting import interrupted_with_us
+from xnat_tui.services.reading.awaiting import interrupted_with_us
 from xnat_tui.xnat.http.connection import Connection
 from xnat_tui.xnat.tables import site_lists
 from xnat_tui.xnat.tables.bulk import REFUSALS

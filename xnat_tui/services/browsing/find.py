@@ -13,7 +13,7 @@ from xnat_tui.model.filters import Filters
 from xnat_tui.model.location import Location, Step
 from xnat_tui.model.naming import matches, meant
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 
 def find_one(reader: Reader, location: Location) -> Place:

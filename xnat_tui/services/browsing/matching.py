@@ -9,8 +9,8 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import Tally
 from xnat_tui.model.location import Location
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import deepest, walk
+from xnat_tui.services.reading.reader import Reader
 
 _HINT = "Names are taken exactly, upper and lower case told apart, and else as shell globs."
 

@@ -11,8 +11,8 @@ from xnat_tui.model.entities import CHILD_KINDS, Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.naming import is_glob, literal
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import Reader
 
 _KINDS = {
     "subject": Kind.SUBJECT,

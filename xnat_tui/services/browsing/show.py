@@ -11,11 +11,11 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.census import Census, count
-from xnat_tui.services.browsing.file_lists import read_files
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.services.reading.awaiting import results
+from xnat_tui.services.reading.file_lists import read_files
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import Reader
 
 DEPTHS = {
     "projects": Kind.PROJECT,

@@ -15,7 +15,7 @@ from xnat_tui.errors import Interrupted, XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.location import Location, Step
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.tables import site_lists
 from xnat_tui.xnat.tables.site_lists import Listed
 

@@ -12,7 +12,7 @@ from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.filters import NO_FILTERS, Filters, Tally
 from xnat_tui.model.pairing import Depth, Judge, Pair, Status, Verdict, lone, match
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 _GROUPED: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.PROJECT: (Kind.RESOURCE,),

@@ -16,16 +16,16 @@ from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.notice import Notice
 from xnat_tui.model.pairing import Depth, Pair, Status
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.awaiting import heard, results
-from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.matching import check_matched
-from xnat_tui.services.browsing.reading import ItemNames, Reader
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.compared import Compared, items_of
-from xnat_tui.services.comparing.garbage import search_dropped, seldom_searched
-from xnat_tui.services.comparing.listed import is_listed, tells_enough
-from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.services.comparing.reports import document
+from xnat_tui.services.reading.awaiting import heard, results
+from xnat_tui.services.reading.file_lists import read_files
+from xnat_tui.services.reading.garbage import search_dropped, seldom_searched
+from xnat_tui.services.reading.listed import is_listed, tells_enough
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import ItemNames, Reader
 from xnat_tui.xnat.documents.items import describe
 from xnat_tui.xnat.http.connection import Connection
 

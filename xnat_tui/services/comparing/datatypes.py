@@ -11,8 +11,8 @@ from xnat_tui.errors import BadAnswer, XnatTuiError
 from xnat_tui.model.entities import SESSION_WORDS, Item, Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.preflight import DataTypes, data_types
 from xnat_tui.xnat.http.connection import Connection
 

@@ -13,10 +13,10 @@ from dataclasses import replace
 from xnat_tui.model.entities import Fields, Kind, Listing
 from xnat_tui.model.judging import Rules, neutral_fields
 from xnat_tui.model.pairing import Depth, match
-from xnat_tui.services.browsing.awaiting import results
 from xnat_tui.services.browsing.census import Census, count
 from xnat_tui.services.browsing.trees import Side, Tree
 from xnat_tui.services.comparing.compared import Compared
+from xnat_tui.services.reading.awaiting import results
 
 PROJECTS = "projects"
 """The word for this depth."""

@@ -12,8 +12,8 @@ from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.pairing import FieldDifference, Status
 from xnat_tui.model.place import Place
 from xnat_tui.services.browsing.naming import settled
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.comparing.verified_sides import Folder, Ledger, Record, Scope, server_ledger
+from xnat_tui.services.reading.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)

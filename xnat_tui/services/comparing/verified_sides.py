@@ -13,12 +13,12 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import relative_path
 from xnat_tui.model.place import Place, step_of
-from xnat_tui.services.browsing.awaiting import results
-from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.find import keeps
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
 from xnat_tui.services.incoming import PREFIX
+from xnat_tui.services.reading.awaiting import results
+from xnat_tui.services.reading.file_lists import read_files
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.manifest import NAME, Entry, Manifest, md5_of
 from xnat_tui.services.transfers.exporting.planning import stands_beside
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.deidentifying.holding import Held, check_held
 from xnat_tui.services.deidentifying.keys import Key, new_key
 from xnat_tui.services.deidentifying.profile import Profile
 from xnat_tui.services.deidentifying.rules import Element, Rules
 from xnat_tui.services.dicom.headers import HeaderRow, first_header, row_of
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.files.dicom_files import quietly
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from xnat_tui.errors import BadAnswer, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.files import dicom
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from xnat_tui.errors import BadAnswer, NotFound, UsageError, XnatTuiError
 from xnat_tui.model.display import size_words
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.dicom.headers import dicom_files, files_of
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.files.dicom import read_header
 from xnat_tui.xnat.files.dicom_files import DAMAGE, DamagedDicomError, NotDicomError, quietly, read_whole
 from xnat_tui.xnat.http.connection import encode_uri

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from xnat_tui.errors import Interrupted, NotFound, XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.awaiting import results
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.measuring.figures import Figure, Flow, Latency, Reads
+from xnat_tui.services.reading.awaiting import results
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.http.connection import Connection, encode_uri
 
 IN_FLIGHT = (1, 2, 4, 8)

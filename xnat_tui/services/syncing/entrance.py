@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.model.location import Location
     from xnat_tui.model.plan import Plan
-    from xnat_tui.services.browsing.reading import Reader
+    from xnat_tui.services.reading.reader import Reader
 
 
 class Host(Protocol):

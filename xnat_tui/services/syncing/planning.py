@@ -17,9 +17,9 @@ from xnat_tui.model.threeway import PLAIN, Deed, Ending, Wishes
 from xnat_tui.model.work import FieldsCopy, ResourceCopy
 from xnat_tui.services.browsing.find import find_one
 from xnat_tui.services.browsing.naming import settled
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.syncing.decisions import Decisions, Told
 from xnat_tui.services.syncing.definitions import Sync
 from xnat_tui.services.syncing.guards import check_sides

@@ -11,7 +11,7 @@ from xnat_tui.model.options import CopyOptions, ExportOptions, Mode, Shared
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Step
 from xnat_tui.services.browsing.matching import check_matched
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 _SHARE = " --shared share shows it there from its owner's project, where that is there."
 _DONE = {"copy": "copied", "export": "exported"}

@@ -22,10 +22,10 @@ from xnat_tui.model.plan import Plan
 from xnat_tui.services.administration.deleting.deletion import DELETABLE, Deletion
 from xnat_tui.services.administration.deleting.ownership import OWNED
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.trees import Side
 from xnat_tui.services.comparing.compared import items_of
 from xnat_tui.services.comparing.comparison import Comparison
+from xnat_tui.services.reading.reader import Reader
 
 PlanCopy = Callable[[Place, CopyOptions], Plan]
 _CARRIED = "accession IDs are given anew there; shares, the history of workflows and dates are not carried"

@@ -15,7 +15,7 @@ from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.position import Standing, path_of
 
 if TYPE_CHECKING:
-    from xnat_tui.services.browsing.reading import Reader
+    from xnat_tui.services.reading.reader import Reader
 
 
 class Places:

@@ -25,7 +25,7 @@ from xnat_tui.xnat.documents.catalogs import DEFAULT_OPTIONS, OPTIONS
 
 if TYPE_CHECKING:
     from xnat_tui.services.administration.catalog_entries import Digests
-    from xnat_tui.services.browsing.reading import Reader
+    from xnat_tui.services.reading.reader import Reader
 
 _WIDTH = 73
 _TASKS = {

@@ -25,8 +25,8 @@ from xnat_tui.tui.terminal.theme import is_plain
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-    from xnat_tui.services.browsing.reading import Reader
     from xnat_tui.services.deidentifying.preview import Preview, Treated
+    from xnat_tui.services.reading.reader import Reader
 
 _NAME_CELLS = 24
 _WORD_CELLS = max(map(len, WORD_OF_GLYPH.values()))

@@ -12,7 +12,7 @@ from xnat_tui.tui.panels.panel import Panel
 from xnat_tui.tui.wording import told
 
 if TYPE_CHECKING:
-    from xnat_tui.services.browsing.reading import Reader
+    from xnat_tui.services.reading.reader import Reader
 
 T = TypeVar("T")
 Failed = Callable[[XnatTuiError], None]

@@ -16,7 +16,7 @@ from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Shared, label_refusal
 from xnat_tui.services.administration.sharing.shares import Sharing, Wish
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.tui.panels.ask import AskChoice, AskText, Choice
 from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.changes import ChangesPanel

@@ -27,7 +27,7 @@ from xnat_tui.services.administration.recording import kept
 from xnat_tui.services.administration.resources import plan_deletions
 from xnat_tui.services.administration.sharing.shares import Sharing
 from xnat_tui.services.administration.workflows import Workflows
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.xnat.actions import deleting as gateway
 from xnat_tui.xnat.actions.sharing import projects_of

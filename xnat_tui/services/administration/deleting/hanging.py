@@ -10,7 +10,7 @@ from xnat_tui.model.display import counted, size_words
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.services.administration.deleting.ownership import OWNED, Ownership, owner_of
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.tables import listing
 
 _WORDS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.actions.sharing import projects_of
 
 OWNED = (Kind.SUBJECT, Kind.EXPERIMENT, Kind.ASSESSOR)

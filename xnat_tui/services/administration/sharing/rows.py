@@ -8,7 +8,7 @@ from xnat_tui.model.entities import Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Projects
 from xnat_tui.services.administration.sharing.shares import Sharing
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 
 def rows(place: Place, projects: Projects) -> Sequence[dict[str, str]]:

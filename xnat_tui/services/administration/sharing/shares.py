@@ -23,7 +23,7 @@ from xnat_tui.model.place import Place
 from xnat_tui.model.sharing import Projects, label_refusal
 from xnat_tui.services.administration.recording import kept
 from xnat_tui.services.browsing.find import find_one
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.reading_back import is_so, not_so
 from xnat_tui.services.tables import CsvTable, Row
 from xnat_tui.xnat.actions import sharing as gateway

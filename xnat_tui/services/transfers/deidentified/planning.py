@@ -29,12 +29,12 @@ from xnat_tui.model.work import (
 )
 from xnat_tui.services.browsing.matching import check_matched
 from xnat_tui.services.browsing.naming import settled
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.prefetch import read_project
 from xnat_tui.services.deidentifying.holding import Held
 from xnat_tui.services.deidentifying.known_keys import check_key
 from xnat_tui.services.deidentifying.naming import NewLabels, new_labels
 from xnat_tui.services.deidentifying.proof import SHORTEST, Lost
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.copying.holdings import Holdings

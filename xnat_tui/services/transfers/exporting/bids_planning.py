@@ -11,7 +11,7 @@ from xnat_tui.model.options import ExportOptions, Layout
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Finding
 from xnat_tui.model.work import BidsImage, DatasetDescription
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.exporting.bids import Images, is_named_image
 from xnat_tui.services.transfers.exporting.bids_documents import (
     OWN,

@@ -23,11 +23,11 @@ from xnat_tui.model.options import (
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, End, Finding, Plan, Step
 from xnat_tui.model.work import DocumentDownload, ResourceDownload, Untouched, Work
-from xnat_tui.services.browsing.awaiting import results
-from xnat_tui.services.browsing.file_lists import read_files
 from xnat_tui.services.browsing.naming import settled
-from xnat_tui.services.browsing.reading import Reader
 from xnat_tui.services.browsing.show import Branch, walk
+from xnat_tui.services.reading.awaiting import results
+from xnat_tui.services.reading.file_lists import read_files
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.emptiness import check_something
 from xnat_tui.services.transfers.exporting.bids_documents import DESCRIPTION

@@ -11,7 +11,7 @@ from xnat_tui.model.location import Location
 from xnat_tui.model.options import OnExisting, UploadOptions
 from xnat_tui.model.pairing import FieldDifference
 from xnat_tui.model.plan import Finding, LeftOut, Step
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 OVERWRITE = {OnExisting.SKIP: "none", OnExisting.UPDATE: "append", OnExisting.OVERWRITE: "delete"}
 """What the archive does to a session that is there."""

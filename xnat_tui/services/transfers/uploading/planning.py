@@ -13,7 +13,7 @@ from xnat_tui.model.filters import NO_FILTERS, Filters
 from xnat_tui.model.location import Location
 from xnat_tui.model.options import UploadOptions, options_or_usual
 from xnat_tui.model.plan import Finding, LeftOut, Plan
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.servers import Servers
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.command import command

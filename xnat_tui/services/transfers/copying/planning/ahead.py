@@ -11,10 +11,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.options import Mode, OnExisting
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.awaiting import interrupted_with_us, results
-from xnat_tui.services.browsing.file_lists import read_files
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.prefetch import read_project
+from xnat_tui.services.reading.awaiting import interrupted_with_us, results
+from xnat_tui.services.reading.file_lists import read_files
+from xnat_tui.services.reading.prefetch import read_project
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.copying.planning.context import Context
 from xnat_tui.services.transfers.copying.planning.spots import Held, Spot
 

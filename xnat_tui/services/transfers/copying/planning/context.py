@@ -28,7 +28,7 @@ from xnat_tui.model.work import (
     Untouched,
     Work,
 )
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.copying.planning.spots import Destination, Spot
 from xnat_tui.services.transfers.preflight import TypesThere
 from xnat_tui.xnat.documents import writing

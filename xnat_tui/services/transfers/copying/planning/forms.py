@@ -11,7 +11,7 @@ from lxml import etree
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.copying.planning.context import Context
 from xnat_tui.services.transfers.copying.planning.spots import Spot
 from xnat_tui.xnat.documents import item_xml

@@ -13,7 +13,7 @@ from xnat_tui.model.pairing import Depth, FieldDifference
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action
 from xnat_tui.model.work import ItemShare, ProjectCopy
-from xnat_tui.services.comparing.listed import is_listed
+from xnat_tui.services.reading.listed import is_listed
 from xnat_tui.services.transfers.copying.planning.context import Context, Draft
 from xnat_tui.services.transfers.copying.planning.forms import forms_differ
 from xnat_tui.services.transfers.copying.planning.projects import change_words, differing_settings

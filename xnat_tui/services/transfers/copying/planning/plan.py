@@ -12,7 +12,7 @@ from xnat_tui.model.options import CopyOptions, Mode, Via, options_or_usual
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Action, Finding, Plan
 from xnat_tui.services.browsing.naming import settled
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.copying.archive_folders import check_folders

@@ -11,7 +11,7 @@ from xnat_tui.model.options import OnExisting
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Finding
 from xnat_tui.model.work import ProjectCopy
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.copying.planning.context import Draft
 from xnat_tui.services.transfers.copying.planning.spots import Spot

@@ -8,7 +8,7 @@ from xnat_tui.errors import Conflict, XnatTuiError
 from xnat_tui.model.entities import Item, Kind
 from xnat_tui.model.place import Place
 from xnat_tui.model.plan import NOWHERE, Lineage
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.services.transfers.copying.holdings import Held, Holdings, creatable
 
 _COLLECTIONS = frozenset({Kind.SCAN, Kind.ASSESSOR, Kind.RECONSTRUCTION})

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
-from xnat_tui.services.comparing.listed import VARIABLES, is_listed
-from xnat_tui.services.comparing.shown import SIDES, Root, levels
+from xnat_tui.services.reading.listed import VARIABLES, is_listed
+from xnat_tui.services.reading.shown import SIDES, Root, levels
 from xnat_tui.xnat.tables import joins
 from xnat_tui.xnat.tables.absence import Claim, NoOtherNumber, Nothing, NothingElse
 from xnat_tui.xnat.tables.bulk_sessions import SCANS_OF

@@ -18,13 +18,13 @@ from typing import TypeVar
 from xnat_tui.errors import BadAnswer
 from xnat_tui.model.entities import SESSION_WORDS, Fields, Item, Kind, Listing
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.awaiting import interrupted_with_us
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.costs import tell_costs
-from xnat_tui.services.comparing.garbage import seldom_searched
-from xnat_tui.services.comparing.prefetch_sessions import Parts, SessionsBelow
-from xnat_tui.services.comparing.proof import FEW
-from xnat_tui.services.comparing.proving import Finish, prove_sessions, prove_subjects
+from xnat_tui.services.reading.awaiting import interrupted_with_us
+from xnat_tui.services.reading.costs import tell_costs
+from xnat_tui.services.reading.garbage import seldom_searched
+from xnat_tui.services.reading.prefetch_sessions import Parts, SessionsBelow
+from xnat_tui.services.reading.proof import FEW
+from xnat_tui.services.reading.proving import Finish, prove_sessions, prove_subjects
+from xnat_tui.services.reading.reader import Reader
 from xnat_tui.xnat.documents.items import assessors_key, place, read
 from xnat_tui.xnat.http.streams import stopped
 from xnat_tui.xnat.tables.bulk import REFUSALS, Experiments, Grouped, Owned, ProjectQuestions

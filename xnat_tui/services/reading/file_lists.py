@@ -22,8 +22,8 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.notice import Notice
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.browsing.unclaimed import Unclaimed
+from xnat_tui.services.reading.reader import Reader
+from xnat_tui.services.reading.unclaimed import Unclaimed
 from xnat_tui.xnat.documents.items import place_below
 from xnat_tui.xnat.http.connection import encode_uri
 from xnat_tui.xnat.http.retry import is_late

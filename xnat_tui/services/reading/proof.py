@@ -18,13 +18,13 @@ from typing import TypeVar
 
 from xnat_tui.model.entities import Item, Kind, Listing
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing import claims
-from xnat_tui.services.comparing.agreement import unlike_fields, unlike_listings
-from xnat_tui.services.comparing.costs import tell_costs
-from xnat_tui.services.comparing.listed import VARIABLES
-from xnat_tui.services.comparing.settling import Settling
-from xnat_tui.services.comparing.shown import Holdings, Root, Survey, resources_of
+from xnat_tui.services.reading import claims
+from xnat_tui.services.reading.agreement import unlike_fields, unlike_listings
+from xnat_tui.services.reading.costs import tell_costs
+from xnat_tui.services.reading.listed import VARIABLES
+from xnat_tui.services.reading.reader import Reader
+from xnat_tui.services.reading.settling import Settling
+from xnat_tui.services.reading.shown import Holdings, Root, Survey, resources_of
 from xnat_tui.xnat.documents.items import Document
 from xnat_tui.xnat.tables import joins
 from xnat_tui.xnat.tables.absence import Claim

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
 from xnat_tui.model.judging import Rules
 from xnat_tui.model.pairing import Depth
-from xnat_tui.services.comparing.listed import is_listed
-from xnat_tui.services.comparing.shown import key_below
+from xnat_tui.services.reading.listed import is_listed
+from xnat_tui.services.reading.shown import key_below
 from xnat_tui.xnat.documents.items import Document, describe
 from xnat_tui.xnat.tables.joins import Join, resource_facts
 

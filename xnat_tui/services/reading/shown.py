@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind, Listing
-from xnat_tui.services.comparing.listed import VARIABLES
+from xnat_tui.services.reading.listed import VARIABLES
 from xnat_tui.xnat.documents.items import assessors_key, place, place_below
 from xnat_tui.xnat.tables.bulk_sessions import PARAMETERS
 from xnat_tui.xnat.tables.joins import Column, Facts, Join, resource_facts

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from xnat_tui.errors import BadAnswer, XnatTuiError
 from xnat_tui.model.entities import CHILD_KINDS, Item, Kind
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
+from xnat_tui.services.reading.reader import Reader
 
 _ADDRESS = re.compile(r"(?P<owner>/data/.*)/resources/[^/]*/files/")
 _EXPERIMENT = re.compile(r"/experiments/([^/]+)")

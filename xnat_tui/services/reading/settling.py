@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from xnat_tui.model.entities import Item
-from xnat_tui.services.comparing.claims import applies
-from xnat_tui.services.comparing.shown import Root
+from xnat_tui.services.reading.claims import applies
+from xnat_tui.services.reading.shown import Root
 from xnat_tui.xnat.http.connection import Connection
 from xnat_tui.xnat.tables.absence import AbsenceQuestions, Claim, Nothing
 from xnat_tui.xnat.tables.joins import Join

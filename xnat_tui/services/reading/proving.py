@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from xnat_tui.model.entities import CHILD_KINDS, Fields, Item, Kind, Listing
 from xnat_tui.model.place import Place
-from xnat_tui.services.browsing.reading import Reader
-from xnat_tui.services.comparing.listed import VARIABLES
-from xnat_tui.services.comparing.prefetch_sessions import Parts
-from xnat_tui.services.comparing.proof import Outcome, Proof
-from xnat_tui.services.comparing.shown import key_below
+from xnat_tui.services.reading.listed import VARIABLES
+from xnat_tui.services.reading.prefetch_sessions import Parts
+from xnat_tui.services.reading.proof import Outcome, Proof
+from xnat_tui.services.reading.reader import Reader
+from xnat_tui.services.reading.shown import key_below
 from xnat_tui.xnat.documents.items import describe, place
 from xnat_tui.xnat.tables.bulk import Grouped
 from xnat_tui.xnat.tables.joins import EXPERIMENT_VARIABLES, SUBJECT_RESOURCES, SUBJECT_VARIABLES, Join
