@@ -13,7 +13,7 @@ import pytest
 import xnat_tui
 from xnat_tui import config
 from xnat_tui.config import Server
-from xnat_tui.demo.faults import CutDownload, ErrorPage, WriteThenDrop, WrongBytes
+from xnat_tui.demo.faults import Answer, CutDownload, ErrorPage, WriteThenDrop, WrongBytes
 from xnat_tui.demo.server import DemoServer
 from xnat_tui.demo.study import destination_site, source_site
 from xnat_tui.errors import ConfigError, Conflict, UsageError
@@ -114,6 +114,7 @@ def test_nothing_that_reached_the_destination_or_this_machine_says_who_it_was(
     plan = workspace.plan_copy(WHO, "qc:BRAINS", options=options)
     shown = {one.source: one.destination for told in plan.details.values() for one in told}
     assert shown == {"SUB-001": "A-1", "SUB-001_MR1": "A-1_MR1", "SUB-001_MR2": "A-1_MR2"}
+    assert workspace.plan_copy(plan.sources, "qc:BRAINS", options=options).steps == plan.steps
     report = workspace.run(plan)
     document = report.to_dict()
     assert report.failed == ()
@@ -330,3 +331,16 @@ def test_the_account_says_what_was_done_and_nothing_of_anybody(workspace, key, t
     assert found_in(identities(workspace), content) == set()
     with pytest.raises(UsageError, match="de-identifies nothing"):
         account.write(replace(report, treated=None), options, file)
+
+
+def test_what_the_source_says_of_a_failure_is_not_passed_on(servers, workspace, key, table):
+    options = CopyOptions(deidentify="basic", key=key, label_map=table)
+    filters = Filters(session=("SUB-001_MR2",), scan=("1",))
+    plan = workspace.plan_copy(WHO, "qc:BRAINS", options=options, filters=filters)
+    page = Answer(b"<html><h3>SUB-001_MR2 of MTRA 4 is not there</h3></html>", 404)
+    for match in (r"GET .*/scans/1/.*/files", r"GET .*/experiments/"):
+        servers[0].faults.add(match, page)
+        report = workspace.run(plan)
+        servers[0].faults.clear()
+        assert report.failed
+        assert found_in({text.encode() for text in OLD}, json.dumps(report.to_dict()).encode()) == set()

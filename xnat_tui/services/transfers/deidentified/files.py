@@ -20,6 +20,7 @@ from xnat_tui.services.transfers import streams
 from xnat_tui.services.transfers.deidentified.arriving import arriving
 from xnat_tui.services.transfers.deidentified.run import DeidentifiedRun
 from xnat_tui.services.transfers.deidentified.sinks import ArchiveSink, FolderSink
+from xnat_tui.services.transfers.deidentified.unsaid import reading_source, unsaid
 from xnat_tui.services.transfers.streams import Passed
 from xnat_tui.xnat.documents.writing import Attributes
 from xnat_tui.xnat.tables import listing
@@ -33,12 +34,13 @@ def send_resource(run: DeidentifiedRun, step: Step, control: Control) -> Outcome
     work = step.carried(DeidentifiedResource)
     uri = step.source.uri
     resource = Item(Kind.RESOURCE, work.label, work.number, uri=uri, files=work.recorded)
-    listed = listing.files(run.source(step), resource)
-    if listed.error is not None and not listed.items:
-        raise listed.error
+    with reading_source():
+        listed = listing.files(run.source(step), resource)
+        if listed.error is not None and not listed.items:
+            raise listed.error
     sending = _Sending(run.stage(step), step)
     if listed.error is not None:
-        sending.fail("", listed.error)
+        sending.fail("", unsaid(listed.error))
     with _sink(run, step, control, sum(item.bytes or 0 for item in listed.items)) as sink:
         coming = arriving(run.source(step), uri, listed.items, control, sending.not_fetched)
         for item, file in coming:
@@ -93,7 +95,7 @@ class _Sending:
             self.fail(self.stage.name_of(item.key), failure)
 
     def not_fetched(self, item: Item, error: XnatTuiError) -> None:
-        self.fail(self.stage.name_of(item.key), error)
+        self.fail(self.stage.name_of(item.key), unsaid(error))
 
     def fail(self, name: str, error: XnatTuiError) -> None:
         """Of a file, or with "" of the resource."""

@@ -6,9 +6,10 @@ source by accession IDs and the destination by new labels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xnat_tui.errors import UsageError
 from xnat_tui.model.display import counted
@@ -39,10 +40,15 @@ from xnat_tui.services.transfers import preflight
 from xnat_tui.services.transfers.command import command
 from xnat_tui.services.transfers.copying.holdings import Holdings
 from xnat_tui.services.transfers.deidentified.treatment import check_choices, open_treatment
+from xnat_tui.services.transfers.deidentified.unsaid import unsaid
 
 _DEEPEST = (Kind.PROJECT, Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN)
 _TREATED_BY_NOBODY = (Kind.ASSESSOR, Kind.RECONSTRUCTION)
 _LIKE_DICOM = ("DICOM", "secondary")
+_LABELS = frozenset((*_LIKE_DICOM, "NIFTI", "NIFTI_RAW", "BIDS", "SNAPSHOTS", "RAW"))
+"""Labels of resources that say nothing of anybody."""
+_SCAN_ID = re.compile(r"[0-9]{1,6}([-_][A-Za-z]{1,3}[0-9]{0,2})?")
+"""XNAT's own: a series number, and `-MR1` behind it where two series have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def plan_deidentified(
     for place in places:
         walk.add(place)
     check_matched(walk.tally, places, looked_at=tuple(Kind))
-    sources = tuple(str(Location.of_uri(one.server, one.items[-1].uri)) for one in places)
+    sources = tuple(str(_by_ids(place)) for place in places)
     findings = [Finding("info", dealt)] if dealt else []
     return Plan(
         options=options,
@@ -173,7 +179,7 @@ class _Walk:
         assert subject is not None
         listing = self.source.below(place, Kind.EXPERIMENT)
         if listing.error is not None:
-            self._refuse(place, f"subjects/{subject.id}", listing.error.message, unread=True)
+            self._refuse(place, f"subjects/{subject.id}", unsaid(listing.error).message, unread=True)
         kept = [item for item in listing.items if self.tally.keeps(item)]
         if self.filters.selects_sessions and not kept:
             return
@@ -269,12 +275,12 @@ class _Walk:
         """Scans that may leave; an ID that says too much holds its scan."""
         listing = self.source.below(place, Kind.SCAN)
         if listing.error is not None:
-            self._refuse(place, f"{path}/scans", listing.error.message, unread=True)
+            self._refuse(place, f"{path}/scans", unsaid(listing.error).message, unread=True)
         found, lost = [], _lost(place)
         for scan in listing.items:
             if (only is not None and scan.uri != only.uri) or not self.tally.keeps(scan):
                 continue
-            if lost.in_text(scan.id) or any(char in scan.id for char in "/,%#?;\\") or scan.twin:
+            if lost.in_text(scan.id) or not _SCAN_ID.fullmatch(scan.id) or scan.twin:
                 self._held += 1
                 self._refuse(place.child(scan), f"{path}/scans/{self._held}", "its ID cannot be sent")
                 continue
@@ -286,7 +292,7 @@ class _Walk:
     ) -> None:
         listing = self.source.below(owner, Kind.RESOURCE)
         if listing.error is not None:
-            self._refuse(owner, f"{path}/resources", listing.error.message, unread=True)
+            self._refuse(owner, f"{path}/resources", unsaid(listing.error).message, unread=True)
         for item in listing.items:
             if self.tally.keeps(item):
                 self._resource(owner.child(item), lineage, path, needs, uri, lost)
@@ -296,20 +302,22 @@ class _Walk:
     ) -> None:
         item = place.item
         assert item is not None
-        named = bool(RESOURCE_LABEL.fullmatch(item.key)) and not lost.in_text(item.key)
         passes = any(matches(item.key, glob) for glob in self.options.pass_resource)
-        where = f"{path}/resources/{item.key if named else item.id}".lstrip("/")
+        known = item.key in _LABELS or item.key in self.options.pass_resource
+        label = item.key if known and RESOURCE_LABEL.fullmatch(item.key) else self._new_label(item.key)
+        where = f"{path}/resources/{label}".lstrip("/")
         if place.of(Kind.SUBJECT) is None:
             self._refuse(place, where, "it is the project's, and says nothing of whom it is about")
-        elif not named:
+        elif lost.in_text(label):
             self._refuse(place, where, "its label cannot be sent")
         elif not passes and not _is_dicom(item):
             files = f"{counted(item.files, 'file')}: " if item.files else ""
-            why = f"{files}no DICOM; --pass-resource {item.key} sends what can be cleaned"
+            named = label if known else "LABEL"
+            why = f"{files}no DICOM; --pass-resource {named} sends what can be cleaned"
             self._refuse(place, where, why)
         else:
-            work = DeidentifiedResource(item.key, item.id, item.files, passes)
-            target = f"{uri}/resources/{item.key}"
+            work = DeidentifiedResource(label, item.id, item.files, passes)
+            target = f"{uri}/resources/{label}"
             if not self.target.server:
                 target += "/files"
             self._step(
@@ -320,11 +328,16 @@ class _Walk:
                 size=item.bytes or 0,
             )
 
+    def _new_label(self, old: str) -> str:
+        """Of a resource whose label may say anything."""
+        assert self.labels is not None
+        return f"RESOURCE_{self.labels.key.name(old)[:8]}"
+
     def _left_below(self, place: Place, path: str) -> None:
         for kind in _TREATED_BY_NOBODY:
             listing = self.source.below(place, kind)
             if listing.error is not None:
-                self._refuse(place, f"{path}/{kind.plural}", listing.error.message, unread=True)
+                self._refuse(place, f"{path}/{kind.plural}", unsaid(listing.error).message, unread=True)
             for number, item in enumerate(listing.items, 1):
                 if self.tally.keeps(item):
                     why = f"nobody de-identifies what {kind.plural} hold"
@@ -384,6 +397,14 @@ class _Walk:
             found += preflight.rights(connection, self._project, creates=False)
             found += preflight.change_reason(connection, self.options)
         return found
+
+
+def _by_ids(place: Place) -> Location:
+    """A place as a journal may name it: by accession IDs below its project."""
+    kept = (Kind.PROJECT, Kind.SCAN)
+    steps = zip(place.location.steps, place.items, strict=True)
+    named = (step if step.kind in kept else replace(step, name=item.id, glob=False) for step, item in steps)
+    return Location(place.server, tuple(named))
 
 
 def _lost(place: Place) -> Lost:

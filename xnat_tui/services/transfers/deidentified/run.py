@@ -16,6 +16,7 @@ from xnat_tui.services.deidentifying.stage import Stage
 from xnat_tui.services.incoming import Incoming
 from xnat_tui.services.transfers.deidentified.known import lost_of_person
 from xnat_tui.services.transfers.deidentified.treatment import open_treatment
+from xnat_tui.services.transfers.deidentified.unsaid import reading_source
 from xnat_tui.services.transfers.lists import Recent
 from xnat_tui.services.transfers.running.registry import Connections
 from xnat_tui.xnat.documents import item_xml, writing
@@ -49,8 +50,8 @@ class DeidentifiedRun:
         return self._connections(step.target.server)
 
     def document(self, step: Step, uri: str) -> etree._Element:
-        """An item of the source. Raises XnatTuiError."""
-        with self._lock:  # the steps of one session want the same, one after the other
+        """An item of the source. Raises XnatTuiError, which names nothing."""
+        with self._lock, reading_source():  # the steps of one session want the same, one after the other
             return self._documents.get(uri, lambda: writing.read_item(self.source(step), uri))
 
     def stored(self, step: Step, uri: str) -> etree._Element | None:
