@@ -28,6 +28,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "xnat-tui show lab:BRAINS --modality PET --since 2024-01-01 --json",
         "xnat-tui show https://xnat.example.org/data/experiments/XNAT_E00001",
     ),
+    "table": (
+        "xnat-tui table scans lab:BRAINS --columns session,type,quality --sort type",
+        "xnat-tui table sessions lab:BRAINS --modality MR --csv",
+        "xnat-tui table subjects lab:BRAINS --list-columns",
+    ),
     "find": ("xnat-tui find lab: SUB-00", "xnat-tui find lab: 1.2.826.0.1 --json"),
     "compare": (
         "xnat-tui compare lab:BRAINS qc:BRAINS",

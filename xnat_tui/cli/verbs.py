@@ -38,6 +38,7 @@ VERBS = {
         Verb("demo", "demo", "Try it: two demo servers with sample data."),
         Verb("server", "server", "Save, test and sign in to servers."),
         Verb("show", "show", "Print a tree with sizes and counts."),
+        Verb("table", "table", "One row for each subject, session, scan, resource or file."),
         Verb("find", "find", "Find anything on a site by a part of its names."),
         Verb("compare", "compare", "List the differences between two places."),
         Verb("export", "transfer", "Download to a folder."),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from xnat_tui.jobs.job import Event
     from xnat_tui.jobs.journal import Journal
     from xnat_tui.model.transfer import Report
+    from xnat_tui.services.asking.table import Table
     from xnat_tui.services.comparing.sites import SiteComparison
     from xnat_tui.services.syncing.entrance import Syncing, SyncPlan, SyncReport
     from xnat_tui.services.transfers.copying.planning.plan import NewProject
@@ -112,6 +113,18 @@ class Workspace(Administration):
         comparison = self.comparison(source, destination, depth=depth, fields=fields, filters=filters)
         comparison.run()
         return comparison
+
+    def table(self, kind: str, *locations: Where, filters: Filters = NO_FILTERS) -> Table:
+        """A row for each of the "subjects", "sessions", "scans", "assessors", "resources" or "files" at and
+        below these places, read anew.
+
+        `pandas.DataFrame(table.rows)` and `polars.DataFrame(table.rows)` take it as it is. What could not be
+        read is in `unreadable`. Raises UsageError, NotFound, NotAllowed.
+        """
+        from xnat_tui.services.asking.tabling import tabulate
+
+        reader = self._anew()
+        return tabulate(kind, list(self._find(reader, list(locations))), reader, filters)
 
     def compare_sites(self, source: Location | str, destination: Location | str) -> SiteComparison:
         """Compare two servers by their projects and how much each owns: few requests, however many they are.

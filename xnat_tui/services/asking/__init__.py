@@ -1,0 +1,1 @@
+"""Questions to an archive whose answers are tables."""
