@@ -61,6 +61,7 @@ _READS = {
     "server",
     "show",
     "find",
+    "table",
     "compare",
     "export",
     "verify",
