@@ -117,7 +117,7 @@ async def history(told: Story) -> None:
 
 
 async def syncs(told: Story) -> None:
-    await told.press("T")
+    await told.press("L")
 
 
 async def search(told: Story) -> None:

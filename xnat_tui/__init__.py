@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from xnat_tui.model.place import Place as Place
     from xnat_tui.model.plan import Plan as Plan
     from xnat_tui.model.transfer import Report as Report
+    from xnat_tui.services.asking.table import Table as Table
     from xnat_tui.services.comparing.comparison import Comparison as Comparison
     from xnat_tui.services.workspace import Workspace as Workspace
     from xnat_tui.services.workspace import connect as connect
@@ -47,6 +48,7 @@ _HOMES = {
     "Plan": "xnat_tui.model.plan",
     "Report": "xnat_tui.model.transfer",
     "Result": "xnat_tui.model.changes",
+    "Table": "xnat_tui.services.asking.table",
     "UploadOptions": "xnat_tui.model.options",
     "Workspace": "xnat_tui.services.workspace",
     "connect": "xnat_tui.services.workspace",
@@ -66,6 +68,7 @@ __all__ = [
     "Plan",
     "Report",
     "Result",
+    "Table",
     "UploadOptions",
     "Workspace",
     "__version__",

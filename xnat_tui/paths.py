@@ -60,12 +60,13 @@ def write_private(path: Path, text: str, *, readable: bool = False) -> None:
         raise
 
 
-def create_private(path: Path, text: str, *, readable: bool = False) -> None:
+def create_private(path: Path, content: str | bytes, *, readable: bool = False) -> None:
     """As `write_private`, for a file that must not be there yet. Raises OSError; nothing is left then."""
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
             stream.flush()
             if readable:
                 os.fchmod(handle, _READABLE)

@@ -22,7 +22,7 @@ async def test_a_sync_is_planned_run_followed_and_told_of(pair):
     pair.subject("S1").fields["gender"] = "male"
     pair.subject("S2", there=True).fields["race"] = "other"
     async with story("lab:P", None) as told:
-        await told.press("T")
+        await told.press("L")
         told.has("Syncs · 1 saved, 0 due", "nightly", "lab:P → qc:P", "done", "no schedule")
         before = pair.writes()
         await told.press("n")
@@ -50,7 +50,7 @@ async def test_a_sync_is_planned_run_followed_and_told_of(pair):
 async def test_a_run_goes_on_when_its_panel_is_left_and_leaving_the_explorer_asks(pair):
     pair.subject("S1").fields["gender"] = "male"
     async with story("lab:P", None) as told:
-        await told.press("T", "enter")
+        await told.press("L", "enter")
         hang = pair.target.faults.add("PUT ", Hang())
         await told.pilot.press("enter")
         await told.until_hit(hang)
@@ -64,7 +64,7 @@ async def test_a_run_goes_on_when_its_panel_is_left_and_leaving_the_explorer_ask
         pair.target.faults.stopping = True
         await told.until(lambda: not told.app.context.syncs.far)
         pair.target.faults.stopping = False
-        await told.press("T")
+        await told.press("L")
         told.has("· paused ·")
         await told.press("enter", "enter")
         told.has("· done ·")  # what became of the first job may still be told over the rest
@@ -77,7 +77,7 @@ async def test_a_conflict_is_settled_by_a_side_that_is_named_and_its_project_typ
     pair.subject("S1").fields["gender"] = "male"
     pair.subject("S1", there=True).fields["gender"] = "other"
     async with story("lab:P", None) as told:
-        await told.press("T", "enter")
+        await told.press("L", "enter")
         told.has("conflict", "source: male", "destination: other", '"prefer: source" (o)')
         await told.press("o", "space", "enter")
         told.has("gender: other → male", "enter Run 1 step")
@@ -92,7 +92,7 @@ async def test_a_conflict_is_settled_by_a_side_that_is_named_and_its_project_typ
 
 async def test_a_sync_is_forgotten_once_that_is_confirmed(pair):
     async with story("lab:P", None) as told:
-        await told.press("T", "f8", "enter")
+        await told.press("L", "f8", "enter")
         told.has("nightly")
         await told.press("f8", "right", "enter")
         told.has("No sync is saved.")
@@ -103,7 +103,7 @@ async def test_what_cannot_be_planned_is_said_in_the_plan(pair):
     for label in ("S1", "S2"):
         pair.source.site.remove(pair.subject(label))
     async with story("lab:P", None) as told:
-        await told.press("T", "enter")
+        await told.press("L", "enter")
         told.has("! The source lists 2 of 6", "xnat-tui sync adopt nightly")
         told.lacks("enter Run")
 
@@ -113,7 +113,7 @@ async def test_nothing_is_written_to_a_destination_that_is_marked_read_only(pair
     config.save_server(Server("qc", pair.target.url, "admin", read_only=True))
     before = pair.writes()
     async with story("lab:P", None) as told:
-        await told.press("T", "enter")
+        await told.press("L", "enter")
         told.has("not now: qc is marked read-only here.")
         await told.press("enter")
         told.has("This cannot be run: the rows marked ! say why.")

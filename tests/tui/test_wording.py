@@ -24,7 +24,7 @@ ONLY_OF_VERBS = {
     *("--every", "--at"),  # of the definitions of syncs
     # of de-identification, which no panel does yet
     *("--key", "--new-key", "--deidentify", "--map", "--relabel", "--pass-resource"),
-    "--list-columns",  # of the verb table
+    *("--list-columns", "--parquet"),  # of the verb table
     "--user",  # within a whole command
 }
 """What only a shell's user is told: the explorer neither reads globs nor uploads DICOM nor runs rsync."""

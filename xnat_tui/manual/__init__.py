@@ -17,6 +17,7 @@ NAMES = (
     "new-server",
     "nightly-export",
     "sync",
+    "tables",
     "recovery",
     "undoing",
     "deidentifying",

@@ -91,13 +91,13 @@ def _cell(text: str) -> str:
     return written.outer_blanks(written.cell(text))
 
 
-def save(path: Path, text: str, *, readable: bool = False) -> None:
+def save(path: Path, content: str | bytes, *, readable: bool = False) -> None:
     """Write a new file, for this user only unless `readable`: such tables hold birth dates and labels.
 
     Raises UsageError where one exists or it cannot be written.
     """
     try:
-        create_private(path, text, readable=readable)
+        create_private(path, content, readable=readable)
     except FileExistsError:
         raise UsageError(f"{path} exists already.", "Name another file, or remove it first.") from None
     except OSError as error:

@@ -114,17 +114,30 @@ class Workspace(Administration):
         comparison.run()
         return comparison
 
-    def table(self, kind: str, *locations: Where, filters: Filters = NO_FILTERS) -> Table:
+    def table(
+        self,
+        kind: str,
+        *locations: Where,
+        columns: Sequence[str] = (),
+        sort: Sequence[str] = (),
+        filters: Filters = NO_FILTERS,
+    ) -> Table[Place]:
         """A row for each of the "subjects", "sessions", "scans", "assessors", "resources" or "files" at and
         below these places, read anew.
 
-        `pandas.DataFrame(table.rows)` and `polars.DataFrame(table.rows)` take it as it is. What could not be
-        read is in `unreadable`. Raises UsageError, NotFound, NotAllowed.
+        `pandas.DataFrame(table.rows)` and `polars.DataFrame(table.rows)` take it as it is. `columns` are
+        XNAT's names, also `subject.gender` and the like; `known` of the table has them all, and `chosen` and
+        `sorted` give it with other ones, and nothing is asked. `sort` are columns, with `-` downwards. What
+        could not be read is in `unreadable`, and None in rows. Raises UsageError, NotFound, NotAllowed.
         """
-        from xnat_tui.services.asking.tabling import tabulate
+        from xnat_tui.services.asking.entrance import ask_table
 
+        wanted = [where if isinstance(where, Place) else self._where(where) for where in locations]
         reader = self._anew()
-        return tabulate(kind, list(self._find(reader, list(locations))), reader, filters)
+        found = ask_table(
+            kind, reader, wanted, lambda told: self._find(reader, wanted, on_unreadable=told), filters
+        )
+        return found.chosen(columns).sorted(sort)
 
     def compare_sites(self, source: Location | str, destination: Location | str) -> SiteComparison:
         """Compare two servers by their projects and how much each owns: few requests, however many they are.

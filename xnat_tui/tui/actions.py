@@ -150,7 +150,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "transfer.syncs",
-        "T",
+        "L",
         "Syncs…",
         "Places kept alike: plan, run, reports",
         opens=Opens("panels.syncs.panel:SyncsPanel"),

@@ -1,96 +1,178 @@
-"""A table: what every question answers with."""
+"""A table: what every question answers with, whatever its rows are made of."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from operator import methodcaller
+from typing import Any, Generic, TypeVar
 
-from xnat_tui.errors import UsageError
-from xnat_tui.model.written import csv_text
+from xnat_tui.errors import UsageError, XnatTuiError
+from xnat_tui.model.location import Location, relative_path
+from xnat_tui.services.asking.sorting import directions, ordered
 
+E = TypeVar("E")
 Cell = str | int | None
-"""None is what the server does not answer, "" what is empty there."""
-ALWAYS = ("path", "kind")
+"""Text, "" where the server says that there is none; None where it does not answer."""
 UNANSWERED = "!"
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Something below which rows may be missing."""
+    """Something that a server did not answer, at or below a place."""
 
-    path: str
+    location: Location
     error: str
 
+    @classmethod
+    def of(cls, location: Location, error: XnatTuiError) -> Unread:
+        """A listing that failed, with what can be done about it."""
+        hint = f" hint: {error.hint}" if error.hint else ""
+        return cls(location, f"{error.message}{hint}")
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of one kind of item. `rows` are mappings by column, which pandas and polars take as they are."""
+    @property
+    def path(self) -> str:
+        """The place in XNAT's own words."""
+        return relative_path(self.location.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Generic[E]):
+    """One row for each entry, as one user sees it; `pandas.DataFrame(table.rows)` takes it as it is.
+
+    A cell is worked out when it is looked at: a table of 100,000 rows is not larger for the columns that
+    nobody chose.
+    """
 
     columns: tuple[str, ...]
-    rows: tuple[Mapping[str, Cell], ...]
-    known: tuple[str, ...] = ()
-    """All columns that there are; `columns` are those that were chosen."""
-    unreadable: tuple[Unread, ...] = ()
-    seen_by: str = ""
+    entries: Sequence[E]
+    """What the rows are of, in order; of an archive's items, their places."""
+    known: tuple[str, ...]
+    """Every column that can be chosen."""
+    cell_of: Callable[[str], Callable[[E], Cell]]
+    """Gives what stands in a column, by its name."""
+    within: Callable[[E], Location]
+    """Which place answers for a row: what is not told is said of that, and not of each row."""
+    always: tuple[str, ...] = ()
+    """Columns that are there whatever is chosen."""
+    unread: tuple[Unread, ...] = ()
+    """Places that a server did not answer for: rows may be missing there."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """Who asked, by server: their rights shaped the answers."""
     requests: Mapping[str, int] = field(default_factory=dict)
-    """By server."""
+    """How many it took, by server."""
 
-    def chosen(self, columns: Iterable[str]) -> Table:
-        """With these columns, beside those that are always there. Raises UsageError for one that is not
+    @classmethod
+    def of_rows(cls, columns: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> Table[Mapping[str, Cell]]:
+        """A table of rows that are there already, each with all of these columns."""
+        return Table(
+            tuple(columns),
+            rows,
+            tuple(columns),
+            lambda name: methodcaller("get", name),
+            lambda _: Location(""),
+        )
+
+    # choosing
+
+    def chosen(self, columns: Iterable[str]) -> Table[E]:
+        """With these columns, before those that are always there. Raises UsageError for one that is not
         known, with the nearest names."""
-        named = [self._known(name) for name in columns]
-        if not named:
-            return self
-        wanted = tuple(dict.fromkeys((*named, *(one for one in ALWAYS if one not in named))))
-        return replace(self, columns=wanted)
+        named = tuple(dict.fromkeys(columns))
+        self._check(named)
+        return replace(self, columns=tuple(dict.fromkeys((*named, *self.always)))) if named else self
 
-    def sorted(self, by: Sequence[str]) -> Table:
-        """By these columns, the first one first; `-name` turns one round. Numbers go by their value, what is
-        empty or not answered stands at the end. Raises UsageError as `chosen`."""
-        rows = list(self.rows)
-        for name in reversed(by):
-            column = self._known(name.removeprefix("-"))
-            filled = [row for row in rows if row.get(column) not in ("", None)]
-            rest = [row for row in rows if row.get(column) in ("", None)]
-            filled.sort(key=lambda row: _order(row.get(column)), reverse=name.startswith("-"))
-            rows = [*filled, *rest]
-        return replace(self, rows=tuple(rows))
+    def sorted(self, by: Iterable[str]) -> Table[E]:
+        """By these columns, the first one first; `-name` turns one round. Numbers go by their value and
+        before texts; what is empty, then what is not answered, stands at the end. Raises
+        UsageError as `chosen`."""
+        ways = directions(by, self.known)
+        self._check(name for name, _ in ways)
+        return replace(
+            self, entries=ordered(self.entries, [(self.cell_of(name), down) for name, down in ways])
+        )
 
-    def texts(self) -> list[list[str]]:
-        """The cells of the chosen columns as texts, `!` where the server does not answer."""
-        return [[_text(row.get(column, "")) for column in self.columns] for row in self.rows]
+    def of(self, entries: Sequence[E]) -> Table[E]:
+        """The same of some of its entries."""
+        return replace(self, entries=entries)
 
-    def csv(self, *, raw: bool = False) -> str:
-        """Safe to open in a spreadsheet, unless `raw`."""
-        return csv_text([self.columns, *self.texts()], raw=raw)
+    def _check(self, names: Iterable[str]) -> None:
+        if self.unread or not self.entries:  # nobody knows which columns there would be
+            return
+        known = set(self.known)
+        for name in names:
+            if name not in known:
+                raise UsageError(f"There is no column {name!r} here.", _nearest(name, self.known))
+
+    # telling
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Cell]]:
+        """A mapping for each entry, by column."""
+        cells = {name: self.cell_of(name) for name in self.columns}
+        return [{name: cell(entry) for name, cell in cells.items()} for entry in self.entries]
+
+    @cached_property
+    def unreadable(self) -> tuple[Unread, ...]:
+        """What could not be read, and each column that is not told of some rows, with how many."""
+        return (*self.unread, *self._not_told())
+
+    def _not_told(self) -> Iterable[Unread]:
+        missing: dict[str, Counter[Location]] = {name: Counter() for name in self.columns}
+        every: Counter[Location] = Counter()
+        for entry, row in zip(self.entries, self.rows, strict=True):
+            where = self.within(entry)
+            every[where] += 1
+            for name, cell in row.items():
+                if cell is None:
+                    missing[name][where] += 1
+        for name, counts in missing.items():
+            for where, count in counts.items():
+                yield Unread(where, f"{name} is not told of {count} of {every[where]} rows.")
+
+    @property
+    def seen_by(self) -> str:
+        """The user; of several, each with the server."""
+        if len(set(self.users.values())) <= 1:
+            return "".join([*self.users.values()][:1])
+        return ", ".join(f"{server}: {user}" for server, user in self.users.items())
+
+    def texts(self, columns: Sequence[str] = ()) -> list[list[str]]:
+        """The cells of these columns, or of all that are shown; `!` where the server does not answer."""
+        return [[text_of(row[name]) for name in columns or self.columns] for row in self.rows]
 
     def document(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """What `--json` prints: `columns rows unreadable as requests`."""
+        return {"columns": list(self.columns), "rows": self.rows, **self.about()}
+
+    def about(self) -> dict[str, Any]:
+        """What stands beside the rows: what is missing, who saw it, and what it took."""
+        several = len(self.users) > 1
         return {
-            "columns": list(self.columns),
-            "rows": [{column: row.get(column, "") for column in self.columns} for row in self.rows],
-            "unreadable": [{"path": one.path, "error": one.error} for one in self.unreadable],
+            "unreadable": [_told(one, several=several) for one in self.unreadable],
             "as": self.seen_by,
             "requests": dict(self.requests),
         }
 
-    def _known(self, name: str) -> str:
-        known = self.known or self.columns
-        if name in known:
-            return name
-        near = difflib.get_close_matches(name, known, 3, 0.5)
-        hint = f"Did you mean {', '.join(near)}?" if near else "--list-columns tells those that there are."
-        raise UsageError(f"There is no column {name!r}.", hint)
 
-
-def _order(cell: Cell) -> tuple[int, float, str]:
-    try:
-        return 0, float(cell or 0), ""
-    except ValueError:
-        return 1, 0.0, str(cell).casefold()
-
-
-def _text(cell: Cell) -> str:
+def text_of(cell: Cell) -> str:
+    """A cell as it is read."""
     return UNANSWERED if cell is None else str(cell)
+
+
+def _told(one: Unread, *, several: bool) -> dict[str, str]:
+    told = {"path": one.path, "error": one.error}
+    return {"server": one.location.server, **told} if several else told
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=3)
+    meant = " or ".join(by_lower[one] for one in near)
+    return f"Did you mean {meant}?" if near else "--list-columns tells those that are there."

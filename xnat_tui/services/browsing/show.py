@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -93,9 +93,16 @@ def kinds_of(depth: str) -> frozenset[Kind]:
 
 
 def walk(
-    reader: Reader, root: Place, depth: str, filters: Filters = NO_FILTERS, tally: Tally | None = None
+    reader: Reader,
+    root: Place,
+    depth: str,
+    filters: Filters = NO_FILTERS,
+    tally: Tally | None = None,
+    *,
+    kinds: Collection[Kind] = tuple(Kind),
 ) -> Branch:
-    """Read everything from `root` down to a depth of DEPTHS.
+    """Read everything from `root` down to a depth of DEPTHS, or only what is of these `kinds`; sums are then
+    of those.
 
     A listing that failed is an error on its branch; the rest is read all the same. A `tally` of these
     filters learns what they let pass.
@@ -103,7 +110,7 @@ def walk(
     level = _LEVEL[DEPTHS[depth]]
     reader.ask_modalities(wanted=filters.by_modality)
     with ThreadPoolExecutor(max(2, reader.connection.server.connections), "show") as pool:
-        return _Walk(reader, filters, level, pool, tally).branch(root)
+        return _Walk(reader, filters, level, pool, tally, kinds).branch(root)
 
 
 class _Walk:
@@ -114,7 +121,9 @@ class _Walk:
         level: int,
         pool: ThreadPoolExecutor,
         tally: Tally | None = None,
+        kinds: Collection[Kind] = tuple(Kind),
     ) -> None:
+        self.kinds = kinds
         self.reader = reader
         self.filters = filters
         self.tally = tally or Tally(filters)
@@ -140,7 +149,7 @@ class _Walk:
         place = branch.place
         above = [item.kind for item in place.items]
         for kind in CHILD_KINDS[place.kind]:
-            if _LEVEL[kind] > self.level:
+            if _LEVEL[kind] > self.level or kind not in self.kinds:
                 continue
             if self.filters.leaves_beside(kind, above):
                 branch.narrowed = True

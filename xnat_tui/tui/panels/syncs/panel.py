@@ -37,7 +37,7 @@ class SyncsPanel(RowsPanel["Standing"]):
         Binding("o", "show", "Show places", tooltip="Open the source left and the destination right"),
         Binding("f8", "remove", "Remove…", tooltip="Forget a sync and what it remembers"),
         Binding("space", "step(1)", show=False),
-        Binding("T,q", "leave", show=False),
+        Binding("L,q", "leave", show=False),
     ]
     empty = "No sync is saved. Add one: xnat-tui sync add NAME SOURCE DESTINATION"
 
