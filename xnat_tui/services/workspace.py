@@ -121,6 +121,7 @@ class Workspace(Administration):
         columns: Sequence[str] = (),
         sort: Sequence[str] = (),
         filters: Filters = NO_FILTERS,
+        remember: bool = False,
     ) -> Table[Place]:
         """A row for each of the "subjects", "sessions", "scans", "assessors", "resources" or "files" at and
         below these places, read anew.
@@ -128,12 +129,16 @@ class Workspace(Administration):
         `pandas.DataFrame(table.rows)` and `polars.DataFrame(table.rows)` take it as it is. `columns` are
         XNAT's names, also `subject.gender` and the like; `known` of the table has them all, and `chosen` and
         `sorted` give it with other ones, and nothing is asked. `sort` are columns, with `-` downwards. What
-        could not be read is in `unreadable`, and None in rows. Raises UsageError, NotFound, NotAllowed.
+        could not be read is in `unreadable`, and None in rows. With `remember`, which takes places that were
+        looked up, trees of this workspace need not ask again. Raises UsageError, NotFound, NotAllowed.
         """
         from xnat_tui.services.asking.entrance import ask_table
 
         wanted = [where if isinstance(where, Place) else self._where(where) for where in locations]
-        reader = self._anew()
+        reader = self.reader if remember else self._anew()
+        for where in wanted:
+            if remember and isinstance(where, Place):
+                reader(where.server).forget(where)
         found = ask_table(
             kind, reader, wanted, lambda told: self._find(reader, wanted, on_unreadable=told), filters
         )

@@ -313,6 +313,15 @@ ACTIONS: tuple[Action, ...] = (
         ),
     ),
     Action(
+        "panel.table",
+        "T",
+        "Table…",
+        "A row for each item below: sort, filter, mark, write",
+        opens=Opens(
+            "panels.table.panel:TablePanel", on.items, "put the cursor on a project, or on something in one"
+        ),
+    ),
+    Action(
         "panel.header",
         "D",
         "DICOM header",

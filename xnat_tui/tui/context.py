@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from textual.app import App
@@ -28,6 +28,7 @@ from xnat_tui.tui.terminal.theme import Glyphs
 from xnat_tui.tui.wording import told
 
 if TYPE_CHECKING:
+    from xnat_tui.model.place import Place
     from xnat_tui.model.plan import Plan
     from xnat_tui.services.servers import Prompt
     from xnat_tui.services.workspace import Workspace
@@ -55,6 +56,9 @@ class MainLines(Protocol):
 
     def action_do(self, action: str) -> None:
         """Do an action by its ID, or say why it cannot be done now."""
+
+    def reach(self, place: Place | None, marked: Sequence[Place]) -> None:
+        """Go to a place in the tree of the active pane, if one is given, and mark others there."""
 
     def start(self, plan: Plan) -> None:
         """Have the queue of transfers run a plan."""

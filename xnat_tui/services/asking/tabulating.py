@@ -72,7 +72,7 @@ def tabulate(
     kind = KINDS[of]
     places = _outermost(places)
     for place in places:
-        if not _can_hold(place, kind):
+        if not can_hold(place, of):
             raise UsageError(f"No {of} stand at or below {place.location}.", "Name what has some.")
         filters = settled(filters, reader(place.server), [place], kinds=_WAY[kind])
     tally, failed, found = Tally(filters), list(unread), list[Place]()
@@ -98,7 +98,9 @@ def _outermost(places: Iterable[Place]) -> list[Place]:
     ]
 
 
-def _can_hold(place: Place, kind: Kind) -> bool:
+def can_hold(place: Place, of: str) -> bool:
+    """Whether items of a table stand at or below a place, if there are any."""
+    kind = KINDS[of]
     if kind in (Kind.SUBJECT, Kind.EXPERIMENT, Kind.SCAN, Kind.ASSESSOR):
         return place.kind in _WAY[kind]
     return place.kind is not Kind.FILE or kind is Kind.FILE

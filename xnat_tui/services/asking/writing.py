@@ -23,10 +23,10 @@ _LONGEST = 32_767
 def check_file(path: Path, format: str) -> None:
     """Raises UsageError where a file could not be written, before a server is asked for what goes into it.
 
-    `format` is "parquet" or "xlsx".
+    `format` is "csv", "parquet" or "xlsx".
     """
-    library = LIBRARIES[format]
-    if find_spec(library) is None:
+    library = LIBRARIES.get(format)
+    if library is not None and find_spec(library) is None:
         raise UsageError(
             f"Writing {path.name} needs {library}.", f"Install it with: pip install 'xnat-tui[{format}]'"
         )
@@ -34,6 +34,26 @@ def check_file(path: Path, format: str) -> None:
         raise UsageError(f"{path} exists already.", "Name another file, or remove it first.")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path} cannot be written: its folder is not there.", "Name another file.")
+
+
+def check_name(path: Path) -> None:
+    """As `check_file`, by the ending of a name. Raises UsageError for one that says no format."""
+    ending = path.suffix.lower()
+    if ending not in (".csv", ".parquet", ".xlsx"):
+        raise UsageError(f"{path.name} says no format.", "End it with .csv, .xlsx or .parquet.")
+    check_file(path, ending[1:])
+
+
+def write(table: Table[Any], path: Path) -> None:
+    """A new file, as the ending of its name says; only this user can read it. Raises UsageError."""
+    check_name(path)
+    ending = path.suffix.lower()
+    if ending == ".parquet":
+        write_parquet(table, path)
+    elif ending == ".xlsx":
+        write_xlsx(table, path)
+    else:
+        tables.save(path, as_csv(table))
 
 
 def as_csv(table: Table[Any], *, raw: bool = False) -> str:

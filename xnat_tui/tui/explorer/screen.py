@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from xnat_tui.model.display import clean
+from xnat_tui.model.place import Place
 from xnat_tui.model.plan import Plan
 from xnat_tui.tui.action import Action
 from xnat_tui.tui.actions import ACTIONS, BY_ID, bindings, rebound
@@ -33,6 +34,7 @@ from xnat_tui.tui.explorer.outages import Outages
 from xnat_tui.tui.explorer.pane import Pane
 from xnat_tui.tui.explorer.panes import Panes
 from xnat_tui.tui.explorer.places import Places
+from xnat_tui.tui.explorer.reaching import Reaching
 from xnat_tui.tui.explorer.situation import situation
 from xnat_tui.tui.explorer.stepping import Stepping
 from xnat_tui.tui.explorer.transfers import Transfers
@@ -70,6 +72,7 @@ class MainScreen(Screen[None]):
         self.panes = Panes(self, context.glyphs, self._activated)
         self.levels = Levels(context, self.panes)
         self.places = Places(context, self.panes, self.levels)
+        self._reaching = Reaching(context, self.panes, self.places)
         self.once_open = OnceOpen(context, self.panes)
         self.details = Details(context, self.panes)
         self.comparison = ShownComparison(context, self.panes, self.places, self.levels, self.details)
@@ -294,6 +297,9 @@ class MainScreen(Screen[None]):
 
     def open_both(self, source: str, destination: str) -> None:
         self._finish(self.navigation.open_both(source, destination))
+
+    def reach(self, place: Place | None, marked: Sequence[Place]) -> None:
+        self._reaching.reach(place, marked)
 
     def start(self, plan: Plan) -> None:
         self.transfers.start(plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -270,6 +270,11 @@ class PairTree(ScrollView, can_focus=True):
 
     def mark_pattern(self, pattern: str) -> None:
         self._mark(self.rows.mark_pattern, pattern)
+
+    def mark(self, pairs: Iterable[Pair]) -> None:
+        """Mark loaded pairs, shown or not."""
+        self.rows.marks.add(pairs)
+        self._marked(range(len(self.rows)))
 
     def clear_marks(self) -> None:
         self._marked(self.rows.clear_marks())

@@ -1,0 +1,1 @@
+"""A table of an archive: sorted, filtered, marked, gone to and written."""
