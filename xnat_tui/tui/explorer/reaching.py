@@ -39,8 +39,8 @@ class Reaching:
         self._places = places
 
     def reach(self, place: Place | None, marked: Sequence[Place]) -> None:
-        """Put the cursor of the active pane on a place, if one is given, and mark others. A place that its
-        tree does not hold is opened."""
+        """Put the cursor of the active pane on a place, or without one on the first of those that are
+        `marked` there. A place that its tree does not hold is opened."""
         pane = self._panes.active
         model = pane.model
         if model is None:
@@ -64,14 +64,14 @@ class Reaching:
         tree.pairs_changed(*way.filled)
         if way.marked:
             tree.mark(way.marked)
-        said = [f"{counted(len(way.marked), 'row')} marked"] if way.marked else []
-        said += [f"{counted(way.missed, 'row')} not in this tree"] if way.missed else []
-        if way.gone_to is not None and not tree.goto_pair(way.gone_to):
-            said.append("the filter of this pane hides that row (0 shows all)")
+        said = [f"{counted(way.missed, 'marked row')} not in this tree"] if way.missed else []
+        cursor = way.gone_to if place is not None else next(iter(way.marked), None)
+        if cursor is not None and not tree.goto_pair(cursor):
+            said.append("this pane's filter hides that row (0 shows all)")
         if way.gone_to is None and place is not None:
             self._places.go_to(pane, place)
         if said:
-            self._context.say("; ".join(said))
+            self._context.say("; ".join(said), lasting=True)
 
 
 def _walk(model: Tree, place: Place | None, marked: Sequence[Place], *, right: bool) -> _Way:

@@ -66,8 +66,11 @@ class TableGrid(Widget, can_focus=True):
         Binding("right,l", "column(1)", "Column to the right", show=False),
     ]
 
+    @dataclass
     class Moved(Message):
         """The cursor stands on another row or column."""
+
+        by_user: bool
 
     def __init__(self, glyphs: Glyphs, marks: Container[Hashable], key: Callable[[Place], Hashable]) -> None:
         """`marks` hold what `key` gives of a row."""
@@ -95,13 +98,13 @@ class TableGrid(Widget, can_focus=True):
         self.row = max(0, min(row, len(self._entries) - 1))
         self._keep_in_sight()
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(by_user=False))
 
     def clear(self) -> None:
         """No rows, until others are read."""
         self._entries, self._columns, self.row = (), [], 0
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(by_user=False))
 
     @property
     def current(self) -> Place | None:
@@ -179,7 +182,7 @@ class TableGrid(Widget, can_focus=True):
         else:
             self.refresh_row(old)
             self.refresh_row(self.row)
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(by_user=True))
 
     def action_column(self, step: int) -> None:
         old, self.column = self.column, max(0, min(self.column + step, len(self._columns) - 1))
@@ -189,7 +192,7 @@ class TableGrid(Widget, can_focus=True):
             self.refresh()
         else:
             self.refresh(Region(0, 0, self.size.width, 1))
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(by_user=True))
 
     def refresh_row(self, row: int) -> None:
         """Draw one line anew, if it is seen."""

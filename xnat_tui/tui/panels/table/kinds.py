@@ -50,6 +50,6 @@ def choices(places: Sequence[Place]) -> list[Choice]:
 
 def first_columns(table: Table[Place]) -> tuple[str, ...]:
     """The usual ones, without those that say the same of every row."""
-    projects = {str(place.up_to(Kind.PROJECT).location) for place in table.entries}
+    projects = {(place.server, place.items[0].uri) for place in table.entries}
     left_out = {"kind", "path"} | ({"project"} if len(projects) == 1 else set())
     return tuple(name for name in table.columns if name not in left_out)

@@ -16,12 +16,12 @@ from xnat_tui.errors import XnatTuiError
 from xnat_tui.model.changed import What
 from xnat_tui.model.display import clean, clean_lines, counted, fit
 from xnat_tui.model.place import Place
-from xnat_tui.services.asking.filtering import matching
 from xnat_tui.services.asking.table import text_of
 from xnat_tui.tui.panels.ask import AskChoice
 from xnat_tui.tui.panels.ask_path import AskPath
-from xnat_tui.tui.panels.panel import Panel
+from xnat_tui.tui.panels.panel import KeyHelp, Panel
 from xnat_tui.tui.panels.reading import ask_server, complain_of
+from xnat_tui.tui.panels.table.arranging import Arranged, Wanted, arrange, key_of
 from xnat_tui.tui.panels.table.columns import ColumnsPanel
 from xnat_tui.tui.panels.table.grid import TableGrid
 from xnat_tui.tui.panels.table.kinds import choices, first_columns, first_kind, holder
@@ -73,6 +73,8 @@ class TablePanel(Panel[None]):
         self._wish: object = None
         """Changes when other rows are wanted: who still looks for earlier ones stops."""
         self._ticking: Timer | None = None
+        self._held: Hashable = None
+        """The row that the user went to: the cursor comes back to it when a filter is gone."""
 
     def _titled(self) -> str:
         several = counted(len(self._places), "place")
@@ -83,7 +85,12 @@ class TablePanel(Panel[None]):
             Static("", id="counts", markup=False),
             TableGrid(self.context.glyphs, self.marks, key_of),
             Static("", id="here", markup=False),
-            Input(id="only", compact=True, placeholder="filter: words, !word leaves out, column:word"),
+            Input(
+                id="only",
+                compact=True,
+                select_on_focus=False,
+                placeholder="filter: words, !word leaves out, column:word",
+            ),
         ]
 
     def on_mount(self) -> None:
@@ -111,20 +118,23 @@ class TablePanel(Panel[None]):
         self.complain("")
         workspace, kind, places = self.context.workspace, self.kind, self._places
         self._ticking = self.context.every(1, self._say_counts)
-        ask_server(
-            self, "table", lambda: workspace.table(kind, *places, remember=True), self._take, self._refuse
-        )
+
+        def read() -> tuple[Table[Place], tuple[str, ...]]:
+            table = workspace.table(kind, *places, remember=True)
+            return table, first_columns(table)
+
+        ask_server(self, "table", read, lambda found: self._take(*found), self._refuse)
         self._say_counts()
 
     @property
     def reading(self) -> bool:
         return self.context.loader.waits(("table", id(self)))
 
-    def _take(self, table: Table[Place]) -> None:
+    def _take(self, table: Table[Place], first: tuple[str, ...]) -> None:
         self._stop_ticking()
         known = {*table.known}
         kept = tuple(name for name in self.columns if name in known)
-        self.columns = kept or first_columns(table)
+        self.columns = kept or first
         self.sort = self.sort if self.sort.removeprefix("-") in known else ""
         self.all, self._ordered = table, None
         for one in table.unread:
@@ -161,37 +171,20 @@ class TablePanel(Panel[None]):
     # which rows are shown
 
     def _arrange(self) -> None:
-        """Sort and filter in the background; the cursor stays with its row."""
-        table, sort, line, columns = self.all, self.sort, self.line.value, self.columns
-        if table is None:
+        """Sort and filter in the background; the cursor stays with the row that the user went to."""
+        if self.all is None:
             return
         wish = self._wish = object()
+        wanted = Wanted(self.all, self.columns, self.sort, self.line.value, self._held)
         ordered = self._ordered
 
-        def arrange() -> tuple[Table[Place], Table[Place]]:
-            found = ordered[1] if ordered is not None and ordered[0] == sort else _sorted(table, sort)
-            chosen = found.chosen(columns)
-            return found, chosen.of(matching(chosen, line, lambda: self._wish is wish))
-
-        def done(found: tuple[Table[Place], Table[Place]]) -> None:
+        def done(found: Arranged) -> None:
             if self._wish is wish:
-                self._ordered = (sort, found[0])
-                self._show(found[1])
+                self._ordered, self.shown = found.ordered, found.shown
+                self.grid.show(found.shown, wanted.columns, wanted.sort, found.row)
+                self._say_counts()
 
-        def failed(error: XnatTuiError) -> None:
-            if self._wish is wish:
-                complain_of(self, error)
-
-        ask_server(self, "rows", arrange, done, failed)
-
-    def _show(self, table: Table[Place]) -> None:
-        here = self.grid.current
-        key = key_of(here) if here is not None else None
-        rows = (number for number, place in enumerate(table.entries) if place is here or key_of(place) == key)
-        row = next(rows, 0) if here is not None else 0
-        self.shown = table
-        self.grid.show(table, self.columns, self.sort, row)
-        self._say_counts()
+        ask_server(self, "rows", lambda: arrange(wanted, ordered, lambda: self._wish is wish), done)
 
     # telling
 
@@ -218,6 +211,12 @@ class TablePanel(Panel[None]):
         return " · ".join([*said, f"as seen by {self.all.seen_by}"])
 
     @on(TableGrid.Moved)
+    def _moved(self, event: TableGrid.Moved) -> None:
+        place = self.grid.current
+        if event.by_user and place is not None:
+            self._held = key_of(place)
+        self._say_here()
+
     def _say_here(self) -> None:
         place, name = self.grid.current, self.grid.column_name
         text = "No row is shown." if self.all is not None else ""
@@ -250,14 +249,18 @@ class TablePanel(Panel[None]):
 
     def action_mark_all(self) -> None:
         """All that are shown; none of them where all are."""
-        found = {key_of(place): place for place in self.shown.entries} if self.shown is not None else {}
-        if found.keys() <= self.marks.keys():
-            for key in found:
-                del self.marks[key]
-        else:
-            self.marks |= found
-        self.grid.refresh()
-        self._say_counts()
+        entries = self.shown.entries if self.shown is not None else ()
+
+        def found(places: dict[Hashable, Place]) -> None:
+            if places.keys() <= self.marks.keys():
+                for key in places:
+                    del self.marks[key]
+            else:
+                self.marks |= places
+            self.grid.refresh()
+            self._say_counts()
+
+        ask_server(self, "marks", lambda: {key_of(place): place for place in entries}, found)
 
     def action_mark_in_trees(self) -> None:
         """The marked rows, or the one under the cursor, are marked in the tree of the active pane."""
@@ -325,6 +328,7 @@ class TablePanel(Panel[None]):
     def _ask_for_others(self) -> None:
         self._stop()
         self.all = self.shown = None
+        self._held = None
         self.marks.clear()
         self.line.value = ""
         self.line.remove_class("-shown")
@@ -365,6 +369,10 @@ class TablePanel(Panel[None]):
 
         ask_server(self, "write", write, self.complain)
 
+    def help_lines(self) -> tuple[str, list[KeyHelp]]:
+        title, lines = super().help_lines()
+        return title, [KeyHelp("left,right", "Choose the column for s, f and the last line"), *lines]
+
     def action_leave(self) -> None:
         """Undo one thing: reading, the filter, the marks, the panel."""
         if self.reading:
@@ -379,12 +387,3 @@ class TablePanel(Panel[None]):
             self._say_counts()
         else:
             self.dismiss(None)
-
-
-def key_of(place: Place) -> Hashable:
-    """What tells a row from all others, be it shared into two projects."""
-    return place.server, tuple(item.uri for item in place.items)
-
-
-def _sorted(table: Table[Place], sort: str) -> Table[Place]:
-    return table.sorted([sort]) if sort else table
