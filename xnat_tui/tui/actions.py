@@ -33,6 +33,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.back", "left_square_bracket", "Back", "Back to the place before", does="navigation.back"),
     Action("pane.forward", "right_square_bracket", "Forward", "Forward again", does="navigation.forward"),
     Action("go.to", "g", "Go to…", "Go to an address, an ID or a label", does="navigation.go"),
+    Action(
+        "go.find",
+        "ctrl+f",
+        "Find…",
+        "Find something in every project of this server",
+        opens=Opens("panels.find:FindPanel", on.place, "open a server or project in this pane first (o)"),
+    ),
     Action("go.bookmarks", "b", "Bookmarks…", "Open a bookmark", does="bookmarks.open"),
     Action(
         "go.add_bookmark",

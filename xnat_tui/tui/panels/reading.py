@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from xnat_tui.errors import XnatTuiError
@@ -39,6 +39,20 @@ def ask_server(
             (failed or (lambda one: complain_of(panel, one)))(error)
 
     panel.context.run((what, id(panel)), do, take, refuse)
+
+
+def stop_asking(panel: Panel[Any], what: str, servers: Iterable[str]) -> bool:
+    """Wait no more for a call of `ask_server`; False where none is under way. Servers that nobody else waits
+    for are left alone at once."""
+    context, key = panel.context, (what, id(panel))
+    if not context.loader.waits(key):
+        return False
+    context.loader.drop(key)
+    if not context.loader.waits_besides("jobs"):
+        for server in servers:
+            if context.workspace.signed_in(server):
+                context.workspace.reader(server).connection.interrupt()
+    return True
 
 
 def complain_of(panel: Panel[Any], error: XnatTuiError) -> None:

@@ -20,7 +20,7 @@ from xnat_tui.services.asking.table import text_of
 from xnat_tui.tui.panels.ask import AskChoice
 from xnat_tui.tui.panels.ask_path import AskPath
 from xnat_tui.tui.panels.panel import KeyHelp, Panel
-from xnat_tui.tui.panels.reading import ask_server, complain_of
+from xnat_tui.tui.panels.reading import ask_server, complain_of, stop_asking
 from xnat_tui.tui.panels.table.arranging import Arranged, Wanted, arrange, key_of
 from xnat_tui.tui.panels.table.columns import ColumnsPanel
 from xnat_tui.tui.panels.table.grid import TableGrid
@@ -162,11 +162,7 @@ class TablePanel(Panel[None]):
         """Nobody waits for rows any more; where nobody waits for those servers, they are left alone."""
         self._wish = object()
         self._stop_ticking()
-        if self.reading:
-            self.context.loader.drop(("table", id(self)))
-            if not self.context.loader.waits_besides("jobs"):
-                for server in {place.server for place in self._places}:
-                    self.context.workspace.reader(server).connection.interrupt()
+        stop_asking(self, "table", {place.server for place in self._places})
 
     # which rows are shown
 
