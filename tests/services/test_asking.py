@@ -12,9 +12,10 @@ from tests.tui.demo_pair import demo_pair
 from xnat_tui import Filters, connect
 from xnat_tui.demo.faults import ErrorPage
 from xnat_tui.demo.study import synthetic_site
-from xnat_tui.errors import NotFound, UsageError
+from xnat_tui.errors import Interrupted, NotFound, UsageError
 from xnat_tui.model.location import Location, relative_path
 from xnat_tui.services.asking.entrance import ask_table
+from xnat_tui.services.asking.filtering import matching
 from xnat_tui.services.asking.table import Table
 from xnat_tui.services.asking.writing import as_csv
 from xnat_tui.services.browsing.find import find_one
@@ -121,6 +122,43 @@ def test_what_is_empty_and_what_is_not_answered_stand_at_the_end_and_are_told_ap
     assert as_csv(table).splitlines()[:3] == ["path,n", "a,!", "b,"]
     assert table.document()["rows"][0] == {"path": "a", "n": None}
     assert table.chosen(["n"]).rows[2] == {"n": "10"}
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("", "abcd"),
+        ("T1", "ab"),
+        ("type:t1 !subject:s2", "a"),
+        ("!t1", "cd"),
+        ("type:!", "d"),
+        ("!type:!", "abc"),
+        ("t1 s2", "b"),
+        ("nothing:t1", ""),
+        ("!", "abcd"),
+    ],
+)
+def test_words_of_a_line_leave_rows_by_all_columns_or_by_one(line: str, left: str) -> None:
+    cells = {"a": ("T1_MPRAGE", "S1"), "b": ("t1", "S2"), "c": ("", "S1"), "d": (None, "S2")}
+    rows = [{"path": path, "type": kind, "subject": subject} for path, (kind, subject) in cells.items()]
+    table = Table.of_rows(("path", "type", "subject"), rows)
+    assert "".join(str(row["path"]) for row in matching(table, line)) == left
+
+
+def test_looking_through_rows_ends_when_nobody_wants_them_any_more() -> None:
+    with pytest.raises(Interrupted):
+        matching(Table.of_rows(("path",), [{"path": "a"}]), "a", lambda: False)
+
+
+def test_a_table_is_remembered_by_the_workspace_where_that_is_wanted(workspace: Any) -> None:
+    (place,) = workspace.find("lab:BRAINS/SUB-001")
+    table = workspace.table("scans", place, remember=True)
+    connection = workspace.reader("lab").connection
+    before = connection.requests
+    for scan in table.entries:
+        assert workspace.reader("lab").below(scan.parent, scan.kind).error is None
+    assert connection.requests == before
+    assert workspace.table("scans", place, remember=True).requests["lab"] > 0, "read anew all the same"
 
 
 def test_tables_of_two_servers_name_the_server_of_each_row(workspace: Any) -> None:
